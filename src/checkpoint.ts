@@ -1,0 +1,108 @@
+import type { AdapterCheckpoints, CheckpointKey, Position } from './adapter.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { invalidArgument } from './errors.js';
+import { checkPosition, checkSeqId } from './range.js';
+import type { Session } from './session.js';
+import { checkText, describe } from './text.js';
+import type { TimelineRef } from './timeline-id.js';
+import type { Abortable, Checkpoint, Cursor } from './types.js';
+
+const MAX_READER_BYTES = 255;
+
+interface Named {
+  readonly ref: TimelineRef;
+  readonly reader: string;
+}
+
+export function checkReader(reader: unknown, argument = 'reader'): string {
+  return checkText(reader, argument, MAX_READER_BYTES);
+}
+
+function keyOf({ ref, reader }: Named): CheckpointKey {
+  return { timeline: ref.encoded, reader };
+}
+
+function adapterOf(session: Session): AdapterCheckpoints {
+  session.checkSupported('checkpoints');
+  return session.library.checkpoints as AdapterCheckpoints;
+}
+
+export async function readCheckpoints(
+  session: Session,
+  items: readonly Named[],
+  signal: AbortSignal | undefined,
+): Promise<(Cursor | undefined)[]> {
+  const adapter = adapterOf(session);
+  if (items.length === 0) return [];
+  const positions = await session.read(() => adapter.get(items.map(keyOf)), signal);
+  return items.map(({ ref }, i) => {
+    const position = positions[i];
+    return position && encodeCursor(ref, position.epoch, position.seqId);
+  });
+}
+
+export async function advanceCheckpoints(
+  session: Session,
+  items: readonly (Named & { readonly to: Cursor })[],
+  signal: AbortSignal | undefined,
+): Promise<Cursor[]> {
+  const adapter = adapterOf(session);
+  session.checkWritable();
+  // A cursor taken before the Timeline had an epoch stands before everything: nothing can be advanced to it.
+  const moves = items.map((item, i) => ({ ...keyOf(item), ...decodeCursor(item.ref, item.to, `items[${i}].to`) }));
+  const real = moves.filter((move) => move.epoch !== '');
+  const stands: readonly Position[] =
+    real.length === 0 ? [] : await session.write(() => adapter.advance(real), { idempotent: true }, signal);
+  let next = 0;
+  return items.map(({ ref, to }, i) => {
+    if (moves[i]?.epoch === '') return to;
+    const position = stands[next++] as Position;
+    return encodeCursor(ref, position.epoch, position.seqId);
+  });
+}
+
+export class TimelineCheckpoint implements Checkpoint {
+  readonly reader: string;
+  readonly #session: Session;
+  readonly #ref: TimelineRef;
+
+  constructor(session: Session, ref: TimelineRef, reader: string) {
+    this.reader = checkReader(reader);
+    this.#session = session;
+    this.#ref = ref;
+  }
+
+  async get(options: Abortable = {}): Promise<Cursor | undefined> {
+    const [cursor] = await readCheckpoints(this.#session, [this.#named], options.signal);
+    return cursor;
+  }
+
+  async advance(to: Cursor | bigint, options: Abortable = {}): Promise<Cursor> {
+    const cursor = await this.#cursor(to, options.signal);
+    const [stands] = await advanceCheckpoints(this.#session, [{ ...this.#named, to: cursor }], options.signal);
+    return stands as Cursor;
+  }
+
+  async reset(to: Cursor | bigint | undefined, options: Abortable = {}): Promise<void> {
+    const adapter = adapterOf(this.#session);
+    this.#session.checkWritable();
+    const position = to === undefined ? undefined : decodeCursor(this.#ref, await this.#cursor(to, options.signal), 'to');
+    const item = { ...keyOf(this.#named), position: position?.epoch === '' ? undefined : position };
+    await this.#session.write(() => adapter.reset([item]), { idempotent: true }, options.signal);
+  }
+
+  get #named(): Named {
+    return { ref: this.#ref, reader: this.reader };
+  }
+
+  /** A bare SeqId says nothing of its epoch: it is taken to be of the present one, if the Timeline reaches that far. */
+  async #cursor(to: Cursor | bigint, signal: AbortSignal | undefined): Promise<Cursor> {
+    if (typeof to === 'string') return to;
+    if (typeof to !== 'bigint') throw invalidArgument('to', `must be a cursor or a bigint, not ${describe(to)}`);
+    const seqId = checkSeqId(to, 'to', 0n);
+    const [head] = await this.#session.read(() => this.#session.library.heads([this.#ref.encoded]), signal);
+    if (!head) return encodeCursor(this.#ref, '', 0n);
+    checkPosition(this.#ref, head, { epoch: head.epoch, seqId });
+    return encodeCursor(this.#ref, head.epoch, seqId);
+  }
+}

@@ -1,0 +1,66 @@
+import type { AdapterHead, Row } from './adapter.js';
+import { decodeBody } from './codec.js';
+import { encodeCursor } from './cursor.js';
+import type { TimelineRef } from './timeline-id.js';
+import type { Codec, Cursor, Head, TimelineEntry, TimelineId } from './types.js';
+
+/** Plain for JSON: bigint parts of an id become decimal strings. */
+function plainId(id: TimelineId): unknown {
+  if (Array.isArray(id)) return id.map(plainId);
+  return typeof id === 'bigint' ? id.toString() : id;
+}
+
+/** A decoded row. The cursor is made when asked for: most readers need only that of the page. */
+export class Entry<M> implements TimelineEntry<M> {
+  readonly seqId: bigint;
+  readonly message: M;
+  declare readonly key?: string;
+  readonly appendedAt: number;
+  readonly revision: number;
+  readonly deleted: boolean;
+  readonly #ref: TimelineRef;
+  readonly #epoch: string;
+
+  constructor(ref: TimelineRef, epoch: string, row: Row, codec: Codec<M>) {
+    this.#ref = ref;
+    this.#epoch = epoch;
+    this.seqId = row.seqId;
+    this.deleted = row.body === undefined;
+    this.message = row.body === undefined ? (undefined as M) : decodeBody(codec, row.body, ref.encoded, row.seqId);
+    if (row.key !== undefined) this.key = row.key;
+    this.appendedAt = row.appendedAt;
+    this.revision = row.revision;
+  }
+
+  get timeline(): TimelineId {
+    return this.#ref.id;
+  }
+
+  get cursor(): Cursor {
+    return encodeCursor(this.#ref, this.#epoch, this.seqId);
+  }
+
+  toJSON(): unknown {
+    const { seqId, cursor, message, key, appendedAt, revision, deleted } = this;
+    return { timeline: plainId(this.timeline), seqId: seqId.toString(), cursor, message, key, appendedAt, revision, deleted };
+  }
+}
+
+export class TimelineHead implements Head {
+  readonly timeline: TimelineId;
+  readonly epoch: string;
+  readonly firstSeqId: bigint;
+  readonly lastSeqId: bigint;
+
+  constructor(ref: TimelineRef, head: AdapterHead) {
+    this.timeline = ref.id;
+    this.epoch = head.epoch;
+    this.firstSeqId = head.firstSeqId;
+    this.lastSeqId = head.lastSeqId;
+  }
+
+  toJSON(): unknown {
+    const { timeline, epoch, firstSeqId, lastSeqId } = this;
+    return { timeline: plainId(timeline), epoch, firstSeqId: firstSeqId.toString(), lastSeqId: lastSeqId.toString() };
+  }
+}

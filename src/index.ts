@@ -1,0 +1,15 @@
+export type * from './adapter.js';
+export { jsonCodec } from './codec.js';
+export {
+  type Issue,
+  isTimelineError,
+  type Outcome,
+  TimelineError,
+  type TimelineErrorCode,
+  type TimelineErrorDetails,
+} from './errors.js';
+export { openTimelineStore } from './open.js';
+export type { RetryOptions } from './retry.js';
+export type { SchemaResult, StandardSchemaV1 } from './schema.js';
+export { decodeTimelineId, encodeTimelineId } from './timeline-id.js';
+export type * from './types.js';

@@ -1,0 +1,97 @@
+import type { Position, Range, Slice } from './adapter.js';
+import { decodeCursor, encodeCursor, MAX_SEQ_ID } from './cursor.js';
+import { Entry, TimelineHead } from './entry.js';
+import { invalidArgument, TimelineError } from './errors.js';
+import { describe } from './text.js';
+import type { TimelineRef } from './timeline-id.js';
+import type { Codec, Cursor, Page, ReadRange } from './types.js';
+
+export const MAX_PAGE = 10_000;
+const DEFAULT_LIMIT = 100;
+
+/** A bound as given and as understood. A bare SeqId has no epoch, so only its place can be checked. */
+interface Bound {
+  readonly given: Cursor | bigint;
+  readonly seqId: bigint;
+  readonly epoch: string | undefined;
+}
+
+export interface CheckedRange {
+  readonly ref: TimelineRef;
+  readonly range: Range;
+  readonly after: Bound | undefined;
+  readonly before: Bound | undefined;
+}
+
+/** Law Limits: types and values of a range are refused before any I/O. */
+export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
+  const after = checkBound(ref, options.after, 'after');
+  const before = checkBound(ref, options.before, 'before');
+  const limit = Math.min(checkCount(options.limit ?? DEFAULT_LIMIT, 'limit'), MAX_PAGE);
+  const reverse = options.reverse ?? false;
+  if (typeof reverse !== 'boolean') throw invalidArgument('reverse', `must be a boolean, not ${describe(reverse)}`);
+  return { ref, range: { timeline: ref.encoded, after: after?.seqId, before: before?.seqId, limit, reverse }, after, before };
+}
+
+function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argument: string): Bound | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === 'string') return { given, ...decodeCursor(ref, given, argument) };
+  return { given, seqId: checkSeqId(given, argument, 0n), epoch: undefined };
+}
+
+export function checkSeqId(value: unknown, argument: string, least: bigint): bigint {
+  if (typeof value !== 'bigint') throw invalidArgument(argument, `must be a bigint or a cursor, not ${describe(value)}`);
+  if (value < least || value > MAX_SEQ_ID)
+    throw invalidArgument(argument, `must lie between ${least}n and 2^63 - 1, not ${value}n`);
+  return value;
+}
+
+export function checkCount(value: unknown, argument: string, options: { least?: number; most?: number } = {}): number {
+  const { least = 1, most = Number.MAX_SAFE_INTEGER } = options;
+  if (!Number.isSafeInteger(value)) throw invalidArgument(argument, `must be an integer, not ${describe(value)}`);
+  const count = value as number;
+  if (count < least || count > most) throw invalidArgument(argument, `must lie between ${least} and ${most}, not ${count}`);
+  return count;
+}
+
+/** Law Epoch: a position in other data, or beyond the end of this, is an error and never an empty page. */
+export function checkPosition(ref: TimelineRef, head: { epoch: string; lastSeqId: bigint }, position: Position): void {
+  const timeline = ref.encoded;
+  if (position.epoch !== '' && position.epoch !== head.epoch) {
+    throw new TimelineError(
+      'TIMELINE_EPOCH_CHANGED',
+      `the data of ${describe(timeline)} was lost and started again since this cursor`,
+      {
+        timeline,
+        actual: head.lastSeqId,
+      },
+    );
+  }
+  if (position.seqId > head.lastSeqId) {
+    throw new TimelineError(
+      'TIMELINE_ROLLED_BACK',
+      `position ${position.seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store went back to an earlier state`,
+      { timeline, expected: position.seqId, actual: head.lastSeqId },
+    );
+  }
+}
+
+export function toPage<M>(checked: CheckedRange, slice: Slice, codec: Codec<M>): Page<M> {
+  const { ref, after, before, range } = checked;
+  if (after) checkPosition(ref, slice, { epoch: after.epoch ?? '', seqId: after.seqId });
+  if (before?.epoch !== undefined) checkPosition(ref, slice, { epoch: before.epoch, seqId: before.seqId });
+  const entries = slice.rows.map((row) => new Entry(ref, slice.epoch, row, codec));
+  const page = {
+    entries,
+    next: entries.at(-1)?.cursor ?? emptyNext(ref, slice, range.reverse, range.reverse ? before : after),
+    upToDate: !slice.more,
+    head: new TimelineHead(ref, slice),
+  };
+  return slice.truncatedThrough === undefined ? page : { ...page, truncated: { through: slice.truncatedThrough } };
+}
+
+/** Law Bounds: an empty page leads back to where it was asked from, else to the end that was looked at. */
+function emptyNext(ref: TimelineRef, slice: Slice, reverse: boolean, from: Bound | undefined): Cursor {
+  if (typeof from?.given === 'string') return from.given;
+  return encodeCursor(ref, slice.epoch, from?.seqId ?? (reverse ? slice.lastSeqId : slice.firstSeqId - 1n));
+}

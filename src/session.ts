@@ -1,0 +1,109 @@
+import { abortable, throwIfAborted } from './abort.js';
+import type { AdapterLibrary, AdapterWarning, Capabilities } from './adapter.js';
+import { isTimelineError, type Outcome, TimelineError } from './errors.js';
+import { type RetryPolicy, retrying } from './retry.js';
+
+/** Capabilities that a caller can run into, by the name in which they are declared. */
+type Feature = 'expectedLast' | 'manualIds' | 'update' | 'delete' | 'trim' | 'timelines' | 'checkpoints';
+
+/**
+ * One open library as every operation sees it: refused once closed, counted while under way so that closing can wait,
+ * repeated where that is safe, and failing with a `TimelineError` whatever the adapter threw.
+ */
+export class Session {
+  readonly library: AdapterLibrary;
+  readonly capabilities: Capabilities;
+  readonly retry: RetryPolicy;
+  readonly pollMs: number;
+  readonly warn: (warning: AdapterWarning) => void;
+  readonly #closing = new AbortController();
+  #active = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(library: AdapterLibrary, options: { retry: RetryPolicy; pollMs: number; warn: (warning: AdapterWarning) => void }) {
+    this.library = library;
+    this.capabilities = Object.freeze({ ...library.capabilities });
+    this.retry = options.retry;
+    this.pollMs = options.pollMs;
+    this.warn = options.warn;
+  }
+
+  /** Fires when the store begins to close; what waits for something that may never come listens to it. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  checkOpen(): void {
+    if (this.#closing.signal.aborted) throw closedError();
+  }
+
+  checkSupported(feature: Feature): void {
+    if (this.capabilities[feature] !== true) throw unsupported(this.capabilities, feature);
+  }
+
+  checkWritable(): void {
+    if (this.capabilities.readOnly) throw unsupported(this.capabilities, 'readOnly', 'this library is open for reading only');
+  }
+
+  /** Reads change nothing, so whatever the store calls passing is tried again. */
+  read<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#run(run, (error) => error.retryable, 'not-applied', signal);
+  }
+
+  /** `idempotent` writes are also tried again when the store may have taken them. */
+  write<T>(run: () => Promise<T>, options: { idempotent: boolean }, signal?: AbortSignal): Promise<T> {
+    const mayRepeat = (error: TimelineError) =>
+      error.outcome === 'unknown' ? options.idempotent : error.retryable && error.outcome === 'not-applied';
+    return this.#run(run, mayRepeat, 'unknown', signal);
+  }
+
+  async #run<T>(
+    run: () => Promise<T>,
+    mayRepeat: (error: TimelineError) => boolean,
+    outcome: Outcome,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    this.checkOpen();
+    throwIfAborted(signal);
+    this.#active++;
+    const work = retrying(this.retry, mayRepeat, () => normalized(run, outcome), signal).finally(() => {
+      if (--this.#active === 0) this.#idle?.();
+    });
+    return abortable(work, signal, outcome);
+  }
+
+  /** Refuses what comes from now on and wakes what waits. */
+  refuse(): void {
+    this.#closing.abort();
+  }
+
+  async close(): Promise<void> {
+    if (this.#active > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    await this.library.close();
+  }
+}
+
+export function closedError(): TimelineError {
+  return new TimelineError('TIMELINE_CLOSED', 'the store is closed');
+}
+
+export function unsupported(capabilities: Capabilities, capability: keyof Capabilities, why?: string): TimelineError {
+  const message = why ?? `the ${capabilities.adapter} adapter does not support ${capability}`;
+  return new TimelineError('TIMELINE_UNSUPPORTED', message, { capability });
+}
+
+/** Whatever an adapter throws, its caller gets a `TimelineError`; of a foreign error nothing good is assumed. */
+export async function normalized<T>(run: () => Promise<T>, outcome: Outcome): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (isTimelineError(cause)) throw cause;
+    const message = `the store failed: ${(cause as Error)?.message ?? cause}`;
+    const code = outcome === 'unknown' ? 'TIMELINE_OUTCOME_UNKNOWN' : 'TIMELINE_UNAVAILABLE';
+    throw new TimelineError(code, message, { cause, outcome });
+  }
+}

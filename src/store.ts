@@ -1,0 +1,201 @@
+import type { Capabilities, Slice } from './adapter.js';
+import type { Appender } from './append.js';
+import type { AppendQueue } from './append-queue.js';
+import { advanceCheckpoints, checkReader, readCheckpoints } from './checkpoint.js';
+import { TimelineHead } from './entry.js';
+import { invalidArgument, isTimelineError } from './errors.js';
+import { BatchIterator } from './iterate.js';
+import { checkCount, checkRange, toPage } from './range.js';
+import type { Session } from './session.js';
+import { checkText, describe } from './text.js';
+import { type StoreParts, TimelineHandle } from './timeline.js';
+import { decodeTimelineId, encodePrefix, encodeTimelineId, MAX_ID_BYTES, TimelineRef } from './timeline-id.js';
+import type {
+  Abortable,
+  BatchItem,
+  BatchOutcome,
+  Cursor,
+  Head,
+  Page,
+  ReadRange,
+  Timeline,
+  TimelineId,
+  TimelineStore,
+} from './types.js';
+
+/** Ids fetched in one call while listing Timelines. */
+const LISTING_PAGE = 1000;
+
+export class Store<M> implements TimelineStore<M> {
+  readonly name: string;
+  readonly #session: Session;
+  readonly #parts: StoreParts<M>;
+  readonly #queue: AppendQueue;
+  #closed: Promise<void> | undefined;
+
+  constructor(name: string, parts: StoreParts<M>, queue: AppendQueue) {
+    this.name = name;
+    this.#parts = parts;
+    this.#session = parts.session;
+    this.#queue = queue;
+  }
+
+  get capabilities(): Capabilities {
+    return this.#session.capabilities;
+  }
+
+  timeline(id: TimelineId): Timeline<M> {
+    return new TimelineHandle(this.#ref(id), this.#parts);
+  }
+
+  #ref(id: TimelineId, argument = 'timeline'): TimelineRef {
+    return new TimelineRef(this.name, id, argument);
+  }
+
+  appendBatch(items: readonly BatchItem<M>[], options: Abortable = {}): Promise<BatchOutcome[]> {
+    return this.#collect(items, 'items', (appender, { timeline, message, key }, settle) => {
+      const { encoded } = this.#ref(timeline);
+      const checkedKey = appender.checkKey(key);
+      const payload = appender.prepare(message, { hashed: key !== undefined, shared: false });
+      appender.item(encoded, payload, checkedKey, options.signal, settle);
+    });
+  }
+
+  appendToMany(
+    timelines: readonly TimelineId[],
+    message: M,
+    options: { readonly key?: string | undefined } & Abortable = {},
+  ): Promise<BatchOutcome[]> {
+    const { key, signal } = options;
+    let payload: ReturnType<Appender<M>['prepare']> | undefined;
+    return this.#collect(timelines, 'timelines', (appender, id, settle) => {
+      appender.checkKey(key);
+      payload ??= appender.prepare(message, { hashed: key !== undefined, shared: timelines.length > 1 });
+      appender.item(encodeTimelineId(id), payload, key, signal, settle);
+    });
+  }
+
+  /** One outcome per item, in order; an item refused before it was queued fails alone. */
+  #collect<Item>(
+    items: readonly Item[],
+    argument: string,
+    submit: (appender: Appender<M>, item: Item, settle: (outcome: BatchOutcome) => void) => void,
+  ): Promise<BatchOutcome[]> {
+    return new Promise((resolve) => {
+      if (!Array.isArray(items)) throw invalidArgument(argument, `must be an array, not ${describe(items)}`);
+      this.#session.checkOpen();
+      this.#session.checkWritable();
+      const outcomes: BatchOutcome[] = new Array(items.length);
+      let left = items.length;
+      if (left === 0) resolve(outcomes);
+      items.forEach((item, i) => {
+        const settle = (outcome: BatchOutcome) => {
+          outcomes[i] = outcome;
+          if (--left === 0) resolve(outcomes);
+        };
+        try {
+          submit(this.#parts.appender, item, settle);
+        } catch (error) {
+          settle({
+            ok: false,
+            error: isTimelineError(error)
+              ? error
+              : invalidArgument(`${argument}[${i}]`, `is ${describe(item)}`, { cause: error }),
+          });
+        }
+      });
+    });
+  }
+
+  async readBatch(
+    items: readonly ({ readonly timeline: TimelineId } & ReadRange)[],
+    options: Abortable = {},
+  ): Promise<Page<M>[]> {
+    if (!Array.isArray(items)) throw invalidArgument('items', `must be an array, not ${describe(items)}`);
+    const checked = items.map((item) => checkRange(this.#ref(item.timeline), item));
+    if (checked.length === 0) return [];
+    const ranges = checked.map(({ range }) => range);
+    const slices = await this.#session.read(() => this.#session.library.read(ranges), options.signal);
+    return checked.map((range, i) => toPage(range, slices[i] as Slice, this.#parts.codec));
+  }
+
+  async heads(ids: readonly TimelineId[], options: Abortable = {}): Promise<Head[]> {
+    if (!Array.isArray(ids)) throw invalidArgument('ids', `must be an array, not ${describe(ids)}`);
+    const refs = ids.map((id) => this.#ref(id, 'ids'));
+    if (refs.length === 0) return [];
+    const encoded = refs.map((ref) => ref.encoded);
+    const heads = await this.#session.read(() => this.#session.library.heads(encoded), options.signal);
+    return refs.map((ref, i) => new TimelineHead(ref, heads[i] as Slice));
+  }
+
+  timelines(
+    options: {
+      readonly prefix?: string | undefined;
+      readonly after?: TimelineId | undefined;
+      readonly limit?: number | undefined;
+    } & Abortable = {},
+  ): AsyncIterableIterator<TimelineId> {
+    this.#session.checkSupported('timelines');
+    const prefix = options.prefix ? encodePrefix(checkText(options.prefix, 'prefix', MAX_ID_BYTES)) : '';
+    let after = options.after === undefined ? undefined : encodeTimelineId(options.after, 'after');
+    let left = checkCount(options.limit ?? Number.MAX_SAFE_INTEGER, 'limit');
+    const fetch = async () => {
+      const limit = Math.min(left, LISTING_PAGE);
+      if (limit === 0) return undefined;
+      const range = after === undefined ? { prefix, limit } : { prefix, after, limit };
+      const ids = await this.#session.read(() => this.#session.library.timelines!(range), options.signal);
+      if (ids.length === 0) return undefined;
+      after = ids.at(-1);
+      left -= ids.length;
+      return ids.map(decodeTimelineId);
+    };
+    return new BatchIterator(fetch, { signal: options.signal });
+  }
+
+  async checkpoints(
+    items: readonly { readonly timeline: TimelineId; readonly reader: string }[],
+    options: Abortable = {},
+  ): Promise<(Cursor | undefined)[]> {
+    return readCheckpoints(this.#session, this.#named(items), options.signal);
+  }
+
+  async advanceCheckpoints(
+    items: readonly { readonly timeline: TimelineId; readonly reader: string; readonly to: Cursor }[],
+    options: Abortable = {},
+  ): Promise<Cursor[]> {
+    const named = this.#named(items);
+    items.forEach(({ to }, i) => {
+      if (typeof to !== 'string') throw invalidArgument(`items[${i}].to`, `must be a cursor, not ${describe(to)}`);
+    });
+    return advanceCheckpoints(this.#session, named, options.signal);
+  }
+
+  #named<Item extends { readonly timeline: TimelineId; readonly reader: string }>(
+    items: readonly Item[],
+  ): (Item & { ref: TimelineRef })[] {
+    if (!Array.isArray(items)) throw invalidArgument('items', `must be an array, not ${describe(items)}`);
+    return items.map((item, i) => {
+      checkReader(item.reader, `items[${i}].reader`);
+      return { ...item, ref: this.#ref(item.timeline) };
+    });
+  }
+
+  flush(): Promise<void> {
+    return this.#queue.flush();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#session.refuse();
+    await this.#queue.flush();
+    await this.#session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,118 @@
+import { throwIfAborted } from './abort.js';
+import { encodeCursor } from './cursor.js';
+import { isTimelineError, TimelineError } from './errors.js';
+import { BatchIterator } from './iterate.js';
+import { closedError, type Session } from './session.js';
+import { describe } from './text.js';
+import type { TimelineRef } from './timeline-id.js';
+import type { Cursor, Page, SubscribeOptions, TimelineEntry } from './types.js';
+
+/** How long a subscription waits, at most, before it tries again to reach a store that is away. */
+const MAX_OUTAGE_PAUSE_MS = 5000;
+
+/**
+ * Law Subscription: read pages until nothing is left, then wait for a hint and read again from the same position. Data
+ * comes from reads alone, so a wake-up may be lost, repeated or false; the next look, after `pollMs` at the latest, finds
+ * what there is.
+ */
+export function subscribe<M>(
+  session: Session,
+  ref: TimelineRef,
+  read: (after: Cursor | bigint | undefined, limit: number) => Promise<Page<M>>,
+  options: SubscribeOptions,
+): AsyncIterableIterator<TimelineEntry<M>> {
+  const { signal, onCaughtUp, onTruncated, pageSize = 100 } = options;
+  let bell: Bell | undefined;
+  let ended = false;
+  let position = options.after;
+  let caughtUp = false;
+
+  async function next(): Promise<readonly TimelineEntry<M>[] | undefined> {
+    bell ??= new Bell(session, ref, signal);
+    for (let failures = 0; !ended; ) {
+      throwIfAborted(signal);
+      if (session.closing.aborted) throw closedError();
+      bell.clear();
+      try {
+        const page = await read(position, pageSize);
+        failures = 0;
+        if (page.truncated) {
+          if (!onTruncated) throw truncatedError(ref, page.truncated.through);
+          onTruncated(page.truncated);
+        }
+        if (page.entries.length > 0) {
+          position = page.next;
+          return page.entries;
+        }
+        position = page.truncated ? encodeCursor(ref, page.head.epoch, page.truncated.through) : page.next;
+        if (!page.upToDate) continue;
+        if (!caughtUp) {
+          caughtUp = true;
+          onCaughtUp?.();
+        }
+        await bell.wait(session.pollMs);
+      } catch (error) {
+        if (!isTimelineError(error) || !error.retryable) throw error;
+        if (++failures === 1)
+          session.warn({ code: 'subscription-waits', message: `a subscription waits for its store: ${error.message}` });
+        await bell.wait(Math.min(MAX_OUTAGE_PAUSE_MS, session.pollMs * 2 ** failures));
+      }
+    }
+    return undefined;
+  }
+
+  const end = () => {
+    ended = true;
+    bell?.stop();
+  };
+  return new BatchIterator(next, { signal, end });
+}
+
+export function truncatedError(ref: TimelineRef, through: bigint): TimelineError {
+  return new TimelineError(
+    'TIMELINE_TRUNCATED',
+    `entries of ${describe(ref.encoded)} up to ${through} that were not read yet have been trimmed or have expired`,
+    { timeline: ref.encoded, through },
+  );
+}
+
+/** Rung by the adapter's hints, by abort and by closing. A ring between `clear` and `wait` is not lost. */
+class Bell {
+  readonly #off: (() => void)[] = [];
+  #rung = false;
+  #answer: (() => void) | undefined;
+
+  constructor(session: Session, ref: TimelineRef, signal: AbortSignal | undefined) {
+    const ring = () => {
+      this.#rung = true;
+      this.#answer?.();
+    };
+    for (const source of [signal, session.closing]) {
+      source?.addEventListener('abort', ring, { once: true });
+      this.#off.push(() => source?.removeEventListener('abort', ring));
+    }
+    const unwatch = session.library.watch?.(ref.encoded, ring);
+    if (unwatch) this.#off.push(unwatch);
+  }
+
+  clear(): void {
+    this.#rung = false;
+  }
+
+  wait(ms: number): Promise<void> {
+    if (this.#rung) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#answer = () => {
+        clearTimeout(timer);
+        this.#answer = undefined;
+        resolve();
+      };
+    });
+  }
+
+  stop(): void {
+    for (const off of this.#off.splice(0)) off();
+    this.#answer?.();
+  }
+}

@@ -1,0 +1,33 @@
+import { invalidArgument, TimelineError } from './errors.js';
+
+const CONTROL = /\p{Cc}/u;
+
+/** Lone surrogates have no UTF-8 form: a store would hand back another string than it was given. */
+export function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text, 'utf8');
+}
+
+/** Names, keys and ids: not empty, well-formed, at most `limit` bytes. */
+export function checkText(value: unknown, argument: string, limit: number, options: { printable?: boolean } = {}): string {
+  if (typeof value !== 'string') throw invalidArgument(argument, `must be a string, not ${describe(value)}`);
+  if (value === '') throw invalidArgument(argument, 'must not be empty');
+  if (!isWellFormed(value)) throw invalidArgument(argument, 'holds a lone surrogate, which has no UTF-8 form');
+  if (options.printable && CONTROL.test(value)) throw invalidArgument(argument, 'holds a control character');
+  if (value.length * 3 > limit && utf8Length(value) > limit) {
+    throw new TimelineError('TIMELINE_TOO_LARGE', `${argument} is longer than ${limit} bytes`, { argument, limit });
+  }
+  return value;
+}
+
+/** A value as it reads in an error message: its kind, and itself where that is short. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
+  if (typeof value === 'string') return value.length > 40 ? 'a long string' : JSON.stringify(value);
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}

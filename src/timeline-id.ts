@@ -1,0 +1,91 @@
+import { invalidArgument, TimelineError } from './errors.js';
+import { checkText, describe, isWellFormed, utf8Length } from './text.js';
+import type { TimelineId, TimelineIdPart } from './types.js';
+
+export const MAX_ID_BYTES = 512;
+const INT64 = 1n << 63n;
+const ESCAPED = /[~/]/;
+
+/**
+ * The one string that stands for a Timeline id in every store. Parts are joined by `/`; inside a string part `~`
+ * becomes `~0` and `/` becomes `~1`; an integer part is `~i` and its digits. So `'group:42'` stays as it is, and no two
+ * different ids meet.
+ */
+export function encodeTimelineId(id: TimelineId, argument = 'timeline'): string {
+  if (typeof id === 'string') {
+    checkText(id, argument, MAX_ID_BYTES);
+    return ESCAPED.test(id) ? escapePart(id) : id;
+  }
+  const parts = Array.isArray(id) ? (id as readonly TimelineIdPart[]) : [id as TimelineIdPart];
+  if (parts.length < 1 || parts.length > 3) throw invalidArgument(argument, `must have one to three parts, not ${parts.length}`);
+  if (parts.length === 1 && parts[0] === '') throw invalidArgument(argument, 'must not be empty');
+  let bytes = 0;
+  const encoded = parts.map((part) => {
+    bytes += typeof part === 'string' ? utf8Length(part) : 8;
+    return encodePart(part, argument);
+  });
+  if (bytes > MAX_ID_BYTES) {
+    throw new TimelineError('TIMELINE_TOO_LARGE', `${argument} is longer than ${MAX_ID_BYTES} bytes`, {
+      argument,
+      limit: MAX_ID_BYTES,
+    });
+  }
+  return encoded.join('/');
+}
+
+function encodePart(part: TimelineIdPart, argument: string): string {
+  if (typeof part === 'string') {
+    if (!isWellFormed(part)) throw invalidArgument(argument, 'holds a lone surrogate, which has no UTF-8 form');
+    return escapePart(part);
+  }
+  if (typeof part === 'number' && Number.isSafeInteger(part)) return `~i${BigInt(part)}`;
+  if (typeof part === 'bigint' && part >= -INT64 && part < INT64) return `~i${part}`;
+  throw invalidArgument(argument, `must consist of strings and integers of at most 64 bits, not ${describe(part)}`);
+}
+
+function escapePart(text: string): string {
+  return text.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** The inverse. Integers come back as `number` where they are safe, else as `bigint`. */
+export function decodeTimelineId(encoded: string): TimelineId {
+  const parts = encoded.split('/').map(decodePart);
+  return parts.length === 1 ? (parts[0] as TimelineIdPart) : Object.freeze(parts);
+}
+
+function decodePart(part: string): TimelineIdPart {
+  if (!part.startsWith('~i')) return part.replaceAll('~1', '/').replaceAll('~0', '~');
+  const value = BigInt(part.slice(2));
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+/** What the encoded ids of all Timelines whose first part starts with `prefix` start with. */
+export function encodePrefix(prefix: string): string {
+  return escapePart(prefix);
+}
+
+/** A Timeline as the core passes it on: the caller's id, its encoded form, and the tag that ties cursors to it. */
+export class TimelineRef {
+  readonly id: TimelineId;
+  readonly encoded: string;
+  readonly #library: string;
+  #tag: string | undefined;
+
+  constructor(library: string, id: TimelineId, argument?: string) {
+    this.encoded = encodeTimelineId(id, argument);
+    this.id = Array.isArray(id) ? Object.freeze([...id]) : id;
+    this.#library = library;
+  }
+
+  /** 32 bits of FNV-1a over library and id: enough to notice a cursor that strayed, not meant against forgery. */
+  get tag(): string {
+    if (this.#tag === undefined) {
+      let hash = 0x811c9dc5;
+      for (const text of [this.#library, '\0', this.encoded]) {
+        for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+      }
+      this.#tag = (hash >>> 0).toString(36);
+    }
+    return this.#tag;
+  }
+}

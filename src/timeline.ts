@@ -1,0 +1,217 @@
+import type { Row, Slice, WriteOutcome } from './adapter.js';
+import type { Appender } from './append.js';
+import { TimelineCheckpoint } from './checkpoint.js';
+import { encodeMessage } from './codec.js';
+import { encodeCursor, MAX_SEQ_ID } from './cursor.js';
+import { Entry, TimelineHead } from './entry.js';
+import { invalidArgument } from './errors.js';
+import { BatchIterator } from './iterate.js';
+import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
+import { type StandardSchemaV1, validate } from './schema.js';
+import type { Session } from './session.js';
+import { subscribe, truncatedError } from './subscribe.js';
+import { describe } from './text.js';
+import type { TimelineRef } from './timeline-id.js';
+import type {
+  Abortable,
+  AppendManyOptions,
+  AppendOptions,
+  AppendResult,
+  Checkpoint,
+  Codec,
+  Head,
+  Page,
+  ReadRange,
+  ScanOptions,
+  SubscribeOptions,
+  Timeline,
+  TimelineEntry,
+  TimelineId,
+} from './types.js';
+
+const DEFAULT_SCAN_PAGE = 500;
+
+/** What all handles of one store share. */
+export interface StoreParts<M> {
+  readonly session: Session;
+  readonly appender: Appender<M>;
+  readonly codec: Codec<M>;
+  readonly schema: StandardSchemaV1<unknown, M> | undefined;
+}
+
+export class TimelineHandle<M> implements Timeline<M> {
+  readonly #ref: TimelineRef;
+  readonly #parts: StoreParts<M>;
+
+  constructor(ref: TimelineRef, parts: StoreParts<M>) {
+    this.#ref = ref;
+    this.#parts = parts;
+  }
+
+  get id(): TimelineId {
+    return this.#ref.id;
+  }
+
+  get #session(): Session {
+    return this.#parts.session;
+  }
+
+  append(message: M, options: AppendOptions = {}): Promise<AppendResult> {
+    return new Promise((resolve, reject) => {
+      this.#parts.appender.one(this.#ref.encoded, message, options, (outcome) => {
+        if (outcome.ok) resolve(this.#results(outcome)[0] as AppendResult);
+        else reject(outcome.error);
+      });
+    });
+  }
+
+  appendMany(messages: readonly M[], options: AppendManyOptions = {}): Promise<AppendResult[]> {
+    return new Promise((resolve, reject) => {
+      if (!Array.isArray(messages)) throw invalidArgument('messages', `must be an array, not ${describe(messages)}`);
+      this.#session.checkOpen();
+      if (messages.length === 0) return resolve([]);
+      this.#parts.appender.many(this.#ref.encoded, messages, options, (outcome) => {
+        if (outcome.ok) resolve(this.#results(outcome));
+        else reject(outcome.error);
+      });
+    });
+  }
+
+  #results({ epoch, entries }: Extract<WriteOutcome, { ok: true }>): AppendResult[] {
+    return entries.map(({ seqId, duplicate }) => ({ seqId, cursor: encodeCursor(this.#ref, epoch, seqId), duplicate }));
+  }
+
+  async read(options: ReadRange & Abortable = {}): Promise<Page<M>> {
+    const checked = checkRange(this.#ref, options);
+    const slices = await this.#session.read(() => this.#session.library.read([checked.range]), options.signal);
+    return toPage(checked, slices[0] as Slice, this.#parts.codec);
+  }
+
+  scan(options: ScanOptions = {}): AsyncIterableIterator<TimelineEntry<M>> {
+    const next = this.#pager(options);
+    const fetch = async () => {
+      const page = await next();
+      if (page?.truncated) throw truncatedError(this.#ref, page.truncated.through);
+      return page?.entries;
+    };
+    return new BatchIterator(fetch, { signal: options.signal });
+  }
+
+  pages(options: ScanOptions = {}): AsyncIterableIterator<Page<M>> {
+    const next = this.#pager(options);
+    const fetch = async () => {
+      const page = await next();
+      return page && [page];
+    };
+    return new BatchIterator(fetch, { signal: options.signal });
+  }
+
+  /** The next page of a range, `undefined` when its end or limit is reached. */
+  #pager(options: ScanOptions): () => Promise<Page<M> | undefined> {
+    const pageSize = checkCount(options.pageSize ?? DEFAULT_SCAN_PAGE, 'pageSize', { most: MAX_PAGE });
+    const { reverse, signal } = options;
+    let { after, before } = options;
+    let left = options.limit ?? Number.MAX_SAFE_INTEGER;
+    checkRange(this.#ref, options);
+    let done = false;
+    return async () => {
+      if (done) return undefined;
+      const page = await this.read({ after, before, reverse, limit: Math.min(left, pageSize), signal });
+      left -= page.entries.length;
+      done = page.upToDate || left <= 0;
+      if (page.entries.length > 0) {
+        if (reverse) before = page.next;
+        else after = page.next;
+      }
+      return page;
+    };
+  }
+
+  subscribe(options: SubscribeOptions = {}): AsyncIterableIterator<TimelineEntry<M>> {
+    checkRange(this.#ref, { after: options.after });
+    if (options.pageSize !== undefined) checkCount(options.pageSize, 'pageSize', { most: MAX_PAGE });
+    const read = (after: ReadRange['after'], limit: number) => this.read({ after, limit, signal: options.signal });
+    return subscribe(this.#session, this.#ref, read, options);
+  }
+
+  async get(seqId: bigint, options: Abortable = {}): Promise<TimelineEntry<M> | undefined> {
+    checkSeqId(seqId, 'seqId', 1n);
+    const before = seqId === MAX_SEQ_ID ? undefined : seqId + 1n;
+    const range = { timeline: this.#ref.encoded, after: seqId - 1n, before, limit: 1, reverse: false };
+    return this.#single(range, options.signal);
+  }
+
+  async latest(options: Abortable = {}): Promise<TimelineEntry<M> | undefined> {
+    return this.#single({ timeline: this.#ref.encoded, limit: 1, reverse: true }, options.signal);
+  }
+
+  async #single(
+    range: Parameters<Session['library']['read']>[0][number],
+    signal: AbortSignal | undefined,
+  ): Promise<TimelineEntry<M> | undefined> {
+    const [slice] = await this.#session.read(() => this.#session.library.read([range]), signal);
+    const row = slice?.rows[0];
+    return slice && row && this.#entry(slice.epoch, row);
+  }
+
+  #entry(epoch: string, row: Row): TimelineEntry<M> {
+    return new Entry(this.#ref, epoch, row, this.#parts.codec);
+  }
+
+  async head(options: Abortable = {}): Promise<Head> {
+    const heads = await this.#session.read(() => this.#session.library.heads([this.#ref.encoded]), options.signal);
+    return new TimelineHead(this.#ref, heads[0] as Slice);
+  }
+
+  async update(
+    seqId: bigint,
+    message: M,
+    options: { readonly ifRevision?: number | undefined } & Abortable = {},
+  ): Promise<TimelineEntry<M>> {
+    checkSeqId(seqId, 'seqId', 1n);
+    const { ifRevision, signal } = options;
+    if (ifRevision !== undefined) checkCount(ifRevision, 'ifRevision', { least: 0 });
+    this.#checkMayModify('update');
+    const valid = await validate(this.#parts.schema, message);
+    const maxBytes = this.#session.capabilities.maxBodyBytes;
+    const payload = encodeMessage(this.#parts.codec, valid, { maxBytes, hashed: false, shared: false });
+    const { epoch, row } = await this.#session.write(
+      () => this.#session.library.update!(this.#ref.encoded, seqId, payload, ifRevision),
+      { idempotent: false },
+      signal,
+    );
+    return this.#entry(epoch, row);
+  }
+
+  async delete(seqId: bigint, options: Abortable = {}): Promise<void> {
+    checkSeqId(seqId, 'seqId', 1n);
+    this.#checkMayModify('delete');
+    await this.#session.write(
+      () => this.#session.library.delete!(this.#ref.encoded, seqId),
+      { idempotent: true },
+      options.signal,
+    );
+  }
+
+  async trim(options: ({ readonly through: bigint } | { readonly keepLast: number }) & Abortable): Promise<void> {
+    if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'must have through or keepLast');
+    const cut =
+      'through' in options
+        ? { through: checkSeqId(options.through, 'through', 0n) }
+        : { keepLast: checkCount(options.keepLast, 'keepLast', { least: 0 }) };
+    this.#checkMayModify('trim');
+    // Cutting at an id twice is harmless; keeping the last n twice may cut what came in between.
+    const idempotent = 'through' in cut;
+    await this.#session.write(() => this.#session.library.trim!(this.#ref.encoded, cut), { idempotent }, options.signal);
+  }
+
+  #checkMayModify(feature: 'update' | 'delete' | 'trim'): void {
+    this.#session.checkOpen();
+    this.#session.checkSupported(feature);
+    this.#session.checkWritable();
+  }
+
+  checkpoint(reader: string): Checkpoint {
+    return new TimelineCheckpoint(this.#session, this.#ref, reader);
+  }
+}

@@ -1,4 +1,4 @@
-import { abortError } from './abort.js';
+import { abortError, onAbort } from './abort.js';
 import type { Write, WriteEntry, WriteOutcome } from './adapter.js';
 import type { SizedPayload } from './codec.js';
 import { TimelineError } from './errors.js';
@@ -90,8 +90,7 @@ export class AppendQueue {
 
   #listen(ticket: Ticket, signal: AbortSignal): void {
     const stop = () => this.#settle(ticket, { ok: false, error: abortError(signal, ticket.sent ? 'unknown' : 'not-applied') });
-    signal.addEventListener('abort', stop, { once: true });
-    ticket.forget = () => signal.removeEventListener('abort', stop);
+    ticket.forget = onAbort(signal, stop);
   }
 
   #hasRoom(): boolean {

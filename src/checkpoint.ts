@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import { invalidArgument } from './errors.js';
 import { checkPosition, checkSeqId } from './range.js';
 import type { Session } from './session.js';
-import { checkText, describe } from './text.js';
+import { checkOptions, checkText, describe } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Abortable, Checkpoint, Cursor } from './types.js';
 
@@ -73,17 +73,18 @@ export class TimelineCheckpoint implements Checkpoint {
   }
 
   async get(options: Abortable = {}): Promise<Cursor | undefined> {
-    const [cursor] = await readCheckpoints(this.#session, [this.#named], options.signal);
+    const [cursor] = await readCheckpoints(this.#session, [this.#named], checkOptions(options).signal);
     return cursor;
   }
 
   async advance(to: Cursor | bigint, options: Abortable = {}): Promise<Cursor> {
-    const cursor = await this.#cursor(to, options.signal);
+    const cursor = await this.#cursor(to, checkOptions(options).signal);
     const [stands] = await advanceCheckpoints(this.#session, [{ ...this.#named, to: cursor }], options.signal);
     return stands as Cursor;
   }
 
   async reset(to: Cursor | bigint | undefined, options: Abortable = {}): Promise<void> {
+    checkOptions(options);
     const adapter = adapterOf(this.#session);
     this.#session.checkWritable();
     const position = to === undefined ? undefined : decodeCursor(this.#ref, await this.#cursor(to, options.signal), 'to');

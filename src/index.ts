@@ -9,6 +9,7 @@ export {
   type TimelineErrorDetails,
 } from './errors.js';
 export { openTimelineStore } from './open.js';
+export { type KnownKey, type Plan, planWrite } from './plan.js';
 export type { RetryOptions } from './retry.js';
 export type { SchemaResult, StandardSchemaV1 } from './schema.js';
 export { decodeTimelineId, encodeTimelineId } from './timeline-id.js';

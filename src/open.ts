@@ -7,7 +7,7 @@ import { checkCount } from './range.js';
 import { type RetryPolicy, retryPolicy } from './retry.js';
 import { normalized, Session, unsupported } from './session.js';
 import { Store } from './store.js';
-import { checkText, describe } from './text.js';
+import { checkFunction, checkObject, checkText, describe } from './text.js';
 import type { TimelineStore, TimelineStoreOptions } from './types.js';
 
 const MAX_NAME_BYTES = 255;
@@ -57,6 +57,10 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): { adapter: TimelineA
   if (typeof adapter?.open !== 'function')
     throw invalidArgument('adapter', `must be a TimelineAdapter, not ${describe(adapter)}`);
   const name = checkText(options.name, 'name', MAX_NAME_BYTES, { printable: true });
+  checkFunction(now, 'now');
+  checkFunction(onWarning, 'onWarning');
+  checkObject(limits, 'limits');
+  checkObject(retry, 'retry');
   if (ttlMs !== undefined) checkCount(ttlMs, 'ttlMs');
   if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
     throw invalidArgument('schema', 'must implement Standard Schema version 1');

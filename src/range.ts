@@ -36,11 +36,12 @@ export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
 function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argument: string): Bound | undefined {
   if (given === undefined) return undefined;
   if (typeof given === 'string') return { given, ...decodeCursor(ref, given, argument) };
+  if (typeof given !== 'bigint') throw invalidArgument(argument, `must be a cursor or a bigint, not ${describe(given)}`);
   return { given, seqId: checkSeqId(given, argument, 0n), epoch: undefined };
 }
 
 export function checkSeqId(value: unknown, argument: string, least: bigint): bigint {
-  if (typeof value !== 'bigint') throw invalidArgument(argument, `must be a bigint or a cursor, not ${describe(value)}`);
+  if (typeof value !== 'bigint') throw invalidArgument(argument, `must be a bigint, not ${describe(value)}`);
   if (value < least || value > MAX_SEQ_ID)
     throw invalidArgument(argument, `must lie between ${least}n and 2^63 - 1, not ${value}n`);
   return value;
@@ -84,7 +85,7 @@ export function toPage<M>(checked: CheckedRange, slice: Slice, codec: Codec<M>):
   const page = {
     entries,
     next: entries.at(-1)?.cursor ?? emptyNext(ref, slice, range.reverse, range.reverse ? before : after),
-    upToDate: !slice.more,
+    upToDate: !slice.more || entries.length === 0,
     head: new TimelineHead(ref, slice),
   };
   return slice.truncatedThrough === undefined ? page : { ...page, truncated: { through: slice.truncatedThrough } };

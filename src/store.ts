@@ -7,7 +7,7 @@ import { invalidArgument, isTimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
-import { checkText, describe } from './text.js';
+import { checkArray, checkObject, checkOptions, checkText, describe } from './text.js';
 import { type StoreParts, TimelineHandle } from './timeline.js';
 import { decodeTimelineId, encodePrefix, encodeTimelineId, MAX_ID_BYTES, TimelineRef } from './timeline-id.js';
 import type {
@@ -53,7 +53,7 @@ export class Store<M> implements TimelineStore<M> {
   }
 
   appendBatch(items: readonly BatchItem<M>[], options: Abortable = {}): Promise<BatchOutcome[]> {
-    return this.#collect(items, 'items', (appender, { timeline, message, key }, settle) => {
+    return this.#collect(items, 'items', options, (appender, { timeline, message, key }, settle) => {
       const { encoded } = this.#ref(timeline);
       const checkedKey = appender.checkKey(key);
       const payload = appender.prepare(message, { hashed: key !== undefined, shared: false });
@@ -66,12 +66,11 @@ export class Store<M> implements TimelineStore<M> {
     message: M,
     options: { readonly key?: string | undefined } & Abortable = {},
   ): Promise<BatchOutcome[]> {
-    const { key, signal } = options;
     let payload: ReturnType<Appender<M>['prepare']> | undefined;
-    return this.#collect(timelines, 'timelines', (appender, id, settle) => {
-      appender.checkKey(key);
+    return this.#collect(timelines, 'timelines', options, (appender, id, settle) => {
+      const key = appender.checkKey(options.key);
       payload ??= appender.prepare(message, { hashed: key !== undefined, shared: timelines.length > 1 });
-      appender.item(encodeTimelineId(id), payload, key, signal, settle);
+      appender.item(encodeTimelineId(id), payload, key, options.signal, settle);
     });
   }
 
@@ -79,10 +78,12 @@ export class Store<M> implements TimelineStore<M> {
   #collect<Item>(
     items: readonly Item[],
     argument: string,
+    options: Abortable,
     submit: (appender: Appender<M>, item: Item, settle: (outcome: BatchOutcome) => void) => void,
   ): Promise<BatchOutcome[]> {
     return new Promise((resolve) => {
-      if (!Array.isArray(items)) throw invalidArgument(argument, `must be an array, not ${describe(items)}`);
+      checkArray(items, argument);
+      checkOptions(options);
       this.#session.checkOpen();
       this.#session.checkWritable();
       const outcomes: BatchOutcome[] = new Array(items.length);
@@ -111,8 +112,10 @@ export class Store<M> implements TimelineStore<M> {
     items: readonly ({ readonly timeline: TimelineId } & ReadRange)[],
     options: Abortable = {},
   ): Promise<Page<M>[]> {
-    if (!Array.isArray(items)) throw invalidArgument('items', `must be an array, not ${describe(items)}`);
-    const checked = items.map((item) => checkRange(this.#ref(item.timeline), item));
+    checkOptions(options);
+    const checked = checkArray(items, 'items').map((item, i) =>
+      checkRange(this.#ref(checkObject(item, `items[${i}]`).timeline), item),
+    );
     if (checked.length === 0) return [];
     const ranges = checked.map(({ range }) => range);
     const slices = await this.#session.read(() => this.#session.library.read(ranges), options.signal);
@@ -120,8 +123,8 @@ export class Store<M> implements TimelineStore<M> {
   }
 
   async heads(ids: readonly TimelineId[], options: Abortable = {}): Promise<Head[]> {
-    if (!Array.isArray(ids)) throw invalidArgument('ids', `must be an array, not ${describe(ids)}`);
-    const refs = ids.map((id) => this.#ref(id, 'ids'));
+    checkOptions(options);
+    const refs = checkArray(ids, 'ids').map((id) => this.#ref(id, 'ids'));
     if (refs.length === 0) return [];
     const encoded = refs.map((ref) => ref.encoded);
     const heads = await this.#session.read(() => this.#session.library.heads(encoded), options.signal);
@@ -135,6 +138,7 @@ export class Store<M> implements TimelineStore<M> {
       readonly limit?: number | undefined;
     } & Abortable = {},
   ): AsyncIterableIterator<TimelineId> {
+    checkOptions(options);
     this.#session.checkSupported('timelines');
     const prefix = options.prefix ? encodePrefix(checkText(options.prefix, 'prefix', MAX_ID_BYTES)) : '';
     let after = options.after === undefined ? undefined : encodeTimelineId(options.after, 'after');
@@ -156,7 +160,7 @@ export class Store<M> implements TimelineStore<M> {
     items: readonly { readonly timeline: TimelineId; readonly reader: string }[],
     options: Abortable = {},
   ): Promise<(Cursor | undefined)[]> {
-    return readCheckpoints(this.#session, this.#named(items), options.signal);
+    return readCheckpoints(this.#session, this.#named(items), checkOptions(options).signal);
   }
 
   async advanceCheckpoints(
@@ -167,15 +171,14 @@ export class Store<M> implements TimelineStore<M> {
     items.forEach(({ to }, i) => {
       if (typeof to !== 'string') throw invalidArgument(`items[${i}].to`, `must be a cursor, not ${describe(to)}`);
     });
-    return advanceCheckpoints(this.#session, named, options.signal);
+    return advanceCheckpoints(this.#session, named, checkOptions(options).signal);
   }
 
   #named<Item extends { readonly timeline: TimelineId; readonly reader: string }>(
     items: readonly Item[],
   ): (Item & { ref: TimelineRef })[] {
-    if (!Array.isArray(items)) throw invalidArgument('items', `must be an array, not ${describe(items)}`);
-    return items.map((item, i) => {
-      checkReader(item.reader, `items[${i}].reader`);
+    return checkArray(items, 'items').map((item, i) => {
+      checkReader(checkObject(item, `items[${i}]`).reader, `items[${i}].reader`);
       return { ...item, ref: this.#ref(item.timeline) };
     });
   }

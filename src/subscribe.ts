@@ -1,4 +1,4 @@
-import { throwIfAborted } from './abort.js';
+import { onAbort, throwIfAborted } from './abort.js';
 import { encodeCursor } from './cursor.js';
 import { isTimelineError, TimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
@@ -45,7 +45,6 @@ export function subscribe<M>(
           return page.entries;
         }
         position = page.truncated ? encodeCursor(ref, page.head.epoch, page.truncated.through) : page.next;
-        if (!page.upToDate) continue;
         if (!caughtUp) {
           caughtUp = true;
           onCaughtUp?.();
@@ -87,10 +86,7 @@ class Bell {
       this.#rung = true;
       this.#answer?.();
     };
-    for (const source of [signal, session.closing]) {
-      source?.addEventListener('abort', ring, { once: true });
-      this.#off.push(() => source?.removeEventListener('abort', ring));
-    }
+    for (const source of [signal, session.closing]) if (source) this.#off.push(onAbort(source, ring));
     const unwatch = session.library.watch?.(ref.encoded, ring);
     if (unwatch) this.#off.push(unwatch);
   }

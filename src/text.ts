@@ -1,4 +1,5 @@
 import { invalidArgument, TimelineError } from './errors.js';
+import type { Abortable } from './types.js';
 
 const CONTROL = /\p{Cc}/u;
 
@@ -30,4 +31,28 @@ export function describe(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
   if (typeof value === 'string') return value.length > 40 ? 'a long string' : JSON.stringify(value);
   return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
+
+/** For callers without types: an object where an object belongs. */
+export function checkObject<T extends object>(value: T, argument: string): T {
+  if (typeof value !== 'object' || value === null) throw invalidArgument(argument, `must be an object, not ${describe(value)}`);
+  return value;
+}
+
+export function checkArray<T>(value: readonly T[], argument: string): readonly T[] {
+  if (!Array.isArray(value)) throw invalidArgument(argument, `must be an array, not ${describe(value)}`);
+  return value;
+}
+
+/** Options of a waiting call: its signal, if any, is one. */
+export function checkOptions<T extends Abortable>(options: T): T {
+  const { signal } = checkObject(options, 'options');
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalidArgument('signal', `must be an AbortSignal, not ${describe(signal)}`);
+  return options;
+}
+
+export function checkFunction(value: unknown, argument: string): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw invalidArgument(argument, `must be a function, not ${describe(value)}`);
 }

@@ -4,13 +4,12 @@ import { TimelineCheckpoint } from './checkpoint.js';
 import { encodeMessage } from './codec.js';
 import { encodeCursor, MAX_SEQ_ID } from './cursor.js';
 import { Entry, TimelineHead } from './entry.js';
-import { invalidArgument } from './errors.js';
 import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
 import { type StandardSchemaV1, validate } from './schema.js';
 import type { Session } from './session.js';
 import { subscribe, truncatedError } from './subscribe.js';
-import { describe } from './text.js';
+import { checkArray, checkFunction, checkOptions } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type {
   Abortable,
@@ -58,7 +57,7 @@ export class TimelineHandle<M> implements Timeline<M> {
 
   append(message: M, options: AppendOptions = {}): Promise<AppendResult> {
     return new Promise((resolve, reject) => {
-      this.#parts.appender.one(this.#ref.encoded, message, options, (outcome) => {
+      this.#parts.appender.one(this.#ref.encoded, message, checkOptions(options), (outcome) => {
         if (outcome.ok) resolve(this.#results(outcome)[0] as AppendResult);
         else reject(outcome.error);
       });
@@ -67,7 +66,8 @@ export class TimelineHandle<M> implements Timeline<M> {
 
   appendMany(messages: readonly M[], options: AppendManyOptions = {}): Promise<AppendResult[]> {
     return new Promise((resolve, reject) => {
-      if (!Array.isArray(messages)) throw invalidArgument('messages', `must be an array, not ${describe(messages)}`);
+      checkArray(messages, 'messages');
+      checkOptions(options);
       this.#session.checkOpen();
       if (messages.length === 0) return resolve([]);
       this.#parts.appender.many(this.#ref.encoded, messages, options, (outcome) => {
@@ -82,7 +82,7 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   async read(options: ReadRange & Abortable = {}): Promise<Page<M>> {
-    const checked = checkRange(this.#ref, options);
+    const checked = checkRange(this.#ref, checkOptions(options));
     const slices = await this.#session.read(() => this.#session.library.read([checked.range]), options.signal);
     return toPage(checked, slices[0] as Slice, this.#parts.codec);
   }
@@ -108,6 +108,7 @@ export class TimelineHandle<M> implements Timeline<M> {
 
   /** The next page of a range, `undefined` when its end or limit is reached. */
   #pager(options: ScanOptions): () => Promise<Page<M> | undefined> {
+    checkOptions(options);
     const pageSize = checkCount(options.pageSize ?? DEFAULT_SCAN_PAGE, 'pageSize', { most: MAX_PAGE });
     const { reverse, signal } = options;
     let { after, before } = options;
@@ -128,7 +129,9 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterableIterator<TimelineEntry<M>> {
-    checkRange(this.#ref, { after: options.after });
+    checkRange(this.#ref, { after: checkOptions(options).after });
+    checkFunction(options.onCaughtUp, 'onCaughtUp');
+    checkFunction(options.onTruncated, 'onTruncated');
     if (options.pageSize !== undefined) checkCount(options.pageSize, 'pageSize', { most: MAX_PAGE });
     const read = (after: ReadRange['after'], limit: number) => this.read({ after, limit, signal: options.signal });
     return subscribe(this.#session, this.#ref, read, options);
@@ -138,11 +141,11 @@ export class TimelineHandle<M> implements Timeline<M> {
     checkSeqId(seqId, 'seqId', 1n);
     const before = seqId === MAX_SEQ_ID ? undefined : seqId + 1n;
     const range = { timeline: this.#ref.encoded, after: seqId - 1n, before, limit: 1, reverse: false };
-    return this.#single(range, options.signal);
+    return this.#single(range, checkOptions(options).signal);
   }
 
   async latest(options: Abortable = {}): Promise<TimelineEntry<M> | undefined> {
-    return this.#single({ timeline: this.#ref.encoded, limit: 1, reverse: true }, options.signal);
+    return this.#single({ timeline: this.#ref.encoded, limit: 1, reverse: true }, checkOptions(options).signal);
   }
 
   async #single(
@@ -159,7 +162,7 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   async head(options: Abortable = {}): Promise<Head> {
-    const heads = await this.#session.read(() => this.#session.library.heads([this.#ref.encoded]), options.signal);
+    const heads = await this.#session.read(() => this.#session.library.heads([this.#ref.encoded]), checkOptions(options).signal);
     return new TimelineHead(this.#ref, heads[0] as Slice);
   }
 
@@ -169,7 +172,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     options: { readonly ifRevision?: number | undefined } & Abortable = {},
   ): Promise<TimelineEntry<M>> {
     checkSeqId(seqId, 'seqId', 1n);
-    const { ifRevision, signal } = options;
+    const { ifRevision, signal } = checkOptions(options);
     if (ifRevision !== undefined) checkCount(ifRevision, 'ifRevision', { least: 0 });
     this.#checkMayModify('update');
     const valid = await validate(this.#parts.schema, message);
@@ -194,7 +197,7 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   async trim(options: ({ readonly through: bigint } | { readonly keepLast: number }) & Abortable): Promise<void> {
-    if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'must have through or keepLast');
+    checkOptions(options);
     const cut =
       'through' in options
         ? { through: checkSeqId(options.through, 'through', 0n) }

@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import * as timelineModel from '../../src/index.js';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+const blocks = (path: string) => [...read(path).matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1]);
+
+/** Members of a declared union of string literals, or of a class, straight from the source. */
+const errorCodes = [...read('src/errors.ts').matchAll(/^ {2}\| '(TIMELINE_\w+)'/gm)].map((match) => match[1] as string);
+
+describe('the documents', () => {
+  it('show the start of the README as it is run', () => {
+    expect(blocks('README.md')).toContain(read('examples/start.ts'));
+  });
+
+  it('show the minimal adapter as it is tested, in at most 60 lines', () => {
+    const source = read('examples/minimal-adapter.ts');
+    expect(blocks('docs/writing-an-adapter.md')).toContain(source);
+    expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(60);
+  });
+
+  it('explain every error code, and no other', () => {
+    const explained = [...read('README.md').matchAll(/^\| `(TIMELINE_\w+)` \|/gm)].map((match) => match[1] as string);
+    expect(errorCodes.length).toBeGreaterThan(10);
+    expect(explained.sort()).toEqual([...errorCodes].sort());
+  });
+
+  it('name every function that the package exports', () => {
+    const text = documents.map(read).join('\n');
+    for (const name of Object.keys(timelineModel)) expect(text).toContain(name);
+  });
+
+  it.each(documents)('%s links only to what is there', (path) => {
+    const targets = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] as string);
+    for (const target of targets) expect(existsSync(resolve(root, dirname(path), target)), `${path} links to ${target}`).toBe(true);
+  });
+});
+
+describe('the start of the README', () => {
+  it('runs, and running it again repeats nothing', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'timeline-start-'));
+    try {
+      const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
+      const args = [tsx, '--tsconfig', join(root, 'tsconfig.json'), join(root, 'examples/start.ts')];
+      const run = () => promisify(execFile)(process.execPath, args, { cwd });
+      expect((await run()).stdout).toBe('ann: lunch?\n');
+      expect((await run()).stdout).toBe('');
+    } finally {
+      rmSync(cwd, { recursive: true });
+    }
+  });
+});

@@ -18,7 +18,13 @@ export function onAbort(signal: AbortSignal, stop: () => void): () => void {
   let stops = listeners.get(signal);
   if (!stops) {
     const fresh = new Set<() => void>();
-    signal.addEventListener('abort', () => fresh.forEach((each) => each()), { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        for (const each of fresh) each();
+      },
+      { once: true },
+    );
     listeners.set(signal, fresh);
     stops = fresh;
   }

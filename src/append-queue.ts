@@ -115,7 +115,7 @@ export class AppendQueue {
     try {
       const entries = draft.encode();
       ticket.write = { timeline: draft.timeline, entries, expectedLast: draft.expectedLast };
-      for (const { payload } of entries) ticket.bytes += payload.shared ? SHARED_WEIGHT : payload.bytes;
+      for (const { payload } of entries) ticket.bytes += payload.shared ? SHARED_WEIGHT : payload.size;
     } catch (error) {
       this.#settle(ticket, { ok: false, error: error as TimelineError });
       return;

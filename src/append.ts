@@ -1,6 +1,6 @@
 import type { WriteOutcome } from './adapter.js';
 import type { AppendQueue, QueuedEntry } from './append-queue.js';
-import { encodeMessage, type SizedPayload } from './codec.js';
+import { type EncodeOptions, encodeMessage, exceedTogether, type SizedPayload } from './codec.js';
 import { invalidArgument, TimelineError } from './errors.js';
 import { checkSeqId } from './range.js';
 import { type StandardSchemaV1, validate } from './schema.js';
@@ -24,68 +24,47 @@ export class Appender<M> {
     this.#schema = schema;
   }
 
-  checkKey(key: string | undefined, argument = 'key'): string | undefined {
-    if (key === undefined) return undefined;
-    if (this.#session.capabilities.keyWindowMs === 0) throw unsupported(this.#session.capabilities, 'keyWindowMs');
-    return checkText(key, argument, MAX_KEY_BYTES);
-  }
-
-  #checkExpectedLast(expectedLast: bigint | undefined): void {
-    if (expectedLast === undefined) return;
-    this.#session.checkSupported('expectedLast');
-    checkSeqId(expectedLast, 'expectedLast', 0n);
-  }
-
   one(timeline: string, message: M, options: AppendOptions, settle: (outcome: WriteOutcome) => void): void {
     const { seqId, expectedLast, signal } = options;
     const key = this.checkKey(options.key);
-    this.#session.checkWritable();
-    this.#checkExpectedLast(expectedLast);
+    this.#checkWrite(expectedLast);
     if (seqId !== undefined) {
       this.#session.checkSupported('manualIds');
       checkSeqId(seqId, 'seqId', 1n);
     }
-    const payload = this.prepare(message, { hashed: key !== undefined, shared: false });
-    const encode = () => [{ payload: payload.encode(), key, seqId }];
-    this.#queue.submit({ timeline, expectedLast, signal, ready: payload.ready, encode, settle });
+    const outgoing = this.prepare(message, { hashed: key !== undefined, shared: false });
+    const encode = () => [{ payload: outgoing.encode(), key, seqId }];
+    this.#queue.submit({ timeline, expectedLast, signal, ready: outgoing.ready, encode, settle });
   }
 
   many(timeline: string, messages: readonly M[], options: AppendManyOptions, settle: (outcome: WriteOutcome) => void): void {
     const { keys, expectedLast, signal } = options;
     const { atomicBatch, maxAtomicBytes } = this.#session.capabilities;
-    if (keys !== undefined && (!Array.isArray(keys) || keys.length !== messages.length)) {
-      throw invalidArgument('keys', `must hold one key per message: ${messages.length}`);
-    }
-    this.#session.checkWritable();
-    this.#checkExpectedLast(expectedLast);
+    this.#checkWrite(expectedLast);
+    this.#checkKeys(keys, messages.length);
     if (messages.length > atomicBatch) {
       const message = `${messages.length} messages are more than the ${atomicBatch} that this store appends as one`;
       throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'messages', limit: atomicBatch });
     }
-    keys?.forEach((key: unknown, i) => {
-      if (key === undefined) throw invalidArgument(`keys[${i}]`, 'is missing');
-      this.checkKey(key as string, `keys[${i}]`);
-    });
-    const payloads = messages.map((message) => this.prepare(message, { hashed: keys !== undefined, shared: false }));
-    const waits = payloads.flatMap(({ ready }) => ready ?? []);
+    const encoding = { hashed: keys !== undefined, shared: false };
+    const outgoing = messages.map((message) => this.prepare(message, encoding));
     const encode = (): QueuedEntry[] => {
-      let bytes = 0;
-      const entries = payloads.map((payload, i) => ({ payload: payload.encode(), key: keys?.[i] }));
-      for (const { payload } of entries) bytes += payload.bytes;
-      if (bytes > maxAtomicBytes) {
-        const message = `the messages have ${bytes} bytes together; this store appends ${maxAtomicBytes} as one`;
+      const payloads = outgoing.map((each) => each.encode());
+      if (exceedTogether(payloads, maxAtomicBytes)) {
+        const message = `the messages are larger together than the ${maxAtomicBytes} bytes that this store appends as one`;
         throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'messages', limit: maxAtomicBytes });
       }
-      return entries;
+      return payloads.map((payload, i) => ({ payload, key: keys?.[i] }));
     };
-    const ready = waits.length > 0 ? Promise.allSettled(waits) : undefined;
+    const waits = outgoing.flatMap(({ ready }) => ready ?? []);
+    const ready = waits.length > 0 ? Promise.all(waits) : undefined;
     this.#queue.submit({ timeline, expectedLast, signal, ready, encode, settle });
   }
 
   /** One item of a batch: what is wrong with it is its own outcome. */
   item(
     timeline: string,
-    payload: Prepared,
+    outgoing: Outgoing<M>,
     key: string | undefined,
     signal: AbortSignal | undefined,
     settle: (outcome: BatchOutcome) => void,
@@ -93,47 +72,71 @@ export class Appender<M> {
     this.#queue.submit({
       timeline,
       signal,
-      ready: payload.ready,
-      encode: () => [{ payload: payload.encode(), key }],
+      ready: outgoing.ready,
+      encode: () => [{ payload: outgoing.encode(), key }],
       settle: (outcome) =>
         settle(outcome.ok ? { ok: true, ...(outcome.entries[0] as { seqId: bigint; duplicate: boolean }) } : outcome),
     });
   }
 
-  /** Starts the schema at once and encodes at most once, when first asked to. */
-  prepare(message: M, options: { readonly hashed: boolean; readonly shared: boolean }): Prepared {
-    const maxBytes = this.#session.capabilities.maxBodyBytes;
-    const encodeValid = (valid: M) => encodeMessage(this.#codec, valid, { ...options, maxBytes });
-    const validated = validate(this.#schema, message);
-    if (!(this.#schema && validated instanceof Promise)) return once(() => encodeValid(validated as M));
-    let encode = (): SizedPayload => {
-      throw new TimelineError('TIMELINE_INVALID_ARGUMENT', 'the schema has not answered', { argument: 'message' });
-    };
-    const ready = validated.then(
-      (valid) => {
-        encode = () => encodeValid(valid);
-      },
-      (error: unknown) => {
-        encode = () => {
-          throw error;
-        };
-      },
-    );
-    return { ...once(() => encode()), ready };
+  /** Starts the schema at once; encodes when asked to. */
+  prepare(message: M, options: { readonly hashed: boolean; readonly shared: boolean }): Outgoing<M> {
+    const encoding = { ...options, maxBytes: this.#session.capabilities.maxBodyBytes };
+    return new Outgoing(this.#codec, message, this.#schema && validate(this.#schema, message), encoding);
+  }
+
+  checkKey(key: string | undefined, argument = 'key'): string | undefined {
+    if (key === undefined) return undefined;
+    if (this.#session.capabilities.keyWindowMs === 0) throw unsupported(this.#session.capabilities, 'keyWindowMs');
+    return checkText(key, argument, MAX_KEY_BYTES);
+  }
+
+  #checkKeys(keys: readonly string[] | undefined, count: number): void {
+    if (keys === undefined) return;
+    if (!Array.isArray(keys) || keys.length !== count) throw invalidArgument('keys', `must hold one key per message: ${count}`);
+    keys.forEach((key: unknown, i) => {
+      if (key === undefined) throw invalidArgument(`keys[${i}]`, 'is missing');
+      this.checkKey(key as string, `keys[${i}]`);
+    });
+  }
+
+  #checkWrite(expectedLast: bigint | undefined): void {
+    this.#session.checkOpen();
+    this.#session.checkWritable();
+    if (expectedLast === undefined) return;
+    this.#session.checkSupported('expectedLast');
+    checkSeqId(expectedLast, 'expectedLast', 0n);
   }
 }
 
-export interface Prepared {
-  readonly ready?: Promise<unknown>;
-  encode(): SizedPayload;
-}
+/** A message on its way: encoded once, however many writes name it. */
+export class Outgoing<M> {
+  /** Resolves when the schema has answered; absent: `encode` may be called at once. */
+  readonly ready: Promise<void> | undefined;
+  readonly #codec: Codec<M>;
+  readonly #options: EncodeOptions;
+  #valid: M;
+  #refusal: { readonly error: unknown } | undefined;
+  #payload: SizedPayload | undefined;
 
-function once(encode: () => SizedPayload): Prepared {
-  let payload: SizedPayload | undefined;
-  return {
-    encode: () => {
-      payload ??= encode();
-      return payload;
-    },
-  };
+  constructor(codec: Codec<M>, message: M, validated: M | Promise<M> | undefined, options: EncodeOptions) {
+    this.#codec = codec;
+    this.#options = options;
+    this.#valid = validated === undefined || validated instanceof Promise ? message : validated;
+    if (validated instanceof Promise) this.ready = this.#await(validated);
+  }
+
+  async #await(validated: Promise<M>): Promise<void> {
+    try {
+      this.#valid = await validated;
+    } catch (error) {
+      this.#refusal = { error };
+    }
+  }
+
+  encode(): SizedPayload {
+    if (this.#refusal) throw this.#refusal.error;
+    this.#payload ??= encodeMessage(this.#codec, this.#valid, this.#options);
+    return this.#payload;
+  }
 }

@@ -18,17 +18,19 @@ export function jsonCodec<M>(): Codec<M> {
   };
 }
 
-/** A payload that knows its size, for the bounds on pending bytes and on atomic batches. */
+/** A payload that knows its size: UTF-16 units of text or bytes, what it weighs while it is pending. */
 export interface SizedPayload extends Payload {
-  readonly bytes: number;
+  readonly size: number;
+}
+
+export interface EncodeOptions {
+  readonly maxBytes: number;
+  readonly hashed: boolean;
+  readonly shared: boolean;
 }
 
 /** Refuses what cannot be stored, before any I/O. */
-export function encodeMessage<M>(
-  codec: Codec<M>,
-  message: M,
-  options: { readonly maxBytes: number; readonly hashed: boolean; readonly shared: boolean },
-): SizedPayload {
+export function encodeMessage<M>(codec: Codec<M>, message: M, { maxBytes, hashed, shared }: EncodeOptions): SizedPayload {
   let body: Body;
   try {
     body = codec.encode(message);
@@ -41,18 +43,32 @@ export function encodeMessage<M>(
   if (typeof body === 'string' && !isWellFormed(body)) {
     throw invalidArgument('message', 'was encoded to a string with a lone surrogate, which has no UTF-8 form');
   }
-  const bytes = typeof body === 'string' ? utf8Length(body) : body.byteLength;
-  if (bytes > options.maxBytes) {
+  if (exceeds(body, maxBytes)) {
     throw new TimelineError(
       'TIMELINE_TOO_LARGE',
-      `the encoded message has ${bytes} bytes; this store takes ${options.maxBytes}`,
+      `the encoded message is larger than the ${maxBytes} bytes that this store takes`,
       {
         argument: 'message',
-        limit: options.maxBytes,
+        limit: maxBytes,
       },
     );
   }
-  return { body, bytes, shared: options.shared, hash: options.hashed ? digest(body) : undefined };
+  return { body, size: body.length, shared, hash: hashed ? digest(body) : undefined };
+}
+
+/** Measures only what might be too large: a UTF-16 unit takes at most three bytes. */
+function exceeds(body: Body, maxBytes: number): boolean {
+  return typeof body === 'string' ? body.length * 3 > maxBytes && utf8Length(body) > maxBytes : body.length > maxBytes;
+}
+
+/** Bytes of many bodies together, as exactly as telling whether they exceed `maxBytes` needs. */
+export function exceedTogether(payloads: readonly SizedPayload[], maxBytes: number): boolean {
+  let most = 0;
+  for (const { body, size } of payloads) most += typeof body === 'string' ? size * 3 : size;
+  if (most <= maxBytes) return false;
+  let exact = 0;
+  for (const { body } of payloads) exact += typeof body === 'string' ? utf8Length(body) : body.length;
+  return exact > maxBytes;
 }
 
 /** 128 bits tell a retry from a key used twice; the leading letter keeps text and bytes apart. */

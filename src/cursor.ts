@@ -10,7 +10,12 @@ export const MAX_SEQ_ID = (1n << 63n) - 1n;
 const FORMAT = /^1\.([A-Za-z0-9_-]{0,64})\.([a-z0-9]{1,7})\.(\d{1,19})$/;
 
 export function encodeCursor(ref: TimelineRef, epoch: string, seqId: bigint): Cursor {
-  return `1.${epoch}.${ref.tag}.${seqId}`;
+  return cursorPrefix(ref, epoch) + seqId;
+}
+
+/** What the cursors of a Timeline begin with; the SeqId follows. */
+export function cursorPrefix(ref: TimelineRef, epoch: string): string {
+  return `1.${epoch}.${ref.tag}.`;
 }
 
 /** `TIMELINE_INVALID_CURSOR` for what is not a cursor, or is one of another Timeline. */

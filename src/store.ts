@@ -1,5 +1,5 @@
 import type { Capabilities, Slice } from './adapter.js';
-import type { Appender } from './append.js';
+import type { Appender, Outgoing } from './append.js';
 import type { AppendQueue } from './append-queue.js';
 import { advanceCheckpoints, checkReader, readCheckpoints } from './checkpoint.js';
 import { TimelineHead } from './entry.js';
@@ -56,8 +56,8 @@ export class Store<M> implements TimelineStore<M> {
     return this.#collect(items, 'items', options, (appender, { timeline, message, key }, settle) => {
       const { encoded } = this.#ref(timeline);
       const checkedKey = appender.checkKey(key);
-      const payload = appender.prepare(message, { hashed: key !== undefined, shared: false });
-      appender.item(encoded, payload, checkedKey, options.signal, settle);
+      const outgoing = appender.prepare(message, { hashed: key !== undefined, shared: false });
+      appender.item(encoded, outgoing, checkedKey, options.signal, settle);
     });
   }
 
@@ -66,11 +66,11 @@ export class Store<M> implements TimelineStore<M> {
     message: M,
     options: { readonly key?: string | undefined } & Abortable = {},
   ): Promise<BatchOutcome[]> {
-    let payload: ReturnType<Appender<M>['prepare']> | undefined;
+    let outgoing: Outgoing<M> | undefined;
     return this.#collect(timelines, 'timelines', options, (appender, id, settle) => {
       const key = appender.checkKey(options.key);
-      payload ??= appender.prepare(message, { hashed: key !== undefined, shared: timelines.length > 1 });
-      appender.item(encodeTimelineId(id), payload, key, options.signal, settle);
+      outgoing ??= appender.prepare(message, { hashed: key !== undefined, shared: timelines.length > 1 });
+      appender.item(encodeTimelineId(id), outgoing, key, options.signal, settle);
     });
   }
 

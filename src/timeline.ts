@@ -2,7 +2,7 @@ import type { Row, Slice, WriteOutcome } from './adapter.js';
 import type { Appender } from './append.js';
 import { TimelineCheckpoint } from './checkpoint.js';
 import { encodeMessage } from './codec.js';
-import { encodeCursor, MAX_SEQ_ID } from './cursor.js';
+import { cursorPrefix, MAX_SEQ_ID } from './cursor.js';
 import { Entry, TimelineHead } from './entry.js';
 import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
@@ -78,7 +78,8 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   #results({ epoch, entries }: Extract<WriteOutcome, { ok: true }>): AppendResult[] {
-    return entries.map(({ seqId, duplicate }) => ({ seqId, cursor: encodeCursor(this.#ref, epoch, seqId), duplicate }));
+    const prefix = cursorPrefix(this.#ref, epoch);
+    return entries.map(({ seqId, duplicate }) => ({ seqId, cursor: prefix + seqId, duplicate }));
   }
 
   async read(options: ReadRange & Abortable = {}): Promise<Page<M>> {

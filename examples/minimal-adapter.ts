@@ -33,28 +33,22 @@ export function minimalAdapter(): TimelineAdapter {
       const headOf = (rows: readonly Row[]) => ({ epoch, firstSeqId: 1n, lastSeqId: BigInt(rows.length) });
       return {
         capabilities,
-        async append(writes) {
-          return writes.map(({ timeline, entries }) => {
+        append: async (writes) =>
+          writes.map(({ timeline, entries }) => {
             const rows = rowsOf(timeline);
             const appendedAt = Math.max(now(), rows.at(-1)?.appendedAt ?? 0);
-            const fresh = entries.map(({ payload }, i) => ({
-              seqId: BigInt(rows.length + i + 1),
-              appendedAt,
-              body: payload.body,
-              revision: 0,
-            }));
+            const seqIds = entries.map((_, i) => BigInt(rows.length + i + 1));
+            const fresh = entries.map(({ payload }, i) => ({ seqId: seqIds[i]!, appendedAt, body: payload.body, revision: 0 }));
             data.set(`${name} ${timeline}`, [...rows, ...fresh]);
-            return { ok: true, epoch, entries: fresh.map(({ seqId }) => ({ seqId, duplicate: false })) };
-          });
-        },
-        async read(ranges) {
-          return ranges.map(({ timeline, after = 0n, before, limit, reverse }) => {
+            return { ok: true, epoch, entries: seqIds.map((seqId) => ({ seqId, duplicate: false })) };
+          }),
+        read: async (ranges) =>
+          ranges.map(({ timeline, after = 0n, before, limit, reverse }) => {
             const rows = rowsOf(timeline);
             const found = rows.filter(({ seqId }) => seqId > after && (before === undefined || seqId < before));
             const ordered = reverse ? found.reverse() : found;
             return { ...headOf(rows), rows: ordered.slice(0, limit), more: ordered.length > limit };
-          });
-        },
+          }),
         heads: async (timelines) => timelines.map((timeline) => headOf(rowsOf(timeline))),
         close: async () => {},
       };

@@ -14,6 +14,18 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
   #done = false;
   #refill: Promise<unknown> | undefined;
 
+  /**
+   * An iterator whose making may fail: like every other call of this library that waits, it then fails when it is
+   * awaited, and not where it is made.
+   */
+  static from<T>(make: () => BatchIterator<T>): BatchIterator<T> {
+    try {
+      return make();
+    } catch (error) {
+      return new BatchIterator<T>(() => Promise.reject(error));
+    }
+  }
+
   /** `fetch` resolves with the next batch, possibly empty, or `undefined` at the end; `end` is called once. */
   constructor(
     fetch: () => Promise<readonly T[] | undefined>,

@@ -138,22 +138,24 @@ export class Store<M> implements TimelineStore<M> {
       readonly limit?: number | undefined;
     } & Abortable = {},
   ): AsyncIterableIterator<TimelineId> {
-    checkOptions(options);
-    this.#session.checkSupported('timelines');
-    const prefix = options.prefix ? encodePrefix(checkText(options.prefix, 'prefix', MAX_ID_BYTES)) : '';
-    let after = options.after === undefined ? undefined : encodeTimelineId(options.after, 'after');
-    let left = checkCount(options.limit ?? Number.MAX_SAFE_INTEGER, 'limit');
-    const fetch = async () => {
-      const limit = Math.min(left, LISTING_PAGE);
-      if (limit === 0) return undefined;
-      const range = after === undefined ? { prefix, limit } : { prefix, after, limit };
-      const ids = await this.#session.read(() => this.#session.library.timelines!(range), options.signal);
-      if (ids.length === 0) return undefined;
-      after = ids.at(-1);
-      left -= ids.length;
-      return ids.map(decodeTimelineId);
-    };
-    return new BatchIterator(fetch, { signal: options.signal });
+    return BatchIterator.from(() => {
+      checkOptions(options);
+      this.#session.checkSupported('timelines');
+      const prefix = options.prefix ? encodePrefix(checkText(options.prefix, 'prefix', MAX_ID_BYTES)) : '';
+      let after = options.after === undefined ? undefined : encodeTimelineId(options.after, 'after');
+      let left = checkCount(options.limit ?? Number.MAX_SAFE_INTEGER, 'limit');
+      const fetch = async () => {
+        const limit = Math.min(left, LISTING_PAGE);
+        if (limit === 0) return undefined;
+        const range = after === undefined ? { prefix, limit } : { prefix, after, limit };
+        const ids = await this.#session.read(() => this.#session.library.timelines!(range), options.signal);
+        if (ids.length === 0) return undefined;
+        after = ids.at(-1);
+        left -= ids.length;
+        return ids.map(decodeTimelineId);
+      };
+      return new BatchIterator(fetch, { signal: options.signal });
+    });
   }
 
   async checkpoints(

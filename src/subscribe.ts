@@ -20,7 +20,7 @@ export function subscribe<M>(
   ref: TimelineRef,
   read: (after: Cursor | bigint | undefined, limit: number) => Promise<Page<M>>,
   options: SubscribeOptions,
-): AsyncIterableIterator<TimelineEntry<M>> {
+): BatchIterator<TimelineEntry<M>> {
   const { signal, onCaughtUp, onTruncated, pageSize = 100 } = options;
   let bell: Bell | undefined;
   let ended = false;

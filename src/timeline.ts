@@ -89,22 +89,26 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   scan(options: ScanOptions = {}): AsyncIterableIterator<TimelineEntry<M>> {
-    const next = this.#pager(options);
-    const fetch = async () => {
-      const page = await next();
-      if (page?.truncated) throw truncatedError(this.#ref, page.truncated.through);
-      return page?.entries;
-    };
-    return new BatchIterator(fetch, { signal: options.signal });
+    return BatchIterator.from(() => {
+      const next = this.#pager(options);
+      const fetch = async () => {
+        const page = await next();
+        if (page?.truncated) throw truncatedError(this.#ref, page.truncated.through);
+        return page?.entries;
+      };
+      return new BatchIterator(fetch, { signal: options.signal });
+    });
   }
 
   pages(options: ScanOptions = {}): AsyncIterableIterator<Page<M>> {
-    const next = this.#pager(options);
-    const fetch = async () => {
-      const page = await next();
-      return page && [page];
-    };
-    return new BatchIterator(fetch, { signal: options.signal });
+    return BatchIterator.from(() => {
+      const next = this.#pager(options);
+      const fetch = async () => {
+        const page = await next();
+        return page && [page];
+      };
+      return new BatchIterator(fetch, { signal: options.signal });
+    });
   }
 
   /** The next page of a range, `undefined` when its end or limit is reached. */
@@ -130,12 +134,14 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterableIterator<TimelineEntry<M>> {
-    checkRange(this.#ref, { after: checkOptions(options).after });
-    checkFunction(options.onCaughtUp, 'onCaughtUp');
-    checkFunction(options.onTruncated, 'onTruncated');
-    if (options.pageSize !== undefined) checkCount(options.pageSize, 'pageSize', { most: MAX_PAGE });
-    const read = (after: ReadRange['after'], limit: number) => this.read({ after, limit, signal: options.signal });
-    return subscribe(this.#session, this.#ref, read, options);
+    return BatchIterator.from(() => {
+      checkRange(this.#ref, { after: checkOptions(options).after });
+      checkFunction(options.onCaughtUp, 'onCaughtUp');
+      checkFunction(options.onTruncated, 'onTruncated');
+      if (options.pageSize !== undefined) checkCount(options.pageSize, 'pageSize', { most: MAX_PAGE });
+      const read = (after: ReadRange['after'], limit: number) => this.read({ after, limit, signal: options.signal });
+      return subscribe(this.#session, this.#ref, read, options);
+    });
   }
 
   async get(seqId: bigint, options: Abortable = {}): Promise<TimelineEntry<M> | undefined> {

@@ -8,7 +8,12 @@ import * as timelineModel from '../../src/index.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const documents = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
+const documents = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
+];
 const blocks = (path: string) => [...read(path).matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1]);
 
 /** Members of a declared union of string literals, or of a class, straight from the source. */
@@ -38,7 +43,8 @@ describe('the documents', () => {
 
   it.each(documents)('%s links only to what is there', (path) => {
     const targets = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] as string);
-    for (const target of targets) expect(existsSync(resolve(root, dirname(path), target)), `${path} links to ${target}`).toBe(true);
+    for (const target of targets)
+      expect(existsSync(resolve(root, dirname(path), target)), `${path} links to ${target}`).toBe(true);
   });
 });
 

@@ -1,0 +1,115 @@
+/** A group chat, from a script or from a real IRC log. `npm run example -- --help` says how to run it. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isTimelineError, type TimelineAdapter } from 'timeline-model';
+import { memoryAdapter } from 'timeline-model/memory';
+import { sqliteAdapter } from 'timeline-model/sqlite';
+import { Chat, KEPT_MS } from './chat.js';
+import { runDemo } from './demo.js';
+import { parseIrcLog } from './irc.js';
+import { bold, field, print } from './print.js';
+import { OtherLogError, runReplay } from './replay.js';
+
+const HELP = `${bold('A group chat on Timelines')}
+
+Stores every message in its group's Timeline and in the inbox of each member,
+pulls inboxes from checkpoints, pages through the history, and checks the result.
+
+  npm run example                      a short scripted conversation
+  npm run example -- --import FILE     replay an IRC log, each message by its sender
+
+  --db FILE       the SQLite file; run again with the same file and nothing is
+                  written twice. Default: a temporary one, removed at the end
+  --store NAME    sqlite (default) or memory
+  --help          this text`;
+
+const STORES = ['sqlite', 'memory'];
+
+class UsageError extends Error {}
+
+interface Options {
+  readonly log: string | undefined;
+  readonly db: string | undefined;
+  readonly store: string;
+  readonly help: boolean;
+}
+
+function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      import: { type: 'string' },
+      db: { type: 'string' },
+      store: { type: 'string', default: 'sqlite' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (!STORES.includes(values.store)) throw new UsageError(`no store "${values.store}"; there is ${STORES.join(' and ')}`);
+  if (values.db !== undefined && values.store !== 'sqlite')
+    throw new UsageError(`--db is for the sqlite store, not for ${values.store}`);
+  for (const name of ['import', 'db'] as const) {
+    if (values[name] === '') throw new UsageError(`--${name} needs the name of a file`);
+  }
+  return { log: values.import, db: values.db, store: values.store, help: values.help };
+}
+
+async function main(args: readonly string[]): Promise<boolean> {
+  const { log: file, db, store, help } = readOptions(args);
+  if (help) {
+    print(HELP);
+    return true;
+  }
+  const log = file === undefined ? undefined : parseIrcLog(await readLog(file));
+  const temporary = store === 'sqlite' && db === undefined ? await mkdtemp(join(tmpdir(), 'group-chat-')) : undefined;
+  const database = temporary ? join(temporary, 'chat.db') : db;
+  try {
+    print(bold('A group chat on Timelines'));
+    if (file !== undefined) field('log', file);
+    field('store', store);
+    if (database) field('database', database, temporary && 'temporary, removed at the end');
+    return await run(database === undefined ? memoryAdapter() : sqliteAdapter(database, { keyWindowMs: KEPT_MS }), (chat) =>
+      log && file ? runReplay(chat, file, log) : runDemo(chat),
+    );
+  } finally {
+    if (temporary) await rm(temporary, { recursive: true });
+  }
+}
+
+async function run(adapter: TimelineAdapter, work: (chat: Chat) => Promise<boolean>): Promise<boolean> {
+  const chat = await Chat.open(adapter);
+  try {
+    return await work(chat);
+  } finally {
+    await chat.close();
+  }
+}
+
+async function readLog(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((error: NodeJS.ErrnoException) => {
+    const reasons: Record<string, string> = {
+      ENOENT: 'there is no such file',
+      EISDIR: 'it is a folder',
+      EACCES: 'permission denied',
+    };
+    throw new UsageError(`cannot read ${file}: ${reasons[error.code ?? ''] ?? error.message}`);
+  });
+}
+
+/** What a person can mend, in one line; `undefined` for defects, which deserve their stack. */
+function explain(error: unknown): string | undefined {
+  if (error instanceof UsageError || error instanceof OtherLogError) return error.message;
+  if (isTimelineError(error)) return `${error.message} (${error.code})`;
+  const isBadFlag = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  return isBadFlag ? `${error.message.split('. ')[0]}; see --help` : undefined;
+}
+
+try {
+  process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;
+} catch (error) {
+  const message = explain(error);
+  if (message === undefined) throw error;
+  process.stderr.write(`group-chat: ${message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,24 @@
+// Every entry point by require, and the errors of each are of the one class.
+const assert = require('node:assert/strict');
+const { openTimelineStore, TimelineError } = require('timeline-model');
+const { memoryAdapter } = require('timeline-model/memory');
+const { sqliteAdapter } = require('timeline-model/sqlite');
+const { describeAdapter, unknownOutcome } = require('timeline-model/testing');
+
+async function main() {
+  assert.equal(require('timeline-model/package.json').name, 'timeline-model');
+  assert.equal(typeof sqliteAdapter, 'function');
+  assert.equal(typeof describeAdapter, 'function');
+  assert.equal(unknownOutcome().constructor, TimelineError);
+
+  const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'notes' });
+  await store.timeline('a').append('one');
+  const conflict = await store
+    .timeline('a')
+    .append('two', { expectedLast: 0n })
+    .catch((error) => error);
+  assert.equal(conflict.constructor, TimelineError);
+  await store.close();
+}
+
+main().then(() => console.log('done'));

@@ -1,0 +1,35 @@
+// Every entry point by import, and the errors of each are of the one class.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { isTimelineError, openTimelineStore, TimelineError } from 'timeline-model';
+import { memoryAdapter } from 'timeline-model/memory';
+import manifest from 'timeline-model/package.json' with { type: 'json' };
+import { sqliteAdapter } from 'timeline-model/sqlite';
+import { describeAdapter, unknownOutcome } from 'timeline-model/testing';
+
+assert.equal(manifest.name, 'timeline-model');
+assert.equal(typeof sqliteAdapter, 'function');
+assert.equal(typeof describeAdapter, 'function');
+assert.equal(unknownOutcome().constructor, TimelineError);
+
+const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'notes' });
+await store.timeline('a').append('one');
+assert.deepEqual(
+  (await store.timeline('a').read()).entries.map((entry) => entry.message),
+  ['one'],
+);
+const conflict = await store
+  .timeline('a')
+  .append('two', { expectedLast: 0n })
+  .catch((error) => error);
+assert.equal(conflict.constructor, TimelineError);
+assert.equal(conflict.code, 'TIMELINE_CONFLICT');
+await store.close();
+
+const other = createRequire(import.meta.url)('timeline-model');
+assert.notEqual(other.TimelineError, TimelineError);
+assert.ok(conflict instanceof other.TimelineError && other.isTimelineError(conflict));
+const foreign = new other.TimelineError('TIMELINE_BUSY', 'busy');
+assert.ok(foreign instanceof TimelineError && isTimelineError(foreign));
+assert.ok(!(new Error('no') instanceof TimelineError));
+console.log('done');

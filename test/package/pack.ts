@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** `npm pack` on a copy of the sources, so that nothing else that builds or reads `dist` at the same time is disturbed. */
+export function pack(folder: string): string {
+  const copy = join(folder, 'source');
+  // Vite writes its configuration as a file for the moment of loading it: gone, perhaps, when it is to be copied.
+  const leftOut = /^(?:node_modules|dist|coverage|\.git|.+\.timestamp-.+)$/;
+  cpSync(root, copy, { recursive: true, filter: (path) => !leftOut.test(basename(path)) });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: copy, shell: process.platform === 'win32' });
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  if (tarball === undefined) throw new Error('npm pack made no tarball');
+  return join(folder, tarball);
+}
+
+/** A project that has the tarball installed, and of the repository's packages only those named. */
+export function installInto(project: string, tarball: string, packages: readonly string[]): string {
+  const modules = join(project, 'node_modules');
+  const installed = join(modules, 'timeline-model');
+  mkdirSync(installed, { recursive: true });
+  execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
+  for (const name of packages) symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
+  cpSync(join(root, 'test/package/consumer'), project, { recursive: true });
+  return installed;
+}

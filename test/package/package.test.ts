@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installInto, pack, root } from './pack.js';
+
+const run = promisify(execFile);
+/** Runs a script of the consumer. An event loop that runs dry ends CommonJS quietly, so success is what the script says at its end. */
+async function runToTheEnd(script: string, cwd: string): Promise<void> {
+  const { stdout } = await run(process.execPath, [script], { cwd });
+  expect(stdout).toBe('done\n');
+}
+const tool = (path: string, args: readonly string[], cwd: string) =>
+  run(process.execPath, [join(root, 'node_modules', path), ...args], { cwd });
+
+let folder: string;
+let tarball: string;
+let project: string;
+let bareProject: string;
+let installed: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(realpathSync(tmpdir()), 'timeline-model-package-'));
+  tarball = pack(folder);
+  // A name that is no valid piece of a URL, as folders of people have them.
+  project = join(folder, 'my project #1 100%');
+  installed = installInto(project, tarball, ['better-sqlite3']);
+  bareProject = join(folder, 'bare');
+  installInto(bareProject, tarball, []);
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const filesOf = (path: string) =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(installed.length + 1)
+        .replaceAll('\\', '/'),
+    );
+
+/** The files given and all that they import, require or spawn. */
+function reachableFrom(files: readonly string[]): Set<string> {
+  const reached = new Set(files);
+  for (const file of reached) {
+    for (const [, name] of readFileSync(join(installed, file), 'utf8').matchAll(/["']\.\/([\w.-]+)["']/g)) {
+      const target = file.includes('.d.') ? name!.replace(/\.(c?)js$/, '.d.$1ts') : name!;
+      if (existsSync(join(installed, 'dist', target))) reached.add(`dist/${target}`);
+    }
+  }
+  return reached;
+}
+
+describe('the tarball', () => {
+  it('holds the build, the documents and nothing else', () => {
+    const files = filesOf(installed);
+    expect(files).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md']));
+    const documents = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.md'),
+    );
+    expect(files).toEqual(expect.arrayContaining(documents.map((name) => `docs/${name.replaceAll('\\', '/')}`)));
+    const expected = /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/.+|dist\/[\w-]+\.(?:js|cjs|d\.ts|d\.cts))$/;
+    expect(files.filter((file) => !expected.test(file))).toEqual([]);
+  });
+
+  it('is small, and the core alone is smaller', () => {
+    const kib = (bytes: number) => Math.round(bytes / 1024);
+    const core = [...reachableFrom(['dist/index.js'])].reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
+    const whole = statSync(tarball).size;
+    console.log(`tarball: ${kib(whole)} KiB, ${filesOf(installed).length} files; import 'timeline-model' loads ${kib(core)} KiB`);
+    expect(kib(whole)).toBeLessThan(400);
+    expect(kib(core)).toBeLessThan(64);
+  });
+
+  it('has every file that exports names, and no file in dist that nothing leads to', () => {
+    const { exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const named = [...JSON.stringify(exports).matchAll(/"\.\/(dist\/[^"]+)"/g)].map(([, file]) => file!);
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((file) => !existsSync(join(installed, file)))).toEqual([]);
+    const reached = reachableFrom(named);
+    expect(filesOf(join(installed, 'dist')).filter((file) => !reached.has(file))).toEqual([]);
+  });
+
+  it('bundles no driver', () => {
+    const bundled = filesOf(join(installed, 'dist')).filter((file) =>
+      /node_modules/.test(readFileSync(join(installed, file), 'utf8')),
+    );
+    expect(bundled).toEqual([]);
+  });
+
+  it('satisfies publint, suggestions included', async () => {
+    const { messages, pkg } = await publint({ pkgDir: installed, strict: true, pack: false });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it('satisfies "are the types wrong"', async () => {
+    const args = [tarball, '--profile', 'node16', '--no-definitely-typed', '--no-color', '--format', 'ascii'];
+    await tool('@arethetypeswrong/cli/dist/index.js', args, folder);
+  });
+});
+
+describe('the installed package', () => {
+  it.each(['entry-points.mjs', 'entry-points.cjs'])('gives every entry point and one class of errors to %s', async (script) => {
+    await runToTheEnd(script, project);
+  });
+
+  it.each(['sqlite.mjs', 'sqlite.cjs'])('writes a file and runs its checkpoint worker in %s', async (script) => {
+    await runToTheEnd(script, project);
+  });
+
+  it.each(['no-driver.mjs', 'no-driver.cjs'])(
+    'loads without better-sqlite3 and names it when it is needed, in %s',
+    async (script) => {
+      await runToTheEnd(script, bareProject);
+    },
+  );
+
+  it('compiles in strict ESM and CommonJS with neither @types/node nor the disposable lib', async () => {
+    const sources = ['types.mts', 'types.cts'];
+    for (const source of sources) copyFileSync(join(bareProject, 'types.ts'), join(bareProject, source));
+    const flags = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--skipLibCheck', 'false', '--target', 'es2022'];
+    const environment = ['--lib', 'es2022,dom', '--module', 'nodenext'];
+    await tool('typescript/bin/tsc', [...flags, ...environment, ...sources], bareProject).catch((error: { stdout: string }) => {
+      throw new Error(error.stdout);
+    });
+  });
+});

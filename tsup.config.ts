@@ -1,0 +1,24 @@
+import { copyFile } from 'node:fs/promises';
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    memory: 'adapters/memory/index.ts',
+    sqlite: 'adapters/sqlite/index.ts',
+    testing: 'testing/index.ts',
+  },
+  format: ['esm', 'cjs'],
+  target: 'node20',
+  // One copy of every class, whichever entry points a program loads.
+  splitting: true,
+  // The types name AsyncDisposable, and a consumer need not have that lib.
+  dts: { banner: '/// <reference lib="esnext.disposable" />' },
+  esbuildOptions(options, { format }) {
+    if (format !== 'cjs') return;
+    options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' };
+    options.inject = [...(options.inject ?? []), './build/import-meta-url.js'];
+  },
+  // The worker is loaded by its URL beside the chunk that starts it, so it is a file of its own.
+  onSuccess: () => copyFile('adapters/sqlite/checkpoint-worker.js', 'dist/checkpoint-worker.js'),
+});

@@ -149,12 +149,17 @@ export interface Range {
 }
 
 export interface AdapterHead {
-  /** Random id of one life of the data, 1 to 64 letters, digits, `-` or `_`; `''` while the Timeline has none yet. */
+  /** Random id of one life of the data, 1 to 64 letters, digits, `-` or `_`; `''` if a Timeline has none before its first entry. */
   readonly epoch: string;
   /** The oldest entry that readers still get; `lastSeqId + 1n` when there is none. */
   readonly firstSeqId: bigint;
   /** High-water mark: never falls, whatever is deleted, trimmed or expired. 0n: nothing was ever appended. */
   readonly lastSeqId: bigint;
+  /**
+   * Epochs that went before, each with the last SeqId whose entry is still the same: positions up to there stay good. For
+   * stores that begin a new epoch whenever data may have been lost, and cannot know whether they were.
+   */
+  readonly ancestors?: readonly Position[] | undefined;
 }
 
 export interface Slice extends AdapterHead {

@@ -1,4 +1,4 @@
-import type { Position, Range, Slice } from './adapter.js';
+import type { AdapterHead, Position, Range, Slice } from './adapter.js';
 import { decodeCursor, encodeCursor, MAX_SEQ_ID } from './cursor.js';
 import { Entry, TimelineHead } from './entry.js';
 import { invalidArgument, TimelineError } from './errors.js';
@@ -56,9 +56,14 @@ export function checkCount(value: unknown, argument: string, options: { least?: 
 }
 
 /** Law Epoch: a position in other data, or beyond the end of this, is an error and never an empty page. */
-export function checkPosition(ref: TimelineRef, head: { epoch: string; lastSeqId: bigint }, position: Position): void {
+export function checkPosition(
+  ref: TimelineRef,
+  head: Pick<AdapterHead, 'epoch' | 'lastSeqId' | 'ancestors'>,
+  position: Position,
+): void {
   const timeline = ref.encoded;
-  if (position.epoch !== '' && position.epoch !== head.epoch) {
+  const isAncestor = ({ epoch, seqId }: Position) => epoch === position.epoch && seqId >= position.seqId;
+  if (position.epoch !== '' && position.epoch !== head.epoch && !head.ancestors?.some(isAncestor)) {
     throw new TimelineError(
       'TIMELINE_EPOCH_CHANGED',
       `the data of ${describe(timeline)} was lost and started again since this cursor`,

@@ -97,10 +97,13 @@ export class TimelineData {
     for (const [key, { at }] of this.#keys) if (now - at >= this.#rules.keyWindowMs) this.#keys.delete(key);
   }
 
+  /** The floor is the newest entry removed, not the cut: an id that never was cannot be missed. */
   #removeThrough(through: bigint): void {
-    if (through <= this.#floor) return;
-    this.#floor = through;
-    this.rows = this.rows.slice(this.#indexAbove(through));
+    const count = this.#indexAbove(through);
+    const newest = this.rows[count - 1];
+    if (!newest) return;
+    this.#floor = newest.seqId;
+    this.rows = this.rows.slice(count);
   }
 
   #goneThrough(now: number): bigint {

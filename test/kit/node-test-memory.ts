@@ -1,0 +1,8 @@
+import { describe, it } from 'node:test';
+import { memoryAdapter } from '../../adapters/memory/index.js';
+import { describeAdapter } from '../../testing/index.js';
+
+describeAdapter(
+  { describe, it },
+  { name: 'memory', create: () => memoryAdapter(), reopen: ({ name, open }) => ({ name, open }) },
+);

@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { memoryAdapter } from '../../adapters/memory/index.js';
+import { collect } from './collect.js';
+
+const FILE = fileURLToPath(new URL('./node-test-memory.ts', import.meta.url));
+
+it('the kit runs unchanged under node:test, with the same tests', async () => {
+  // Without this variable: vitest's workers are not what `node --test` takes for its parent, but it would pass its own on.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const args = ['--import', 'tsx', '--test', '--test-reporter=tap', FILE];
+  const run = promisify(execFile)(process.execPath, args, { env, maxBuffer: 32 * 1024 * 1024 });
+  const { stdout, code }: { stdout: string; code?: number } = await run.catch((error: { stdout: string; code: number }) => error);
+  expect({ code: code ?? 0, failed: stdout.match(/^ *not ok .*$/gm) ?? [] }).toEqual({ code: 0, failed: [] });
+  const total = (what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(stdout)?.[1]);
+  const expected = collect({ create: () => memoryAdapter(), reopen: ({ name, open }) => ({ name, open }) }).length;
+  expect(expected).toBeGreaterThan(120);
+  expect({ pass: total('pass'), fail: total('fail'), skipped: total('skipped') }).toEqual({
+    pass: expected,
+    fail: 0,
+    skipped: 0,
+  });
+});

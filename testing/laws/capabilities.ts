@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import type { AdapterLibrary, Capabilities } from '../../src/adapter.js';
+import { fill, messages, readAll, seqIds } from '../assertions.js';
+import { law } from '../law-group.js';
+import { type Capability, checkRefusal, has } from '../needs.js';
+
+const CAPABILITIES: readonly Capability[] = [
+  'keys',
+  'finiteKeyWindow',
+  'expectedLast',
+  'manualIds',
+  'atomicBatch',
+  'update',
+  'delete',
+  'trim',
+  'timelines',
+  'checkpoints',
+  'ttl',
+  'dense',
+  'strictVisibility',
+];
+
+const isCount = (value: unknown, least: number) => Number.isSafeInteger(value) && (value as number) >= least;
+
+export const capabilities = law('Capabilities', 'every claim and every "no" is kept', (test) => {
+  test('they are a frozen plain object that survives JSON', async (world) => {
+    assert.ok(Object.isFrozen(world.capabilities), 'the capabilities are not frozen');
+    assert.deepEqual(JSON.parse(JSON.stringify(world.capabilities)), { ...world.capabilities });
+  });
+
+  test('each has a value that the contract allows', async (world) => {
+    const c: Capabilities = world.capabilities;
+    assert.ok(typeof c.adapter === 'string' && c.adapter.length > 0);
+    assert.ok(['strict', 'settled'].includes(c.visibility));
+    assert.ok(['none', 'process', 'power', 'machine'].includes(c.durability));
+    assert.ok(isCount(c.atomicBatch, 1) && isCount(c.maxBodyBytes, 1) && isCount(c.maxAtomicBytes, 1));
+    assert.ok(c.keyWindowMs === null || isCount(c.keyWindowMs, 0));
+    assert.ok(c.minTtlMs === null || isCount(c.minTtlMs, 1));
+    assert.ok(Number.isFinite(c.wakeWithinMs) && c.wakeWithinMs > 0);
+    for (const name of [
+      'dense',
+      'expectedLast',
+      'manualIds',
+      'update',
+      'delete',
+      'trim',
+      'timelines',
+      'checkpoints',
+      'readOnly',
+    ] as const) {
+      assert.equal(typeof c[name], 'boolean', name);
+    }
+  });
+
+  test('they stay the same through use, and for a second store', async (world) => {
+    const before = JSON.stringify(world.capabilities);
+    await fill(world.timeline(), 3);
+    assert.equal(JSON.stringify(world.capabilities), before);
+    assert.equal(JSON.stringify((await world.open()).capabilities), before);
+    assert.equal(world.capabilities.adapter, world.adapter.name);
+  });
+
+  test('what is claimed is there', async (world) => {
+    let library: AdapterLibrary | undefined;
+    await world.openDecorated((opened) => {
+      library = opened;
+      return {};
+    });
+    for (const name of ['update', 'delete', 'trim', 'timelines', 'checkpoints'] as const) {
+      if (world.capabilities[name]) assert.ok(library?.[name], `${name} is claimed but missing`);
+    }
+  });
+
+  test('using anything that is declared absent is refused', async (world) => {
+    const absent = CAPABILITIES.filter((capability) => !has(world.capabilities, capability));
+    for (const capability of absent) await checkRefusal(world, capability);
+    const { seqId } = await world.timeline('after').append('what is declared still works');
+    assert.equal((await world.timeline('after').latest())?.seqId, seqId);
+  });
+
+  test('opening many times at once is harmless', async (world) => {
+    const stores = await Promise.all(Array.from({ length: 8 }, () => world.open({ name: 'opened-at-once' })));
+    const results = await Promise.all(stores.map((store, index) => store.timeline('t').append(`m${index}`)));
+    assert.equal(new Set(seqIds(results)).size, 8);
+    assert.equal((await readAll(stores[0]!.timeline('t'))).length, 8);
+    assert.deepEqual(
+      messages(await readAll(stores[7]!.timeline('t'))).sort(),
+      Array.from({ length: 8 }, (_, index) => `m${index}`),
+    );
+  });
+
+  test('nothing to warn of in ordinary use', async (world) => {
+    await fill(world.timeline(), 50);
+    await readAll(world.timeline());
+    assert.deepEqual(world.warnings, []);
+  });
+});

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { fill, messages, rejects, seqIds } from '../assertions.js';
+import { law } from '../law-group.js';
+import { World } from '../world.js';
+
+export const checkpoint = law('Checkpoint', 'advance is an atomic maximum', (test) => {
+  test('a reader has none before the first advance', ['checkpoints'], async (world) => {
+    await fill(world.timeline(), 2);
+    assert.equal(await world.timeline().checkpoint('phone').get(), undefined);
+  });
+
+  test('advance moves forward, never back, and tells what stands', ['checkpoints'], async (world) => {
+    const all = await fill(world.timeline(), 5);
+    const phone = world.timeline().checkpoint('phone');
+    assert.equal(await phone.advance(all[2]!.cursor), all[2]?.cursor);
+    for (const to of [all[0]!.cursor, all[2]!.cursor, all[1]!.seqId, 0n]) assert.equal(await phone.advance(to), all[2]?.cursor);
+    assert.equal(await phone.get(), all[2]?.cursor);
+    assert.equal(await phone.advance(all[4]!.seqId), all[4]?.cursor);
+    assert.equal(await phone.get(), all[4]?.cursor);
+  });
+
+  test('an empty pull moves nothing', ['checkpoints'], async (world) => {
+    const all = await fill(world.timeline(), 3);
+    const phone = world.timeline().checkpoint('phone');
+    await phone.advance(all[2]!.cursor);
+    const page = await world.timeline().read({ after: await phone.get() });
+    assert.deepEqual(page.entries, []);
+    assert.equal(await phone.advance(page.next), all[2]?.cursor);
+  });
+
+  test('racing devices end at the largest', ['checkpoints'], async (world) => {
+    const all = await fill(world.timeline(), 30);
+    const other = await world.open();
+    const shuffled = all.map((_, index) => all[(index * 17 + 5) % 30]!);
+    const answers = await Promise.all(
+      shuffled.map(({ cursor }, index) =>
+        (index % 2 ? other : world.store).timeline('timeline').checkpoint('phone').advance(cursor),
+      ),
+    );
+    assert.equal(await world.timeline().checkpoint('phone').get(), all[29]?.cursor);
+    assert.ok(answers.includes(all[29]!.cursor));
+  });
+
+  test('racing adapters end at the largest', ['checkpoints', 'reopen'], async (world) => {
+    const all = await fill(world.timeline(), 30);
+    const stores = [world.store, await world.reopen()];
+    const shuffled = all.map((_, index) => all[(index * 17 + 5) % 30]!);
+    await Promise.all(
+      shuffled.map(({ cursor }, index) => stores[index % 2]!.timeline('timeline').checkpoint('phone').advance(cursor)),
+    );
+    for (const store of stores) assert.equal(await store.timeline('timeline').checkpoint('phone').get(), all[29]?.cursor);
+  });
+
+  test('no reader ever sees it move back', ['checkpoints'], async (world) => {
+    const all = await fill(world.timeline(), 20);
+    const order = all.map((result) => result.cursor);
+    let highest = -1;
+    const watching = (async () => {
+      while (highest < 19) {
+        const cursor = await world.timeline().checkpoint('phone').get();
+        const place = cursor === undefined ? -1 : order.indexOf(cursor);
+        assert.ok(place >= highest, `it moved from ${highest} to ${place}`);
+        highest = place;
+      }
+    })();
+    const advances = order.map((_, index) =>
+      world
+        .timeline()
+        .checkpoint('phone')
+        .advance(order[(index * 7) % 20]!),
+    );
+    await Promise.all([watching, ...advances]);
+    assert.equal(highest, 19);
+  });
+
+  test('reset sets it back, and forgets it', ['checkpoints'], async (world) => {
+    const all = await fill(world.timeline(), 3);
+    const phone = world.timeline().checkpoint('phone');
+    await phone.advance(all[2]!.cursor);
+    await phone.reset(all[0]!.cursor);
+    assert.equal(await phone.get(), all[0]?.cursor);
+    await phone.reset(undefined);
+    assert.equal(await phone.get(), undefined);
+    assert.equal(await phone.advance(all[1]!.seqId), all[1]?.cursor);
+  });
+
+  test('each reader of each Timeline has its own', ['checkpoints'], async (world) => {
+    const [a, b] = [await fill(world.timeline('a'), 3), await fill(world.timeline('b'), 3)];
+    await world.timeline('a').checkpoint('phone').advance(a[2]!.cursor);
+    await world.timeline('a').checkpoint('tablet').advance(a[0]!.cursor);
+    await world.timeline('b').checkpoint('phone').advance(b[1]!.cursor);
+    const positions = await world.store.checkpoints([
+      { timeline: 'a', reader: 'phone' },
+      { timeline: 'a', reader: 'tablet' },
+      { timeline: 'b', reader: 'phone' },
+      { timeline: 'b', reader: 'tablet' },
+    ]);
+    assert.deepEqual(positions, [a[2]?.cursor, a[0]?.cursor, b[1]?.cursor, undefined]);
+  });
+
+  test('many advance in one call, in order, and each is a maximum', ['checkpoints'], async (world) => {
+    const [a, b] = [await fill(world.timeline('a'), 3), await fill(world.timeline('b'), 3)];
+    await world.timeline('b').checkpoint('phone').advance(b[2]!.cursor);
+    const stands = await world.store.advanceCheckpoints([
+      { timeline: 'a', reader: 'phone', to: a[1]!.cursor },
+      { timeline: 'b', reader: 'phone', to: b[0]!.cursor },
+      { timeline: 'a', reader: 'phone', to: a[0]!.cursor },
+    ]);
+    assert.deepEqual(stands, [a[1]?.cursor, b[2]?.cursor, a[1]?.cursor]);
+    assert.deepEqual(await world.store.checkpoints([]), []);
+    assert.deepEqual(await world.store.advanceCheckpoints([]), []);
+  });
+
+  test('reader names that look alike are different readers', ['checkpoints'], async (world) => {
+    const readers = ['phone', 'Phone', 'phone ', 'a/b', 'a:b', "it's", 'é', '💬', '1', 'x'.repeat(255)];
+    const all = await fill(world.timeline(), readers.length);
+    for (const [index, reader] of readers.entries()) await world.timeline().checkpoint(reader).advance(all[index]!.cursor);
+    const cursors = await Promise.all(readers.map((reader) => world.timeline().checkpoint(reader).get()));
+    assert.deepEqual(
+      cursors,
+      all.map((result) => result.cursor),
+    );
+  });
+
+  test('a position of another epoch than the one that stands is refused; reset takes it', ['checkpoints'], async (world) => {
+    const elsewhere = await World.create(world.options);
+    try {
+      const foreign = (await fill(elsewhere.timeline(), 9)).at(-1)!.cursor;
+      const all = await fill(world.timeline(), 2);
+      const phone = world.timeline().checkpoint('phone');
+      await phone.advance(all[0]!.cursor);
+      await rejects(phone.advance(foreign), 'TIMELINE_EPOCH_CHANGED');
+      assert.equal(await phone.get(), all[0]?.cursor);
+      await phone.reset(foreign);
+      assert.equal(await phone.get(), foreign);
+      await rejects(phone.advance(all[1]!.cursor), 'TIMELINE_EPOCH_CHANGED');
+    } finally {
+      await elsewhere.dispose();
+    }
+  });
+
+  test('a bare SeqId beyond the tail and a cursor of another Timeline are refused', ['checkpoints'], async (world) => {
+    const last = (await fill(world.timeline(), 2)).at(-1)!.seqId;
+    const [other] = await fill(world.timeline('other'), 1);
+    const phone = world.timeline().checkpoint('phone');
+    await rejects(phone.advance(last + 1n), 'TIMELINE_ROLLED_BACK');
+    await rejects(phone.advance(other!.cursor), 'TIMELINE_INVALID_CURSOR');
+    await rejects(phone.advance('nonsense'), 'TIMELINE_INVALID_CURSOR');
+    assert.equal(await phone.get(), undefined);
+  });
+
+  test('it outlives a trim of what it points to', ['checkpoints', 'trim'], async (world) => {
+    const all = await fill(world.timeline(), 4);
+    await world.timeline().checkpoint('phone').advance(all[1]!.cursor);
+    await world.timeline().trim({ through: all[2]!.seqId });
+    const after = await world.timeline().checkpoint('phone').get();
+    assert.equal(after, all[1]?.cursor);
+    const page = await world.timeline().read({ after });
+    assert.deepEqual([messages(page.entries), page.truncated], [['m4'], { through: all[2]?.seqId }]);
+  });
+
+  test('large positions keep their last digit', ['checkpoints', 'manualIds'], async (world) => {
+    const ids = [2n ** 53n, 2n ** 53n + 1n, 2n ** 53n + 2n];
+    const results = [];
+    for (const seqId of ids) results.push(await world.timeline().append('m', { seqId }));
+    const phone = world.timeline().checkpoint('phone');
+    for (const { cursor } of results) assert.equal(await phone.advance(cursor), cursor);
+    assert.equal(await phone.advance(results[1]!.cursor), results[2]?.cursor);
+    assert.deepEqual(seqIds(results), ids);
+  });
+
+  test('it outlives a restart', ['checkpoints', 'reopen'], async (world) => {
+    const all = await fill(world.timeline(), 3);
+    await world.timeline().checkpoint('phone').advance(all[1]!.cursor);
+    await world.restart();
+    assert.equal(await world.timeline().checkpoint('phone').get(), all[1]?.cursor);
+  });
+});

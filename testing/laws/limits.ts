@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import type { TimelineErrorCode } from '../../src/errors.js';
+import type { StandardSchemaV1 } from '../../src/schema.js';
+import type { AppendOptions, ReadRange, Timeline, TimelineId, TimelineStore } from '../../src/types.js';
+import { fill, messages, readAll, rejects, succeeded, take } from '../assertions.js';
+import { law } from '../law-group.js';
+import type { World } from '../world.js';
+
+/** Values of the wrong type, as a caller without types may pass them. */
+const wrong = (value: unknown) => value as never;
+
+type Attempt = readonly [label: string, run: () => unknown, ...codes: TimelineErrorCode[]];
+
+/** Each attempt must be refused with its code, and none may reach the adapter. */
+async function refuseAll(
+  world: World,
+  attempts: (store: TimelineStore<string>, timeline: Timeline<string>) => readonly Attempt[],
+): Promise<void> {
+  const { store, calls } = await world.openCounted();
+  for (const [label, run, ...codes] of attempts(store, store.timeline('timeline'))) {
+    try {
+      await rejects(Promise.resolve().then(run), ...(codes.length > 0 ? codes : (['TIMELINE_INVALID_ARGUMENT'] as const)));
+    } catch (error) {
+      throw new Error(`${label}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+  }
+  assert.deepEqual([...calls], [], 'what was refused reached the adapter');
+}
+
+const BAD_IDS: readonly (readonly [string, unknown, ...TimelineErrorCode[]])[] = [
+  ['empty', ''],
+  ['no parts', []],
+  ['four parts', ['a', 'b', 'c', 'd']],
+  ['only an empty part', ['']],
+  ['undefined', undefined],
+  ['null', null],
+  ['an object', {}],
+  ['a fraction', 1.5],
+  ['not a number', Number.NaN],
+  ['an unsafe integer', 2 ** 53],
+  ['beyond 64 bits', 2n ** 63n],
+  ['a lone surrogate', 'a\ud800'],
+  ['too long', 'x'.repeat(513), 'TIMELINE_TOO_LARGE'],
+  ['too long in UTF-8', 'é'.repeat(257), 'TIMELINE_TOO_LARGE'],
+  ['too long together', ['x'.repeat(200), 'x'.repeat(200), 'x'.repeat(200)], 'TIMELINE_TOO_LARGE'],
+];
+
+export const limits = law('Limits', 'what does not fit is refused before any I/O', (test) => {
+  test('Timeline ids', async (world) => {
+    await refuseAll(world, (store) =>
+      BAD_IDS.flatMap(([label, id, ...codes]): Attempt[] => [
+        [`timeline of ${label}`, () => store.timeline(id as TimelineId), ...codes],
+        [`heads of ${label}`, () => store.heads(['good', id as TimelineId]), ...codes],
+        [`readBatch of ${label}`, () => store.readBatch([{ timeline: 'good' }, { timeline: id as TimelineId }]), ...codes],
+        [
+          `appendBatch to ${label}`,
+          () => store.appendBatch([{ timeline: id as TimelineId, message: 'm' }]).then(([o]) => succeeded(o)),
+          ...codes,
+        ],
+        [`appendToMany to ${label}`, () => store.appendToMany([id as TimelineId], 'm').then(([o]) => succeeded(o)), ...codes],
+      ]),
+    );
+  });
+
+  test('bounds and limits of reads', async (world) => {
+    const ranges: [string, ReadRange][] = [
+      ['after -1n', { after: -1n }],
+      ['after 2^63', { after: 2n ** 63n }],
+      ['after a number', { after: wrong(1) }],
+      ['before -1n', { before: -1n }],
+      ['before a date', { before: wrong(new Date()) }],
+      ['limit 0', { limit: 0 }],
+      ['limit -1', { limit: -1 }],
+      ['limit 1.5', { limit: 1.5 }],
+      ['limit NaN', { limit: Number.NaN }],
+      ['limit as text', { limit: wrong('10') }],
+      ['reverse as text', { reverse: wrong('yes') }],
+    ];
+    await refuseAll(world, (store, timeline) => [
+      ...ranges.flatMap(([label, range]): Attempt[] => [
+        [`read, ${label}`, () => timeline.read(range)],
+        [`scan, ${label}`, () => take(timeline.scan(range))],
+        [`pages, ${label}`, () => take(timeline.pages(range))],
+        [`readBatch, ${label}`, () => store.readBatch([{ timeline: 'good' }, { timeline: 'bad', ...range }])],
+      ]),
+      ['pageSize 0', () => take(timeline.scan({ pageSize: 0 }))],
+      ['pageSize 10,001', () => take(timeline.scan({ pageSize: 10_001 }))],
+      ['subscribe after -1n', () => take(timeline.subscribe({ after: -1n }), 1)],
+      ['subscribe, pageSize 0', () => take(timeline.subscribe({ pageSize: 0 }), 1)],
+      ['get(0n)', () => timeline.get(0n)],
+      ['get(1)', () => timeline.get(wrong(1))],
+    ]);
+  });
+
+  test('options of appends', ['keys', 'manualIds', 'expectedLast'], async (world) => {
+    const options: [string, AppendOptions, ...TimelineErrorCode[]][] = [
+      ['an empty key', { key: '' }],
+      ['a key of 1025 bytes', { key: 'x'.repeat(1025) }, 'TIMELINE_TOO_LARGE'],
+      ['a number as key', { key: wrong(7) }],
+      ['a lone surrogate in the key', { key: 'k\udc00' }],
+      ['seqId 0n', { seqId: 0n }],
+      ['seqId -1n', { seqId: -1n }],
+      ['seqId 2^63', { seqId: 2n ** 63n }],
+      ['a number as seqId', { seqId: wrong(5) }],
+      ['expectedLast -1n', { expectedLast: -1n }],
+      ['a number as expectedLast', { expectedLast: wrong(0) }],
+    ];
+    await refuseAll(world, (store, timeline) => [
+      ...options.map(([label, option, ...codes]): Attempt => [label, () => timeline.append('m', option), ...codes]),
+      ['keys too few', () => timeline.appendMany(['a', 'b'], { keys: ['k'] })],
+      ['no array of messages', () => timeline.appendMany(wrong('ab'))],
+      ['no array of items', () => store.appendBatch(wrong({}))],
+      ['no array of Timelines', () => store.appendToMany(wrong('timeline'), 'm')],
+      [
+        'an empty key in a batch',
+        () => store.appendBatch([{ timeline: 't', message: 'm', key: '' }]).then(([o]) => succeeded(o)),
+      ],
+    ]);
+  });
+
+  test('messages that have no encoding', async (world) => {
+    const cycle: { self?: unknown } = {};
+    cycle.self = cycle;
+    await refuseAll(world, (store, timeline) =>
+      [undefined, () => 1, Symbol('s'), 1n, cycle].flatMap((message): Attempt[] => [
+        [`append ${String(typeof message)}`, () => timeline.append(wrong(message))],
+        [
+          `appendBatch ${String(typeof message)}`,
+          () => store.appendBatch([{ timeline: 't', message: wrong(message) }]).then(([o]) => succeeded(o)),
+        ],
+        [`appendToMany ${String(typeof message)}`, () => store.appendToMany(['t'], wrong(message)).then(([o]) => succeeded(o))],
+      ]),
+    );
+  });
+
+  test('messages above maxBodyBytes, with the limit in the error', async (world) => {
+    const { maxBodyBytes } = world.capabilities;
+    const message = 'x'.repeat(maxBodyBytes - 1);
+    await refuseAll(world, (store, timeline) => [
+      ['append', () => timeline.append(message), 'TIMELINE_TOO_LARGE'],
+      ['appendBatch', () => store.appendBatch([{ timeline: 't', message }]).then(([o]) => succeeded(o)), 'TIMELINE_TOO_LARGE'],
+      ['appendToMany', () => store.appendToMany(['t'], message).then(([o]) => succeeded(o)), 'TIMELINE_TOO_LARGE'],
+    ]);
+    assert.equal((await rejects(world.timeline().append(message), 'TIMELINE_TOO_LARGE')).limit, maxBodyBytes);
+  });
+
+  test('messages that fail the schema, with what was wrong', async (world) => {
+    const schema: StandardSchemaV1<unknown, string> = {
+      '~standard': {
+        version: 1,
+        vendor: 'conformance',
+        validate: (value) => (value === 'good' ? { value: 'GOOD' } : { issues: [{ message: 'is not good', path: ['here'] }] }),
+      },
+    };
+    const { store, calls } = await world.openCounted<string>({ schema });
+    const error = await rejects(store.timeline('timeline').append('bad'), 'TIMELINE_INVALID_ARGUMENT');
+    assert.deepEqual(
+      error.issues?.map((issue) => issue.message),
+      ['is not good'],
+    );
+    assert.equal(calls.size, 0);
+    await store.timeline('timeline').append('good');
+    assert.deepEqual(messages(await readAll(store.timeline('timeline'))), ['GOOD']);
+  });
+
+  test('arguments of update, delete and trim', ['update', 'delete', 'trim'], async (world) => {
+    await refuseAll(world, (_, timeline) => [
+      ['update 0n', () => timeline.update(0n, 'm')],
+      ['update of a number', () => timeline.update(wrong(1), 'm')],
+      ['ifRevision -1', () => timeline.update(1n, 'm', { ifRevision: -1 })],
+      ['ifRevision 0.5', () => timeline.update(1n, 'm', { ifRevision: 0.5 })],
+      ['an update without encoding', () => timeline.update(1n, wrong(undefined))],
+      ['delete 0n', () => timeline.delete(0n)],
+      ['delete of text', () => timeline.delete(wrong('1'))],
+      ['trim through -1n', () => timeline.trim({ through: -1n })],
+      ['trim through a number', () => timeline.trim({ through: wrong(1) })],
+      ['keepLast -1', () => timeline.trim({ keepLast: -1 })],
+      ['keepLast 0.5', () => timeline.trim({ keepLast: 0.5 })],
+      ['trim of nothing', () => timeline.trim(wrong({}))],
+    ]);
+  });
+
+  test('names of readers', ['checkpoints'], async (world) => {
+    await refuseAll(world, (store, timeline) => [
+      ['empty', () => timeline.checkpoint('')],
+      ['too long', () => timeline.checkpoint('x'.repeat(256)), 'TIMELINE_TOO_LARGE'],
+      ['a number', () => timeline.checkpoint(wrong(1))],
+      ['empty in a batch', () => store.checkpoints([{ timeline: 't', reader: '' }])],
+    ]);
+  });
+
+  test('options of a library', async (world) => {
+    for (const name of ['', 'a\nb', 'a\0', wrong(undefined), wrong(7)])
+      await rejects(world.open({ name }), 'TIMELINE_INVALID_ARGUMENT');
+    await rejects(world.open({ name: 'x'.repeat(256) }), 'TIMELINE_TOO_LARGE', 'TIMELINE_INVALID_ARGUMENT');
+    for (const ttlMs of [0, -1, 1.5, Number.NaN])
+      await rejects(world.open({ ttlMs }), 'TIMELINE_INVALID_ARGUMENT', 'TIMELINE_UNSUPPORTED');
+    await rejects(world.open({ adapter: wrong({}) }), 'TIMELINE_INVALID_ARGUMENT');
+    await rejects(world.open({ pollMs: 0 }), 'TIMELINE_INVALID_ARGUMENT');
+    await rejects(world.open({ limits: { pendingWrites: 0 } }), 'TIMELINE_INVALID_ARGUMENT');
+  });
+
+  test('what just fits is taken', async (world) => {
+    const { maxBodyBytes, keyWindowMs, checkpoints } = world.capabilities;
+    const store = await world.open({ name: 'x'.repeat(255) });
+    const timeline = store.timeline('x'.repeat(512));
+    const message = 'x'.repeat(maxBodyBytes - 2);
+    const options = keyWindowMs === 0 ? {} : { key: 'x'.repeat(1024) };
+    const { cursor, seqId } = await timeline.append(message, options);
+    assert.equal((await timeline.read({ limit: 10_000 })).entries[0]?.message, message);
+    assert.equal((await take(timeline.scan({ pageSize: 10_000 }))).length, 1);
+    assert.equal((await timeline.get(seqId))?.key, options.key);
+    if (checkpoints) assert.equal(await timeline.checkpoint('x'.repeat(255)).advance(cursor), cursor);
+  });
+
+  test('a signal that has fired already', async (world) => {
+    const aborted = AbortSignal.abort();
+    await refuseAll(world, (store, timeline) => [
+      ['append', () => timeline.append('m', { signal: aborted }), 'TIMELINE_ABORTED'],
+      ['read', () => timeline.read({ signal: aborted }), 'TIMELINE_ABORTED'],
+      ['head', () => timeline.head({ signal: aborted }), 'TIMELINE_ABORTED'],
+      ['scan', () => take(timeline.scan({ signal: aborted })), 'TIMELINE_ABORTED'],
+      ['heads', () => store.heads(['t'], { signal: aborted }), 'TIMELINE_ABORTED'],
+    ]);
+  });
+
+  test('a refused call leaves nothing half-written', async (world) => {
+    await fill(world.timeline(), 2);
+    const outcomes = await world.store.appendBatch([
+      { timeline: 'timeline', message: 'm3' },
+      { timeline: '', message: 'nowhere' },
+      { timeline: 'timeline', message: wrong(undefined) },
+      { timeline: 'timeline', message: 'm4' },
+    ]);
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.ok),
+      [true, false, false, true],
+    );
+    assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'm4']);
+  });
+});

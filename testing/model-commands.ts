@@ -1,0 +1,149 @@
+import type { Capabilities } from '../src/adapter.js';
+import type { Random } from './random.js';
+
+/**
+ * A place in a Timeline as a share of what was ever appended to it: 0 stands before all, just below 1 beyond the tail.
+ * So a command means something in whatever state it is run, also in a sequence from which others were left out.
+ */
+export type Place = number;
+
+/** One step of a random sequence: plain data, so that it can be printed and run again. */
+export type ModelCommand =
+  | {
+      readonly do: 'append';
+      readonly timeline: string;
+      readonly body: string;
+      readonly key?: string | undefined;
+      /** Distance from the last SeqId. */
+      readonly manual?: number | undefined;
+      /** Distance of `expectedLast` from the last SeqId. */
+      readonly expected?: number | undefined;
+    }
+  | {
+      readonly do: 'appendMany';
+      readonly timeline: string;
+      readonly bodies: readonly string[];
+      readonly keys?: readonly string[] | undefined;
+      readonly expected?: number | undefined;
+    }
+  | {
+      readonly do: 'appendToMany';
+      readonly timelines: readonly string[];
+      readonly body: string;
+      readonly key?: string | undefined;
+    }
+  | {
+      readonly do: 'read';
+      readonly timeline: string;
+      readonly after?: Place | undefined;
+      readonly before?: Place | undefined;
+      readonly limit: number;
+      readonly reverse: boolean;
+    }
+  | { readonly do: 'heads' }
+  | {
+      readonly do: 'update';
+      readonly timeline: string;
+      readonly at: Place;
+      readonly body: string;
+      readonly ifRevision?: number | undefined;
+    }
+  | { readonly do: 'delete'; readonly timeline: string; readonly at: Place }
+  | { readonly do: 'trim'; readonly timeline: string; readonly through: Place }
+  | { readonly do: 'keepLast'; readonly timeline: string; readonly count: number }
+  | { readonly do: 'advance'; readonly timeline: string; readonly reader: string; readonly to: Place }
+  | { readonly do: 'reset'; readonly timeline: string; readonly reader: string; readonly to?: Place | undefined }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'reopen' };
+
+export const TIMELINES = ['a', 'b', 'c'] as const;
+const READERS = ['phone', 'tablet'];
+
+/** Draws commands that the adapter can carry out; `waits` are the times, in ms, that a wait may take. */
+export function drawCommands(
+  random: Random,
+  count: number,
+  capabilities: Capabilities,
+  waits: readonly number[],
+): ModelCommand[] {
+  const kinds = weighted(capabilities);
+  return random.list(count, () => draw(random, random.pick(kinds), capabilities, waits));
+}
+
+function weighted(capabilities: Capabilities): ModelCommand['do'][] {
+  const kinds: [ModelCommand['do'], number, boolean][] = [
+    ['append', 10, true],
+    ['appendMany', 4, capabilities.atomicBatch > 1],
+    ['appendToMany', 3, true],
+    ['read', 10, true],
+    ['heads', 3, true],
+    ['update', 4, capabilities.update],
+    ['delete', 3, capabilities.delete],
+    ['trim', 2, capabilities.trim],
+    ['keepLast', 1, capabilities.trim],
+    ['advance', 3, capabilities.checkpoints],
+    ['reset', 1, capabilities.checkpoints],
+    ['wait', 3, true],
+    ['reopen', 1, true],
+  ];
+  return kinds.flatMap(([kind, weight, possible]) => new Array<ModelCommand['do']>(possible ? weight : 0).fill(kind));
+}
+
+function draw(random: Random, kind: ModelCommand['do'], capabilities: Capabilities, waits: readonly number[]): ModelCommand {
+  const timeline = random.pick(TIMELINES);
+  const body = () => `body ${random.below(4)}`;
+  const key = () => `key ${random.below(8)}`;
+  const keyed = capabilities.keyWindowMs !== 0 && random.chance(0.4);
+  const expected = capabilities.expectedLast && random.chance(0.2) ? random.pick([0, 0, -1, 1]) : undefined;
+  const place = () => random.next();
+  const maybe = (probability: number) => (random.chance(probability) ? place() : undefined);
+  switch (kind) {
+    case 'append': {
+      const manual = capabilities.manualIds && random.chance(0.15) ? random.pick([-1, 0, 1, 1, 7]) : undefined;
+      return { do: kind, timeline, body: body(), key: keyed ? key() : undefined, manual, expected };
+    }
+    case 'appendMany': {
+      const length = 1 + random.below(Math.min(4, capabilities.atomicBatch));
+      return {
+        do: kind,
+        timeline,
+        bodies: random.list(length, body),
+        keys: keyed ? random.list(length, key) : undefined,
+        expected,
+      };
+    }
+    case 'appendToMany':
+      return {
+        do: kind,
+        timelines: random.list(1 + random.below(4), () => random.pick(TIMELINES)),
+        body: body(),
+        key: keyed ? key() : undefined,
+      };
+    case 'read':
+      return {
+        do: kind,
+        timeline,
+        after: maybe(0.6),
+        before: maybe(0.4),
+        limit: random.pick([1, 2, 3, 5, 100]),
+        reverse: random.chance(0.4),
+      };
+    case 'heads':
+    case 'reopen':
+      return { do: kind };
+    case 'update':
+      return { do: kind, timeline, at: place(), body: body(), ifRevision: random.chance(0.4) ? random.below(3) : undefined };
+    case 'delete':
+      return { do: kind, timeline, at: place() };
+    case 'trim':
+      return { do: kind, timeline, through: place() };
+    case 'keepLast':
+      return { do: kind, timeline, count: random.below(6) };
+    case 'advance':
+      return { do: kind, timeline, reader: random.pick(READERS), to: place() };
+    case 'reset':
+      return { do: kind, timeline, reader: random.pick(READERS), to: maybe(0.7) };
+    case 'wait':
+      return { do: kind, ms: random.pick(waits) };
+  }
+}

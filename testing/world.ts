@@ -1,0 +1,142 @@
+import type { AdapterWarning, Capabilities, TimelineAdapter } from '../src/adapter.js';
+import { openTimelineStore } from '../src/index.js';
+import { encodeTimelineId } from '../src/timeline-id.js';
+import type { Timeline, TimelineId, TimelineStore, TimelineStoreOptions } from '../src/types.js';
+import { until } from './assertions.js';
+import { ChildStore } from './child-store.js';
+import { decorateAdapter, type LibraryChanges } from './decorate.js';
+import type { ConformanceOptions } from './options.js';
+
+/** The name of the library that tests use when its name does not matter. */
+export const LIBRARY = 'conformance';
+
+export type OpenOptions<M> = Partial<TimelineStoreOptions<M>>;
+
+/** The fresh data, the clock and the stores of one test. */
+export class World {
+  readonly options: ConformanceOptions;
+  readonly adapter: TimelineAdapter;
+  readonly warnings: AdapterWarning[] = [];
+  /** Milliseconds since 1970 on the clock that stores are opened with; a test moves it as it likes. */
+  time = 1_750_000_000_000;
+  readonly #opened: { close(): Promise<void> }[] = [];
+  #store: TimelineStore<string> | undefined;
+
+  private constructor(options: ConformanceOptions, adapter: TimelineAdapter) {
+    this.options = options;
+    this.adapter = adapter;
+  }
+
+  static async create(options: ConformanceOptions): Promise<World> {
+    const world = new World(options, await options.create());
+    try {
+      world.#store = await world.open();
+    } catch (error) {
+      await world.dispose();
+      throw error;
+    }
+    return world;
+  }
+
+  /** The store of messages that are plain strings. */
+  get store(): TimelineStore<string> {
+    if (!this.#store) throw new Error('the world has no store');
+    return this.#store;
+  }
+
+  get capabilities(): Capabilities {
+    return this.store.capabilities;
+  }
+
+  timeline(id: TimelineId = 'timeline'): Timeline<string> {
+    return this.store.timeline(id);
+  }
+
+  /** One more store on the data of this world; closed with it. */
+  async open<M = string>(options: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
+    const store = await openTimelineStore<M>({
+      adapter: this.adapter,
+      name: LIBRARY,
+      now: () => this.time,
+      onWarning: (warning) => this.warnings.push(warning),
+      ...options,
+    });
+    this.#opened.push(store);
+    return store;
+  }
+
+  /** A store whose adapter behaves otherwise in the members that `change` returns. */
+  openDecorated<M = string>(
+    change: Parameters<typeof decorateAdapter>[1],
+    options: OpenOptions<M> = {},
+  ): Promise<TimelineStore<M>> {
+    return this.open<M>({ ...options, adapter: decorateAdapter(options.adapter ?? this.adapter, change) });
+  }
+
+  /** A store that counts the calls its adapter gets, by the name of the method. */
+  async openCounted<M = string>(options: OpenOptions<M> = {}): Promise<{ store: TimelineStore<M>; calls: Map<string, number> }> {
+    const calls = new Map<string, number>();
+    const count = (name: string) => calls.set(name, (calls.get(name) ?? 0) + 1);
+    const store = await this.openDecorated<M>((library) => {
+      const changes: Record<string, unknown> = {};
+      for (const name of ['append', 'read', 'heads', 'update', 'delete', 'trim', 'timelines', 'watch'] as const) {
+        const method = library[name] as ((...args: unknown[]) => unknown) | undefined;
+        if (!method) continue;
+        changes[name] = (...args: unknown[]) => {
+          count(name);
+          return method.apply(library, args);
+        };
+      }
+      return changes as LibraryChanges;
+    }, options);
+    return { store, calls };
+  }
+
+  /** A store on another adapter object with the same data; only in tests that need `reopen`. */
+  async reopen<M = string>(options: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
+    const adapter = await this.options.reopen?.(this.adapter);
+    if (!adapter) throw new Error('this test needs the option `reopen`');
+    return this.open<M>({ ...options, adapter });
+  }
+
+  /** Closes the store and starts again on another adapter object with the same data. */
+  async restart(): Promise<void> {
+    await this.store.close();
+    this.#store = await this.reopen();
+  }
+
+  /** A child process with its own store on the same data, on the real clock; only in tests that need `fork`. */
+  async fork(): Promise<ChildStore> {
+    const child = this.options.fork?.(this.adapter);
+    if (!child) throw new Error('this test needs the option `fork`');
+    const store = new ChildStore(child);
+    this.#opened.push(store);
+    await store.open(LIBRARY);
+    return store;
+  }
+
+  /** A TTL that the adapter takes, for a library of its own. */
+  get ttlMs(): number {
+    return Math.max(this.capabilities.minTtlMs ?? 0, 60_000);
+  }
+
+  openExpiring(options: OpenOptions<string> = {}): Promise<TimelineStore<string>> {
+    return this.open({ name: 'expiring', ttlMs: this.ttlMs, ...options });
+  }
+
+  /** Resolves when so few entries of a Timeline are physically left; only in tests that need `physicalEntries`. */
+  async untilPhysically(atMost: number, library: string, id: TimelineId): Promise<void> {
+    const { physicalEntries } = this.options;
+    if (!physicalEntries) throw new Error('this test needs the option `physicalEntries`');
+    const count = () => physicalEntries(this.adapter, library, encodeTimelineId(id));
+    await until(`at most ${atMost} entries physically left`, async () => (await count()) <= atMost, 15_000);
+  }
+
+  async dispose(): Promise<void> {
+    try {
+      for (const opened of this.#opened.reverse()) await opened.close();
+    } finally {
+      await this.options.destroy?.(this.adapter);
+    }
+  }
+}

@@ -12,7 +12,9 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
   #batch: readonly T[] = [];
   #index = 0;
   #done = false;
-  #refill: Promise<unknown> | undefined;
+  /** Calls of `next` that had to wait, and the last of them. */
+  #turns = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   /**
    * An iterator whose making may fail: like every other call of this library that waits, it then fails when it is
@@ -37,22 +39,25 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    if (this.#index < this.#batch.length && !this.#refill && !this.#signal?.aborted) {
+    if (this.#turns === 0 && this.#index < this.#batch.length && !this.#signal?.aborted) {
       return Promise.resolve({ value: this.#batch[this.#index++] as T, done: false });
     }
-    const turn = this.#refill ? this.#refill.then(() => this.#advance()) : this.#advance();
-    const settled = turn.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#refill = settled;
-    void settled.then(() => {
-      if (this.#refill === settled) this.#refill = undefined;
-    });
+    const turn = this.#turns === 0 ? this.#advance() : this.#last.then(() => this.#advance());
+    this.#turns++;
+    this.#last = turn.catch(() => undefined);
     return turn;
   }
 
+  /** Ends its turn before its caller hears of it, so that the caller's next call finds the batch free. */
   async #advance(): Promise<IteratorResult<T>> {
+    try {
+      return await this.#step();
+    } finally {
+      this.#turns--;
+    }
+  }
+
+  async #step(): Promise<IteratorResult<T>> {
     if (this.#signal?.aborted && !this.#done) {
       this.#finish();
       throw abortError(this.#signal);

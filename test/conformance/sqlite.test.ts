@@ -46,7 +46,7 @@ describeAdapter(
       files.delete(adapter);
     },
     reopen: (adapter) => sqliteAdapter(fileOf(adapter)),
-    fork: (adapter) => fork(CHILD, [fileOf(adapter)], { execArgv: ['--import', 'tsx'] }),
+    fork: (adapter) => fork(CHILD, [fileOf(adapter)]),
     physicalEntries: (adapter, library, timeline) => physicalEntries(fileOf(adapter), library, timeline),
   },
 );

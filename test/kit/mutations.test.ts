@@ -9,6 +9,7 @@ import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import type { Law } from '../../testing/index.js';
 import { LAWS } from '../../testing/laws/index.js';
+import { bundled } from '../support/bundled.js';
 import { collect, firstFailure } from './collect.js';
 import { appendMutants } from './mutants/append.js';
 import { keepMutants } from './mutants/keep.js';
@@ -58,7 +59,7 @@ describe('Processes', () => {
     try {
       const tests = collect({
         create: () => sqliteAdapter(join(directory, 'parent.db')),
-        fork: () => fork(child, [join(directory, 'child.db')], { execArgv: ['--import', 'tsx'] }),
+        fork: () => fork(bundled(child), [join(directory, 'child.db')]),
         laws: ['Processes'],
       });
       const read = tests.filter((test) => test.name.startsWith('an append is read in another process'));

@@ -1,0 +1,57 @@
+import type { AdapterCheckpoints, CheckpointKey, Position } from '../../src/adapter.js';
+import { TimelineError } from '../../src/errors.js';
+import type { SqliteStatement } from './client.js';
+import type { LibraryContext } from './library.js';
+
+type PositionRow = [epoch: string, seq: bigint];
+
+/** Reader positions, compared and set inside one write transaction. They belong to names, so that a Timeline that was never written to may have one. */
+export class Checkpoints implements AdapterCheckpoints {
+  private readonly find: SqliteStatement;
+  private readonly put: SqliteStatement;
+  private readonly remove: SqliteStatement;
+
+  constructor(private readonly library: LibraryContext) {
+    const { database } = library.connection;
+    const one = 'library = ? AND timeline = ? AND reader = ?';
+    const insert = 'INSERT INTO timeline_checkpoints (library, timeline, reader, epoch, seq) VALUES (?, ?, ?, ?, ?)';
+    const conflict = 'ON CONFLICT (library, timeline, reader) DO UPDATE SET';
+    this.find = database.prepare(`SELECT epoch, seq FROM timeline_checkpoints WHERE ${one}`).raw().safeIntegers();
+    this.put = database.prepare(`${insert} ${conflict} epoch = excluded.epoch, seq = excluded.seq`);
+    this.remove = database.prepare(`DELETE FROM timeline_checkpoints WHERE ${one}`);
+  }
+
+  get(keys: readonly CheckpointKey[]): Promise<(Position | undefined)[]> {
+    return this.library.connection.read(() => keys.map((key) => this.position(key)));
+  }
+
+  advance(items: readonly (CheckpointKey & Position)[]): Promise<Position[]> {
+    return this.library.connection.write(() =>
+      items.map((item) => {
+        const { timeline, reader, epoch, seqId } = item;
+        const stands = this.position(item);
+        if (stands && stands.epoch !== epoch) {
+          const message = `the checkpoint of ${reader} is of another epoch (${stands.epoch}): reset it`;
+          throw new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline });
+        }
+        if (stands && stands.seqId >= seqId) return stands;
+        this.put.run(this.library.id, timeline, reader, epoch, seqId);
+        return { epoch, seqId };
+      }),
+    );
+  }
+
+  reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[]): Promise<void> {
+    return this.library.connection.write(() => {
+      for (const { timeline, reader, position } of items) {
+        if (position) this.put.run(this.library.id, timeline, reader, position.epoch, position.seqId);
+        else this.remove.run(this.library.id, timeline, reader);
+      }
+    });
+  }
+
+  private position({ timeline, reader }: CheckpointKey): Position | undefined {
+    const row = this.find.get(this.library.id, timeline, reader) as PositionRow | undefined;
+    return row && { epoch: row[0], seqId: row[1] };
+  }
+}

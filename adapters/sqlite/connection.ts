@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BetterSqlite3Database, SqliteStatement } from './client.js';
+import { HeadMemory } from './heads.js';
+import { busy, CommitFailure, isBusy, toTimelineError } from './sqlite-errors.js';
+
+/** Holds a write back while the write-ahead log is being shortened; `undefined`: go ahead. */
+export type WriteGate = (deadline: number) => Promise<void> | undefined;
+
+/**
+ * One handle and all that its libraries share: transactions, the queue of writers, and what is remembered of heads.
+ * Every transaction begins and ends within one turn of the event loop, so that no reader ever pins the log across an await.
+ */
+export class Connection {
+  /** Set by the control of the write-ahead log, where there is one. */
+  gate: WriteGate | undefined;
+  /** Called after each write transaction. */
+  onCommit: (() => void) | undefined;
+
+  private queue: Promise<unknown> = Promise.resolve();
+  private readonly heads = new Map<number, HeadMemory>();
+  private version: unknown;
+  private changes: unknown;
+  private readonly begin: SqliteStatement;
+  private readonly beginImmediate: SqliteStatement;
+  private readonly commit: SqliteStatement;
+  private readonly dataVersion: SqliteStatement;
+  private readonly totalChanges: SqliteStatement;
+
+  constructor(
+    readonly database: BetterSqlite3Database,
+    readonly epoch: string,
+    private readonly busyTimeoutMs: number,
+  ) {
+    this.begin = database.prepare('BEGIN');
+    this.beginImmediate = database.prepare('BEGIN IMMEDIATE');
+    this.commit = database.prepare('COMMIT');
+    this.dataVersion = database.prepare('PRAGMA data_version').pluck();
+    this.totalChanges = database.prepare('SELECT total_changes()').pluck();
+  }
+
+  /** Runs `task` after every earlier one has ended: writers of this handle take turns. The deadline counts from here. */
+  exclusive<T>(task: (deadline: number) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.busyTimeoutMs;
+    const result = this.queue.then(() => task(deadline));
+    this.queue = result.catch(() => {});
+    return result;
+  }
+
+  /** One write transaction in its turn. What `run` throws rolls it back. */
+  write<T>(run: () => T): Promise<T> {
+    return this.exclusive((deadline) => this.writeNow(deadline, run));
+  }
+
+  /** As {@link write}, for a task that has its turn already. */
+  async writeNow<T>(deadline: number, run: () => T): Promise<T> {
+    const held = this.gate?.(deadline);
+    if (held) await held;
+    const result = await retryWhileBusy(deadline, () => this.transaction(this.beginImmediate, run));
+    this.onCommit?.();
+    return result;
+  }
+
+  /** One snapshot for all that `run` reads. */
+  read<T>(run: () => T): Promise<T> {
+    return retryWhileBusy(performance.now() + this.busyTimeoutMs, () => this.transaction(this.begin, run));
+  }
+
+  headsOf(library: number): HeadMemory {
+    const heads = this.heads.get(library) ?? new HeadMemory(this.database, library);
+    this.heads.set(library, heads);
+    return heads;
+  }
+
+  /** Changes whenever anyone, this handle included, has committed something. */
+  fileVersion(): string {
+    return `${this.dataVersion.get()}:${this.totalChanges.get()}`;
+  }
+
+  private transaction<T>(begin: SqliteStatement, run: () => T): T {
+    if (this.database.inTransaction) throw busy('the SQLite handle has a transaction of its own open: commit it or roll it back');
+    begin.run();
+    let result: T;
+    try {
+      this.revalidate();
+      result = run();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+    try {
+      this.commit.run();
+    } catch (error) {
+      this.rollback();
+      throw isBusy(error) || begin === this.begin ? error : new CommitFailure(error);
+    }
+    this.changes = this.totalChanges.get();
+    return result;
+  }
+
+  /** `data_version` tells of other connections, `total_changes()` of other users of this handle; own writes keep the memory right. */
+  private revalidate(): void {
+    const version = this.dataVersion.get();
+    const changes = this.totalChanges.get();
+    if (version === this.version && changes === this.changes) return;
+    this.forgetHeads();
+    this.version = version;
+    this.changes = changes;
+  }
+
+  private rollback(): void {
+    this.forgetHeads();
+    if (this.database.inTransaction) this.database.exec('ROLLBACK');
+  }
+
+  private forgetHeads(): void {
+    for (const heads of this.heads.values()) heads.clear();
+  }
+}
+
+/** Repeats what meets a lock, without holding the event loop, until the deadline. Rejects with nothing but a TimelineError. */
+export async function retryWhileBusy<T>(deadline: number, attempt: () => T): Promise<T> {
+  for (;;) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= deadline) throw toTimelineError(error);
+    }
+    await delay(1 + Math.random() * 9);
+  }
+}

@@ -1,0 +1,32 @@
+import type { TimelineAdapter } from '../../src/adapter.js';
+import type { BetterSqlite3Database } from './client.js';
+import { SharedDatabase } from './database.js';
+import { openLibrary } from './library.js';
+import { resolveSettings, type SqliteAdapterOptions } from './options.js';
+
+export type { BetterSqlite3Database, SqliteStatement } from './client.js';
+export type { SqliteAdapterOptions } from './options.js';
+
+/**
+ * Timelines in one SQLite file, any number of libraries beside each other and beside tables of your own (all of its
+ * tables begin with `timeline_`). Several processes may use the file at once.
+ *
+ * A path is opened with the first library and closed with the last; it needs better-sqlite3 to be installed.
+ * `':memory:'` works too. A better-sqlite3 handle stays yours: it is switched to WAL and to `synchronous`, is checkpointed
+ * from a worker thread while a library is open, keeps its timeout, and is never closed here. Leave no transaction open on
+ * it across an `await`.
+ */
+export function sqliteAdapter(database: BetterSqlite3Database | string, options: SqliteAdapterOptions = {}): TimelineAdapter {
+  const settings = resolveSettings(options);
+  const shared = new SharedDatabase(database, settings);
+  return {
+    name: 'sqlite',
+    async open(options) {
+      const { database, release } = await shared.acquire(options);
+      return openLibrary(database, options, settings, release).catch(async (error: unknown) => {
+        await release();
+        throw error;
+      });
+    },
+  };
+}

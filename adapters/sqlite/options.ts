@@ -1,0 +1,55 @@
+import { invalidArgument } from '../../src/errors.js';
+
+export interface SqliteAdapterOptions {
+  /**
+   * Default `'full'`: an acknowledged message survives a power loss; appends made together share the sync, so that this is
+   * cheap under load. `'normal'`: several times faster one by one, may lose the last moments on a power loss, never corrupts:
+   * for libraries that can be built again. Set on an injected handle too.
+   */
+  readonly synchronous?: 'full' | 'normal' | undefined;
+  /** Milliseconds that a call waits for another process's lock, or for room in the log, before `TIMELINE_BUSY`. Default 5000. An injected handle also keeps its own timeout. */
+  readonly busyTimeoutMs?: number | undefined;
+  /** Milliseconds that idempotency keys are remembered. Default 7 days. Every process should give the same. */
+  readonly keyWindowMs?: number | undefined;
+  /** Opens an existing file for reading only. Default false; an injected handle knows for itself. */
+  readonly readonly?: boolean | undefined;
+  /** Milliseconds between two looks for commits of other processes, while someone waits for any. Default 25. */
+  readonly wakeMs?: number | undefined;
+  /** Milliseconds between two looks for what has expired or was trimmed. Default 1000. */
+  readonly sweepMs?: number | undefined;
+  /** Bytes of write-ahead log beyond which the next write waits, without holding the event loop, until it is shortened. Default 16 MiB. */
+  readonly walSoftBytes?: number | undefined;
+  /** Bytes of write-ahead log beyond which writes fail with `TIMELINE_BUSY` while a reader pins it. Default 256 MiB. */
+  readonly walHardBytes?: number | undefined;
+}
+
+export type SqliteSettings = { readonly [name in keyof SqliteAdapterOptions]-?: NonNullable<SqliteAdapterOptions[name]> };
+
+const DEFAULTS: SqliteSettings = {
+  synchronous: 'full',
+  busyTimeoutMs: 5000,
+  keyWindowMs: 7 * 24 * 3_600_000,
+  readonly: false,
+  wakeMs: 25,
+  sweepMs: 1000,
+  walSoftBytes: 16 * 2 ** 20,
+  walHardBytes: 256 * 2 ** 20,
+};
+
+export function resolveSettings(options: SqliteAdapterOptions): SqliteSettings {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const settings: SqliteSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
+  for (const [name, value] of Object.entries(settings)) {
+    if (!(name in DEFAULTS)) throw invalidArgument(name, 'is not an option of sqliteAdapter');
+    if (typeof value === 'number' && !(value >= (name === 'busyTimeoutMs' ? 0 : 1) && Number.isFinite(value))) {
+      throw invalidArgument(name, `must be a positive number, not ${value}`);
+    }
+    if (typeof value !== typeof DEFAULTS[name as keyof SqliteSettings]) {
+      throw invalidArgument(name, `must be a ${typeof DEFAULTS[name as keyof SqliteSettings]}`);
+    }
+  }
+  if (settings.synchronous !== 'full' && settings.synchronous !== 'normal') {
+    throw invalidArgument('synchronous', "must be 'full' or 'normal'");
+  }
+  return settings;
+}

@@ -1,0 +1,47 @@
+import { isTimelineError, TimelineError } from '../../src/errors.js';
+
+/** What a COMMIT that failed leaves behind: only SQLite's next recovery decides whether the transaction is there. */
+export class CommitFailure {
+  constructor(readonly cause: unknown) {}
+}
+
+/** SQLite's result code (`'SQLITE_BUSY'`), extended or not; `''` for errors that are not SQLite's. */
+export function sqliteCode(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : '';
+}
+
+export function isBusy(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED');
+}
+
+export function busy(message: string, cause?: unknown): TimelineError {
+  return new TimelineError('TIMELINE_BUSY', message, { retryable: true, cause });
+}
+
+/** Any failure of the driver as a {@link TimelineError}; one that already is passes through. */
+export function toTimelineError(error: unknown): TimelineError {
+  if (isTimelineError(error)) return error;
+  if (error instanceof CommitFailure) {
+    const message = `SQLite could not finish a commit: ${messageOf(error.cause)}`;
+    return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { outcome: 'unknown', cause: error.cause });
+  }
+  const code = sqliteCode(error);
+  const text = messageOf(error);
+  if (isBusy(error)) return busy(`the SQLite database stayed locked: ${text}`, error);
+  if (code === 'SQLITE_FULL') return busy(`no room to write: ${text}`, error);
+  if (code === 'SQLITE_TOOBIG')
+    return new TimelineError('TIMELINE_TOO_LARGE', `SQLite refused a value: ${text}`, { cause: error });
+  if (code.startsWith('SQLITE_READONLY')) {
+    return new TimelineError('TIMELINE_UNSUPPORTED', `the SQLite database cannot be written: ${text}`, { cause: error });
+  }
+  return new TimelineError('TIMELINE_UNAVAILABLE', `SQLite failed${code && ` (${code})`}: ${text}`, {
+    cause: error,
+    retryable: code.startsWith('SQLITE_IOERR') || code === 'SQLITE_NOMEM',
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

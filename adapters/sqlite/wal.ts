@@ -1,0 +1,155 @@
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AdapterWarning } from '../../src/adapter.js';
+import type { CheckpointReply } from './checkpoint-worker.js';
+import { Checkpointer } from './checkpointer.js';
+import type { SqliteStatement } from './client.js';
+import type { Connection } from './connection.js';
+import { busy } from './sqlite-errors.js';
+
+const CHECKPOINT_PAGES = 1000;
+/** Looking at the log takes a microsecond, so a commit is followed by a look at most this often. */
+const LOOK_MS = 1;
+/** How long a RESTART may wait for readers and for writers of other processes, while writes here are held back. */
+const RESTART_MS = 50;
+const RETRY_MS = 20;
+
+export interface WalLimits {
+  readonly walSoftBytes: number;
+  readonly walHardBytes: number;
+}
+
+/**
+ * Keeps the write-ahead log short without holding the event loop. Passive checkpoints alone never make a busy log start
+ * again from its beginning, as each leaves a few newer frames; so beyond the soft limit the next write waits until a
+ * RESTART has caught up. Readers may pin the log beyond that; then writes go on until the hard limit.
+ */
+export class WalControl {
+  private readonly checkpointer: Checkpointer;
+  /** Reports frames in the log and checkpointed, and does nothing else. SQLite before 3.51 takes it for PASSIVE, which is right too, only slower. */
+  private readonly report: SqliteStatement;
+  private readonly softPages: number;
+  private readonly hardPages: number;
+  private pages = 0;
+  private lookedAt = 0;
+  private restartAbove: number;
+  private asking: Promise<void> | undefined;
+  private holding: Promise<void> | undefined;
+  private pinned = false;
+  /** What the handle did before: it does so again when this ends. */
+  private readonly automatic: number;
+
+  /** `sole`: all writes of the handle come by here. Others may not be looked after, so SQLite itself stays as their last resort. */
+  constructor(
+    private readonly connection: Connection,
+    limits: WalLimits & { readonly sole: boolean },
+    private readonly warn: (warning: AdapterWarning) => void,
+  ) {
+    const { database } = connection;
+    const pageSize = database.pragma('page_size', { simple: true }) as number;
+    this.softPages = limits.walSoftBytes / pageSize;
+    this.hardPages = limits.walHardBytes / pageSize;
+    this.restartAbove = this.softPages;
+    this.checkpointer = new Checkpointer(resolve(database.name));
+    this.report = database.prepare('PRAGMA wal_checkpoint(NOOP)').raw();
+    this.automatic = database.pragma('wal_autocheckpoint', { simple: true }) as number;
+    database.pragma(`wal_autocheckpoint = ${limits.sole ? 0 : Math.ceil(this.hardPages)}`);
+    connection.gate = (deadline) => (this.holding || this.pages > this.hardPages ? this.hold(deadline) : undefined);
+    connection.onCommit = () => this.look();
+  }
+
+  /** Empties the log, so that closing the database has little left to copy, and ends the worker. */
+  async close(): Promise<void> {
+    await this.asking;
+    await this.holding;
+    if (this.connection.onCommit && this.readLog().pending > CHECKPOINT_PAGES / 10) {
+      await this.checkpointer.ask('TRUNCATE', RESTART_MS);
+    }
+    await this.checkpointer.end();
+    this.restoreAutomatic();
+  }
+
+  private restoreAutomatic(): void {
+    if (this.connection.database.open) this.connection.database.pragma(`wal_autocheckpoint = ${this.automatic}`);
+  }
+
+  private look(): void {
+    const now = performance.now();
+    if (now - this.lookedAt < LOOK_MS) return;
+    this.lookedAt = now;
+    const { log, pending } = this.readLog();
+    this.pages = pending === 0 ? 0 : log;
+    if (this.holding) return;
+    if (this.pages > this.restartAbove) this.holding = this.restart();
+    else if (!this.asking && pending >= CHECKPOINT_PAGES) this.asking = this.checkpoint();
+  }
+
+  private readLog(): { log: number; pending: number } {
+    try {
+      const [, log, checkpointed] = this.report.get() as [busy: number, log: number, checkpointed: number];
+      return { log, pending: log - checkpointed };
+    } catch {
+      // A commit that stands must not look as if it had failed; the next look will tell.
+      return { log: 0, pending: 0 };
+    }
+  }
+
+  private async checkpoint(): Promise<void> {
+    await this.ask('PASSIVE', 0);
+    this.asking = undefined;
+  }
+
+  /** What readers pin is tried again once the log has grown by another soft limit. */
+  private async restart(): Promise<void> {
+    await this.asking;
+    const reply = await this.ask('RESTART', RESTART_MS);
+    const pinned = reply !== undefined && reply.busy !== 0;
+    this.pages = pinned ? reply.log : 0;
+    this.restartAbove = this.pages + this.softPages;
+    this.holding = undefined;
+    if (pinned && !this.pinned && reply.checkpointed < reply.log) this.warnPinned();
+    this.pinned = pinned;
+  }
+
+  private async hold(deadline: number): Promise<void> {
+    await this.holding;
+    while (this.pages > this.hardPages) {
+      this.holding ??= this.restart();
+      await this.holding;
+      if (this.pages <= this.hardPages) return;
+      if (performance.now() >= deadline) {
+        throw busy(
+          'a reader keeps the write-ahead log of the SQLite database from being emptied, and it has reached walHardBytes',
+        );
+      }
+      await delay(RETRY_MS);
+    }
+  }
+
+  private async ask(mode: 'PASSIVE' | 'RESTART', timeoutMs: number): Promise<Checkpointed | undefined> {
+    const reply = await this.checkpointer.ask(mode, timeoutMs);
+    if (!('error' in reply)) return reply;
+    this.fallBack(reply.error);
+    return undefined;
+  }
+
+  private fallBack(reason: string): void {
+    if (!this.connection.onCommit) return;
+    this.connection.onCommit = undefined;
+    this.connection.gate = undefined;
+    this.restoreAutomatic();
+    this.warn({
+      code: 'checkpoint-worker',
+      message: `the checkpoint worker does not run (${reason}): checkpoints hold the event loop instead, 30 ms or more at a time`,
+    });
+  }
+
+  private warnPinned(): void {
+    this.warn({
+      code: 'wal-pinned',
+      message: `a long read transaction on ${this.connection.database.name} keeps its write-ahead log from being emptied: end it, or the log grows to walHardBytes and writes wait`,
+    });
+  }
+}
+
+type Checkpointed = Exclude<CheckpointReply, { error: string }>;

@@ -1,0 +1,95 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import type { Connection } from './connection.js';
+
+/** The log is written before its index makes the commit visible, so a file event is looked at again this much later. */
+const SECOND_LOOK_MS = 2;
+
+/**
+ * Wakes those who wait on Timelines of one connection: at once for its own commits; for those of other processes when
+ * the log file changes and, as such events may be missing, when a poll finds a commit. All of it only while someone waits.
+ */
+export class Watchers {
+  private readonly waiting = new Map<string, Set<() => void>>();
+  private count = 0;
+  private version = '';
+  private poll: NodeJS.Timeout | undefined;
+  private files: FSWatcher | undefined;
+  private look: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly wakeMs: number,
+  ) {}
+
+  add(library: number | undefined, timeline: string, wake: () => void): () => void {
+    const name = `${library}:${timeline}`;
+    const own = () => wake();
+    const set = this.waiting.get(name) ?? new Set();
+    this.waiting.set(name, set.add(own));
+    if (this.count++ === 0) this.start();
+    return () => {
+      if (!set.delete(own)) return;
+      if (set.size === 0 && this.waiting.get(name) === set) this.waiting.delete(name);
+      if (--this.count === 0) this.stop();
+    };
+  }
+
+  /** After a commit of this connection. */
+  wake(library: number | undefined, writes: readonly { readonly timeline: string }[], start: number, end: number): void {
+    if (this.count === 0) return;
+    for (let i = start; i < end; i++) {
+      for (const wake of this.waiting.get(`${library}:${writes[i]!.timeline}`) ?? []) wake();
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.poll);
+    clearTimeout(this.look);
+    this.files?.close();
+    this.look = undefined;
+    this.files = undefined;
+  }
+
+  private start(): void {
+    const { database } = this.connection;
+    this.version = this.currentVersion();
+    this.poll = setInterval(() => this.check(), this.wakeMs).unref();
+    if (database.memory || !database.name) return;
+    const log = `${basename(database.name)}-wal`;
+    try {
+      // The directory, because the log may be made later and may be replaced.
+      this.files = watch(dirname(resolve(database.name)), { persistent: false }, (_event, file) => {
+        if (file === log) this.lookTwice();
+      });
+      this.files.on('error', () => this.files?.close());
+    } catch {
+      // Directories that cannot be watched leave the poll.
+    }
+  }
+
+  /** A database that is locked or was closed by its owner has nothing to tell. */
+  private currentVersion(): string {
+    try {
+      return this.connection.fileVersion();
+    } catch {
+      return this.version;
+    }
+  }
+
+  private lookTwice(): void {
+    if (this.look) return;
+    this.check();
+    this.look = setTimeout(() => {
+      this.look = undefined;
+      this.check();
+    }, SECOND_LOOK_MS).unref();
+  }
+
+  private check(): void {
+    const version = this.currentVersion();
+    if (version === this.version) return;
+    this.version = version;
+    for (const wakes of [...this.waiting.values()]) for (const wake of [...wakes]) wake();
+  }
+}

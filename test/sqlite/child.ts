@@ -1,0 +1,69 @@
+/** A process of its own on a SQLite file: `child.ts <command> <path> …`. It tells its parent over IPC, or by lines on stdout. */
+import { writeSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sqliteAdapter } from '../../adapters/sqlite/index.js';
+import { openTimelineStore, type TimelineStore } from '../../src/index.js';
+
+const [command, path = '', name = '', count = '0'] = process.argv.slice(2);
+
+const open = (): Promise<TimelineStore<string>> => openTimelineStore<string>({ adapter: sqliteAdapter(path), name: 'test' });
+const told = (what: string) => new Promise<void>((resolve) => process.on('message', (message) => message === what && resolve()));
+const tell = (message: unknown) => process.send?.(message as object);
+
+const commands: Record<string, () => Promise<void>> = {
+  /** Appends `count` messages one after another from each of four callers, once told to go; answers with what it got. */
+  async append() {
+    await using store = await open();
+    const timeline = store.timeline('shared');
+    const go = told('go');
+    tell('ready');
+    await go;
+    const caller = async (lane: number) => {
+      const ids: string[] = [];
+      for (let i = 0; i < Number(count); i++) ids.push(String((await timeline.append(`${name}.${lane}.${i}`)).seqId));
+      return ids;
+    };
+    tell(await Promise.all([0, 1, 2, 3].map(caller)));
+    process.disconnect();
+  },
+
+  /** Appends one message whenever it is told to; answers with the time of the acknowledgement. */
+  async appendOnDemand() {
+    const store = await open();
+    process.on('message', async () => {
+      await store.timeline('shared').append('from the other process');
+      tell(Date.now());
+    });
+    tell('ready');
+  },
+
+  /** Appends until it is killed, and acknowledges each append on stdout, after it is acknowledged to itself. */
+  async appendForever() {
+    const store = await open();
+    let next = 0;
+    const caller = async () => {
+      for (;;) {
+        const message = `${name}.${next++}`;
+        const { seqId } = await store.timeline('shared').append(message, { key: message });
+        const copies = await store.appendToMany(['inbox:1', 'inbox:2', 'inbox:3'], message);
+        const ids = copies.map((copy) => (copy.ok ? copy.seqId : 'failed'));
+        writeSync(1, `${message} ${[seqId, ...ids].join(' ')}\n`);
+        await nextTurn();
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, caller));
+  },
+
+  /** Writes until the checkpoint worker must be running, then leaves everything open and has nothing more to do. */
+  async leaveOpen() {
+    const adapter = sqliteAdapter(path, { walSoftBytes: 100_000, synchronous: 'normal' });
+    const store = await openTimelineStore<string>({ adapter, name: 'test', ttlMs: 60_000, onWarning: tell });
+    const stop = store.timeline('shared').subscribe()[Symbol.asyncIterator]();
+    for (let i = 0; i < 50; i++) await store.timeline('shared').append('x'.repeat(10_000));
+    await stop.return?.();
+    tell('done');
+    process.disconnect();
+  },
+};
+
+await commands[command ?? '']?.();

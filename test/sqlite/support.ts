@@ -1,0 +1,109 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { afterEach } from 'vitest';
+import { type SqliteAdapterOptions, sqliteAdapter } from '../../adapters/sqlite/index.js';
+import type { AdapterLibrary, AdapterWarning, Row, TimelineAdapter, Write } from '../../src/adapter.js';
+import { bundled } from '../support/bundled.js';
+
+const cleanups: (() => unknown)[] = [];
+
+/** Runs when the test ends, the latest first. */
+export function afterTest(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
+
+afterEach(async () => {
+  while (cleanups.length > 0) await cleanups.pop()!();
+});
+
+export function tempFile(name = 'timelines.db'): string {
+  const directory = mkdtempSync(join(tmpdir(), 'timeline-sqlite-'));
+  afterTest(() => rmSync(directory, { recursive: true, force: true }));
+  return join(directory, name);
+}
+
+/** A second handle on the file, to look at what is physically there. */
+export function look(path: string): {
+  count(table: string, where?: string): number;
+  all(sql: string): unknown[];
+  database: Database.Database;
+} {
+  const database = new Database(path);
+  afterTest(() => database.close());
+  const count = (table: string, where = '1') =>
+    database.prepare(`SELECT count(*) FROM ${table} WHERE ${where}`).pluck().get() as number;
+  return { count, all: (sql) => database.prepare(sql).all(), database };
+}
+
+export interface TestLibrary extends Required<Omit<AdapterLibrary, 'maxInFlight'>> {
+  readonly warnings: AdapterWarning[];
+  readonly clock: { now: number };
+}
+
+export interface LibrarySettings {
+  readonly name?: string;
+  readonly ttlMs?: number;
+  readonly clock?: { now: number };
+}
+
+/** A library of the adapter itself, without the core, with a clock of its own; closed after the test unless the test has done so. */
+export async function openLibrary(
+  adapter: TimelineAdapter,
+  { name = 'test', ttlMs, clock = { now: 1_700_000_000_000 } }: LibrarySettings = {},
+): Promise<TestLibrary> {
+  const warnings: AdapterWarning[] = [];
+  const library = await adapter.open({ name, ttlMs, now: () => clock.now, warn: (warning) => warnings.push(warning) });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= library.close();
+    return closed;
+  };
+  afterTest(close);
+  return { ...(library as Required<AdapterLibrary>), close, warnings, clock };
+}
+
+export function openFile(path: string, settings: LibrarySettings = {}, options: SqliteAdapterOptions = {}): Promise<TestLibrary> {
+  return openLibrary(sqliteAdapter(path, { synchronous: 'normal', ...options }), settings);
+}
+
+export function write(timeline: string, ...bodies: string[]): Write {
+  return { timeline, entries: bodies.map((body) => ({ payload: { body, shared: false } })) };
+}
+
+/** One body to each of the Timelines. */
+export function fanOut(timelines: readonly string[], body: string): Write[] {
+  const payload = { body, shared: true };
+  return timelines.map((timeline) => ({ timeline, entries: [{ payload }] }));
+}
+
+export async function readAll(library: AdapterLibrary, timeline: string, after?: bigint): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let from = after; ; from = rows[rows.length - 1]!.seqId) {
+    const [slice] = await library.read([{ timeline, after: from, limit: 10_000, reverse: false }]);
+    rows.push(...slice!.rows);
+    if (!slice!.more) return rows;
+  }
+}
+
+export const bodiesOf = (rows: readonly Row[]) => rows.map((row) => row.body);
+
+/** Polls until the condition holds; a failure names it. */
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`still not after ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Another process on the same file; see `child.ts` for what it can do. */
+export function spawnChild(...args: string[]): ChildProcess {
+  const script = fileURLToPath(new URL('./child.ts', import.meta.url));
+  const child = fork(bundled(script), args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  afterTest(() => child.kill('SIGKILL'));
+  return child;
+}

@@ -1,0 +1,97 @@
+import { rmSync, statSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { sqliteAdapter } from '../../adapters/sqlite/index.js';
+import { eventually, look, openFile, openLibrary, readAll, tempFile, write } from './support.js';
+
+const body = 'x'.repeat(1000);
+const batch = (timelines: number) => Array.from({ length: timelines }, (_, i) => write(`t${i}`, ...Array<string>(20).fill(body)));
+const walBytes = (path: string) => statSync(`${path}-wal`).size;
+const MiB = 2 ** 20;
+
+describe('the write-ahead log', () => {
+  it('stays near its soft limit under full load, and the event loop stays free', async () => {
+    const path = tempFile();
+    const library = await openFile(path, {}, { walSoftBytes: 2 * MiB });
+    const holds = watchLoop();
+    for (let i = 0; i < 40; i++) await library.append(batch(40));
+    const typical = holds();
+    const written = 40 * 40 * 20 * body.length;
+    expect(written).toBeGreaterThan(30 * MiB);
+    expect(walBytes(path)).toBeLessThan(12 * MiB);
+    expect(typical).toBeLessThan(50);
+    expect(library.warnings).toEqual([]);
+    await library.close();
+    expect(() => walBytes(path)).toThrow('ENOENT');
+    expect(look(path).count('timeline_entries')).toBe(40 * 40 * 20);
+  });
+
+  it('of an injected handle stays short in the same way, and the handle gets its own checkpoints back', async () => {
+    const path = tempFile();
+    const { database } = look(path);
+    database.pragma('wal_autocheckpoint = 3000');
+    const library = await openLibrary(sqliteAdapter(database, { synchronous: 'normal', walSoftBytes: 2 * MiB }));
+    for (let i = 0; i < 40; i++) await library.append(batch(40));
+    expect(walBytes(path)).toBeLessThan(12 * MiB);
+    expect(library.warnings).toEqual([]);
+    await library.close();
+    expect(database.pragma('wal_autocheckpoint', { simple: true })).toBe(3000);
+  });
+
+  it('that a reader pins grows to its hard limit with a warning; then writes are busy until the reader leaves', async () => {
+    const path = tempFile();
+    const limits = { walSoftBytes: 2 * MiB, walHardBytes: 6 * MiB, busyTimeoutMs: 200 };
+    const library = await openFile(path, {}, limits);
+    await library.append(batch(1));
+    const reader = look(path).database;
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM timeline_entries').get();
+    const busy = {
+      ok: false,
+      error: { code: 'TIMELINE_BUSY', retryable: true, outcome: 'not-applied', message: expect.stringContaining('walHardBytes') },
+    };
+    await eventually('a write is refused', async () => !(await library.append(batch(40)))[0]!.ok);
+    expect(await library.append(batch(1))).toMatchObject([busy]);
+    expect(library.warnings.map(({ code }) => code)).toEqual(['wal-pinned']);
+    expect(walBytes(path)).toBeLessThan(12 * MiB);
+    const before = await readAll(library, 't0');
+
+    const waiting = library.append([write('t0', 'once the reader has left')]);
+    reader.exec('COMMIT');
+    expect(await waiting).toMatchObject([{ ok: true }]);
+    expect(await readAll(library, 't0')).toHaveLength(before.length + 1);
+    for (let i = 0; i < 10; i++) expect((await library.append(batch(40)))[0]!.ok).toBe(true);
+    expect(walBytes(path)).toBeLessThan(16 * MiB);
+  });
+
+  it('is checkpointed by the connection itself, with a warning, when the worker cannot run', async () => {
+    const path = tempFile();
+    const library = await openFile(path, {}, { walSoftBytes: 2 * MiB });
+    await library.append(batch(1));
+    rmSync(path);
+    await eventually('the worker is given up', async () => {
+      expect((await library.append(batch(40)))[0]!.ok).toBe(true);
+      return library.warnings.length > 0;
+    });
+    for (let i = 0; i < 10; i++) await library.append(batch(40));
+    expect(library.warnings.map(({ code }) => code)).toEqual(['checkpoint-worker']);
+    expect(walBytes(path)).toBeLessThan(24 * MiB);
+    expect((await readAll(library, 't0')).length).toBeGreaterThan(200);
+  });
+});
+
+/** Starts to watch the event loop; the function it returns ends that and answers with what 95 % of the holds stay below, in ms. */
+function watchLoop(): () => number {
+  const holds: number[] = [];
+  let last = performance.now();
+  const note = () => {
+    const now = performance.now();
+    holds.push(now - last);
+    last = now;
+    immediate = setImmediate(note);
+  };
+  let immediate = setImmediate(note);
+  return () => {
+    clearImmediate(immediate);
+    return holds.sort((a, b) => a - b)[Math.floor(holds.length * 0.95)]!;
+  };
+}

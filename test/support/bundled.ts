@@ -1,0 +1,31 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const done = new Map<string, string>();
+
+/**
+ * A TypeScript file and all of ours that it imports as one file of JavaScript, inside the project so that packages resolve:
+ * a child process that runs it is ready in a fraction of the time that a loader takes.
+ */
+export function bundled(script: string): string {
+  const known = done.get(script);
+  if (known) return known;
+  const folder = join(root, 'node_modules', '.cache', 'timeline-model', String(process.pid));
+  const outfile = join(folder, `${basename(script, '.ts')}-${done.size}.mjs`);
+  mkdirSync(folder, { recursive: true });
+  buildSync({
+    entryPoints: [script],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  });
+  copyFileSync(join(root, 'adapters/sqlite/checkpoint-worker.js'), join(folder, 'checkpoint-worker.js'));
+  done.set(script, outfile);
+  return outfile;
+}

@@ -8,6 +8,7 @@ import { describe, it } from 'vitest';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
+import { bundled } from '../support/bundled.js';
 
 const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
 const files = new Map<TimelineAdapter, string>();
@@ -46,7 +47,7 @@ describeAdapter(
       files.delete(adapter);
     },
     reopen: (adapter) => sqliteAdapter(fileOf(adapter)),
-    fork: (adapter) => fork(CHILD, [fileOf(adapter)]),
+    fork: (adapter) => fork(bundled(CHILD), [fileOf(adapter)]),
     physicalEntries: (adapter, library, timeline) => physicalEntries(fileOf(adapter), library, timeline),
   },
 );

@@ -1,4 +1,4 @@
-import type { WriteOutcome } from './adapter.js';
+import type { Appended, WriteOutcome } from './adapter.js';
 import type { AppendQueue, QueuedEntry } from './append-queue.js';
 import { type EncodeOptions, encodeMessage, exceedTogether, type SizedPayload } from './codec.js';
 import { invalidArgument, TimelineError } from './errors.js';

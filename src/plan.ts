@@ -23,11 +23,11 @@ export function planWrite(write: Write, last: bigint, lookUp: (key: string) => K
   const { timeline, expectedLast } = write;
   const appended: Appended[] = [];
   const fresh: { seqId: bigint; entry: WriteEntry }[] = [];
-  const planned = new Map<string, KnownKey>();
+  let planned: Map<string, KnownKey> | undefined;
   let top = last;
   for (const entry of write.entries) {
     const hash = entry.payload.hash ?? '';
-    const known = entry.key === undefined ? undefined : (planned.get(entry.key) ?? lookUp(entry.key));
+    const known = entry.key === undefined ? undefined : (planned?.get(entry.key) ?? lookUp(entry.key));
     if (known && known.hash !== hash) {
       const message = `the key ${JSON.stringify(entry.key)} was used for another message, entry ${known.seqId}`;
       throw new TimelineError('TIMELINE_KEY_CONFLICT', message, { timeline, actual: known.seqId });
@@ -42,7 +42,10 @@ export function planWrite(write: Write, last: bigint, lookUp: (key: string) => K
       throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: seqId, actual: top });
     }
     top = seqId;
-    if (entry.key !== undefined) planned.set(entry.key, { seqId, hash });
+    if (entry.key !== undefined) {
+      planned ??= new Map();
+      planned.set(entry.key, { seqId, hash });
+    }
     fresh.push({ seqId, entry });
     appended.push({ seqId, duplicate: false });
   }

@@ -1,4 +1,4 @@
-import type { Appended, WriteOutcome } from './adapter.js';
+import type { WriteOutcome } from './adapter.js';
 import type { AppendQueue, QueuedEntry } from './append-queue.js';
 import { type EncodeOptions, encodeMessage, exceedTogether, type SizedPayload } from './codec.js';
 import { invalidArgument, TimelineError } from './errors.js';
@@ -74,8 +74,11 @@ export class Appender<M> {
       signal,
       ready: outgoing.ready,
       encode: () => [{ payload: outgoing.encode(), key }],
-      settle: (outcome) =>
-        settle(outcome.ok ? { ok: true, ...(outcome.entries[0] as { seqId: bigint; duplicate: boolean }) } : outcome),
+      settle: (outcome) => {
+        const [appended] = outcome.ok ? outcome.entries : [];
+        if (appended) settle({ ok: true, seqId: appended.seqId, duplicate: appended.duplicate });
+        else if (!outcome.ok) settle(outcome);
+      },
     });
   }
 

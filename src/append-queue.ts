@@ -169,7 +169,7 @@ export class AppendQueue {
       const outcomes = await this.#attempt(left);
       const again: Ticket[] = [];
       left.forEach((ticket, i) => {
-        const outcome = outcomes[i] ?? incomplete();
+        const outcome = complete(ticket, outcomes[i]);
         if (!outcome.ok && attempt < this.#session.retry.attempts && mayRepeat(ticket, outcome.error)) again.push(ticket);
         else this.#settle(ticket, outcome.ok ? outcome : { ok: false, error: asUnknown(outcome.error) });
       });
@@ -230,9 +230,9 @@ function asUnknown(error: TimelineError): TimelineError {
   });
 }
 
-function incomplete(): WriteOutcome {
-  return {
-    ok: false,
-    error: new TimelineError('TIMELINE_OUTCOME_UNKNOWN', 'the adapter gave no outcome', { outcome: 'unknown' }),
-  };
+/** An adapter that answers for less than it was asked leaves the rest unknown. */
+function complete({ write }: Ticket, outcome: WriteOutcome | undefined): WriteOutcome {
+  if (outcome && (!outcome.ok || outcome.entries.length === write?.entries.length)) return outcome;
+  const message = 'the adapter gave no outcome for the write';
+  return { ok: false, error: new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { outcome: 'unknown' }) };
 }

@@ -76,8 +76,7 @@ export class Appender<M> {
       encode: () => [{ payload: outgoing.encode(), key }],
       settle: (outcome) => {
         const [appended] = outcome.ok ? outcome.entries : [];
-        if (appended) settle({ ok: true, seqId: appended.seqId, duplicate: appended.duplicate });
-        else if (!outcome.ok) settle(outcome);
+        settle(appended ? { ok: true, seqId: appended.seqId, duplicate: appended.duplicate } : (outcome as BatchOutcome));
       },
     });
   }

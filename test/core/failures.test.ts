@@ -87,6 +87,18 @@ describe('retry of appends', () => {
     expect(calls).toBe(1);
   });
 
+  it('leaves nobody waiting when an adapter answers for less than it was asked', async () => {
+    for (const outcomes of [[], [{ ok: true as const, epoch: 'e', entries: [] }]]) {
+      const store = await openTimelineStore<string>({
+        adapter: adapterWith(() => ({ append: async () => outcomes })),
+        name: 'x',
+        retry,
+      });
+      await expect(store.timeline('t').append('a')).rejects.toMatchObject({ code: 'TIMELINE_OUTCOME_UNKNOWN' });
+      expect(await store.appendToMany(['t'], 'a')).toMatchObject([{ ok: false, error: { code: 'TIMELINE_OUTCOME_UNKNOWN' } }]);
+    }
+  });
+
   it('does not repeat an update whose outcome is unknown, and repeats a delete', async () => {
     const calls = { update: 0, delete: 0 };
     const unknown = () => new TimelineError('TIMELINE_UNAVAILABLE', 'lost', { outcome: 'unknown' });

@@ -1,6 +1,6 @@
 import { abortError, onAbort } from './abort.js';
-import type { Write, WriteEntry, WriteOutcome } from './adapter.js';
-import type { SizedPayload } from './codec.js';
+import type { WriteOutcome } from './adapter.js';
+import type { Draft } from './drafts.js';
 import { TimelineError } from './errors.js';
 import { closedError, normalized, type Session } from './session.js';
 
@@ -9,32 +9,6 @@ const MAX_BATCH_WRITES = 1000;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** What a write weighs in the queue when its body is shared with others. */
 const SHARED_WEIGHT = 64;
-
-export interface QueuedEntry extends WriteEntry {
-  readonly payload: SizedPayload;
-}
-
-/** One write on its way: validated by its maker, encoded when there is room, settled exactly once. */
-export interface Draft {
-  readonly timeline: string;
-  readonly expectedLast?: bigint | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /** Resolves when `encode` may be called; absent: at once. */
-  readonly ready?: Promise<unknown> | undefined;
-  /** Throws a `TimelineError` for a message that cannot be stored. */
-  encode(): readonly QueuedEntry[];
-  settle(outcome: WriteOutcome): void;
-}
-
-interface Ticket {
-  readonly draft: Draft;
-  readonly number: number;
-  write: Write | undefined;
-  bytes: number;
-  sent: boolean;
-  settled: boolean;
-  forget: (() => void) | undefined;
-}
 
 /**
  * Law Order, Back-pressure, Outcome: gathers the appends of one turn of the event loop into one call of the adapter, in
@@ -46,12 +20,12 @@ export class AppendQueue {
   readonly #session: Session;
   readonly #maxWrites: number;
   readonly #maxBytes: number;
-  readonly #waiting: Ticket[] = [];
+  readonly #waiting: Draft[] = [];
   /** In order of arrival; its first element is the oldest that `flush` may have to wait for. */
-  readonly #unsettled = new Set<Ticket>();
+  readonly #unsettled = new Set<Draft>();
   readonly #busy = new Set<string>();
   #flushes: { readonly through: number; readonly resolve: () => void }[] = [];
-  #pending: Ticket[] = [];
+  #pending: Draft[] = [];
   #submitted = 0;
   #admitted = 0;
   #admittedBytes = 0;
@@ -66,18 +40,17 @@ export class AppendQueue {
   }
 
   submit(draft: Draft): void {
-    const number = ++this.#submitted;
-    const ticket: Ticket = { draft, number, write: undefined, bytes: 0, sent: false, settled: false, forget: undefined };
+    draft.number = ++this.#submitted;
     const refused = this.#session.closing.aborted ? closedError() : draft.signal?.aborted ? abortError(draft.signal) : undefined;
     if (refused) {
       draft.settle({ ok: false, error: refused });
       return;
     }
-    if (draft.signal) this.#listen(ticket, draft.signal);
-    this.#unsettled.add(ticket);
-    if (this.#waiting.length === 0 && !draft.ready && this.#hasRoom()) this.#admit(ticket);
+    if (draft.signal) this.#listen(draft, draft.signal);
+    this.#unsettled.add(draft);
+    if (this.#waiting.length === 0 && !draft.ready && this.#hasRoom()) this.#admit(draft);
     else {
-      this.#waiting.push(ticket);
+      this.#waiting.push(draft);
       void this.#drain();
     }
   }
@@ -88,9 +61,9 @@ export class AppendQueue {
     return new Promise((resolve) => this.#flushes.push({ through: this.#submitted, resolve }));
   }
 
-  #listen(ticket: Ticket, signal: AbortSignal): void {
-    const stop = () => this.#settle(ticket, { ok: false, error: abortError(signal, ticket.sent ? 'unknown' : 'not-applied') });
-    ticket.forget = onAbort(signal, stop);
+  #listen(draft: Draft, signal: AbortSignal): void {
+    const stop = () => this.#settle(draft, { ok: false, error: abortError(signal, draft.sent ? 'unknown' : 'not-applied') });
+    draft.forget = onAbort(signal, stop);
   }
 
   #hasRoom(): boolean {
@@ -101,28 +74,26 @@ export class AppendQueue {
     if (this.#draining) return;
     this.#draining = true;
     while (this.#waiting.length > 0) {
-      const ticket = this.#waiting[0] as Ticket;
-      if (ticket.draft.ready && !ticket.settled) await ticket.draft.ready.catch(() => undefined);
-      if (!ticket.settled && !this.#hasRoom()) break;
+      const draft = this.#waiting[0] as Draft;
+      if (draft.ready && !draft.settled) await draft.ready.catch(() => undefined);
+      if (!draft.settled && !this.#hasRoom()) break;
       this.#waiting.shift();
-      if (!ticket.settled) this.#admit(ticket);
+      if (!draft.settled) this.#admit(draft);
     }
     this.#draining = false;
   }
 
-  #admit(ticket: Ticket): void {
-    const { draft } = ticket;
+  #admit(draft: Draft): void {
     try {
-      const entries = draft.encode();
-      ticket.write = { timeline: draft.timeline, entries, expectedLast: draft.expectedLast };
-      for (const { payload } of entries) ticket.bytes += payload.shared ? SHARED_WEIGHT : payload.size;
+      draft.entries = draft.encode();
     } catch (error) {
-      this.#settle(ticket, { ok: false, error: error as TimelineError });
+      this.#settle(draft, { ok: false, error: error as TimelineError });
       return;
     }
+    for (const { payload } of draft.entries) draft.weight += payload.shared ? SHARED_WEIGHT : payload.size;
     this.#admitted++;
-    this.#admittedBytes += ticket.bytes;
-    this.#pending.push(ticket);
+    this.#admittedBytes += draft.weight;
+    this.#pending.push(draft);
     this.#schedule();
   }
 
@@ -140,70 +111,69 @@ export class AppendQueue {
     });
   }
 
-  #takeBatch(): Ticket[] {
-    const batch: Ticket[] = [];
-    const left: Ticket[] = [];
+  #takeBatch(): Draft[] {
+    const batch: Draft[] = [];
+    const left: Draft[] = [];
     let bytes = 0;
-    for (const ticket of this.#pending) {
-      if (ticket.settled) this.#release(ticket);
-      else if (batch.length >= MAX_BATCH_WRITES || bytes >= MAX_BATCH_BYTES || this.#busy.has(ticket.draft.timeline))
-        left.push(ticket);
+    for (const draft of this.#pending) {
+      if (draft.settled) this.#release(draft);
+      else if (batch.length >= MAX_BATCH_WRITES || bytes >= MAX_BATCH_BYTES || this.#busy.has(draft.timeline)) left.push(draft);
       else {
-        batch.push(ticket);
-        bytes += ticket.bytes;
+        batch.push(draft);
+        bytes += draft.weight;
       }
     }
     this.#pending = left;
     return batch;
   }
 
-  async #send(batch: readonly Ticket[]): Promise<void> {
+  async #send(batch: readonly Draft[]): Promise<void> {
     const exclusive = (this.#session.library.maxInFlight ?? 1) > 1;
     this.#inFlight++;
-    for (const ticket of batch) {
-      ticket.sent = true;
-      if (exclusive) this.#busy.add(ticket.draft.timeline);
+    for (const draft of batch) {
+      draft.sent = true;
+      if (exclusive) this.#busy.add(draft.timeline);
     }
     let left = batch;
     for (let attempt = 1; left.length > 0; attempt++) {
       const outcomes = await this.#attempt(left);
-      const again: Ticket[] = [];
-      left.forEach((ticket, i) => {
-        const outcome = complete(ticket, outcomes[i]);
-        if (!outcome.ok && attempt < this.#session.retry.attempts && mayRepeat(ticket, outcome.error)) again.push(ticket);
-        else this.#settle(ticket, outcome.ok ? outcome : { ok: false, error: asUnknown(outcome.error) });
+      const again: Draft[] = [];
+      left.forEach((draft, i) => {
+        const outcome = complete(draft, outcomes[i]);
+        if (!outcome.ok && attempt < this.#session.retry.attempts && mayRepeat(draft, outcome.error)) again.push(draft);
+        else this.#settle(draft, outcome.ok ? outcome : { ok: false, error: asUnknown(outcome.error) });
       });
       left = again;
       if (left.length > 0) await this.#session.retry.pause(attempt);
     }
     this.#inFlight--;
-    for (const ticket of batch) {
-      if (exclusive) this.#busy.delete(ticket.draft.timeline);
-      this.#release(ticket);
+    for (const draft of batch) {
+      if (exclusive) this.#busy.delete(draft.timeline);
+      this.#release(draft);
     }
     void this.#drain();
     this.#schedule();
   }
 
-  async #attempt(tickets: readonly Ticket[]): Promise<readonly WriteOutcome[]> {
+  async #attempt(drafts: readonly Draft[]): Promise<readonly WriteOutcome[]> {
     try {
-      return await normalized(() => this.#session.library.append(tickets.map((ticket) => ticket.write as Write)), 'unknown');
+      return await normalized(() => this.#session.library.append(drafts), 'unknown');
     } catch (error) {
-      return tickets.map(() => ({ ok: false, error: error as TimelineError }));
+      return drafts.map(() => ({ ok: false, error: error as TimelineError }));
     }
   }
 
-  #release(ticket: Ticket): void {
+  #release(draft: Draft): void {
     this.#admitted--;
-    this.#admittedBytes -= ticket.bytes;
+    this.#admittedBytes -= draft.weight;
   }
 
-  #settle(ticket: Ticket, outcome: WriteOutcome): void {
-    if (ticket.settled) return;
-    ticket.settled = true;
-    ticket.forget?.();
-    this.#unsettled.delete(ticket);
-    ticket.draft.settle(outcome);
+  #settle(draft: Draft, outcome: WriteOutcome): void {
+    if (draft.settled) return;
+    draft.settled = true;
+    draft.forget?.();
+    this.#unsettled.delete(draft);
+    draft.settle(outcome);
     if (this.#flushes.length > 0) this.#resolveFlushes();
   }
 
@@ -216,10 +186,10 @@ export class AppendQueue {
 }
 
 /** A key lets the store tell a repetition from a new message; without one only what surely failed may be repeated. */
-function mayRepeat(ticket: Ticket, error: TimelineError): boolean {
-  if (ticket.settled) return false;
+function mayRepeat(draft: Draft, error: TimelineError): boolean {
+  if (draft.settled) return false;
   if (error.outcome === 'not-applied') return error.retryable;
-  return error.outcome === 'unknown' && ticket.write?.entries.every((entry) => entry.key !== undefined) === true;
+  return error.outcome === 'unknown' && draft.entries.every((entry) => entry.key !== undefined);
 }
 
 function asUnknown(error: TimelineError): TimelineError {
@@ -231,8 +201,8 @@ function asUnknown(error: TimelineError): TimelineError {
 }
 
 /** An adapter that answers for less than it was asked leaves the rest unknown. */
-function complete({ write }: Ticket, outcome: WriteOutcome | undefined): WriteOutcome {
-  if (outcome && (!outcome.ok || outcome.entries.length === write?.entries.length)) return outcome;
+function complete({ entries }: Draft, outcome: WriteOutcome | undefined): WriteOutcome {
+  if (outcome && (!outcome.ok || outcome.entries.length === entries.length)) return outcome;
   const message = 'the adapter gave no outcome for the write';
   return { ok: false, error: new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { outcome: 'unknown' }) };
 }

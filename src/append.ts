@@ -1,12 +1,13 @@
 import type { WriteOutcome } from './adapter.js';
-import type { AppendQueue, QueuedEntry } from './append-queue.js';
-import { type EncodeOptions, encodeMessage, exceedTogether, type SizedPayload } from './codec.js';
+import type { AppendQueue } from './append-queue.js';
+import { exceedTogether } from './codec.js';
+import { ItemDraft, Keyed, type Outcomes, Outgoing, type QueuedEntry, SingleDraft } from './drafts.js';
 import { invalidArgument, TimelineError } from './errors.js';
 import { checkSeqId } from './range.js';
 import { type StandardSchemaV1, validate } from './schema.js';
 import { type Session, unsupported } from './session.js';
 import { checkText } from './text.js';
-import type { AppendManyOptions, AppendOptions, BatchOutcome, Codec } from './types.js';
+import type { AppendManyOptions, AppendOptions, Codec } from './types.js';
 
 const MAX_KEY_BYTES = 1024;
 
@@ -34,7 +35,7 @@ export class Appender<M> {
     }
     const outgoing = this.prepare(message, { hashed: key !== undefined, shared: false });
     const encode = () => [{ payload: outgoing.encode(), key, seqId }];
-    this.#queue.submit({ timeline, expectedLast, signal, ready: outgoing.ready, encode, settle });
+    this.#queue.submit(new SingleDraft(timeline, { expectedLast, signal, ready: outgoing.ready }, encode, settle));
   }
 
   many(timeline: string, messages: readonly M[], options: AppendManyOptions, settle: (outcome: WriteOutcome) => void): void {
@@ -58,27 +59,17 @@ export class Appender<M> {
     };
     const waits = outgoing.flatMap(({ ready }) => ready ?? []);
     const ready = waits.length > 0 ? Promise.all(waits) : undefined;
-    this.#queue.submit({ timeline, expectedLast, signal, ready, encode, settle });
+    this.#queue.submit(new SingleDraft(timeline, { expectedLast, signal, ready }, encode, settle));
   }
 
-  /** One item of a batch: what is wrong with it is its own outcome. */
-  item(
-    timeline: string,
-    outgoing: Outgoing<M>,
-    key: string | undefined,
-    signal: AbortSignal | undefined,
-    settle: (outcome: BatchOutcome) => void,
-  ): void {
-    this.#queue.submit({
-      timeline,
-      signal,
-      ready: outgoing.ready,
-      encode: () => [{ payload: outgoing.encode(), key }],
-      settle: (outcome) => {
-        const [appended] = outcome.ok ? outcome.entries : [];
-        settle(appended ? { ok: true, seqId: appended.seqId, duplicate: appended.duplicate } : (outcome as BatchOutcome));
-      },
-    });
+  /** One item of a batch, whose outcome goes to its place among the others. */
+  item(timeline: string, message: Keyed<M>, signal: AbortSignal | undefined, outcomes: Outcomes, place: number): void {
+    this.#queue.submit(new ItemDraft(timeline, message, signal, outcomes, place));
+  }
+
+  /** A message that may go to many Timelines, always with the same key. */
+  keyed(message: M, key: string | undefined, options: { readonly shared: boolean }): Keyed<M> {
+    return new Keyed(this.prepare(message, { hashed: key !== undefined, ...options }), this.checkKey(key));
   }
 
   /** Starts the schema at once; encodes when asked to. */
@@ -108,37 +99,5 @@ export class Appender<M> {
     if (expectedLast === undefined) return;
     this.#session.checkSupported('expectedLast');
     checkSeqId(expectedLast, 'expectedLast', 0n);
-  }
-}
-
-/** A message on its way: encoded once, however many writes name it. */
-export class Outgoing<M> {
-  /** Resolves when the schema has answered; absent: `encode` may be called at once. */
-  readonly ready: Promise<void> | undefined;
-  readonly #codec: Codec<M>;
-  readonly #options: EncodeOptions;
-  #valid: M;
-  #refusal: { readonly error: unknown } | undefined;
-  #payload: SizedPayload | undefined;
-
-  constructor(codec: Codec<M>, message: M, validated: M | Promise<M> | undefined, options: EncodeOptions) {
-    this.#codec = codec;
-    this.#options = options;
-    this.#valid = validated === undefined || validated instanceof Promise ? message : validated;
-    if (validated instanceof Promise) this.ready = this.#await(validated);
-  }
-
-  async #await(validated: Promise<M>): Promise<void> {
-    try {
-      this.#valid = await validated;
-    } catch (error) {
-      this.#refusal = { error };
-    }
-  }
-
-  encode(): SizedPayload {
-    if (this.#refusal) throw this.#refusal.error;
-    this.#payload ??= encodeMessage(this.#codec, this.#valid, this.#options);
-    return this.#payload;
   }
 }

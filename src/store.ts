@@ -1,7 +1,7 @@
 import type { Capabilities, Slice } from './adapter.js';
-import type { Appender, Outgoing } from './append.js';
 import type { AppendQueue } from './append-queue.js';
 import { advanceCheckpoints, checkReader, readCheckpoints } from './checkpoint.js';
+import { type Keyed, Outcomes } from './drafts.js';
 import { TimelineHead } from './entry.js';
 import { invalidArgument, isTimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
@@ -53,12 +53,10 @@ export class Store<M> implements TimelineStore<M> {
   }
 
   appendBatch(items: readonly BatchItem<M>[], options: Abortable = {}): Promise<BatchOutcome[]> {
-    return this.#collect(items, 'items', options, (appender, { timeline, message, key }, settle) => {
-      const { encoded } = this.#ref(timeline);
-      const checkedKey = appender.checkKey(key);
-      const outgoing = appender.prepare(message, { hashed: key !== undefined, shared: false });
-      appender.item(encoded, outgoing, checkedKey, options.signal, settle);
-    });
+    return this.#collect(items, 'items', options, ({ timeline, message, key }) => ({
+      encoded: encodeTimelineId(timeline),
+      keyed: this.#parts.appender.keyed(message, key, { shared: false }),
+    }));
   }
 
   appendToMany(
@@ -66,43 +64,33 @@ export class Store<M> implements TimelineStore<M> {
     message: M,
     options: { readonly key?: string | undefined } & Abortable = {},
   ): Promise<BatchOutcome[]> {
-    let outgoing: Outgoing<M> | undefined;
-    return this.#collect(timelines, 'timelines', options, (appender, id, settle) => {
-      const key = appender.checkKey(options.key);
-      outgoing ??= appender.prepare(message, { hashed: key !== undefined, shared: timelines.length > 1 });
-      appender.item(encodeTimelineId(id), outgoing, key, options.signal, settle);
+    let keyed: Keyed<M> | undefined;
+    return this.#collect(timelines, 'timelines', options, (id) => {
+      keyed ??= this.#parts.appender.keyed(message, options.key, { shared: timelines.length > 1 });
+      return { encoded: encodeTimelineId(id), keyed };
     });
   }
 
-  /** One outcome per item, in order; an item refused before it was queued fails alone. */
+  /** One outcome per item, in order; what is wrong with an item is its own outcome. */
   #collect<Item>(
     items: readonly Item[],
     argument: string,
     options: Abortable,
-    submit: (appender: Appender<M>, item: Item, settle: (outcome: BatchOutcome) => void) => void,
+    prepare: (item: Item) => { readonly encoded: string; readonly keyed: Keyed<M> },
   ): Promise<BatchOutcome[]> {
     return new Promise((resolve) => {
       checkArray(items, argument);
       checkOptions(options);
       this.#session.checkOpen();
       this.#session.checkWritable();
-      const outcomes: BatchOutcome[] = new Array(items.length);
-      let left = items.length;
-      if (left === 0) resolve(outcomes);
+      const outcomes = new Outcomes(items.length, resolve);
       items.forEach((item, i) => {
-        const settle = (outcome: BatchOutcome) => {
-          outcomes[i] = outcome;
-          if (--left === 0) resolve(outcomes);
-        };
         try {
-          submit(this.#parts.appender, item, settle);
-        } catch (error) {
-          settle({
-            ok: false,
-            error: isTimelineError(error)
-              ? error
-              : invalidArgument(`${argument}[${i}]`, `is ${describe(item)}`, { cause: error }),
-          });
+          const { encoded, keyed } = prepare(item);
+          this.#parts.appender.item(encoded, keyed, options.signal, outcomes, i);
+        } catch (cause) {
+          const error = isTimelineError(cause) ? cause : invalidArgument(`${argument}[${i}]`, `is ${describe(item)}`, { cause });
+          outcomes.put(i, { ok: false, error });
         }
       });
     });

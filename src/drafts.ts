@@ -1,0 +1,154 @@
+import type { Write, WriteEntry, WriteOutcome } from './adapter.js';
+import { type EncodeOptions, encodeMessage, type SizedPayload } from './codec.js';
+import type { BatchOutcome, Codec } from './types.js';
+
+export interface QueuedEntry extends WriteEntry {
+  readonly payload: SizedPayload;
+}
+
+export interface DraftOptions {
+  readonly expectedLast?: bigint | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Resolves when the message may be encoded; absent: at once. */
+  readonly ready?: Promise<unknown> | undefined;
+}
+
+/** One write on its way: validated by its maker, encoded when there is room, settled exactly once. */
+export abstract class Draft implements Write {
+  readonly timeline: string;
+  readonly expectedLast: bigint | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly ready: Promise<unknown> | undefined;
+  entries: readonly QueuedEntry[] = [];
+  /** What the queue knows of it: its place, its weight, and how far it has come. */
+  number = 0;
+  weight = 0;
+  sent = false;
+  settled = false;
+  forget: (() => void) | undefined;
+
+  constructor(timeline: string, { expectedLast, signal, ready }: DraftOptions) {
+    this.timeline = timeline;
+    this.expectedLast = expectedLast;
+    this.signal = signal;
+    this.ready = ready;
+  }
+
+  /** Throws a `TimelineError` for a message that cannot be stored. */
+  abstract encode(): readonly QueuedEntry[];
+  abstract settle(outcome: WriteOutcome): void;
+}
+
+/** A message on its way: encoded once, however many writes name it. */
+export class Outgoing<M> {
+  /** Resolves when the schema has answered; absent: `encode` may be called at once. */
+  readonly ready: Promise<void> | undefined;
+  readonly #codec: Codec<M>;
+  readonly #options: EncodeOptions;
+  #valid: M;
+  #refusal: { readonly error: unknown } | undefined;
+  #payload: SizedPayload | undefined;
+
+  constructor(codec: Codec<M>, message: M, validated: M | Promise<M> | undefined, options: EncodeOptions) {
+    this.#codec = codec;
+    this.#options = options;
+    this.#valid = validated === undefined || validated instanceof Promise ? message : validated;
+    if (validated instanceof Promise) this.ready = this.#await(validated);
+  }
+
+  async #await(validated: Promise<M>): Promise<void> {
+    try {
+      this.#valid = await validated;
+    } catch (error) {
+      this.#refusal = { error };
+    }
+  }
+
+  encode(): SizedPayload {
+    if (this.#refusal) throw this.#refusal.error;
+    this.#payload ??= encodeMessage(this.#codec, this.#valid, this.#options);
+    return this.#payload;
+  }
+}
+
+/** A message with its key: one list of entries, however many Timelines get it. */
+export class Keyed<M> {
+  readonly ready: Promise<void> | undefined;
+  readonly #outgoing: Outgoing<M>;
+  readonly #key: string | undefined;
+  #entries: readonly QueuedEntry[] | undefined;
+
+  constructor(outgoing: Outgoing<M>, key: string | undefined) {
+    this.ready = outgoing.ready;
+    this.#outgoing = outgoing;
+    this.#key = key;
+  }
+
+  encode(): readonly QueuedEntry[] {
+    this.#entries ??= [{ payload: this.#outgoing.encode(), key: this.#key }];
+    return this.#entries;
+  }
+}
+
+/** The outcomes of a batch as they come in; resolves when all are there. */
+export class Outcomes {
+  readonly #list: BatchOutcome[];
+  readonly #resolve: (outcomes: BatchOutcome[]) => void;
+  #left: number;
+
+  constructor(count: number, resolve: (outcomes: BatchOutcome[]) => void) {
+    this.#list = new Array(count);
+    this.#resolve = resolve;
+    this.#left = count;
+    if (count === 0) resolve(this.#list);
+  }
+
+  put(place: number, outcome: BatchOutcome): void {
+    this.#list[place] = outcome;
+    if (--this.#left === 0) this.#resolve(this.#list);
+  }
+}
+
+/** A write of its own. */
+export class SingleDraft extends Draft {
+  readonly encode: () => readonly QueuedEntry[];
+  readonly settle: (outcome: WriteOutcome) => void;
+
+  constructor(
+    timeline: string,
+    options: DraftOptions,
+    encode: () => readonly QueuedEntry[],
+    settle: (outcome: WriteOutcome) => void,
+  ) {
+    super(timeline, options);
+    this.encode = encode;
+    this.settle = settle;
+  }
+}
+
+/** One item of a batch. */
+export class ItemDraft extends Draft {
+  readonly #message: Keyed<unknown>;
+  readonly #outcomes: Outcomes;
+  readonly #place: number;
+
+  constructor(timeline: string, message: Keyed<unknown>, signal: AbortSignal | undefined, outcomes: Outcomes, place: number) {
+    super(timeline, { signal, ready: message.ready });
+    this.#message = message;
+    this.#outcomes = outcomes;
+    this.#place = place;
+  }
+
+  encode(): readonly QueuedEntry[] {
+    return this.#message.encode();
+  }
+
+  settle(outcome: WriteOutcome): void {
+    const [appended] = outcome.ok ? outcome.entries : [];
+    const { seqId, duplicate } = appended ?? {};
+    this.#outcomes.put(
+      this.#place,
+      seqId === undefined ? (outcome as BatchOutcome) : { ok: true, seqId, duplicate: duplicate === true },
+    );
+  }
+}

@@ -1,12 +1,14 @@
 import { copyFile } from 'node:fs/promises';
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 
-export default defineConfig({
+const entries: Options = {
   entry: {
     index: 'src/index.ts',
     memory: 'adapters/memory/index.ts',
     sqlite: 'adapters/sqlite/index.ts',
+    redis: 'adapters/redis/index.ts',
     testing: 'testing/index.ts',
+    'tablestore-emulator': 'emulator/index.ts',
   },
   format: ['esm', 'cjs'],
   target: 'node20',
@@ -20,5 +22,20 @@ export default defineConfig({
     options.inject = [...(options.inject ?? []), './build/import-meta-url.js'];
   },
   // The worker is loaded by its URL beside the chunk that starts it, so it is a file of its own.
-  onSuccess: () => copyFile('adapters/sqlite/checkpoint-worker.js', 'dist/checkpoint-worker.js'),
-});
+  onSuccess: () => copyFile('adapters/sqlite/checkpoint-worker.js', 'dist/checkpoint-worker.js').then(() => undefined),
+};
+
+const command: Options = {
+  entry: { cli: 'emulator/cli.ts' },
+  format: ['esm'],
+  target: 'node20',
+  esbuildPlugins: [
+    {
+      name: 'the-built-emulator',
+      setup: (build) =>
+        build.onResolve({ filter: /^\.\/index\.js$/ }, () => ({ path: './tablestore-emulator.js', external: true })),
+    },
+  ],
+};
+
+export default defineConfig([entries, command]);

@@ -1,0 +1,210 @@
+import type { Appended, Payload, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import { TimelineError } from '../../src/errors.js';
+import { seqId } from './head.js';
+import type { LibraryContext } from './library.js';
+import { refusal, toTimelineError } from './redis-errors.js';
+import type { Registry } from './registry.js';
+import { APPEND } from './scripts/append.js';
+import { awaitCopies } from './wait.js';
+
+/** Timelines of one script: enough to spread its cost, few enough that no other client waits long. */
+const TIMELINES_PER_SCRIPT = 100;
+const ENTRIES_PER_SCRIPT = 1000;
+/** Generations of keys kept, of one window each: the present, and one on either side because clocks differ. */
+const GENERATIONS = [0, -1, 1];
+
+/** What the script is told. A number is the place of a body. */
+interface AppendPlan {
+  readonly now: string;
+  readonly born: string;
+  /** How many keys are declared for each group. */
+  readonly stride: number;
+  readonly generations: readonly string[];
+  readonly window: number;
+  readonly keep: number;
+  /** `t` or `b` for each body. */
+  readonly kinds: string;
+  readonly groups: readonly PlannedGroup[];
+}
+
+type PlannedEntry = number | readonly [body: number, seqId: string, key: string, hash: string];
+/** A single plain entry; several whose bodies follow each other, by the first and their number; or `expectedLast` and the entries. */
+type PlannedWrite =
+  | number
+  | readonly [first: number, count: number]
+  | readonly [expectedLast: string, ...entries: PlannedEntry[]];
+type PlannedGroup = number | readonly PlannedWrite[];
+
+/** The writes to one Timeline, by their places in the batch, in order. */
+interface Group {
+  readonly timeline: string;
+  readonly places: number[];
+}
+
+export class Appender {
+  constructor(
+    private readonly library: LibraryContext,
+    private readonly registry: Registry,
+  ) {}
+
+  async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+    const outcomes = new Array<WriteOutcome>(writes.length);
+    const listed = this.registry.add(writes);
+    const chunks = this.#chunks(writes).map((groups) => this.#appendChunk(writes, groups, outcomes));
+    await Promise.all(chunks);
+    await listed;
+    return outcomes;
+  }
+
+  /** All writes to one Timeline are in one chunk, so that none can overtake another that has to be tried again. */
+  #chunks(writes: readonly Write[]): Group[][] {
+    const groups = new Map<string, Group>();
+    writes.forEach(({ timeline }, place) => {
+      const group = groups.get(timeline);
+      if (group) group.places.push(place);
+      else groups.set(timeline, { timeline, places: [place] });
+    });
+    const open = new Map<number, { groups: Group[]; entries: number }>();
+    const chunks: Group[][] = [];
+    for (const group of groups.values()) {
+      const slot = this.library.keys.slot(group.timeline);
+      let chunk = open.get(slot);
+      if (!chunk || chunk.groups.length >= TIMELINES_PER_SCRIPT || chunk.entries >= ENTRIES_PER_SCRIPT) {
+        chunk = { groups: [], entries: 0 };
+        open.set(slot, chunk);
+        chunks.push(chunk.groups);
+      }
+      chunk.groups.push(group);
+      for (const place of group.places) chunk.entries += (writes[place] as Write).entries.length;
+    }
+    return chunks;
+  }
+
+  async #appendChunk(writes: readonly Write[], groups: readonly Group[], outcomes: WriteOutcome[]): Promise<void> {
+    try {
+      const { keys, args } = this.#plan(writes, groups);
+      const answers = (await this.library.connections.change(APPEND, keys, args)) as (string | string[])[];
+      await awaitCopies(this.library);
+      groups.forEach(({ places }, i) => {
+        const answer = answers[i] as string | string[];
+        places.forEach((place, j) => {
+          outcomes[place] = toOutcome(writes[place] as Write, typeof answer === 'string' ? answer : (answer[j] as string));
+        });
+      });
+    } catch (error) {
+      const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
+      for (const { places } of groups) for (const place of places) outcomes[place] = outcome;
+    }
+  }
+
+  #plan(writes: readonly Write[], groups: readonly Group[]): { keys: string[]; args: (string | Buffer)[] } {
+    const { settings, keys: keyspace } = this.library;
+    const now = this.library.now();
+    const window = settings.keyWindowMs;
+    const generations = GENERATIONS.map((offset) => `k:${Math.floor(now / window) + offset}`);
+    const bodies = new BodyList();
+    const keys: string[] = [];
+    let stride = 1;
+    const planned = groups.map(({ timeline, places }) => {
+      const declared = keyspace.declare(timeline, ['m', 'u', ...generations]);
+      stride = declared.length;
+      for (const key of declared) keys.push(key);
+      const group = places.map((place) => planWrite(writes[place] as Write, bodies));
+      const [only] = group;
+      return group.length === 1 && typeof only === 'number' ? only : group;
+    });
+    const plan: AppendPlan = {
+      now: String(now),
+      born: this.library.born(),
+      stride,
+      generations,
+      window,
+      keep: 3 * window,
+      kinds: bodies.kinds,
+      groups: planned,
+    };
+    return { keys, args: [JSON.stringify(plan), ...bodies.list] };
+  }
+}
+
+/** The bodies of one script, each once, however many entries share it. */
+class BodyList {
+  readonly list: (string | Buffer)[] = [];
+  kinds = '';
+  readonly #places = new Map<Payload, number>();
+
+  /** Counts from one. */
+  place(payload: Payload): number {
+    const known = payload.shared ? this.#places.get(payload) : undefined;
+    if (known !== undefined) return known;
+    const { body } = payload;
+    const text = typeof body === 'string';
+    this.list.push(text ? body : asBuffer(body));
+    this.kinds += text ? 't' : 'b';
+    if (payload.shared) this.#places.set(payload, this.list.length);
+    return this.list.length;
+  }
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function planWrite({ entries, expectedLast }: Write, bodies: BodyList): PlannedWrite {
+  const planned = entries.map((entry) => planEntry(entry, bodies));
+  const [first] = planned;
+  if (expectedLast === undefined && typeof first === 'number') {
+    if (planned.length === 1) return first;
+    if (planned.every((entry, i) => entry === first + i)) return [first, planned.length];
+  }
+  return [expectedLast === undefined ? '' : String(expectedLast), ...planned];
+}
+
+function planEntry({ payload, key, seqId: chosen }: WriteEntry, bodies: BodyList): PlannedEntry {
+  const place = bodies.place(payload);
+  if (key === undefined && chosen === undefined) return place;
+  return [place, chosen === undefined ? '' : String(chosen), key ?? '', payload.hash ?? ''];
+}
+
+function toOutcome(write: Write, answer: string): WriteOutcome {
+  if (answer.startsWith('!')) return { ok: false, error: toError(write, answer) };
+  const space = answer.indexOf(' ');
+  const epoch = answer.slice(0, space);
+  const rest = answer.slice(space + 1);
+  const { length } = write.entries;
+  if (length === 1) return { ok: true, epoch, entries: [toAppended(rest)] };
+  const ids = rest.split(' ');
+  if (ids.length === length) return { ok: true, epoch, entries: ids.map(toAppended) };
+  const first = seqId(rest);
+  return { ok: true, epoch, entries: Array.from({ length }, (_, i) => ({ seqId: first + BigInt(i), duplicate: false })) };
+}
+
+function toAppended(id: string): Appended {
+  return id.startsWith('=') ? { seqId: seqId(id.slice(1)), duplicate: true } : { seqId: seqId(id), duplicate: false };
+}
+
+function toError({ timeline, entries }: Write, answer: string): TimelineError {
+  const rest = answer.slice(3);
+  const [first = '0', second = '0'] = rest.split(' ');
+  switch (answer[1]) {
+    case 'C': {
+      const [expected, actual] = [BigInt(first), BigInt(second)];
+      return new TimelineError('TIMELINE_CONFLICT', `${expected} was expected, but the last SeqId is ${actual}`, {
+        timeline,
+        expected,
+        actual,
+      });
+    }
+    case 'K': {
+      const key = JSON.stringify(entries[Number(second)]?.key);
+      const message = `the key ${key} was used for another message, entry ${first}`;
+      return new TimelineError('TIMELINE_KEY_CONFLICT', message, { timeline, actual: BigInt(first) });
+    }
+    case 'U': {
+      const message = `Redis gave up within an append: ${rest}`;
+      return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { timeline, outcome: 'unknown' });
+    }
+    default:
+      return refusal(rest);
+  }
+}

@@ -1,0 +1,72 @@
+import { keySlot } from './slot.js';
+
+/** Sets that the ids of a library are spread over, so that a Cluster spreads them over its nodes. */
+const REGISTRY_SHARDS = 16;
+
+/**
+ * The names of all keys of one library. Keys of one Timeline share its id as their hash tag, and with it the slot:
+ * `tl:chat:{group:42}:s`. Braces are escaped, so that the tag is the whole id and the library cannot cut it short.
+ */
+export class Keyspace {
+  readonly #head: string;
+  readonly #registries: readonly string[];
+
+  constructor(
+    prefix: string,
+    library: string,
+    private readonly cluster: boolean,
+  ) {
+    this.#head = `${prefix}${escapeName(library)}:`;
+    const shards = Array.from({ length: REGISTRY_SHARDS }, (_, shard) => `${this.#head}r:{${shard}}`);
+    this.#registries = cluster ? shards : [`${this.#head}r`];
+  }
+
+  /** What the keys of a Timeline begin with; a script makes the others from the first one. */
+  base(timeline: string): string {
+    return `${this.#head}{${escapeName(timeline)}}:`;
+  }
+
+  stream(timeline: string): string {
+    return `${this.base(timeline)}s`;
+  }
+
+  meta(timeline: string): string {
+    return `${this.base(timeline)}m`;
+  }
+
+  checkpoints(timeline: string): string {
+    return `${this.base(timeline)}c`;
+  }
+
+  /**
+   * The keys that a script declares for a Timeline, its stream first. A Cluster has to know all of them, because while a
+   * slot moves it sends a script only where it finds every key; a single server finds the others by their name.
+   */
+  declare(timeline: string, suffixes: readonly string[]): string[] {
+    const base = this.base(timeline);
+    return this.cluster ? [`${base}s`, ...suffixes.map((suffix) => base + suffix)] : [`${base}s`];
+  }
+
+  /** Scripts take one slot each in a Cluster; without one all Timelines may meet. */
+  slot(timeline: string): number {
+    return this.cluster ? keySlot(escapeName(timeline)) : 0;
+  }
+
+  /** The registry that lists a Timeline. */
+  registryOf(timeline: string): string {
+    return this.#registries[keySlot(timeline) % this.#registries.length] as string;
+  }
+
+  registries(): readonly string[] {
+    return this.#registries;
+  }
+
+  /** Held for a while by the process that sweeps. */
+  sweeper(): string {
+    return `${this.#head}sweeper`;
+  }
+}
+
+function escapeName(name: string): string {
+  return /[%{}]/.test(name) ? name.replace(/[%{}]/g, encodeURIComponent) : name;
+}

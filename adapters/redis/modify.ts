@@ -1,0 +1,40 @@
+import type { Payload, Row } from '../../src/adapter.js';
+import { TimelineError } from '../../src/errors.js';
+import { asBuffer } from './append.js';
+import type { LibraryContext } from './library.js';
+import { MODIFY } from './scripts/modify.js';
+
+type Answer = null | string | readonly [state: string, name: string, revision: string];
+
+export class Modifier {
+  constructor(private readonly library: LibraryContext) {}
+
+  async update(timeline: string, seqId: bigint, { body }: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }> {
+    const wanted = ifRevision === undefined ? '' : String(ifRevision);
+    const [kind, bytes] = typeof body === 'string' ? ['t', body] : ['b', asBuffer(body)];
+    const answer = await this.#modify(timeline, seqId, [wanted, kind as string, bytes as string | Buffer]);
+    if (answer === null) {
+      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
+    }
+    if (typeof answer === 'string') {
+      const message = `entry ${seqId} has revision ${answer}, not ${ifRevision}`;
+      throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: ifRevision, actual: Number(answer) });
+    }
+    const [state, name, revision] = answer;
+    const colon = name.indexOf(':');
+    const appendedAt = Number(name.slice(1, colon < 0 ? undefined : colon));
+    const row = { seqId, appendedAt, body, revision: Number(revision) };
+    const epoch = state.slice(0, state.indexOf(' '));
+    return { epoch, row: colon < 0 ? row : { ...row, key: name.slice(colon + 1) } };
+  }
+
+  async delete(timeline: string, seqId: bigint): Promise<void> {
+    await this.#modify(timeline, seqId, ['', 'd', '']);
+  }
+
+  async #modify(timeline: string, seqId: bigint, args: readonly (string | Buffer)[]): Promise<Answer> {
+    const { keys, connections } = this.library;
+    const all = [this.library.born(), this.library.cutoffArgument(), String(seqId), ...args];
+    return (await connections.change(MODIFY, keys.declare(timeline, ['m', 'u']), all)) as Answer;
+  }
+}

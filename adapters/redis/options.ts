@@ -1,0 +1,46 @@
+import { invalidArgument } from '../../src/errors.js';
+
+export interface RedisAdapterOptions {
+  /** What all keys begin with; no braces. Default `'tl:'`. */
+  readonly prefix?: string | undefined;
+  /** Milliseconds that idempotency keys are remembered. Default 7 days. */
+  readonly keyWindowMs?: number | undefined;
+  /** Replicas that must have an append before it is acknowledged; one that fails to reach them in time is `outcome: 'unknown'`. Default 0. */
+  readonly waitReplicas?: number | undefined;
+  /** Appends are acknowledged once they are on the disk of the server itself (WAITAOF, Redis 7.2 and later). Default false. */
+  readonly waitAof?: boolean | undefined;
+  /** Milliseconds that a write waits for a connection or a failover before it fails, and for `waitReplicas`. Default 5000. */
+  readonly waitMs?: number | undefined;
+  /** Milliseconds between two looks for news in a Cluster, where no connection can wait on Timelines of several slots. Default 50. */
+  readonly wakeMs?: number | undefined;
+  /** Milliseconds between two rounds that remove what has expired. Default 5000. */
+  readonly sweepMs?: number | undefined;
+}
+
+export type RedisSettings = { readonly [name in keyof RedisAdapterOptions]-?: NonNullable<RedisAdapterOptions[name]> };
+
+const DEFAULTS: RedisSettings = {
+  prefix: 'tl:',
+  keyWindowMs: 7 * 24 * 3_600_000,
+  waitReplicas: 0,
+  waitAof: false,
+  waitMs: 5000,
+  wakeMs: 50,
+  sweepMs: 5000,
+};
+
+export function resolveSettings(options: RedisAdapterOptions): RedisSettings {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const settings: RedisSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
+  for (const [name, value] of Object.entries(settings)) {
+    if (!(name in DEFAULTS)) throw invalidArgument(name, 'is not an option of redisAdapter');
+    const type = typeof DEFAULTS[name as keyof RedisSettings];
+    if (typeof value !== type) throw invalidArgument(name, `must be a ${type}`);
+    const least = name === 'waitReplicas' ? 0 : 1;
+    if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= least)) {
+      throw invalidArgument(name, `must be an integer of at least ${least}, not ${value}`);
+    }
+  }
+  if (/[{}]/.test(settings.prefix)) throw invalidArgument('prefix', 'must not hold braces: they decide the slot of a key');
+  return settings;
+}

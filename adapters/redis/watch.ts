@@ -1,0 +1,137 @@
+import { duplicate, isCluster, type RedisClient, whenReady } from './client.js';
+import type { Connections } from './connection.js';
+import type { Keyspace } from './keys.js';
+
+/** A blocking read ends after this long, so that a connection that died silently is noticed. */
+const BLOCK_MS = 2000;
+const RETRY_MS = 100;
+/** A Cluster is asked for so many Timelines per millisecond at most. */
+const LOOKS_PER_MS = 10;
+
+interface Watched {
+  readonly meta: string;
+  readonly wakes: Set<() => void>;
+  /** The last SeqId known, as text; undefined until the first look. */
+  last: string | undefined;
+}
+
+/**
+ * Wakes those who wait on Timelines of one adapter, all of them by one connection: on a single server it waits in XREAD BLOCK over
+ * their streams, and is called back by CLIENT UNBLOCK when others begin to wait; in a Cluster, where no command may name several
+ * slots, it looks at their states again and again. Every round compares the states, so that nothing is missed between two waits.
+ */
+export class Watchers {
+  readonly #watched = new Map<string, Watched>();
+  #connection: RedisClient | undefined;
+  #running: Promise<void> | undefined;
+  /** The id of the connection while it is blocked. */
+  #blocked: number | undefined;
+  #changed = false;
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly wakeMs: number,
+  ) {}
+
+  add(keys: Keyspace, timeline: string, wake: () => void): () => void {
+    const stream = keys.stream(timeline);
+    const watched = this.#watched.get(stream) ?? { meta: keys.meta(timeline), wakes: new Set(), last: undefined };
+    const own = () => wake();
+    watched.wakes.add(own);
+    watched.last = undefined;
+    this.#watched.set(stream, watched);
+    this.#change();
+    return () => {
+      watched.wakes.delete(own);
+      if (watched.wakes.size > 0 || this.#watched.get(stream) !== watched) return;
+      this.#watched.delete(stream);
+      this.#change();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#watched.clear();
+    this.#connection?.disconnect();
+    await this.#running;
+  }
+
+  #change(): void {
+    this.#changed = true;
+    this.#running ??= this.#run();
+    if (this.#blocked === undefined) return;
+    const id = this.#blocked;
+    this.#blocked = undefined;
+    // Where the user may not unblock, the wait ends by itself.
+    this.connections.own.call('client', ['unblock', id]).catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    // What is added within one turn is waited for together.
+    await new Promise((resolve) => setImmediate(resolve));
+    const { client } = this.connections;
+    while (this.#watched.size > 0) {
+      try {
+        if (isCluster(client)) await this.#lookAround();
+        else await this.#block(client);
+      } catch {
+        await pause(RETRY_MS);
+      }
+    }
+    this.#connection?.disconnect();
+    this.#connection = undefined;
+    this.#running = undefined;
+  }
+
+  async #lookAround(): Promise<void> {
+    await this.#compare((metas) => Promise.all(metas.map((meta) => this.connections.ask('get', [meta]))));
+    await pause(Math.max(this.wakeMs, this.#watched.size / LOOKS_PER_MS));
+  }
+
+  async #block(client: RedisClient): Promise<void> {
+    this.#connection ??= duplicate(client);
+    const connection = this.#connection;
+    await whenReady(connection, BLOCK_MS);
+    this.#changed = false;
+    await this.#compare((metas) => connection.call('mget', metas) as Promise<unknown[]>);
+    const id = Number(await connection.call('client', ['id']));
+    if (this.#changed || this.#watched.size === 0) return;
+    const streams = [...this.#watched.keys()];
+    const positions = streams.map((stream) => `0-${this.#watched.get(stream)?.last}`);
+    const answer = connection.call('xread', ['COUNT', 1, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams, ...positions]);
+    this.#blocked = id;
+    try {
+      this.#wakeWoken(await answer);
+    } finally {
+      this.#blocked = undefined;
+    }
+  }
+
+  /** Who is named in the answer hears at once; the next round would find the same. */
+  #wakeWoken(answer: unknown): void {
+    if (!Array.isArray(answer)) return;
+    for (const [stream, [[id]]] of answer as [string, [[string]]][]) {
+      const watched = this.#watched.get(stream);
+      if (!watched) continue;
+      watched.last = id.slice(2);
+      for (const wake of [...watched.wakes]) wake();
+    }
+  }
+
+  /** Wakes who waits on a Timeline that moved, or that is looked at for the first time and may have moved before. */
+  async #compare(fetch: (metas: string[]) => Promise<unknown[]>): Promise<void> {
+    const all = [...this.#watched.values()];
+    if (all.length === 0) return;
+    const states = await fetch(all.map(({ meta }) => meta));
+    all.forEach((watched, i) => {
+      const state = states[i];
+      const last = typeof state === 'string' ? (state.split(' ', 2)[1] ?? '0') : '0';
+      if (watched.last === last) return;
+      watched.last = last;
+      for (const wake of [...watched.wakes]) wake();
+    });
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+/** `timeline-model tablestore-emulator [options]`: the emulator as a program. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type EmulatorOptions, startTablestoreEmulator } from './index.js';
+
+const USAGE = `Usage: timeline-model tablestore-emulator [options]
+
+  --port <number>        default 8090; 0 for any free port
+  --host <address>       default 127.0.0.1
+  --instance <name>      default emulator
+  --key-id <id>          default emulator
+  --key-secret <secret>  default emulator-secret
+  --file <path>          keeps all tables over a restart; default: memory only
+  --options <path>       JSON file with further options of startTablestoreEmulator
+  --help
+`;
+
+const OPTIONS = {
+  port: { type: 'string', default: '8090' },
+  host: { type: 'string' },
+  instance: { type: 'string' },
+  'key-id': { type: 'string' },
+  'key-secret': { type: 'string' },
+  file: { type: 'string' },
+  options: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+/** Says what is wrong with the command line. */
+class UsageError extends Error {}
+
+async function run([command, ...args]: readonly string[]): Promise<void> {
+  if (command === undefined || command === '--help') return void process.stdout.write(USAGE);
+  if (command !== 'tablestore-emulator') throw new UsageError(`Unknown command: ${command}`);
+  const options = emulatorOptions(args);
+  if (options === 'help') return void process.stdout.write(USAGE);
+  const emulator = await startTablestoreEmulator(options);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void emulator.close().then(() => process.exit(0)));
+  }
+  const settings = {
+    TABLESTORE_ENDPOINT: emulator.endpoint,
+    TABLESTORE_INSTANCE: emulator.instanceName,
+    TABLESTORE_ACCESS_KEY_ID: emulator.accessKeyId,
+    TABLESTORE_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+  };
+  process.stdout.write(
+    Object.entries(settings)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+}
+
+function emulatorOptions(args: readonly string[]): EmulatorOptions | 'help' {
+  const values = parse(args);
+  if (values.help) return 'help';
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError(`Not a port: ${values.port}`);
+  const given = {
+    host: values.host,
+    instanceName: values.instance,
+    accessKeyId: values['key-id'],
+    accessKeySecret: values['key-secret'],
+    file: values.file,
+  };
+  const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { ...(values.options === undefined ? {} : optionsOfFile(values.options)), ...named, port };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** JSON has no bigint: `autoIncrement.from` is a decimal string there. */
+function optionsOfFile(path: string): EmulatorOptions {
+  const parsed = JSON.parse(readFileSync(path, 'utf8')) as EmulatorOptions;
+  const { autoIncrement } = parsed;
+  if (autoIncrement?.from === undefined) return parsed;
+  return { ...parsed, autoIncrement: { ...autoIncrement, from: BigInt(autoIncrement.from) } };
+}
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  const isUsage = error instanceof UsageError;
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${isUsage ? `\n${USAGE}` : ''}`);
+  process.exitCode = isUsage ? 2 : 1;
+});

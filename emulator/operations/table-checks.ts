@@ -1,0 +1,57 @@
+import { parameterInvalid } from '../errors.js';
+import type { TableDefinition } from '../storage/table.js';
+import { AUTO_INCREMENT, PrimaryKeyType, type TableOptions } from '../wire/messages-table.js';
+import type { Message } from '../wire/protobuf.js';
+import { checkColumnName, checkTableName } from './row-checks.js';
+
+const MOST_KEY_COLUMNS = 4;
+const MOST_DEFINED_COLUMNS = 32;
+const SHORTEST_TTL_SECONDS = 86_400;
+
+/** @throws ServiceError for the first thing that a new table cannot be */
+export function checkDefinition({ tableMeta, tableOptions }: TableDefinition): void {
+  checkTableName(tableMeta.tableName);
+  checkKeyColumns(tableMeta);
+  if (tableMeta.definedColumn.length > MOST_DEFINED_COLUMNS) {
+    throw parameterInvalid(`The number of defined columns must be in range: [0, ${MOST_DEFINED_COLUMNS}].`);
+  }
+  for (const { name } of tableMeta.definedColumn) checkColumnName(name);
+  if (tableOptions?.timeToLive === undefined) throw parameterInvalid('Time-to-live is missing while creating table.');
+  if (tableOptions.maxVersions === undefined) throw parameterInvalid('MaxVersions is missing while creating table.');
+  checkOptions(tableOptions);
+}
+
+function checkKeyColumns({ tableName, primaryKey }: TableDefinition['tableMeta']): void {
+  if (primaryKey.length < 1 || primaryKey.length > MOST_KEY_COLUMNS) {
+    throw parameterInvalid(`The number of primary key columns must be in range: [1, ${MOST_KEY_COLUMNS}].`);
+  }
+  const names = new Set<string>();
+  for (const { name, type } of primaryKey) {
+    checkColumnName(name);
+    if (names.has(name)) throw parameterInvalid(`Duplicated primary key name: '${name}'.`);
+    names.add(name);
+    if (!(Object.values(PrimaryKeyType) as number[]).includes(type)) {
+      throw parameterInvalid(`${type} is an invalid type for the primary key.`);
+    }
+  }
+  const generated = primaryKey.filter(({ option }) => option === AUTO_INCREMENT);
+  if (generated.length > 1) throw parameterInvalid('the count of auto-incremental primary keys can not be more than 1');
+  if (primaryKey[0]?.option === AUTO_INCREMENT) {
+    throw parameterInvalid(`First primary key can't be auto increment, table: ${tableName}.`);
+  }
+  const [column] = generated;
+  if (column && column.type !== PrimaryKeyType.INTEGER) {
+    throw parameterInvalid(`Auto increment pk must be integer, name: ${column.name}.`);
+  }
+}
+
+export function checkOptions({ timeToLive, maxVersions, deviation }: Message<typeof TableOptions>): void {
+  if (timeToLive === 0 || (timeToLive !== undefined && timeToLive < -1)) {
+    throw parameterInvalid('TimeToLive cannot be 0 or less than -1.');
+  }
+  if (timeToLive !== undefined && timeToLive !== -1 && timeToLive < SHORTEST_TTL_SECONDS) {
+    throw parameterInvalid(`TimeToLive must be -1 or at least ${SHORTEST_TTL_SECONDS}.`);
+  }
+  if (maxVersions !== undefined && maxVersions < 1) throw parameterInvalid('MaxVersions must be greater than 0.');
+  if (deviation !== undefined && deviation < 1n) throw parameterInvalid('DeviationCellVersionInSec must be greater than 0.');
+}

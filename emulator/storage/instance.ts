@@ -1,0 +1,166 @@
+import { noSearchableTable, noSuchTable, tableExists, tableNotReady } from '../errors.js';
+import { Faults } from '../faults.js';
+import { type AutoIncrementOptions, type EmulatorOptions, type Limits, SERVICE_LIMITS, seededRandom } from '../options.js';
+import { type SearchIndex, SearchIndexes } from '../search/indexes.js';
+import { addressOf, type KeyCell } from '../values.js';
+import { Journal } from './journal.js';
+import { changeRecord, indexRecord, restore, snapshot, tableRecord } from './records.js';
+import { SecondaryIndexes } from './secondary-indexes.js';
+import { type RowChange, Table, type TableDefinition } from './table.js';
+import { Transactions } from './transactions.js';
+
+/** One instance of the service: its tables, indexes and transactions, and the file that keeps them. */
+export class Instance {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly limits: Limits;
+  readonly faults: Faults;
+  readonly transactions: Transactions;
+  readonly search: SearchIndexes;
+  readonly secondary = new SecondaryIndexes();
+  readonly tables = new Map<string, Table>();
+  readonly #ids: Partial<AutoIncrementOptions>;
+  readonly #journal: Journal | undefined;
+
+  constructor(readonly options: EmulatorOptions) {
+    this.now = options.now ?? Date.now;
+    this.random = seededRandom(options.seed ?? 1);
+    this.limits = { ...SERVICE_LIMITS, ...options.limits };
+    this.faults = new Faults(this.random, options.faults ?? []);
+    this.transactions = new Transactions(this.now);
+    this.search = new SearchIndexes(this.now, options.searchLagMs ?? 100);
+    this.#ids = options.autoIncrement ?? {};
+    if (options.file !== undefined) {
+      const journal = new Journal(options.file);
+      for (const record of journal.replay()) restore(this, record);
+      this.expire();
+      journal.start(snapshot(this));
+      this.#journal = journal;
+    }
+  }
+
+  /** Removes what is past its TTL; until then reads leave it out. */
+  expire(): void {
+    for (const table of this.tables.values()) table.expire(this.now());
+  }
+
+  close(): void {
+    this.#journal?.close();
+  }
+
+  /** Changes of several rows that a restart sees together or not at all. */
+  atomically(work: () => void): void {
+    if (this.#journal) this.#journal.atomically(work);
+    else work();
+  }
+
+  createTable(definition: TableDefinition): void {
+    this.saveTable(this.addTable(definition, this.now()));
+  }
+
+  /** Records a definition that has changed. */
+  saveTable(table: Table): void {
+    this.#journal?.append(tableRecord(table));
+  }
+
+  dropTable(table: Table): void {
+    this.removeTable(table);
+    this.#journal?.append(['drop', table.name]);
+  }
+
+  saveIndex(index: SearchIndex): void {
+    this.#journal?.append(indexRecord(index));
+  }
+
+  dropIndex(index: SearchIndex): void {
+    const { indexName = '' } = index.definition;
+    this.search.delete(index.table.name, indexName);
+    this.#journal?.append(['unindex', index.table.name, indexName]);
+  }
+
+  // What follows up to `removeTable` changes memory alone.
+
+  addTable(definition: TableDefinition, createdAt: number): Table {
+    const table = new Table(definition, createdAt, (changed, change) => this.#onChange(changed, change));
+    this.tables.set(table.name, table);
+    for (const meta of definition.indexMetas) this.secondary.create(table, meta, true);
+    return table;
+  }
+
+  redefine(table: Table, definition: TableDefinition): void {
+    Object.assign(table.definition, definition);
+    this.secondary.dropAll(table);
+    for (const meta of definition.indexMetas) this.secondary.create(table, meta, true);
+  }
+
+  removeTable(table: Table): void {
+    this.tables.delete(table.name);
+    this.secondary.dropAll(table);
+  }
+
+  /** @throws ServiceError if there is no such table */
+  table(name: string): Table {
+    const table = this.tables.get(name);
+    if (table === undefined) throw noSuchTable();
+    return table;
+  }
+
+  /** @throws ServiceError if a table or a secondary index has that name */
+  assertNameIsFree(name: string): void {
+    if (this.tables.has(name) || this.secondary.get(name)) throw tableExists();
+  }
+
+  isReady(table: Table): boolean {
+    const { tableReadyAfterMs = 0 } = this.options;
+    return tableReadyAfterMs === 0 || this.now() >= table.createdAt + tableReadyAfterMs;
+  }
+
+  tableToWrite(name: string): Table {
+    return this.#ready(this.table(name));
+  }
+
+  /** For search and its indexes, which name a missing table in words of their own. */
+  tableToSearch(name: string): Table {
+    const table = this.tables.get(name);
+    if (table === undefined) throw noSearchableTable(name);
+    return this.#ready(table);
+  }
+
+  /** A table or a secondary index. */
+  tableToRead(name: string): Table {
+    const found = this.tables.get(name) ?? this.secondary.get(name);
+    if (found) return this.#ready(found);
+    throw this.options.missingTableOnRead === 'OTSParameterInvalid' ? noSearchableTable(name) : noSuchTable();
+  }
+
+  /** The primary key with its placeholder, if it has one, replaced by the next id of its partition. */
+  assignId(table: Table, primaryKey: readonly KeyCell[]): readonly KeyCell[] {
+    if (!primaryKey.some(({ value }) => value.type === 'AUTO_INCREMENT')) return primaryKey;
+    const partition = table.partition(addressOf(primaryKey).partition);
+    const microseconds = () => BigInt(this.now()) * 1000n + BigInt(Math.floor(this.random() * 1000));
+    const { from = microseconds(), maxGap = 8 } = this.#ids;
+    const next = partition.lastId + 1n + BigInt(Math.floor(this.random() * (maxGap + 1)));
+    partition.lastId = next > from ? next : from;
+    const id = { type: 'INTEGER', value: partition.lastId } as const;
+    return primaryKey.map((cell) => (cell.value.type === 'AUTO_INCREMENT' ? { ...cell, value: id } : cell));
+  }
+
+  /** Holds a write back between its id and its visibility; undefined where ids and visibility are one step. */
+  delayCommit(): Promise<void> | undefined {
+    const { maxCommitDelayMs = 0 } = this.#ids;
+    if (maxCommitDelayMs === 0) return undefined;
+    return new Promise((resolve) => setTimeout(resolve, this.random() * maxCommitDelayMs));
+  }
+
+  #ready(table: Table): Table {
+    if (!this.isReady(table)) throw tableNotReady();
+    return table;
+  }
+
+  #onChange(table: Table, change: RowChange): void {
+    this.search.onChange(table, change);
+    this.secondary.onChange(table, change);
+    const record = this.#journal && changeRecord(table, change);
+    if (record) this.#journal?.append(record);
+  }
+}

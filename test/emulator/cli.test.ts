@@ -1,0 +1,51 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { clientOf, createTable, keyOf, put, returnKey, sdk } from './sdk.js';
+
+const ARGUMENTS = ['--import', 'tsx', fileURLToPath(new URL('../../emulator/cli.ts', import.meta.url))];
+
+const run = async (...args: string[]) => {
+  const { stdout, code, stderr } = await promisify(execFile)(process.execPath, [...ARGUMENTS, ...args]).then(
+    (result) => ({ ...result, code: 0 }),
+    (error: { stdout: string; stderr: string; code: number }) => error,
+  );
+  return { stdout, stderr, code };
+};
+
+describe('the command', () => {
+  it('serves with the options of its line and of a file until it is asked to stop, and prints what a client needs', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tablestore-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const options = join(folder, 'options.json');
+    writeFileSync(
+      options,
+      JSON.stringify({ instanceName: 'from-file', accessKeyId: 'k', autoIncrement: { from: '9007199254740993' } }),
+    );
+    const named = ['--port', '0', '--instance', 'mine', '--key-secret', 's', '--options', options];
+    const child = spawn(process.execPath, [...ARGUMENTS, 'tablestore-emulator', ...named]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [output] = (await once(child.stdout, 'data')) as [Buffer];
+    const [, endpoint] =
+      /^TABLESTORE_ENDPOINT=(http:\/\/127\.0\.0\.1:\d+)\nTABLESTORE_INSTANCE=mine\nTABLESTORE_ACCESS_KEY_ID=k\nTABLESTORE_ACCESS_KEY_SECRET=s\n$/.exec(
+        String(output),
+      ) ?? [];
+    const client = clientOf({ endpoint: endpoint!, instanceName: 'mine', accessKeyId: 'k', accessKeySecret: 's' });
+    await createTable(client, 't', { key: { gid: 'STRING', seq: 'AUTO' } });
+    const { row } = await put(client, 't', 'a', sdk.PK_AUTO_INCR, [{ c: 'v' }], { returnContent: returnKey });
+    expect(keyOf(row)).toEqual(['a', '9007199254740993']);
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(0);
+  });
+
+  it('explains itself, and refuses what it does not understand', async () => {
+    const [help, option] = await Promise.all([run('--help'), run('tablestore-emulator', '--prot', '1')]);
+    expect(help).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('--file') });
+    expect(option).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/--prot[\s\S]*--port/) });
+  });
+});

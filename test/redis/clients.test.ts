@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { type RedisClient, redisAdapter } from '../../adapters/redis/index.js';
+import type { TimelineAdapter } from '../../src/adapter.js';
+import { describeAdapter, type Law } from '../../testing/index.js';
+import { hasRedis, RedisServer } from '../support/redis-server.js';
+
+/** Whatever a command may answer otherwise, these would fail. */
+const LAWS: readonly Law[] = [
+  'Truncation',
+  'Idempotence',
+  'Update',
+  'Expiry',
+  'Subscription',
+  'Checkpoint',
+  'Fan-out',
+  'Listing',
+  'Bodies',
+];
+
+const CLIENTS: readonly [string, (port: number) => RedisClient][] = [
+  ['RESP2', (port) => new Redis({ port, protocol: 2 })],
+  ['answers as RESP3 has them', (port) => new Redis({ port, protocol: 3, replyMapping: 'resp3' })],
+  [
+    'a prefix, automatic pipelines and numbers as text',
+    (port) => new Redis({ port, keyPrefix: 'app:', enableAutoPipelining: true, stringNumbers: true }),
+  ],
+];
+
+let server: RedisServer;
+
+describe.skipIf(!hasRedis())('clients that are set up otherwise', () => {
+  beforeAll(async () => {
+    server = await RedisServer.start({ persistence: 'aof' });
+  });
+
+  afterAll(() => server?.stop());
+
+  for (const [name, connect] of CLIENTS) {
+    const clients = new Map<TimelineAdapter, RedisClient>();
+    describeAdapter(
+      { describe, it },
+      {
+        name,
+        laws: LAWS,
+        create: () => {
+          const client = connect(server.port);
+          const adapter = redisAdapter(client, { prefix: `${randomUUID()}:` });
+          clients.set(adapter, client);
+          return adapter;
+        },
+        destroy: (adapter) => clients.get(adapter)?.disconnect(),
+        log: () => {},
+      },
+    );
+  }
+});

@@ -1,0 +1,243 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TimelineError } from '../../src/index.js';
+import { CutProxy } from '../support/cut-proxy.js';
+import { hasRedis, RedisServer, until } from '../support/redis-server.js';
+import { type OpenOptions, RedisStore } from '../support/redis-store.js';
+
+const open: { close(): Promise<void> }[] = [];
+let server: RedisServer;
+
+beforeEach(async () => {
+  server = await RedisServer.start({ persistence: 'aof-always' });
+  open.push({ close: () => server.stop() });
+});
+
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+async function openStore(options: OpenOptions = {}): Promise<RedisStore> {
+  const redis = await RedisStore.open(server, options);
+  open.push(redis);
+  return redis;
+}
+
+async function openThroughProxy(options: OpenOptions = {}): Promise<{ redis: RedisStore; proxy: CutProxy }> {
+  const proxy = await CutProxy.start(server.port);
+  open.push({ close: () => proxy.stop() });
+  return { proxy, redis: await openStore({ ...options, port: proxy.port }) };
+}
+
+async function messagesOf(redis: RedisStore): Promise<string[]> {
+  return (await redis.timeline().read({ limit: 10_000 })).entries.map(({ message }) => message);
+}
+
+async function connectionsOf(redis: RedisStore): Promise<number> {
+  return String(await redis.client.client('LIST'))
+    .trim()
+    .split('\n').length;
+}
+
+/** Appends numbers with keys until told to stop; every call must succeed in the end. */
+function appendEndlessly(redis: RedisStore): { stop(): Promise<number> } {
+  let stopped = false;
+  const run = async () => {
+    let count = 0;
+    while (!stopped) {
+      await redis.timeline().append(`m${count}`, { key: `k${count}` });
+      count++;
+    }
+    return count;
+  };
+  const running = run();
+  return {
+    stop: () => {
+      stopped = true;
+      return running;
+    },
+  };
+}
+
+async function follow(redis: RedisStore, received: string[], signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { message } of redis.timeline().subscribe({ signal })) received.push(message);
+  } catch (error) {
+    if ((error as TimelineError).code !== 'TIMELINE_ABORTED') throw error;
+  }
+}
+
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`);
+
+describe.skipIf(!hasRedis())('an answer that is lost', () => {
+  it('to an append without a key is an unknown outcome, and the entry is there once', async () => {
+    const { redis, proxy } = await openThroughProxy();
+    await redis.timeline().append('first');
+    proxy.cutNextReplyTo('precious');
+    const error = await redis
+      .timeline()
+      .append('precious')
+      .catch((reason: TimelineError) => reason);
+    expect(error).toMatchObject({ code: 'TIMELINE_OUTCOME_UNKNOWN', outcome: 'unknown' });
+    await redis.timeline().append('last');
+    expect(await messagesOf(redis)).toEqual(['first', 'precious', 'last']);
+  });
+
+  it('to an append with a key heals: it is told that the entry was there', async () => {
+    const { redis, proxy } = await openThroughProxy();
+    await redis.timeline().append('first');
+    proxy.cutNextReplyTo('precious');
+    expect(await redis.timeline().append('precious', { key: 'k' })).toMatchObject({ seqId: 2n, duplicate: true });
+    expect(await messagesOf(redis)).toEqual(['first', 'precious']);
+  });
+
+  it('to an update raises the revision once', async () => {
+    const { redis, proxy } = await openThroughProxy();
+    const { seqId } = await redis.timeline().append('first');
+    await redis.timeline().update((await redis.timeline().append('another')).seqId, 'so that the script is there');
+    proxy.cutNextReplyTo('precious');
+    const error = await redis
+      .timeline()
+      .update(seqId, 'precious')
+      .catch((reason: TimelineError) => reason);
+    expect(error).toMatchObject({ outcome: 'unknown' });
+    expect(await redis.timeline().get(seqId)).toMatchObject({ revision: 1, message: 'precious' });
+  });
+
+  it('to a read is asked for again', async () => {
+    const { redis, proxy } = await openThroughProxy();
+    await redis.timeline().append('first');
+    proxy.cutNextReplyTo('evalsha');
+    expect(await messagesOf(redis)).toEqual(['first']);
+  });
+});
+
+describe.skipIf(!hasRedis())('a server that is away', () => {
+  it('fails a write as not applied, once it has waited', async () => {
+    const redis = await openStore({ adapter: { waitMs: 50 }, store: { retry: { attempts: 2 } } });
+    await redis.timeline().append('first');
+    await server.end('SIGKILL');
+    const error = await redis
+      .timeline()
+      .append('second')
+      .catch((reason: TimelineError) => reason);
+    expect(error).toMatchObject({ code: 'TIMELINE_UNAVAILABLE', outcome: 'not-applied', retryable: true });
+    await server.start();
+  });
+
+  it('and comes back in time takes the write that waited', async () => {
+    const redis = await openStore();
+    await redis.timeline().append('first');
+    await server.end('SIGKILL');
+    const second = redis.timeline().append('second');
+    await server.start();
+    expect((await second).seqId).toBe(2n);
+  });
+
+  it('refuses writes while it has no memory left, and takes them afterwards', async () => {
+    const redis = await openStore({ store: { retry: { attempts: 1 } } });
+    await redis.timeline().append('first');
+    await redis.client.config('SET', 'maxmemory', '1');
+    const error = await redis
+      .timeline()
+      .append('second')
+      .catch((reason: TimelineError) => reason);
+    expect(error).toMatchObject({ code: 'TIMELINE_BUSY', outcome: 'not-applied', retryable: true });
+    await redis.client.config('SET', 'maxmemory', '0');
+    expect((await redis.timeline().append('third')).seqId).toBe(2n);
+  });
+
+  it('that forgot its scripts is given them again', async () => {
+    const redis = await openStore();
+    await redis.timeline().append('first');
+    await messagesOf(redis);
+    await redis.client.script('FLUSH');
+    await redis.timeline().append('second');
+    await redis.client.script('FLUSH');
+    expect(await messagesOf(redis)).toEqual(['first', 'second']);
+  });
+});
+
+describe.skipIf(!hasRedis())('a subscription', () => {
+  it('gets every entry once while all connections are killed again and again', async () => {
+    const redis = await openStore();
+    const received: string[] = [];
+    const abort = new AbortController();
+    const following = follow(redis, received, abort.signal);
+    const writer = appendEndlessly(redis);
+    const killer = new Redis(server.port);
+    for (let round = 1; round <= 8; round++) {
+      await until('entries arrive', () => received.length > round * 20);
+      await killer.call('client', 'kill', 'type', 'normal', 'skipme', 'yes');
+    }
+    const count = await writer.stop();
+    await until('the last entry arrives', () => received.length >= count);
+    abort.abort();
+    await following;
+    killer.disconnect();
+    expect(received).toEqual(numbered(count));
+    expect(await messagesOf(redis)).toEqual(numbered(count));
+  });
+
+  it('goes on over a restart of the server, without a gap or a repeat', async () => {
+    const redis = await openStore({ store: { pollMs: 100 } });
+    const received: string[] = [];
+    const abort = new AbortController();
+    const following = follow(redis, received, abort.signal);
+    const writer = appendEndlessly(redis);
+    for (let round = 1; round <= 2; round++) {
+      const before = received.length;
+      await until('entries arrive', () => received.length > before + 20);
+      await server.end('SIGKILL');
+      await server.start();
+    }
+    const before = received.length;
+    await until('entries arrive again', () => received.length > before + 20);
+    const count = await writer.stop();
+    await until('the last entry arrives', () => received.length >= count);
+    abort.abort();
+    await following;
+    expect(received).toEqual(numbered(count));
+  });
+
+  it('is woken at once, long before it would look by itself', async () => {
+    const redis = await openStore({ store: { pollMs: 60_000 } });
+    const other = await openStore({ adapter: { prefix: redis.prefix } });
+    const received: string[] = [];
+    const abort = new AbortController();
+    const following = follow(redis, received, abort.signal);
+    for (let i = 0; i < 10; i++) {
+      await other.timeline().append(`m${i}`);
+      await until('it is heard', () => received.length === i + 1, 1000);
+    }
+    abort.abort();
+    await following;
+  });
+
+  it('shares one connection with all others, which ends with the last of them', async () => {
+    const redis = await openStore({ store: { pollMs: 60_000 } });
+    await redis.timeline().append('m');
+    const count = () => connectionsOf(redis);
+    const before = await count();
+    const abort = new AbortController();
+    const received: string[] = [];
+    const following = Array.from({ length: 50 }, async (_, i) => {
+      for await (const { message } of redis.timeline(`t${i}`).subscribe({ signal: abort.signal })) received.push(message);
+    }).map((each) => each.catch(() => {}));
+    await until('the connection is there', async () => (await count()) === before + 1);
+    await Promise.all(Array.from({ length: 50 }, (_, i) => redis.timeline(`t${i}`).append(`m${i}`)));
+    await until('all are heard', () => received.length === 50, 2000);
+    expect(await count()).toBe(before + 1);
+    abort.abort();
+    await Promise.all(following);
+    await until('the connection is gone', async () => (await count()) === before);
+  });
+});
+
+it.skipIf(!hasRedis())('closing a library ends the connections of the adapter, and leaves the client to its owner', async () => {
+  const redis = await openStore();
+  await redis.timeline().append('m');
+  await redis.store.close();
+  await until('one connection is left', async () => (await connectionsOf(redis)) === 1);
+  expect(redis.client.status).toBe('ready');
+});

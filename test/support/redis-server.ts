@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What becomes of the data when the server ends. */
+export type Persistence = 'none' | 'aof' | 'aof-always' | 'rdb';
+
+const PERSISTENCE: Record<Persistence, readonly string[]> = {
+  none: ['--save', '', '--appendonly', 'no'],
+  aof: ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'],
+  'aof-always': ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'],
+  rdb: ['--save', '3600 1', '--appendonly', 'no'],
+};
+
+export const MISSING_REDIS = 'these tests need redis-server 7 or later on PATH: apt-get install redis-server';
+
+/** Whether the tests can run. On CI they must. */
+export function hasRedis(): boolean {
+  if (spawnSync('redis-server', ['--version']).status === 0) return true;
+  if (process.env.CI === 'true') throw new Error(MISSING_REDIS);
+  console.warn(MISSING_REDIS);
+  return false;
+}
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export interface RedisServerOptions {
+  readonly persistence?: Persistence;
+  readonly args?: readonly string[];
+  /** Where it talks to other nodes of its Cluster. */
+  readonly busPort?: number;
+}
+
+/** A redis-server of its own on loopback, with a directory that lasts over restarts and goes when it is stopped. */
+export class RedisServer {
+  readonly dir = mkdtempSync(join(tmpdir(), 'timeline-redis-'));
+  readonly port: number;
+  readonly #args: readonly string[];
+  #child: ChildProcess | undefined;
+
+  private constructor(
+    port: number,
+    args: readonly string[],
+    readonly busPort: number,
+  ) {
+    this.port = port;
+    this.#args = args;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  static async start({ persistence = 'none', args = [], busPort = 0 }: RedisServerOptions = {}): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), [...PERSISTENCE[persistence], ...args], busPort);
+    await server.start();
+    return server;
+  }
+
+  async start(): Promise<void> {
+    const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir];
+    const child = spawn('redis-server', [...place, ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#child = child;
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    let log = '';
+    child.stdout?.on('data', (chunk) => {
+      log += chunk;
+    });
+    await until('redis-server answers', () => {
+      if (child.exitCode !== null) throw new Error(`redis-server ended: ${log}`);
+      return answersPing(this.port);
+    });
+  }
+
+  /** SIGTERM ends it in order and saves what it is set to save; SIGKILL does not. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGKILL');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** False while it is not there, and while it loads its data. */
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('data', (data) => end(data.toString().startsWith('+PONG')));
+    socket.once('error', () => end(false));
+  });
+}
+
+export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`in vain for ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

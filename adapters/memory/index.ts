@@ -14,6 +14,7 @@ import type {
   Write,
   WriteOutcome,
 } from '../../src/adapter.js';
+import { resolveOptions } from '../../src/adapter-options.js';
 import { isTimelineError, TimelineError } from '../../src/errors.js';
 import { TimelineData } from './timeline-data.js';
 
@@ -37,7 +38,7 @@ interface LibraryData {
  * data live as long as the adapter object and survive closing and opening again.
  */
 export function memoryAdapter(options: MemoryAdapterOptions = {}): TimelineAdapter {
-  const { keyWindowMs = WEEK_MS, sweepMs = 1000 } = options;
+  const { keyWindowMs, sweepMs } = resolveOptions('memoryAdapter', { keyWindowMs: WEEK_MS, sweepMs: 1000 }, options);
   const libraries = new Map<string, LibraryData>();
   const epoch = randomBytes(9).toString('base64url');
   return {

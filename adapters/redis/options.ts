@@ -1,3 +1,4 @@
+import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
 
 export interface RedisAdapterOptions {
@@ -30,17 +31,7 @@ const DEFAULTS: RedisSettings = {
 };
 
 export function resolveSettings(options: RedisAdapterOptions): RedisSettings {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const settings: RedisSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
-  for (const [name, value] of Object.entries(settings)) {
-    if (!(name in DEFAULTS)) throw invalidArgument(name, 'is not an option of redisAdapter');
-    const type = typeof DEFAULTS[name as keyof RedisSettings];
-    if (typeof value !== type) throw invalidArgument(name, `must be a ${type}`);
-    const least = name === 'waitReplicas' ? 0 : 1;
-    if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= least)) {
-      throw invalidArgument(name, `must be an integer of at least ${least}, not ${value}`);
-    }
-  }
+  const settings = resolveOptions('redisAdapter', DEFAULTS, options, { waitReplicas: 0 });
   if (/[{}]/.test(settings.prefix)) throw invalidArgument('prefix', 'must not hold braces: they decide the slot of a key');
   return settings;
 }

@@ -1,3 +1,4 @@
+import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
 
 export interface SqliteAdapterOptions {
@@ -37,17 +38,7 @@ const DEFAULTS: SqliteSettings = {
 };
 
 export function resolveSettings(options: SqliteAdapterOptions): SqliteSettings {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const settings: SqliteSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
-  for (const [name, value] of Object.entries(settings)) {
-    if (!(name in DEFAULTS)) throw invalidArgument(name, 'is not an option of sqliteAdapter');
-    if (typeof value === 'number' && !(value >= (name === 'busyTimeoutMs' ? 0 : 1) && Number.isFinite(value))) {
-      throw invalidArgument(name, `must be a positive number, not ${value}`);
-    }
-    if (typeof value !== typeof DEFAULTS[name as keyof SqliteSettings]) {
-      throw invalidArgument(name, `must be a ${typeof DEFAULTS[name as keyof SqliteSettings]}`);
-    }
-  }
+  const settings = resolveOptions('sqliteAdapter', DEFAULTS, options, { busyTimeoutMs: 0 });
   if (settings.synchronous !== 'full' && settings.synchronous !== 'normal') {
     throw invalidArgument('synchronous', "must be 'full' or 'normal'");
   }

@@ -35,7 +35,10 @@ export function onAbort(signal: AbortSignal, stop: () => void): () => void {
 /** Stops waiting when the signal fires; what runs underneath goes on and is ignored. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, outcome?: Outcome): Promise<T> {
   if (!signal) return promise;
-  throwIfAborted(signal);
+  if (signal.aborted) {
+    promise.catch(() => undefined);
+    return Promise.reject(abortError(signal, outcome));
+  }
   return new Promise((resolve, reject) => {
     const forget = onAbort(signal, () => reject(abortError(signal, outcome)));
     promise.then(resolve, reject).finally(forget);

@@ -1,16 +1,14 @@
 /** A group chat, from a script or from a real IRC log. `npm run example -- --help` says how to run it. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isTimelineError, type TimelineAdapter } from 'timeline-model';
-import { memoryAdapter } from 'timeline-model/memory';
-import { sqliteAdapter } from 'timeline-model/sqlite';
-import { Chat, KEPT_MS } from './chat.js';
+import { Chat } from './chat.js';
 import { runDemo } from './demo.js';
 import { parseIrcLog } from './irc.js';
 import { bold, field, print } from './print.js';
-import { OtherLogError, runReplay } from './replay.js';
+import { runReplay } from './replay.js';
+import { openStore, STORES } from './stores.js';
+import { UsageError } from './usage-error.js';
 
 const HELP = `${bold('A group chat on Timelines')}
 
@@ -22,12 +20,10 @@ pulls inboxes from checkpoints, pages through the history, and checks the result
 
   --db FILE       the SQLite file; run again with the same file and nothing is
                   written twice. Default: a temporary one, removed at the end
-  --store NAME    sqlite (default) or memory
+  --store NAME    sqlite (default), redis or memory. Redis is the server that
+                  REDIS_URL names; without it, one of the run's own, started
+                  from the redis-server on PATH and stopped at the end
   --help          this text`;
-
-const STORES = ['sqlite', 'memory'];
-
-class UsageError extends Error {}
 
 interface Options {
   readonly log: string | undefined;
@@ -46,7 +42,7 @@ function readOptions(args: readonly string[]): Options {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (!STORES.includes(values.store)) throw new UsageError(`no store "${values.store}"; there is ${STORES.join(' and ')}`);
+  if (!STORES.includes(values.store)) throw new UsageError(`no store "${values.store}"; there is ${STORES.join(', ')}`);
   if (values.db !== undefined && values.store !== 'sqlite')
     throw new UsageError(`--db is for the sqlite store, not for ${values.store}`);
   for (const name of ['import', 'db'] as const) {
@@ -62,18 +58,15 @@ async function main(args: readonly string[]): Promise<boolean> {
     return true;
   }
   const log = file === undefined ? undefined : parseIrcLog(await readLog(file));
-  const temporary = store === 'sqlite' && db === undefined ? await mkdtemp(join(tmpdir(), 'group-chat-')) : undefined;
-  const database = temporary ? join(temporary, 'chat.db') : db;
+  const { adapter, place, close } = await openStore(store, db);
   try {
     print(bold('A group chat on Timelines'));
     if (file !== undefined) field('log', file);
     field('store', store);
-    if (database) field('database', database, temporary && 'temporary, removed at the end');
-    return await run(database === undefined ? memoryAdapter() : sqliteAdapter(database, { keyWindowMs: KEPT_MS }), (chat) =>
-      log && file ? runReplay(chat, file, log) : runDemo(chat),
-    );
+    if (place) field(place.kind, place.name, place.note);
+    return await run(adapter, (chat) => (log && file ? runReplay(chat, file, log) : runDemo(chat)));
   } finally {
-    if (temporary) await rm(temporary, { recursive: true });
+    await close();
   }
 }
 
@@ -97,9 +90,9 @@ async function readLog(file: string): Promise<Uint8Array> {
   });
 }
 
-/** What a person can mend, in one line; `undefined` for defects, which deserve their stack. */
+/** One line, or `undefined` for defects, which deserve their stack. */
 function explain(error: unknown): string | undefined {
-  if (error instanceof UsageError || error instanceof OtherLogError) return error.message;
+  if (error instanceof UsageError) return error.message;
   if (isTimelineError(error)) return `${error.message} (${error.code})`;
   const isBadFlag = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
   return isBadFlag ? `${error.message.split('. ')[0]}; see --help` : undefined;

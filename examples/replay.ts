@@ -5,10 +5,9 @@ import type { Chat, Message } from './chat.js';
 import { type IrcLine, type IrcLog, withPresence } from './irc.js';
 import { Ledger } from './ledger.js';
 import { clip, count, dim, field, heading, plural, print, progress, said, verdict } from './print.js';
+import { UsageError } from './usage-error.js';
 
 const DEVICE = 'phone';
-
-export class OtherLogError extends Error {}
 
 export async function runReplay(chat: Chat, file: string, log: IrcLog): Promise<boolean> {
   const group = basename(file, extname(file));
@@ -75,7 +74,7 @@ async function replay(chat: Chat, group: string, { lines }: IrcLog): Promise<Led
     const message: Message = { from: line.nick, at: line.at, text: line.text, ...(line.action && { action: true }) };
     const sent = await chat.send(group, present, message, `line ${line.number}`).catch((error: unknown) => {
       if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
-      throw new OtherLogError(`this database holds another log of the name "${group}": line ${line.number} differs`);
+      throw new UsageError(`this database holds another log of the name "${group}": line ${line.number} differs`);
     });
     ledger.record(message, present, sent);
     progress(`line ${count(line.number)} of ${count(lines.length)}`);

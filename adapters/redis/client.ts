@@ -1,5 +1,5 @@
 /** What a Redis command may carry. */
-export type RedisArgument = string | Buffer | number;
+export type RedisArgument = string | Uint8Array | number;
 
 /**
  * What is used of ioredis, so that its versions 5 and 6 fit, a single server and a Cluster alike, without this package

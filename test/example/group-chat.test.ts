@@ -1,41 +1,14 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const LOG = 'examples/fixtures/chat.irc.txt';
-
-interface Finished {
-  code: number;
-  out: string;
-  err: string;
-}
-
-function example(...args: string[]): Promise<Finished> {
-  const command = ['--import', 'tsx', 'examples/group-chat.ts', ...args];
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, command, { cwd: root }, (_, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, err }),
-    );
-  });
-}
+import { example, expectVerified, LOG, root } from './run.js';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'example-test-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function expectVerified({ code, out, err }: Finished, history: number, inboxes: number, deliveries: number): void {
-  expect(err).toBe('');
-  expect(out).not.toContain('✗');
-  expect(out).toContain(`✓ history   ${history} messages read back, ${history} messages sent, order and text the same`);
-  expect(out).toContain(`✓ inboxes   ${inboxes} inboxes, ${deliveries} messages read back`);
-  expect(code).toBe(0);
-}
 
 describe('the group chat example', () => {
   it('runs a scripted conversation on a temporary database and removes it', async () => {
@@ -130,14 +103,15 @@ describe('the command line', () => {
   it('explains itself', async () => {
     const { code, out, err } = await example('--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const flag of ['--import FILE', '--db FILE', '--store NAME', '--help']) expect(out).toContain(flag);
+    for (const flag of ['--import FILE', '--db FILE', '--store NAME', 'REDIS_URL', '--help']) expect(out).toContain(flag);
   });
 
   it.each([
     [['--nope'], "Unknown option '--nope'; see --help"],
     [['stray'], "Unexpected argument 'stray'"],
-    [['--store', 'redis'], 'no store "redis"; there is sqlite and memory'],
+    [['--store', 'oracle'], 'no store "oracle"; there is sqlite, redis, memory'],
     [['--store', 'memory', '--db', 'x.db'], '--db is for the sqlite store, not for memory'],
+    [['--store', 'redis', '--db', 'x.db'], '--db is for the sqlite store, not for redis'],
     [['--import'], "Option '--import <value>' argument missing"],
     [['--import', ''], '--import needs the name of a file'],
     [['--import', 'no/such/file'], 'cannot read no/such/file: there is no such file'],

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -24,7 +24,10 @@ export function installInto(project: string, tarball: string, packages: readonly
   const installed = join(modules, 'timeline-model');
   mkdirSync(installed, { recursive: true });
   execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
-  for (const name of packages) symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
+  for (const name of packages) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
+  }
   cpSync(join(root, 'test/package/consumer'), project, { recursive: true });
   return installed;
 }

@@ -1,21 +1,44 @@
-import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { hasRedis, RedisServer } from '../support/redis-server.js';
 import { installInto, pack, root } from './pack.js';
 
 const run = promisify(execFile);
+const windows = process.platform === 'win32';
 /** Runs a script of the consumer. An event loop that runs dry ends CommonJS quietly, so success is what the script says at its end. */
-async function runToTheEnd(script: string, cwd: string): Promise<void> {
-  const { stdout } = await run(process.execPath, [script], { cwd });
+async function runToTheEnd(script: string, cwd: string, ...args: readonly string[]): Promise<void> {
+  const { stdout } = await run(process.execPath, [script, ...args], { cwd });
   expect(stdout).toBe('done\n');
 }
 const tool = (path: string, args: readonly string[], cwd: string) =>
   run(process.execPath, [join(root, 'node_modules', path), ...args], { cwd });
+
+/** As ESM and as CommonJS. */
+async function compile(name: string, cwd: string, environment: readonly string[]): Promise<void> {
+  const sources = [`${name}.mts`, `${name}.cts`];
+  for (const source of sources) copyFileSync(join(cwd, `${name}.ts`), join(cwd, source));
+  const flags = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--target', 'es2022', '--module', 'nodenext'];
+  await tool('typescript/bin/tsc', [...flags, ...environment, ...sources], cwd).catch((error: { stdout: string }) => {
+    throw new Error(error.stdout);
+  });
+}
 
 let folder: string;
 let tarball: string;
@@ -28,7 +51,7 @@ beforeAll(() => {
   tarball = pack(folder);
   // A name that is no valid piece of a URL, as folders of people have them.
   project = join(folder, 'my project #1 100%');
-  installed = installInto(project, tarball, ['better-sqlite3']);
+  installed = installInto(project, tarball, ['better-sqlite3', 'ioredis', 'ioredis5', '@types/node']);
   bareProject = join(folder, 'bare');
   installInto(bareProject, tarball, []);
 }, 120_000);
@@ -77,9 +100,9 @@ describe('the tarball', () => {
     expect(kib(core)).toBeLessThan(64);
   });
 
-  it('has every file that exports names, and no file in dist that nothing leads to', () => {
-    const { exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-    const named = [...JSON.stringify(exports).matchAll(/"\.\/(dist\/[^"]+)"/g)].map(([, file]) => file!);
+  it('has every file that exports and bin name, and no file in dist that nothing leads to', () => {
+    const { exports, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const named = [...JSON.stringify({ exports, bin }).matchAll(/"\.\/(dist\/[^"]+)"/g)].map(([, file]) => file!);
     expect(named.length).toBeGreaterThan(0);
     expect(named.filter((file) => !existsSync(join(installed, file)))).toEqual([]);
     const reached = reachableFrom(named);
@@ -113,20 +136,40 @@ describe('the installed package', () => {
     await runToTheEnd(script, project);
   });
 
+  it.skipIf(!hasRedis()).each(['redis.mjs', 'redis.cjs'])('writes to a Redis server in %s', async (script) => {
+    const server = await RedisServer.start({ persistence: 'aof' });
+    onTestFinished(() => server.stop());
+    await runToTheEnd(script, project, String(server.port));
+  });
+
   it.each(['no-driver.mjs', 'no-driver.cjs'])(
-    'loads without better-sqlite3 and names it when it is needed, in %s',
+    'loads without any driver and names the one that is needed, in %s',
     async (script) => {
       await runToTheEnd(script, bareProject);
     },
   );
 
-  it('compiles in strict ESM and CommonJS with neither @types/node nor the disposable lib', async () => {
-    const sources = ['types.mts', 'types.cts'];
-    for (const source of sources) copyFileSync(join(bareProject, 'types.ts'), join(bareProject, source));
-    const flags = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--skipLibCheck', 'false', '--target', 'es2022'];
-    const environment = ['--lib', 'es2022,dom', '--module', 'nodenext'];
-    await tool('typescript/bin/tsc', [...flags, ...environment, ...sources], bareProject).catch((error: { stdout: string }) => {
-      throw new Error(error.stdout);
+  it('brings a command that starts the emulator', async () => {
+    const cwd = join(folder, 'command');
+    mkdirSync(cwd);
+    const quietly = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--omit=peer', '--omit=optional'];
+    await run('npm', ['install', ...quietly, tarball], { cwd, shell: windows });
+    const child = spawn('npx', ['--no', 'timeline-model', 'tablestore-emulator', '--port', '0'], {
+      cwd,
+      shell: windows,
+      detached: true,
     });
+    // With all that npx put between itself and the command.
+    onTestFinished(() => void process.kill(-child.pid!, 'SIGKILL'));
+    const endpoint = /^TABLESTORE_ENDPOINT=(.+)$/m.exec(String(await once(child.stdout, 'data')))?.[1];
+    expect(await (await fetch(`${endpoint}/ListTable`, { method: 'POST' })).text()).toContain('x-ots-apiversion');
+  });
+
+  it('compiles in strict ESM and CommonJS with neither @types/node nor the disposable lib', async () => {
+    await compile('types', bareProject, ['--lib', 'es2022,dom', '--skipLibCheck', 'false']);
+  });
+
+  it('takes the clients of ioredis 5 and 6 by the types that they bring', async () => {
+    await compile('types-redis', project, ['--types', 'node', '--skipLibCheck']);
   });
 });

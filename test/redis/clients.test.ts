@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type RedisClient, redisAdapter } from '../../adapters/redis/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
@@ -20,6 +21,7 @@ const LAWS: readonly Law[] = [
 ];
 
 const CLIENTS: readonly [string, (port: number) => RedisClient][] = [
+  ['ioredis 5', (port) => new Redis5(port)],
   ['RESP2', (port) => new Redis({ port, protocol: 2 })],
   ['answers as RESP3 has them', (port) => new Redis({ port, protocol: 3, replyMapping: 'resp3' })],
   [

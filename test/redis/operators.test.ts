@@ -1,6 +1,5 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { redisAdapter } from '../../adapters/redis/index.js';
 import { Keyspace } from '../../adapters/redis/keys.js';
 import { keySlot } from '../../adapters/redis/slot.js';
 import type { TimelineError } from '../../src/index.js';
@@ -248,20 +247,5 @@ describe.skipIf(!hasRedis())('waitReplicas', () => {
       expect(error).toMatchObject({ code: 'TIMELINE_OUTCOME_UNKNOWN', outcome: 'unknown' });
     }
     expect((await redis.timeline().read()).entries).toHaveLength(2);
-  });
-});
-
-describe('options', () => {
-  const client = new Redis({ lazyConnect: true });
-
-  it('that do not exist or do not fit are refused', () => {
-    const refuse = (options: object, why: RegExp) => expect(() => redisAdapter(client, options)).toThrow(why);
-    refuse({ prefx: 'a' }, /prefx/);
-    refuse({ prefix: 'a{b' }, /prefix/);
-    refuse({ prefix: 7 }, /prefix/);
-    refuse({ keyWindowMs: 0 }, /keyWindowMs/);
-    refuse({ waitReplicas: -1 }, /waitReplicas/);
-    refuse({ sweepMs: 0.5 }, /sweepMs/);
-    expect(() => redisAdapter(client, { prefix: undefined, waitReplicas: 0 })).not.toThrow();
   });
 });

@@ -1,14 +1,17 @@
-// Without better-sqlite3 everything loads, and only opening a file says what is missing.
+// Without any driver everything loads, and only what needs one says what is missing.
 const assert = require('node:assert/strict');
 
 /**
  * @param {typeof import('timeline-model').openTimelineStore} openTimelineStore
  * @param {typeof import('timeline-model/sqlite').sqliteAdapter} sqliteAdapter
+ * @param {typeof import('timeline-model/redis').redisAdapter} redisAdapter
  */
-exports.checkNoDriver = async (openTimelineStore, sqliteAdapter) => {
+exports.checkNoDriver = async (openTimelineStore, sqliteAdapter, redisAdapter) => {
   await assert.rejects(openTimelineStore({ adapter: sqliteAdapter('none.db'), name: 'notes' }), {
     name: 'TimelineError',
     code: 'TIMELINE_MISSING_DRIVER',
     message: /npm install better-sqlite3/,
   });
+  // @ts-expect-error: not a client
+  assert.throws(() => redisAdapter(undefined), { name: 'TimelineError', message: /ioredis/ });
 };

@@ -2,7 +2,9 @@
 const assert = require('node:assert/strict');
 const { openTimelineStore, TimelineError } = require('timeline-model');
 const { memoryAdapter } = require('timeline-model/memory');
+const { redisAdapter } = require('timeline-model/redis');
 const { sqliteAdapter } = require('timeline-model/sqlite');
+const { startTablestoreEmulator } = require('timeline-model/tablestore-emulator');
 const { describeAdapter, unknownOutcome } = require('timeline-model/testing');
 
 async function main() {
@@ -10,6 +12,8 @@ async function main() {
   assert.equal(typeof sqliteAdapter, 'function');
   assert.equal(typeof describeAdapter, 'function');
   assert.equal(unknownOutcome().constructor, TimelineError);
+  // @ts-expect-error: not a client
+  assert.throws(() => redisAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
 
   const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'notes' });
   await store.timeline('a').append('one');
@@ -19,6 +23,10 @@ async function main() {
     .catch((error) => error);
   assert.equal(conflict.constructor, TimelineError);
   await store.close();
+
+  const emulator = await startTablestoreEmulator();
+  assert.equal((await fetch(`${emulator.endpoint}/ListTable`, { method: 'POST' })).status, 400);
+  await emulator.close();
 }
 
 main().then(() => console.log('done'));

@@ -4,13 +4,17 @@ import { createRequire } from 'node:module';
 import { isTimelineError, openTimelineStore, TimelineError } from 'timeline-model';
 import { memoryAdapter } from 'timeline-model/memory';
 import manifest from 'timeline-model/package.json' with { type: 'json' };
+import { redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
+import { startTablestoreEmulator } from 'timeline-model/tablestore-emulator';
 import { describeAdapter, unknownOutcome } from 'timeline-model/testing';
 
 assert.equal(manifest.name, 'timeline-model');
 assert.equal(typeof sqliteAdapter, 'function');
 assert.equal(typeof describeAdapter, 'function');
 assert.equal(unknownOutcome().constructor, TimelineError);
+// @ts-expect-error: not a client
+assert.throws(() => redisAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
 
 const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'notes' });
 await store.timeline('a').append('one');
@@ -25,6 +29,10 @@ const conflict = await store
 assert.equal(conflict.constructor, TimelineError);
 assert.equal(conflict.code, 'TIMELINE_CONFLICT');
 await store.close();
+
+const emulator = await startTablestoreEmulator();
+assert.equal((await fetch(`${emulator.endpoint}/ListTable`, { method: 'POST' })).status, 400);
+await emulator.close();
 
 const other = createRequire(import.meta.url)('timeline-model');
 assert.notEqual(other.TimelineError, TimelineError);

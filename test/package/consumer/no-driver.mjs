@@ -1,6 +1,7 @@
 import { openTimelineStore } from 'timeline-model';
+import { redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
 import { checkNoDriver } from './check-no-driver.cjs';
 
-await checkNoDriver(openTimelineStore, sqliteAdapter);
+await checkNoDriver(openTimelineStore, sqliteAdapter, redisAdapter);
 console.log('done');

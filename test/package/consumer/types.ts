@@ -1,7 +1,9 @@
 // Compiled against the installed package with neither @types/node nor lib.esnext.disposable, and skipLibCheck off.
 import { openTimelineStore, type TimelineEntry, TimelineError } from 'timeline-model';
 import { memoryAdapter } from 'timeline-model/memory';
+import { type RedisClient, redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
+import { startTablestoreEmulator, type TablestoreEmulator } from 'timeline-model/tablestore-emulator';
 
 interface Note {
   text: string;
@@ -18,4 +20,13 @@ export async function newest(durable: boolean): Promise<TimelineEntry<Note> | un
   } finally {
     await store[Symbol.asyncDispose]();
   }
+}
+
+export function onRedis(client: RedisClient): string {
+  return redisAdapter(client, { keyWindowMs: 1000 }).name;
+}
+
+export async function endpointOf(started?: TablestoreEmulator): Promise<string> {
+  const { endpoint } = started ?? (await startTablestoreEmulator({ port: 0, autoIncrement: { from: 1n } }));
+  return endpoint;
 }

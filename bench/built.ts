@@ -13,3 +13,4 @@ if (!existsSync(entry('index'))) {
 
 export const { openTimelineStore } = (await import(entry('index').href)) as typeof import('../src/index.js');
 export const { sqliteAdapter } = (await import(entry('sqlite').href)) as typeof import('../adapters/sqlite/index.js');
+export const { redisAdapter } = (await import(entry('redis').href)) as typeof import('../adapters/redis/index.js');

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { redisAdapter } from '../adapters/redis/index.js';
-import { openTimelineStore } from '../src/index.js';
 import type { Cursor } from '../src/types.js';
 import { RedisServer } from '../test/support/redis-server.js';
+import { openTimelineStore, redisAdapter } from './built.js';
 import { type Case, compare, concurrently, formatRate, printMachine, quantile } from './harness.js';
 import { RawRedis } from './raw-redis.js';
 

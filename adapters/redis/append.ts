@@ -22,7 +22,7 @@ interface AppendPlan {
   readonly generations: readonly string[];
   readonly window: number;
   readonly keep: number;
-  /** `t` or `b` for each body. */
+  /** `t` or `b` for each body, or once for all of them. */
   readonly kinds: string;
   readonly groups: readonly PlannedGroup[];
 }
@@ -83,14 +83,12 @@ export class Appender {
   async #appendChunk(writes: readonly Write[], groups: readonly Group[], outcomes: WriteOutcome[]): Promise<void> {
     try {
       const { keys, args } = this.#plan(writes, groups);
-      const answers = (await this.library.connections.change(APPEND, keys, args)) as (string | string[])[];
+      const answers = ((await this.library.connections.change(APPEND, keys, args)) as string).split('\n');
       await awaitCopies(this.library);
-      groups.forEach(({ places }, i) => {
-        const answer = answers[i] as string | string[];
-        places.forEach((place, j) => {
-          outcomes[place] = toOutcome(writes[place] as Write, typeof answer === 'string' ? answer : (answer[j] as string));
-        });
-      });
+      let line = 0;
+      for (const { places } of groups) {
+        for (const place of places) outcomes[place] = toOutcome(writes[place] as Write, answers[line++] as string);
+      }
     } catch (error) {
       const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
       for (const { places } of groups) for (const place of places) outcomes[place] = outcome;
@@ -120,7 +118,7 @@ export class Appender {
       generations,
       window,
       keep: 3 * window,
-      kinds: bodies.kinds,
+      kinds: bodies.kinds(),
       groups: planned,
     };
     return { keys, args: [JSON.stringify(plan), ...bodies.list] };
@@ -130,7 +128,6 @@ export class Appender {
 /** The bodies of one script, each once, however many entries share it. */
 class BodyList {
   readonly list: (string | Buffer)[] = [];
-  kinds = '';
   readonly #places = new Map<Payload, number>();
 
   /** Counts from one. */
@@ -138,11 +135,14 @@ class BodyList {
     const known = payload.shared ? this.#places.get(payload) : undefined;
     if (known !== undefined) return known;
     const { body } = payload;
-    const text = typeof body === 'string';
-    this.list.push(text ? body : asBuffer(body));
-    this.kinds += text ? 't' : 'b';
+    this.list.push(typeof body === 'string' ? body : asBuffer(body));
     if (payload.shared) this.#places.set(payload, this.list.length);
     return this.list.length;
+  }
+
+  kinds(): string {
+    const kinds = this.list.map((body) => (typeof body === 'string' ? 't' : 'b'));
+    return kinds.every((kind) => kind === kinds[0]) ? (kinds[0] ?? '') : kinds.join('');
   }
 }
 

@@ -8,7 +8,7 @@ import { type OpenOptions, RedisStore } from '../support/redis-store.js';
 
 /** As docs/redis.md lists them. */
 const COMMANDS = [
-  'eval|evalsha|get|mget|set|exists|del|pexpire|info|wait',
+  'eval|evalsha|get|mget|set|mset|exists|del|pexpire|info|wait',
   'hget|hmget|hset|hdel|hkeys|zadd|zcard|zrangebylex',
   'xadd|xlen|xrange|xrevrange|xread|xtrim|xinfo\\|stream|client\\|id|client\\|unblock',
 ]

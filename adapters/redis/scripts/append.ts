@@ -3,13 +3,12 @@ import { LIFE, STATE } from './state.js';
 
 /**
  * Appends to many Timelines: one group of writes for each. KEYS: the streams, each followed by what a Cluster wants declared.
- * ARGV: the plan as JSON (see `AppendPlan`), then the bodies it refers to. Answers, for each group, a list with one text for each
- * write, or the text alone where the group is a single plain write: `epoch id`, when the ids are consecutive; `epoch id id …` with `=`
- * before those of known keys; or, after `!`, what was wrong: `C expected actual`, `K actual index`, `E` or `U` and a message, when
- * nothing or maybe something was written.
+ * ARGV: the plan as JSON (see `AppendPlan`), then the bodies it refers to. Answers one text with a line for each write, group by group:
+ * `epoch id`, when the ids are consecutive; `epoch id id …` with `=` before those of known keys; or, after `!`, what was wrong:
+ * `C expected actual`, `K actual index`, `E` or `U` and a message, when nothing or maybe something was written.
  *
- * Nearly all writes are plain entries for a Timeline that is as it was left. These are tried first and at once, without what the
- * general way needs; it takes over, having lost nothing, wherever something is not as expected.
+ * Nearly all writes are plain entries for Timelines that are as they were left. These are tried first, with one command for all states
+ * and one to keep them; the general way takes over, having lost nothing, wherever something is not as expected.
  */
 export const APPEND = script(`
 local plan = cjson.decode(ARGV[1])
@@ -19,11 +18,13 @@ local current = life()
 
 local names = { t = 't' .. now, b = 'b' .. now }
 
-local function appendPlain(stream, body, count)
-  local meta = string.sub(stream, 1, -2) .. 'm'
-  local text = redis.pcall('GET', meta)
-  if type(text) ~= 'string' then return end
-  local epoch, last, at, first, rest = string.match(text, '^(%S+) (%d+) (%d+) (%d+)( .*)$')
+local function kindOf(body)
+  return #plan.kinds == 1 and plan.kinds or string.sub(plan.kinds, body, body)
+end
+
+-- The answer and the new state, or nothing.
+local function appendPlain(stream, text, body, count)
+  local epoch, last, at, first, rest = string.match(text or '', '^([^ ]+) (%d+) (%d+) (%d+)( .*)$')
   if not epoch or string.sub(epoch, -LIFE_LENGTH) ~= current or #last > 15 then return end
   local top = tonumber(last)
   if top < tonumber(first) then return end
@@ -32,14 +33,13 @@ local function appendPlain(stream, body, count)
   local seq = string.format('%.0f', top + 1)
   local id = '0-' .. seq
   for i = body, body + count - 1 do
-    local kind = string.sub(plan.kinds, i, i)
+    local kind = kindOf(i)
     local added = redis.pcall('XADD', stream, 'NOMKSTREAM', id, ahead and kind .. at or names[kind], ARGV[i + 1])
     if type(added) ~= 'string' then return i > body and '!U the stream refused an entry' end
     id = '0-*'
   end
   last = count == 1 and seq or string.format('%.0f', top + count)
-  local saved = redis.pcall('SET', meta, epoch .. ' ' .. last .. ' ' .. at .. ' ' .. first .. rest)
-  return saved.err and '!U ' .. saved.err or epoch .. ' ' .. seq
+  return epoch .. ' ' .. seq, epoch .. ' ' .. last .. ' ' .. at .. ' ' .. first .. rest
 end
 
 local function general(groups)
@@ -88,7 +88,7 @@ local function apply(keys, st, fresh)
   local at = less(st.at, now) and now or st.at
   for _, entry in ipairs(fresh) do
     local body, seq, key = entry[1], entry[2], entry[3]
-    local name = string.sub(plan.kinds, body, body) .. at
+    local name = kindOf(body) .. at
     if key ~= '' then name = name .. ':' .. key end
     redis.call('XADD', keys.stream, '0-' .. seq, name, ARGV[body + 1])
     st.written = true
@@ -157,23 +157,40 @@ end
 
 for _, i in ipairs(groups) do
   local group = plan.groups[i]
-  local plain = type(group) == 'number'
-  local each = appendGroup(siblings(KEYS[(i - 1) * plan.stride + 1]), plain and { group } or group)
-  answers[i] = plain and each[1] or each
+  local each = appendGroup(siblings(KEYS[(i - 1) * plan.stride + 1]), type(group) == 'number' and { group } or group)
+  answers[i] = table.concat(each, '\\n')
 end
 end
 
-local left = {}
+local places, metas = {}, {}
 for i, group in ipairs(plan.groups) do
-  local stream, answer = KEYS[(i - 1) * plan.stride + 1], nil
-  if type(group) == 'number' then
-    answer = appendPlain(stream, group, 1)
-  elseif #group == 1 and type(group[1]) == 'table' and type(group[1][1]) == 'number' then
-    answer = appendPlain(stream, group[1][1], group[1][2])
-    answer = answer and { answer }
+  if type(group) == 'number' or #group == 1 and type(group[1]) == 'table' and type(group[1][1]) == 'number' then
+    places[#places + 1] = i
+    metas[#metas + 1] = string.sub(KEYS[(i - 1) * plan.stride + 1], 1, -2) .. 'm'
   end
-  if answer then answers[i] = answer else left[#left + 1] = i end
+end
+
+local changes = {}
+local states = #metas > 0 and redis.pcall('MGET', unpack(metas))
+for n, i in ipairs(places) do
+  local group, state = plan.groups[i], nil
+  local body, count = group, 1
+  if type(group) == 'table' then body, count = group[1][1], group[1][2] end
+  answers[i], state = appendPlain(KEYS[(i - 1) * plan.stride + 1], states[n], body, count)
+  if state then
+    changes[#changes + 1] = metas[n]
+    changes[#changes + 1] = state
+  end
+end
+local saved = #changes > 0 and redis.pcall('MSET', unpack(changes))
+if saved and saved.err then
+  for _, i in ipairs(places) do answers[i] = answers[i] and '!U ' .. saved.err end
+end
+
+local left = {}
+for i = 1, #plan.groups do
+  if not answers[i] then left[#left + 1] = i end
 end
 if #left > 0 then general(left) end
-return answers
+return table.concat(answers, '\\n')
 `);

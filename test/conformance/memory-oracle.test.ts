@@ -48,11 +48,14 @@ const command = fc.oneof(
     .map((wait) => ({ name: `wait ${wait} ms`, run: (store: TimelineStore<string>) => store.heads(['a', 'b']), wait })),
 );
 
-/** Plain data in which two stores that agree are equal: epochs are random, and so are cursors but for their last part. */
+/**
+ * Plain data in which two stores that agree are equal. Epochs are random, and so are cursors but for their last part; where
+ * ids have gaps, an adapter may find out one page later that nothing is left.
+ */
 const plain = (result: unknown): unknown =>
   JSON.parse(
     JSON.stringify(result ?? null, (name, value) => {
-      if (name === 'epoch') return undefined;
+      if (name === 'epoch' || name === 'upToDate') return undefined;
       if (typeof value === 'bigint') return `${value}n`;
       return typeof value === 'string' && value.startsWith('1.') ? value.slice(value.lastIndexOf('.')) : value;
     }),

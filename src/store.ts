@@ -7,9 +7,9 @@ import { invalidArgument, isTimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
-import { checkArray, checkObject, checkOptions, checkText, describe } from './text.js';
+import { checkArray, checkFunction, checkObject, checkOptions, checkText, describe } from './text.js';
 import { type StoreParts, TimelineHandle } from './timeline.js';
-import { decodeTimelineId, encodePrefix, encodeTimelineId, MAX_ID_BYTES, TimelineRef } from './timeline-id.js';
+import { decodeTimelineId, encodePrefix, encodeTimelineId, MAX_ID_BYTES, type TimelineRef, TimelineRefs } from './timeline-id.js';
 import type {
   Abortable,
   BatchItem,
@@ -31,6 +31,7 @@ export class Store<M> implements TimelineStore<M> {
   readonly #session: Session;
   readonly #parts: StoreParts<M>;
   readonly #queue: AppendQueue;
+  readonly #refs: TimelineRefs;
   #closed: Promise<void> | undefined;
 
   constructor(name: string, parts: StoreParts<M>, queue: AppendQueue) {
@@ -38,6 +39,7 @@ export class Store<M> implements TimelineStore<M> {
     this.#parts = parts;
     this.#session = parts.session;
     this.#queue = queue;
+    this.#refs = new TimelineRefs(name);
   }
 
   get capabilities(): Capabilities {
@@ -49,7 +51,7 @@ export class Store<M> implements TimelineStore<M> {
   }
 
   #ref(id: TimelineId, argument = 'timeline'): TimelineRef {
-    return new TimelineRef(this.name, id, argument);
+    return this.#refs.of(id, argument);
   }
 
   appendBatch(items: readonly BatchItem<M>[], options: Abortable = {}): Promise<BatchOutcome[]> {
@@ -117,6 +119,17 @@ export class Store<M> implements TimelineStore<M> {
     const encoded = refs.map((ref) => ref.encoded);
     const heads = await this.#session.read(() => this.#session.library.heads(encoded), options.signal);
     return refs.map((ref, i) => new TimelineHead(ref, heads[i] as Slice));
+  }
+
+  watch(ids: readonly TimelineId[], wake: () => void): () => void {
+    checkFunction(wake, 'wake');
+    this.#session.checkOpen();
+    const { library } = this.#session;
+    const refs = checkArray(ids, 'ids').map((id) => this.#ref(id, 'ids'));
+    const off = refs.map((ref) => library.watch?.(ref.encoded, wake));
+    return () => {
+      for (const end of off.splice(0)) end?.();
+    };
   }
 
   timelines(

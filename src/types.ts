@@ -91,6 +91,8 @@ export interface TimelineStore<M> extends AsyncDisposable {
     items: readonly { readonly timeline: TimelineId; readonly reader: string; readonly to: Cursor }[],
     options?: Abortable,
   ): Promise<Cursor[]>;
+  /** Hints that any of these Timelines may have moved: they may come too often or be lost, so look now and then as well. Ends by the function returned. */
+  watch(ids: readonly TimelineId[], wake: () => void): () => void;
   /** Resolves when every append accepted before this call has settled, well or not. */
   flush(): Promise<void>;
   /** Law Closing: settles what was accepted, ends subscriptions, refuses what comes later. Idempotent. */

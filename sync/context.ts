@@ -1,0 +1,23 @@
+import type { AdapterWarning } from '../src/adapter.js';
+import type { TimelineStore } from '../src/types.js';
+import type { Beginning } from './modes.js';
+import type { Positions } from './positions.js';
+import type { Diffusion, Directory, Stored, Synced, SyncOptions } from './types.js';
+
+/** What the parts of one MessageSync share. */
+export interface Context<M> {
+  readonly store: TimelineStore<Stored<M>>;
+  readonly sync: TimelineStore<Synced<M>>;
+  readonly directory: Directory;
+  readonly diffusion: Diffusion;
+  readonly newcomers: NonNullable<SyncOptions<M>['newcomers']>;
+  readonly resyncLast: number;
+  readonly pollMs: number;
+  readonly positions: Positions<M>;
+  readonly beginning: () => Promise<Beginning>;
+  readonly warn: (warning: AdapterWarning) => void;
+  /** Fires when closing begins. */
+  readonly closing: AbortSignal;
+  /** Is this body referred to, rather than copied, in inboxes? */
+  refersTo(body: M): boolean;
+}

@@ -1,0 +1,84 @@
+import { invalidArgument, TimelineError } from '../src/errors.js';
+import { checkCount } from '../src/range.js';
+import { checkFunction, checkObject, describe } from '../src/text.js';
+import type { TimelineStore } from '../src/types.js';
+import type { Context } from './context.js';
+import { FanOut } from './fan-out.js';
+import { Sync } from './message-sync.js';
+import { settleBeginning } from './modes.js';
+import { Positions } from './positions.js';
+import type { MessageSync, SyncOptions } from './types.js';
+
+const MAX_LAST = 1000;
+
+/**
+ * Message synchronisation over two libraries: store first, then sync, then push. Any number of processes may do so over
+ * the same libraries. The libraries stay the caller's; close this before them.
+ */
+export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
+  const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies = 'copy' } = checkObject(options, 'options');
+  checkLibrary(store, 'store');
+  checkLibrary(sync, 'sync');
+  if (typeof directory?.members !== 'function' || typeof directory.conversations !== 'function') {
+    throw invalidArgument('directory', 'must have members and conversations');
+  }
+  if (typeof diffusion?.choose !== 'function' || !Array.isArray(diffusion.modes)) {
+    throw invalidArgument('diffusion', 'must be made by writeDiffusion, readDiffusion or hybridDiffusion, or be alike');
+  }
+  if (newcomers !== 'all' && newcomers !== 'since-joining') {
+    checkCount(checkObject(newcomers, 'newcomers').last, 'newcomers.last', { least: 0, most: MAX_LAST });
+  }
+  const { onWarning = emitWarning } = options;
+  checkFunction(onWarning, 'onWarning');
+  const stop = new AbortController();
+  const context: Context<M> = {
+    store,
+    sync,
+    directory,
+    diffusion,
+    newcomers,
+    resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST }),
+    pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10 }),
+    positions: new Positions(store),
+    beginning: once(() => settleBeginning(store, diffusion.modes)),
+    warn: onWarning,
+    closing: stop.signal,
+    refersTo: referring(bodies),
+  };
+  const leaseMs = checkCount(options.leaseMs ?? 30_000, 'leaseMs', { least: 100 });
+  const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', { least: 0 });
+  return new Sync(context, new FanOut(context, { leaseMs, recoverEveryMs }), stop);
+}
+
+function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'appendToMany'>, argument: string): void {
+  if (typeof library?.appendToMany !== 'function')
+    throw invalidArgument(argument, `must be a TimelineStore, not ${describe(library)}`);
+  const { capabilities } = library;
+  const missing = capabilities.keyWindowMs === 0 ? 'keyWindowMs' : capabilities.checkpoints ? undefined : 'checkpoints';
+  if (missing === undefined) return;
+  const message = `message synchronisation needs ${missing}, which the ${capabilities.adapter} adapter of ${argument} does not support`;
+  throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: missing });
+}
+
+/** Made when first asked for; a failure is asked anew. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+function referring(bodies: 'copy' | 'reference' | number): (body: unknown) => boolean {
+  if (bodies === 'copy') return () => false;
+  if (bodies === 'reference') return () => true;
+  const least = checkCount(bodies, 'bodies', { least: 0 });
+  return (body) => (JSON.stringify(body)?.length ?? 0) >= least;
+}
+
+function emitWarning({ code, message }: { readonly code: string; readonly message: string }): void {
+  process.emitWarning(message, { type: 'TimelineWarning', code });
+}

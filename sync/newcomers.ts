@@ -1,0 +1,86 @@
+import type { TimelineEntry } from '../src/types.js';
+import type { Context } from './context.js';
+import type { Copies } from './copies.js';
+import { copyOf, isDiffused } from './envelopes.js';
+import { each } from './listing.js';
+import { copyKey } from './names.js';
+import type { Mode, Stored } from './types.js';
+
+const PAGE = 500;
+
+interface Join<M> {
+  readonly conversation: string;
+  readonly entry: TimelineEntry<Stored<M>>;
+  readonly users: readonly string[];
+  readonly mode: Mode;
+}
+
+/**
+ * Takes new members in at one place of the conversation. What they may see of the past is settled here, and their inboxes
+ * get it, or in read diffusion where it begins, ahead of all that comes: a device that wakes after its user has left again
+ * still finds it there. Idempotent.
+ */
+export async function admit<M>(context: Context<M>, join: Join<M>, copies: Copies<M>): Promise<void> {
+  const { conversation, entry, users, mode } = join;
+  const { directory } = context;
+  const at = entry.seqId;
+  const visible = await visibleFrom(context, conversation, at);
+  const from = new Map<string, bigint>();
+  for (const user of users) {
+    const seen = (await directory.seenThrough?.(conversation, user, at)) ?? 0n;
+    from.set(user, seen > visible ? seen : visible);
+  }
+  if (mode === 'write') await backfill(context, conversation, at, from, copies);
+  else await pointTo(join, from, copies);
+  await directory.apply?.(conversation, { kind: 'join', users, at, from: [...from.values()] });
+}
+
+/** The SeqId after which someone who joins at `at` sees the conversation. */
+async function visibleFrom<M>({ store, newcomers }: Context<M>, conversation: string, at: bigint): Promise<bigint> {
+  if (newcomers === 'all') return 0n;
+  if (newcomers === 'since-joining' || newcomers.last === 0) return at;
+  return beforeLast(store.timeline(conversation).scan({ before: at, reverse: true }), newcomers.last, at);
+}
+
+/** Walks back over the last `count` messages; the SeqId before the oldest of them. */
+export async function beforeLast(
+  backwards: AsyncIterable<{ readonly seqId: bigint; readonly deleted: boolean; readonly message: { readonly kind: string } }>,
+  count: number,
+  otherwise: bigint,
+): Promise<bigint> {
+  let left = count;
+  let first = otherwise;
+  for await (const entry of backwards) {
+    if (entry.deleted || entry.message.kind !== 'message') continue;
+    first = entry.seqId - 1n;
+    if (--left === 0) break;
+  }
+  return left === count ? otherwise : first;
+}
+
+async function pointTo<M>({ conversation, entry }: Join<M>, from: ReadonlyMap<string, bigint>, copies: Copies<M>): Promise<void> {
+  for (const start of new Set(from.values())) {
+    const users = [...from].flatMap(([user, its]) => (its === start ? [user] : []));
+    const message = { kind: 'mode', conversation, seqId: String(entry.seqId), from: String(start) } as const;
+    await copies.send({ seqId: entry.seqId, key: copyKey(conversation, entry), message }, each(users));
+  }
+}
+
+async function backfill<M>(
+  context: Context<M>,
+  conversation: string,
+  at: bigint,
+  from: ReadonlyMap<string, bigint>,
+  copies: Copies<M>,
+): Promise<void> {
+  const first = [...from.values()].reduce((least, each) => (each < least ? each : least), at);
+  if (first + 1n >= at) return;
+  for await (const { entries } of context.store.timeline(conversation).pages({ after: first, before: at, pageSize: PAGE })) {
+    for (const entry of entries) {
+      if (entry.deleted || !isDiffused(entry.message)) continue;
+      const users = [...from].flatMap(([user, after]) => (after < entry.seqId ? [user] : []));
+      const message = copyOf(context, conversation, entry, entry.message);
+      await copies.send({ seqId: at, key: copyKey(conversation, entry), message }, each(users));
+    }
+  }
+}

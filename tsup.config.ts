@@ -7,6 +7,8 @@ const entries: Options = {
     memory: 'adapters/memory/index.ts',
     sqlite: 'adapters/sqlite/index.ts',
     redis: 'adapters/redis/index.ts',
+    tablestore: 'adapters/tablestore/index.ts',
+    sync: 'sync/index.ts',
     testing: 'testing/index.ts',
     'tablestore-emulator': 'emulator/index.ts',
   },

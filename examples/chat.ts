@@ -47,9 +47,10 @@ export class Chat {
     private readonly sync: TimelineStore<Delivery>,
   ) {}
 
-  static async open(adapter: TimelineAdapter): Promise<Chat> {
-    const store = await openTimelineStore<Message>({ adapter, name: 'store' });
-    const sync = await openTimelineStore<Delivery>({ adapter, name: 'sync', ttlMs: KEPT_MS });
+  /** The two libraries may be in different places; their names begin with `prefix`. */
+  static async open(history: TimelineAdapter, inboxes = history, prefix = ''): Promise<Chat> {
+    const store = await openTimelineStore<Message>({ adapter: history, name: `${prefix}store` });
+    const sync = await openTimelineStore<Delivery>({ adapter: inboxes, name: `${prefix}sync`, ttlMs: KEPT_MS });
     return new Chat(store, sync);
   }
 

@@ -1,7 +1,7 @@
 /** A group chat, from a script or from a real IRC log. `npm run example -- --help` says how to run it. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { isTimelineError, type TimelineAdapter } from 'timeline-model';
+import { isTimelineError } from 'timeline-model';
 import { Chat } from './chat.js';
 import { runDemo } from './demo.js';
 import { parseIrcLog } from './irc.js';
@@ -20,9 +20,12 @@ pulls inboxes from checkpoints, pages through the history, and checks the result
 
   --db FILE       the SQLite file; run again with the same file and nothing is
                   written twice. Default: a temporary one, removed at the end
-  --store NAME    sqlite (default), redis or memory. Redis is the server that
-                  REDIS_URL names; without it, one of the run's own, started
-                  from the redis-server on PATH and stopped at the end
+  --store NAME    sqlite (default), redis, tablestore or memory. Redis is the
+                  server that REDIS_URL names; without it, one of the run's own,
+                  started from the redis-server on PATH and stopped at the end.
+                  TableStore is the instance that TABLESTORE_ENDPOINT,
+                  TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID and
+                  TABLESTORE_ACCESS_KEY_SECRET name; without them, an emulator
   --help          this text`;
 
 interface Options {
@@ -58,20 +61,21 @@ async function main(args: readonly string[]): Promise<boolean> {
     return true;
   }
   const log = file === undefined ? undefined : parseIrcLog(await readLog(file));
-  const { adapter, place, close } = await openStore(store, db);
+  const { adapter, inboxes, prefix, place, close } = await openStore(store, db);
   try {
     print(bold('A group chat on Timelines'));
     if (file !== undefined) field('log', file);
     field('store', store);
     if (place) field(place.kind, place.name, place.note);
-    return await run(adapter, (chat) => (log && file ? runReplay(chat, file, log) : runDemo(chat)));
+    return await run(await Chat.open(adapter, inboxes, prefix), (chat) =>
+      log && file ? runReplay(chat, file, log) : runDemo(chat),
+    );
   } finally {
     await close();
   }
 }
 
-async function run(adapter: TimelineAdapter, work: (chat: Chat) => Promise<boolean>): Promise<boolean> {
-  const chat = await Chat.open(adapter);
+async function run(chat: Chat, work: (chat: Chat) => Promise<boolean>): Promise<boolean> {
   try {
     return await work(chat);
   } finally {

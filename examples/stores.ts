@@ -7,22 +7,28 @@ import { redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
 import { KEPT_MS } from './chat.js';
 import { startRedisServer } from './redis-server.js';
+import { openTablestore } from './tablestore.js';
 import { temporaryFolder } from './temporary-folder.js';
 import { UsageError } from './usage-error.js';
 
 export interface OpenStore {
   readonly adapter: TimelineAdapter;
+  /** For the inboxes, where another one suits them better. */
+  readonly inboxes?: TimelineAdapter;
+  /** What the names of libraries begin with, where they are among others. */
+  readonly prefix?: string;
   /** Where the data are, for the person who looks on. */
   readonly place?: { readonly kind: string; readonly name: string; readonly note: string };
   close(): Promise<void>;
 }
 
-export const STORES: readonly string[] = ['sqlite', 'redis', 'memory'];
+export const STORES: readonly string[] = ['sqlite', 'redis', 'tablestore', 'memory'];
 
 /** `db` is the file of the sqlite store; absent: a temporary one. */
 export async function openStore(name: string, db: string | undefined): Promise<OpenStore> {
   if (name === 'sqlite') return openSqlite(db);
   if (name === 'redis') return openRedis(process.env.REDIS_URL);
+  if (name === 'tablestore') return openTablestore(process.env);
   return { adapter: memoryAdapter(), close: async () => {} };
 }
 

@@ -109,7 +109,7 @@ describe('the command line', () => {
   it.each([
     [['--nope'], "Unknown option '--nope'; see --help"],
     [['stray'], "Unexpected argument 'stray'"],
-    [['--store', 'oracle'], 'no store "oracle"; there is sqlite, redis, memory'],
+    [['--store', 'oracle'], 'no store "oracle"; there is sqlite, redis, tablestore, memory'],
     [['--store', 'memory', '--db', 'x.db'], '--db is for the sqlite store, not for memory'],
     [['--store', 'redis', '--db', 'x.db'], '--db is for the sqlite store, not for redis'],
     [['--import'], "Option '--import <value>' argument missing"],

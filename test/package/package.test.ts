@@ -51,7 +51,7 @@ beforeAll(() => {
   tarball = pack(folder);
   // A name that is no valid piece of a URL, as folders of people have them.
   project = join(folder, 'my project #1 100%');
-  installed = installInto(project, tarball, ['better-sqlite3', 'ioredis', 'ioredis5', '@types/node']);
+  installed = installInto(project, tarball, ['better-sqlite3', 'ioredis', 'ioredis5', 'tablestore', '@types/node']);
   bareProject = join(folder, 'bare');
   installInto(bareProject, tarball, []);
 }, 120_000);
@@ -140,6 +140,10 @@ describe('the installed package', () => {
     const server = await RedisServer.start({ persistence: 'aof' });
     onTestFinished(() => server.stop());
     await runToTheEnd(script, project, String(server.port));
+  });
+
+  it.each(['tablestore.mjs', 'tablestore.cjs'])('writes to TableStore by its SDK, over HTTP, in %s', async (script) => {
+    await runToTheEnd(script, project);
   });
 
   it.each(['no-driver.mjs', 'no-driver.cjs'])(

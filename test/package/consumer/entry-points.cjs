@@ -4,6 +4,8 @@ const { openTimelineStore, TimelineError } = require('timeline-model');
 const { memoryAdapter } = require('timeline-model/memory');
 const { redisAdapter } = require('timeline-model/redis');
 const { sqliteAdapter } = require('timeline-model/sqlite');
+const { createSync } = require('timeline-model/sync');
+const { tablestoreAdapter } = require('timeline-model/tablestore');
 const { startTablestoreEmulator } = require('timeline-model/tablestore-emulator');
 const { describeAdapter, unknownOutcome } = require('timeline-model/testing');
 
@@ -14,6 +16,10 @@ async function main() {
   assert.equal(unknownOutcome().constructor, TimelineError);
   // @ts-expect-error: not a client
   assert.throws(() => redisAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+  // @ts-expect-error: not a client
+  assert.throws(() => tablestoreAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+  // @ts-expect-error: no options
+  assert.throws(() => createSync(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
 
   const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'notes' });
   await store.timeline('a').append('one');

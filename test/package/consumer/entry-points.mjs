@@ -6,6 +6,8 @@ import { memoryAdapter } from 'timeline-model/memory';
 import manifest from 'timeline-model/package.json' with { type: 'json' };
 import { redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
+import { createSync, timelineDirectory, writeDiffusion } from 'timeline-model/sync';
+import { tablestoreAdapter } from 'timeline-model/tablestore';
 import { startTablestoreEmulator } from 'timeline-model/tablestore-emulator';
 import { describeAdapter, unknownOutcome } from 'timeline-model/testing';
 
@@ -15,6 +17,12 @@ assert.equal(typeof describeAdapter, 'function');
 assert.equal(unknownOutcome().constructor, TimelineError);
 // @ts-expect-error: not a client
 assert.throws(() => redisAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+// @ts-expect-error: not a client
+assert.throws(() => tablestoreAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+// @ts-expect-error: no options
+assert.throws(() => createSync(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+assert.equal(typeof timelineDirectory, 'function');
+assert.deepEqual(writeDiffusion().modes, ['write']);
 
 const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'notes' });
 await store.timeline('a').append('one');

@@ -3,6 +3,8 @@ import { openTimelineStore, type TimelineEntry, TimelineError } from 'timeline-m
 import { memoryAdapter } from 'timeline-model/memory';
 import { type RedisClient, redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
+import { createSync, type MessageSync, type Stored, type Synced, timelineDirectory, writeDiffusion } from 'timeline-model/sync';
+import { type TableStoreClient, tablestoreAdapter } from 'timeline-model/tablestore';
 import { startTablestoreEmulator, type TablestoreEmulator } from 'timeline-model/tablestore-emulator';
 
 interface Note {
@@ -29,4 +31,21 @@ export function onRedis(client: RedisClient): string {
 export async function endpointOf(started?: TablestoreEmulator): Promise<string> {
   const { endpoint } = started ?? (await startTablestoreEmulator({ port: 0, autoIncrement: { from: 1n } }));
   return endpoint;
+}
+
+export function onTablestore(client: TableStoreClient): string {
+  return tablestoreAdapter(client, { sequence: 'cas' }).name;
+}
+
+export async function chat(): Promise<MessageSync<Note>> {
+  const adapter = memoryAdapter();
+  const [store, sync] = await Promise.all([
+    openTimelineStore<Stored<Note>>({ adapter, name: 'store' }),
+    openTimelineStore<Synced<Note>>({ adapter, name: 'sync' }),
+  ]);
+  const chat = createSync<Note>({ store, sync, directory: timelineDirectory({ store }), diffusion: writeDiffusion() });
+  const { delivered } = await chat.send({ conversation: 'a', sender: 'ann', body: { text: 'x' } });
+  const recipients: number = (await delivered).recipients;
+  for (const { body } of (await chat.device('bob', 'phone').pull({ limit: recipients })).messages) body?.text;
+  return chat;
 }

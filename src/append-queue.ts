@@ -21,15 +21,13 @@ export class AppendQueue {
   readonly #maxWrites: number;
   readonly #maxBytes: number;
   readonly #waiting: Draft[] = [];
-  /** In order of arrival; its first element is the oldest that `flush` may have to wait for. */
-  readonly #unsettled = new Set<Draft>();
-  readonly #busy = new Set<string>();
-  #flushes: { readonly through: number; readonly resolve: () => void }[] = [];
+  readonly #sent = new Set<SentBatch>();
+  #flushes: Flush[] = [];
   #pending: Draft[] = [];
   #submitted = 0;
+  #unsettled = 0;
   #admitted = 0;
   #admittedBytes = 0;
-  #inFlight = 0;
   #scheduled = false;
   #draining = false;
 
@@ -47,7 +45,7 @@ export class AppendQueue {
       return;
     }
     if (draft.signal) this.#listen(draft, draft.signal);
-    this.#unsettled.add(draft);
+    this.#unsettled++;
     if (this.#waiting.length === 0 && !draft.ready && this.#hasRoom()) this.#admit(draft);
     else {
       this.#waiting.push(draft);
@@ -57,8 +55,8 @@ export class AppendQueue {
 
   /** Resolves when everything submitted so far has settled. */
   flush(): Promise<void> {
-    if (this.#unsettled.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#flushes.push({ through: this.#submitted, resolve }));
+    if (this.#unsettled === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#flushes.push({ through: this.#submitted, left: this.#unsettled, resolve }));
   }
 
   #listen(draft: Draft, signal: AbortSignal): void {
@@ -103,7 +101,7 @@ export class AppendQueue {
     this.#scheduled = true;
     process.nextTick(() => {
       this.#scheduled = false;
-      while (this.#inFlight < (this.#session.library.maxInFlight ?? 1)) {
+      while (this.#sent.size < (this.#session.library.maxInFlight ?? 1)) {
         const batch = this.#takeBatch();
         if (batch.length === 0) return;
         void this.#send(batch);
@@ -117,7 +115,7 @@ export class AppendQueue {
     let bytes = 0;
     for (const draft of this.#pending) {
       if (draft.settled) this.#release(draft);
-      else if (batch.length >= MAX_BATCH_WRITES || bytes >= MAX_BATCH_BYTES || this.#busy.has(draft.timeline)) left.push(draft);
+      else if (batch.length >= MAX_BATCH_WRITES || bytes >= MAX_BATCH_BYTES || this.#isBusy(draft.timeline)) left.push(draft);
       else {
         batch.push(draft);
         bytes += draft.weight;
@@ -127,13 +125,15 @@ export class AppendQueue {
     return batch;
   }
 
+  #isBusy(timeline: string): boolean {
+    for (const batch of this.#sent) if (batch.names(timeline)) return true;
+    return false;
+  }
+
   async #send(batch: readonly Draft[]): Promise<void> {
-    const exclusive = (this.#session.library.maxInFlight ?? 1) > 1;
-    this.#inFlight++;
-    for (const draft of batch) {
-      draft.sent = true;
-      if (exclusive) this.#busy.add(draft.timeline);
-    }
+    const sent = new SentBatch(batch);
+    this.#sent.add(sent);
+    for (const draft of batch) draft.sent = true;
     let left = batch;
     for (let attempt = 1; left.length > 0; attempt++) {
       const outcomes = await this.#attempt(left);
@@ -146,11 +146,8 @@ export class AppendQueue {
       left = again;
       if (left.length > 0) await this.#session.retry.pause(attempt);
     }
-    this.#inFlight--;
-    for (const draft of batch) {
-      if (exclusive) this.#busy.delete(draft.timeline);
-      this.#release(draft);
-    }
+    this.#sent.delete(sent);
+    for (const draft of batch) this.#release(draft);
     void this.#drain();
     this.#schedule();
   }
@@ -172,16 +169,39 @@ export class AppendQueue {
     if (draft.settled) return;
     draft.settled = true;
     draft.forget?.();
-    this.#unsettled.delete(draft);
+    this.#unsettled--;
     draft.settle(outcome);
-    if (this.#flushes.length > 0) this.#resolveFlushes();
+    if (this.#flushes.length > 0) this.#countDown(draft.number);
   }
 
-  #resolveFlushes(): void {
-    const oldest = this.#unsettled.values().next().value?.number ?? Number.POSITIVE_INFINITY;
-    const due = this.#flushes.filter(({ through }) => through < oldest);
-    this.#flushes = this.#flushes.filter(({ through }) => through >= oldest);
+  #countDown(settled: number): void {
+    for (const flush of this.#flushes) if (settled <= flush.through) flush.left--;
+    const due = this.#flushes.filter(({ left }) => left === 0);
+    if (due.length === 0) return;
+    this.#flushes = this.#flushes.filter(({ left }) => left > 0);
     for (const { resolve } of due) resolve();
+  }
+}
+
+/** One caller of `flush`, and how many of the writes numbered up to `through` have not settled. */
+interface Flush {
+  readonly through: number;
+  left: number;
+  readonly resolve: () => void;
+}
+
+/** What one call of the adapter is at work on. The names are gathered when there is a next batch to compare with. */
+class SentBatch {
+  readonly #drafts: readonly Draft[];
+  #names: Set<string> | undefined;
+
+  constructor(drafts: readonly Draft[]) {
+    this.#drafts = drafts;
+  }
+
+  names(timeline: string): boolean {
+    this.#names ??= new Set(this.#drafts.map((draft) => draft.timeline));
+    return this.#names.has(timeline);
   }
 }
 

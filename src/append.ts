@@ -1,6 +1,6 @@
 import type { WriteOutcome } from './adapter.js';
 import type { AppendQueue } from './append-queue.js';
-import { exceedTogether } from './codec.js';
+import { type EncodeOptions, exceedTogether } from './codec.js';
 import { ItemDraft, Keyed, type Outcomes, Outgoing, type QueuedEntry, SingleDraft } from './drafts.js';
 import { invalidArgument, TimelineError } from './errors.js';
 import { checkSeqId } from './range.js';
@@ -33,7 +33,7 @@ export class Appender<M> {
       this.#session.checkSupported('manualIds');
       checkSeqId(seqId, 'seqId', 1n);
     }
-    const outgoing = this.prepare(message, { hashed: key !== undefined, shared: false });
+    const outgoing = this.#prepare(message, this.#encoding(key !== undefined, false));
     const encode = () => [{ payload: outgoing.encode(), key, seqId }];
     this.#queue.submit(new SingleDraft(timeline, { expectedLast, signal, ready: outgoing.ready }, encode, settle));
   }
@@ -47,8 +47,8 @@ export class Appender<M> {
       const message = `${messages.length} messages are more than the ${atomicBatch} that this store appends as one`;
       throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'messages', limit: atomicBatch });
     }
-    const encoding = { hashed: keys !== undefined, shared: false };
-    const outgoing = messages.map((message) => this.prepare(message, encoding));
+    const encoding = this.#encoding(keys !== undefined, false);
+    const outgoing = messages.map((message) => this.#prepare(message, encoding));
     const encode = (): QueuedEntry[] => {
       const payloads = outgoing.map((each) => each.encode());
       if (exceedTogether(payloads, maxAtomicBytes)) {
@@ -69,12 +69,15 @@ export class Appender<M> {
 
   /** A message that may go to many Timelines, always with the same key. */
   keyed(message: M, key: string | undefined, options: { readonly shared: boolean }): Keyed<M> {
-    return new Keyed(this.prepare(message, { hashed: key !== undefined, ...options }), this.checkKey(key));
+    return new Keyed(this.#prepare(message, this.#encoding(key !== undefined, options.shared)), this.checkKey(key));
+  }
+
+  #encoding(hashed: boolean, shared: boolean): EncodeOptions {
+    return { hashed, shared, maxBytes: this.#session.capabilities.maxBodyBytes };
   }
 
   /** Starts the schema at once; encodes when asked to. */
-  prepare(message: M, options: { readonly hashed: boolean; readonly shared: boolean }): Outgoing<M> {
-    const encoding = { ...options, maxBytes: this.#session.capabilities.maxBodyBytes };
+  #prepare(message: M, encoding: EncodeOptions): Outgoing<M> {
     return new Outgoing(this.#codec, message, this.#schema && validate(this.#schema, message), encoding);
   }
 

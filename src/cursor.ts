@@ -8,24 +8,45 @@ export const MAX_SEQ_ID = (1n << 63n) - 1n;
 
 // Version, epoch, tag of the Timeline, SeqId. Readable on purpose: it ends up in logs.
 const FORMAT = /^1\.([A-Za-z0-9_-]{0,64})\.([a-z0-9]{1,7})\.(\d{1,19})$/;
+/** Decimal numbers of so many digits are safe integers. */
+const SAFE_DIGITS = 15;
 
 export function encodeCursor(ref: TimelineRef, epoch: string, seqId: bigint): Cursor {
-  return cursorPrefix(ref, epoch) + seqId;
+  return ref.prefixOf(epoch) + seqId;
 }
 
 /** What the cursors of a Timeline begin with; the SeqId follows. */
 export function cursorPrefix(ref: TimelineRef, epoch: string): string {
-  return `1.${epoch}.${ref.tag}.`;
+  return ref.prefixOf(epoch);
 }
 
 /** `TIMELINE_INVALID_CURSOR` for what is not a cursor, or is one of another Timeline. */
 export function decodeCursor(ref: TimelineRef, cursor: Cursor, argument: string): Position {
+  return decodeKnown(ref, cursor) ?? decodeAny(ref, cursor, argument);
+}
+
+/** Several times faster, for the epoch that nearly all cursors of a Timeline are of. */
+function decodeKnown({ prefix }: TimelineRef, cursor: Cursor): Position | undefined {
+  if (!prefix || !cursor.startsWith(prefix.text)) return undefined;
+  const start = prefix.text.length;
+  if (cursor.length === start || cursor.length - start > SAFE_DIGITS) return undefined;
+  let seqId = 0;
+  for (let i = start; i < cursor.length; i++) {
+    const digit = cursor.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    seqId = seqId * 10 + digit;
+  }
+  return { epoch: prefix.epoch, seqId: BigInt(seqId) };
+}
+
+function decodeAny(ref: TimelineRef, cursor: Cursor, argument: string): Position {
   const match = FORMAT.exec(cursor);
   const seqId = match ? BigInt(match[3] as string) : -1n;
   if (!match || seqId < 0n || seqId > MAX_SEQ_ID) {
     throw new TimelineError('TIMELINE_INVALID_CURSOR', `${argument} is not a cursor: ${describe(cursor)}`, { argument });
   }
-  if (match[2] !== ref.tag) {
+  const [, epoch = '', tag] = match;
+  if (tag !== ref.tag) {
     throw new TimelineError(
       'TIMELINE_INVALID_CURSOR',
       `${argument} is a cursor of another Timeline than ${describe(ref.encoded)}`,
@@ -35,5 +56,11 @@ export function decodeCursor(ref: TimelineRef, cursor: Cursor, argument: string)
       },
     );
   }
-  return { epoch: match[1] as string, seqId };
+  ref.prefixOf(epoch);
+  return { epoch, seqId };
+}
+
+/** The place that a cursor of this library names. */
+export function seqIdOf(cursor: Cursor): bigint {
+  return BigInt(cursor.slice(cursor.lastIndexOf('.') + 1));
 }

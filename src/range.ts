@@ -13,7 +13,8 @@ const DEFAULT_LIMIT = 100;
 interface Bound {
   readonly given: Cursor | bigint;
   readonly seqId: bigint;
-  readonly epoch: string | undefined;
+  /** `''`: any. */
+  readonly epoch: string;
 }
 
 export interface CheckedRange {
@@ -35,9 +36,12 @@ export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
 
 function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argument: string): Bound | undefined {
   if (given === undefined) return undefined;
-  if (typeof given === 'string') return { given, ...decodeCursor(ref, given, argument) };
+  if (typeof given === 'string') {
+    const { epoch, seqId } = decodeCursor(ref, given, argument);
+    return { given, seqId, epoch };
+  }
   if (typeof given !== 'bigint') throw invalidArgument(argument, `must be a cursor or a bigint, not ${describe(given)}`);
-  return { given, seqId: checkSeqId(given, argument, 0n), epoch: undefined };
+  return { given, seqId: checkSeqId(given, argument, 0n), epoch: '' };
 }
 
 export function checkSeqId(value: unknown, argument: string, least: bigint): bigint {
@@ -59,11 +63,10 @@ export function checkCount(value: unknown, argument: string, options: { least?: 
 export function checkPosition(
   ref: TimelineRef,
   head: Pick<AdapterHead, 'epoch' | 'lastSeqId' | 'ancestors'>,
-  position: Position,
+  { epoch, seqId }: Position,
 ): void {
   const timeline = ref.encoded;
-  const isAncestor = ({ epoch, seqId }: Position) => epoch === position.epoch && seqId >= position.seqId;
-  if (position.epoch !== '' && position.epoch !== head.epoch && !head.ancestors?.some(isAncestor)) {
+  if (epoch !== head.epoch && epoch !== '' && !isOfAncestor(head.ancestors, epoch, seqId)) {
     throw new TimelineError(
       'TIMELINE_EPOCH_CHANGED',
       `the data of ${describe(timeline)} was lost and started again since this cursor`,
@@ -73,19 +76,24 @@ export function checkPosition(
       },
     );
   }
-  if (position.seqId > head.lastSeqId) {
+  if (seqId > head.lastSeqId) {
     throw new TimelineError(
       'TIMELINE_ROLLED_BACK',
-      `position ${position.seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store went back to an earlier state`,
-      { timeline, expected: position.seqId, actual: head.lastSeqId },
+      `position ${seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store went back to an earlier state`,
+      { timeline, expected: seqId, actual: head.lastSeqId },
     );
   }
 }
 
+function isOfAncestor(ancestors: readonly Position[] | undefined, epoch: string, seqId: bigint): boolean {
+  return ancestors?.some((ancestor) => ancestor.epoch === epoch && ancestor.seqId >= seqId) === true;
+}
+
 export function toPage<M>(checked: CheckedRange, slice: Slice, codec: Codec<M>): Page<M> {
   const { ref, after, before, range } = checked;
-  if (after) checkPosition(ref, slice, { epoch: after.epoch ?? '', seqId: after.seqId });
-  if (before?.epoch !== undefined) checkPosition(ref, slice, { epoch: before.epoch, seqId: before.seqId });
+  if (after) checkPosition(ref, slice, after);
+  // A bare SeqId to read up to may lie beyond the tail.
+  if (typeof before?.given === 'string') checkPosition(ref, slice, before);
   const entries = slice.rows.map((row) => new Entry(ref, slice.epoch, row, codec));
   const page = {
     entries,

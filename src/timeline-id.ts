@@ -64,12 +64,13 @@ export function encodePrefix(prefix: string): string {
   return escapePart(prefix);
 }
 
-/** A Timeline as the core passes it on: the caller's id, its encoded form, and the tag that ties cursors to it. */
+/** A Timeline as the core passes it on: the caller's id, its encoded form, and what its cursors begin with. */
 export class TimelineRef {
   readonly id: TimelineId;
   readonly encoded: string;
   readonly #library: string;
   #tag: string | undefined;
+  #prefix: CursorPrefix | undefined;
 
   constructor(library: string, id: TimelineId, argument?: string) {
     this.encoded = encodeTimelineId(id, argument);
@@ -87,5 +88,43 @@ export class TimelineRef {
       this.#tag = (hash >>> 0).toString(36);
     }
     return this.#tag;
+  }
+
+  /** What cursors of the epoch seen last begin with. */
+  get prefix(): CursorPrefix | undefined {
+    return this.#prefix;
+  }
+
+  /** What cursors of an epoch begin with; the SeqId follows. */
+  prefixOf(epoch: string): string {
+    if (this.#prefix?.epoch !== epoch) this.#prefix = { epoch, text: `1.${epoch}.${this.tag}.` };
+    return this.#prefix.text;
+  }
+}
+
+export interface CursorPrefix {
+  readonly epoch: string;
+  readonly text: string;
+}
+
+/** Strings whose refs are remembered by a library, so that reading many Timelines again and again finds their cursors half made. */
+const MOST_REMEMBERED = 20_000;
+
+export class TimelineRefs {
+  readonly #library: string;
+  readonly #remembered = new Map<string, TimelineRef>();
+
+  constructor(library: string) {
+    this.#library = library;
+  }
+
+  of(id: TimelineId, argument: string): TimelineRef {
+    if (typeof id !== 'string') return new TimelineRef(this.#library, id, argument);
+    const known = this.#remembered.get(id);
+    if (known) return known;
+    const ref = new TimelineRef(this.#library, id, argument);
+    if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(id, ref);
+    return ref;
   }
 }

@@ -1,46 +1,18 @@
-import type { Appended, Payload, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
-import { seqId } from './head.js';
+import type { Write, WriteOutcome } from '../../src/adapter.js';
+import { PlainChunk } from './append-plain.js';
+import { ENTRIES_PER_SCRIPT, type Group, planGroups, TIMELINES_PER_SCRIPT, toOutcome } from './append-plan.js';
 import type { LibraryContext } from './library.js';
-import { refusal, toTimelineError } from './redis-errors.js';
+import { toTimelineError } from './redis-errors.js';
 import type { Registry } from './registry.js';
 import { APPEND } from './scripts/append.js';
+import { APPEND_PLAIN } from './scripts/append-plain.js';
 import { awaitCopies } from './wait.js';
 
-/** Timelines of one script: enough to spread its cost, few enough that no other client waits long. */
-const TIMELINES_PER_SCRIPT = 100;
-const ENTRIES_PER_SCRIPT = 1000;
-/** Generations of keys kept, of one window each: the present, and one on either side because clocks differ. */
-const GENERATIONS = [0, -1, 1];
-
-/** What the script is told. A number is the place of a body. */
-interface AppendPlan {
-  readonly now: string;
-  readonly born: string;
-  /** How many keys are declared for each group. */
-  readonly stride: number;
-  readonly generations: readonly string[];
-  readonly window: number;
-  readonly keep: number;
-  /** `t` or `b` for each body, or once for all of them. */
-  readonly kinds: string;
-  readonly groups: readonly PlannedGroup[];
-}
-
-type PlannedEntry = number | readonly [body: number, seqId: string, key: string, hash: string];
-/** A single plain entry; several whose bodies follow each other, by the first and their number; or `expectedLast` and the entries. */
-type PlannedWrite =
-  | number
-  | readonly [first: number, count: number]
-  | readonly [expectedLast: string, ...entries: PlannedEntry[]];
-type PlannedGroup = number | readonly PlannedWrite[];
-
-/** The writes to one Timeline, by their places in the batch, in order. */
-interface Group {
-  readonly timeline: string;
-  readonly places: number[];
-}
-
+/**
+ * Nearly all writes are plain entries for Timelines that this process has written to before, and go by a script that can do no more.
+ * All others, and what that script leaves because something is not as expected, go by one that can do everything. All writes of a call to one
+ * Timeline take the same way, so that none can overtake another that has to be tried again.
+ */
 export class Appender {
   constructor(
     private readonly library: LibraryContext,
@@ -49,25 +21,69 @@ export class Appender {
 
   async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
     const outcomes = new Array<WriteOutcome>(writes.length);
-    const listed = this.registry.add(writes);
-    const chunks = this.#chunks(writes).map((groups) => this.#appendChunk(writes, groups, outcomes));
-    await Promise.all(chunks);
-    await listed;
+    const work: Promise<unknown>[] = [];
+    const others: Group[] = [];
+    const open = new Map<number, PlainChunk>();
+    for (const group of this.#groups(writes)) {
+      const { listed, slot } = group.keys;
+      const chunk = listed ? open.get(slot) : undefined;
+      if (chunk?.add(group, writes)) continue;
+      const fresh = new PlainChunk(this.library.keys.cluster);
+      if (!listed || !fresh.add(group, writes)) {
+        others.push(group);
+        continue;
+      }
+      // The server works on a full chunk while the next one is filled.
+      if (chunk) work.push(this.#appendPlain(writes, chunk, outcomes));
+      open.set(slot, fresh);
+    }
+    for (const chunk of open.values()) work.push(this.#appendPlain(writes, chunk, outcomes));
+    work.push(...this.#appendOthers(writes, others, outcomes));
+    await Promise.all(work);
     return outcomes;
   }
 
-  /** All writes to one Timeline are in one chunk, so that none can overtake another that has to be tried again. */
-  #chunks(writes: readonly Write[]): Group[][] {
-    const groups = new Map<string, Group>();
-    writes.forEach(({ timeline }, place) => {
-      const group = groups.get(timeline);
-      if (group) group.places.push(place);
-      else groups.set(timeline, { timeline, places: [place] });
+  async #appendPlain(writes: readonly Write[], chunk: PlainChunk, outcomes: WriteOutcome[]): Promise<void> {
+    const left = await this.#send(chunk.groups, outcomes, async () => {
+      const args = chunk.args(this.library.now());
+      const answers = (await this.library.connections.change(APPEND_PLAIN, chunk.keys, args)) as string;
+      await awaitCopies(this.library);
+      return chunk.settle(writes, answers, outcomes);
     });
+    if (left?.length) await Promise.all(this.#appendOthers(writes, left, outcomes));
+  }
+
+  #appendOthers(writes: readonly Write[], groups: readonly Group[], outcomes: WriteOutcome[]): Promise<unknown>[] {
+    return this.#chunks(writes, groups).map((chunk) =>
+      this.#send(chunk, outcomes, async () => {
+        await this.registry.add(chunk);
+        const { keys, args } = planGroups(this.library, writes, chunk);
+        const answers = ((await this.library.connections.change(APPEND, keys, args)) as string).split('\n');
+        await awaitCopies(this.library);
+        let line = 0;
+        for (const { places } of chunk) {
+          for (const place of places) outcomes[place] = toOutcome(writes[place] as Write, answers[line++] as string);
+        }
+      }),
+    );
+  }
+
+  /** What fails altogether is the outcome of every write that was in it. */
+  async #send<T>(groups: readonly Group[], outcomes: WriteOutcome[], work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
+      for (const { places } of groups) for (const place of places) outcomes[place] = outcome;
+      return undefined;
+    }
+  }
+
+  #chunks(writes: readonly Write[], groups: readonly Group[]): Group[][] {
     const open = new Map<number, { groups: Group[]; entries: number }>();
     const chunks: Group[][] = [];
-    for (const group of groups.values()) {
-      const slot = this.library.keys.slot(group.timeline);
+    for (const group of groups) {
+      const { slot } = group.keys;
       let chunk = open.get(slot);
       if (!chunk || chunk.groups.length >= TIMELINES_PER_SCRIPT || chunk.entries >= ENTRIES_PER_SCRIPT) {
         chunk = { groups: [], entries: 0 };
@@ -80,131 +96,14 @@ export class Appender {
     return chunks;
   }
 
-  async #appendChunk(writes: readonly Write[], groups: readonly Group[], outcomes: WriteOutcome[]): Promise<void> {
-    try {
-      const { keys, args } = this.#plan(writes, groups);
-      const answers = ((await this.library.connections.change(APPEND, keys, args)) as string).split('\n');
-      await awaitCopies(this.library);
-      let line = 0;
-      for (const { places } of groups) {
-        for (const place of places) outcomes[place] = toOutcome(writes[place] as Write, answers[line++] as string);
-      }
-    } catch (error) {
-      const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
-      for (const { places } of groups) for (const place of places) outcomes[place] = outcome;
+  #groups(writes: readonly Write[]): Iterable<Group> {
+    const groups = new Map<string, Group>();
+    for (let place = 0; place < writes.length; place++) {
+      const { timeline } = writes[place] as Write;
+      const group = groups.get(timeline);
+      if (group) group.places.push(place);
+      else groups.set(timeline, { keys: this.library.keys.of(timeline), places: [place] });
     }
-  }
-
-  #plan(writes: readonly Write[], groups: readonly Group[]): { keys: string[]; args: (string | Buffer)[] } {
-    const { settings, keys: keyspace } = this.library;
-    const now = this.library.now();
-    const window = settings.keyWindowMs;
-    const generations = GENERATIONS.map((offset) => `k:${Math.floor(now / window) + offset}`);
-    const bodies = new BodyList();
-    const keys: string[] = [];
-    let stride = 1;
-    const planned = groups.map(({ timeline, places }) => {
-      const declared = keyspace.declare(timeline, ['m', 'u', ...generations]);
-      stride = declared.length;
-      for (const key of declared) keys.push(key);
-      const group = places.map((place) => planWrite(writes[place] as Write, bodies));
-      const [only] = group;
-      return group.length === 1 && typeof only === 'number' ? only : group;
-    });
-    const plan: AppendPlan = {
-      now: String(now),
-      born: this.library.born(),
-      stride,
-      generations,
-      window,
-      keep: 3 * window,
-      kinds: bodies.kinds(),
-      groups: planned,
-    };
-    return { keys, args: [JSON.stringify(plan), ...bodies.list] };
-  }
-}
-
-/** The bodies of one script, each once, however many entries share it. */
-class BodyList {
-  readonly list: (string | Buffer)[] = [];
-  readonly #places = new Map<Payload, number>();
-
-  /** Counts from one. */
-  place(payload: Payload): number {
-    const known = payload.shared ? this.#places.get(payload) : undefined;
-    if (known !== undefined) return known;
-    const { body } = payload;
-    this.list.push(typeof body === 'string' ? body : asBuffer(body));
-    if (payload.shared) this.#places.set(payload, this.list.length);
-    return this.list.length;
-  }
-
-  kinds(): string {
-    const kinds = this.list.map((body) => (typeof body === 'string' ? 't' : 'b'));
-    return kinds.every((kind) => kind === kinds[0]) ? (kinds[0] ?? '') : kinds.join('');
-  }
-}
-
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function planWrite({ entries, expectedLast }: Write, bodies: BodyList): PlannedWrite {
-  const planned = entries.map((entry) => planEntry(entry, bodies));
-  const [first] = planned;
-  if (expectedLast === undefined && typeof first === 'number') {
-    if (planned.length === 1) return first;
-    if (planned.every((entry, i) => entry === first + i)) return [first, planned.length];
-  }
-  return [expectedLast === undefined ? '' : String(expectedLast), ...planned];
-}
-
-function planEntry({ payload, key, seqId: chosen }: WriteEntry, bodies: BodyList): PlannedEntry {
-  const place = bodies.place(payload);
-  if (key === undefined && chosen === undefined) return place;
-  return [place, chosen === undefined ? '' : String(chosen), key ?? '', payload.hash ?? ''];
-}
-
-function toOutcome(write: Write, answer: string): WriteOutcome {
-  if (answer.startsWith('!')) return { ok: false, error: toError(write, answer) };
-  const space = answer.indexOf(' ');
-  const epoch = answer.slice(0, space);
-  const rest = answer.slice(space + 1);
-  const { length } = write.entries;
-  if (length === 1) return { ok: true, epoch, entries: [toAppended(rest)] };
-  const ids = rest.split(' ');
-  if (ids.length === length) return { ok: true, epoch, entries: ids.map(toAppended) };
-  const first = seqId(rest);
-  return { ok: true, epoch, entries: Array.from({ length }, (_, i) => ({ seqId: first + BigInt(i), duplicate: false })) };
-}
-
-function toAppended(id: string): Appended {
-  return id.startsWith('=') ? { seqId: seqId(id.slice(1)), duplicate: true } : { seqId: seqId(id), duplicate: false };
-}
-
-function toError({ timeline, entries }: Write, answer: string): TimelineError {
-  const rest = answer.slice(3);
-  const [first = '0', second = '0'] = rest.split(' ');
-  switch (answer[1]) {
-    case 'C': {
-      const [expected, actual] = [BigInt(first), BigInt(second)];
-      return new TimelineError('TIMELINE_CONFLICT', `${expected} was expected, but the last SeqId is ${actual}`, {
-        timeline,
-        expected,
-        actual,
-      });
-    }
-    case 'K': {
-      const key = JSON.stringify(entries[Number(second)]?.key);
-      const message = `the key ${key} was used for another message, entry ${first}`;
-      return new TimelineError('TIMELINE_KEY_CONFLICT', message, { timeline, actual: BigInt(first) });
-    }
-    case 'U': {
-      const message = `Redis gave up within an append: ${rest}`;
-      return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { timeline, outcome: 'unknown' });
-    }
-    default:
-      return refusal(rest);
+    return groups.values();
   }
 }

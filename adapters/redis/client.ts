@@ -1,5 +1,11 @@
+import type { Body } from '../../src/adapter.js';
+
 /** What a Redis command may carry. */
 export type RedisArgument = string | Uint8Array | number;
+
+export function asArgument(body: Body): string | Buffer {
+  return typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+}
 
 /**
  * What is used of ioredis, so that its versions 5 and 6 fit, a single server and a Cluster alike, without this package

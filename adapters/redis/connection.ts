@@ -50,6 +50,11 @@ export class Connections {
     return this.#send('read', String(args[0]), (own) => own.callBuffer(command, args));
   }
 
+  /** A script that changes nothing the second time, so that a lost connection leaves nothing unknown. */
+  repeat(script: Script, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
+    return this.#send('read', keys[0] as string, (own) => evaluate(own, 'call', script, keys, args));
+  }
+
   /** A script that writes; once it has been sent, a lost connection leaves its outcome unknown. */
   change(script: Script, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
     return this.#send('write', keys[0] as string, (own) => evaluate(own, 'call', script, keys, args));

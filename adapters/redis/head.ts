@@ -1,38 +1,62 @@
 import type { AdapterHead, Position } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
+import { TIME_WIDTH } from './scripts/state.js';
 
-/** The state of a Timeline as its meta key holds it: `epoch last at first firstAt floor flags lineage`. */
-export interface State {
-  readonly epoch: string;
-  readonly last: bigint;
-  /** Oldest entry that is neither trimmed nor expired; `last + 1n` if there is none. */
-  readonly first: bigint;
+export interface State extends AdapterHead {
   /** Everything up to here was trimmed or has expired. */
   readonly floor: bigint;
   /** Entries have expired that the floor does not yet tell of. */
   readonly unsettled: boolean;
-  readonly lineage: readonly Position[] | undefined;
 }
 
-const NO_LINEAGE = undefined;
-const NEVER_WRITTEN: State = { epoch: '', last: 0n, first: 1n, floor: 0n, unsettled: false, lineage: NO_LINEAGE };
+export const NEVER_WRITTEN: State = {
+  epoch: '',
+  firstSeqId: 1n,
+  lastSeqId: 0n,
+  ancestors: undefined,
+  floor: 0n,
+  unsettled: false,
+};
 
-/** Entries of `cutoff` and before have expired; it is below all times where there is no TTL. */
-export function parseState(text: string | null | undefined, cutoff: number): State {
-  if (text === null || text === undefined) return NEVER_WRITTEN;
-  const [epoch, last, at, first, firstAt, floor, , lineage] = text.split(' ');
-  if (lineage === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the state of a Timeline is not readable');
-  const top = seqId(last as string);
-  const state = {
-    epoch: epoch as string,
-    last: top,
-    first: seqId(first as string),
-    floor: seqId(floor as string),
-    unsettled: false,
-    lineage: lineage === '-' ? NO_LINEAGE : lineage.split(',').map(parseAncestor),
-  };
-  if (state.first > top || Number(firstAt) > cutoff) return state;
-  return Number(at) > cutoff ? { ...state, unsettled: true } : { ...state, first: top + 1n, floor: top };
+/** The state of a Timeline as its meta key holds it: `last at epoch first firstAt floor flags lineage`. */
+export class StateText {
+  readonly #at: number;
+  readonly #firstAt: number;
+  readonly #state: State;
+
+  constructor(readonly text: string) {
+    const [last, at, epoch, first, firstAt, floor, , lineage] = text.split(' ');
+    if (lineage === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the state of a Timeline is not readable');
+    this.#at = Number(at);
+    this.#firstAt = Number(firstAt);
+    this.#state = {
+      epoch: epoch as string,
+      firstSeqId: seqId(first as string),
+      lastSeqId: seqId(last as string),
+      ancestors: lineage === '-' ? undefined : lineage.split(',').map(parseAncestor),
+      floor: seqId(floor as string),
+      unsettled: false,
+    };
+  }
+
+  get last(): bigint {
+    return this.#state.lastSeqId;
+  }
+
+  /** Entries of `cutoff` and before have expired; it is below all times where there is no TTL. */
+  at(cutoff: number): State {
+    const state = this.#state;
+    const { firstSeqId, lastSeqId } = state;
+    if (this.#firstAt > cutoff || firstSeqId > lastSeqId) return state;
+    if (this.#at > cutoff) return { ...state, unsettled: true };
+    return { ...state, firstSeqId: lastSeqId + 1n, floor: lastSeqId };
+  }
+}
+
+/** The epoch of a state, without reading the rest. */
+export function epochIn(text: string): string {
+  const start = text.indexOf(' ') + TIME_WIDTH + 2;
+  return text.slice(start, text.indexOf(' ', start));
 }
 
 function parseAncestor(text: string): Position {
@@ -40,8 +64,8 @@ function parseAncestor(text: string): Position {
   return { epoch: text.slice(0, colon), seqId: BigInt(text.slice(colon + 1)) };
 }
 
-export function headOf({ epoch, first, last, lineage }: State): AdapterHead {
-  return { epoch, firstSeqId: first, lastSeqId: last, ancestors: lineage };
+export function headOf({ epoch, firstSeqId, lastSeqId, ancestors }: State): AdapterHead {
+  return { epoch, firstSeqId, lastSeqId, ancestors };
 }
 
 /** `BigInt` of a number is several times faster than of a string. */

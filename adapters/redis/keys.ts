@@ -1,7 +1,23 @@
+import type { StateText } from './head.js';
 import { keySlot } from './slot.js';
 
 /** Sets that the ids of a library are spread over, so that a Cluster spreads them over its nodes. */
 const REGISTRY_SHARDS = 16;
+/** Timelines that are remembered: making the names of their keys costs more than most of what is done with them. */
+const MOST_REMEMBERED = 50_000;
+
+/** The keys that nearly everything about a Timeline needs, and what this process knows of it. */
+export interface TimelineKeys {
+  readonly timeline: string;
+  readonly stream: string;
+  readonly meta: string;
+  /** Scripts take one slot each in a Cluster; without one all Timelines may meet in 0. */
+  readonly slot: number;
+  /** It is in the registry, and so has most likely been written to. */
+  listed: boolean;
+  /** The state that was read last: parsing it costs more than comparing it with the next. */
+  state: StateText | undefined;
+}
 
 /**
  * The names of all keys of one library. Keys of one Timeline share its id as their hash tag, and with it the slot:
@@ -10,11 +26,12 @@ const REGISTRY_SHARDS = 16;
 export class Keyspace {
   readonly #head: string;
   readonly #registries: readonly string[];
+  readonly #remembered = new Map<string, TimelineKeys>();
 
   constructor(
     prefix: string,
     library: string,
-    private readonly cluster: boolean,
+    readonly cluster: boolean,
   ) {
     this.#head = `${prefix}${escapeName(library)}:`;
     const shards = Array.from({ length: REGISTRY_SHARDS }, (_, shard) => `${this.#head}r:{${shard}}`);
@@ -26,12 +43,23 @@ export class Keyspace {
     return `${this.#head}{${escapeName(timeline)}}:`;
   }
 
+  of(timeline: string): TimelineKeys {
+    const known = this.#remembered.get(timeline);
+    if (known) return known;
+    const base = this.base(timeline);
+    const slot = this.cluster ? keySlot(escapeName(timeline)) : 0;
+    const keys = { timeline, stream: `${base}s`, meta: `${base}m`, slot, listed: false, state: undefined };
+    if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(timeline, keys);
+    return keys;
+  }
+
   stream(timeline: string): string {
-    return `${this.base(timeline)}s`;
+    return this.of(timeline).stream;
   }
 
   meta(timeline: string): string {
-    return `${this.base(timeline)}m`;
+    return this.of(timeline).meta;
   }
 
   checkpoints(timeline: string): string {
@@ -47,9 +75,8 @@ export class Keyspace {
     return this.cluster ? [`${base}s`, ...suffixes.map((suffix) => base + suffix)] : [`${base}s`];
   }
 
-  /** Scripts take one slot each in a Cluster; without one all Timelines may meet. */
   slot(timeline: string): number {
-    return this.cluster ? keySlot(escapeName(timeline)) : 0;
+    return this.of(timeline).slot;
   }
 
   /** The registry that lists a Timeline. */

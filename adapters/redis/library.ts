@@ -38,7 +38,7 @@ export class LibraryContext {
     return this.options.ttlMs === undefined ? '' : String(this.cutoff());
   }
 
-  /** The first half of an epoch, should one begin; never given twice. */
+  /** The second half of an epoch, should one begin; never given twice. */
   born(): string {
     return `${this.#lives}${(this.#lifeCount++).toString(36)}`;
   }

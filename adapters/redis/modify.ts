@@ -1,6 +1,7 @@
 import type { Payload, Row } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
-import { asBuffer } from './append.js';
+import { asArgument } from './client.js';
+import { epochIn } from './head.js';
 import type { LibraryContext } from './library.js';
 import { MODIFY } from './scripts/modify.js';
 
@@ -11,8 +12,8 @@ export class Modifier {
 
   async update(timeline: string, seqId: bigint, { body }: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }> {
     const wanted = ifRevision === undefined ? '' : String(ifRevision);
-    const [kind, bytes] = typeof body === 'string' ? ['t', body] : ['b', asBuffer(body)];
-    const answer = await this.#modify(timeline, seqId, [wanted, kind as string, bytes as string | Buffer]);
+    const kind = typeof body === 'string' ? 't' : 'b';
+    const answer = await this.#modify(timeline, seqId, [wanted, kind, asArgument(body)]);
     if (answer === null) {
       throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
     }
@@ -24,7 +25,7 @@ export class Modifier {
     const colon = name.indexOf(':');
     const appendedAt = Number(name.slice(1, colon < 0 ? undefined : colon));
     const row = { seqId, appendedAt, body, revision: Number(revision) };
-    const epoch = state.slice(0, state.indexOf(' '));
+    const epoch = epochIn(state);
     return { epoch, row: colon < 0 ? row : { ...row, key: name.slice(colon + 1) } };
   }
 

@@ -1,6 +1,7 @@
 import type { AdapterHead, Body, Range, Row, Slice } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
-import { headOf, parseState, type State } from './head.js';
+import { headOf, NEVER_WRITTEN, type State, StateText } from './head.js';
+import type { TimelineKeys } from './keys.js';
 import type { LibraryContext } from './library.js';
 import { READ } from './scripts/read.js';
 import type { Settler } from './settle.js';
@@ -8,6 +9,7 @@ import type { Settler } from './settle.js';
 /** Rows of one answer, at most: bodies may be large, and Redis serves nobody else while it collects them. */
 const ROWS_PER_RANGE = 1000;
 const RANGES_PER_SCRIPT = 100;
+const STATES_PER_COMMAND = 250;
 const COLON = 0x3a;
 const BYTES = 0x62;
 
@@ -29,20 +31,27 @@ export class Reader {
     return (await this.states(timelines, cutoff)).map(headOf);
   }
 
-  /** One command for all, where there is one server. */
   async states(timelines: readonly string[], cutoff: number): Promise<State[]> {
-    const { keys, connections } = this.library;
-    const metas = timelines.map((timeline) => keys.meta(timeline));
-    const texts = connections.client.isCluster
-      ? await Promise.all(metas.map((meta) => connections.ask('get', [meta])))
-      : await connections.ask('mget', metas);
-    return (texts as (string | null)[]).map((text) => parseState(text, cutoff));
+    const keys = timelines.map((timeline) => this.library.keys.of(timeline));
+    const texts = await this.#stateTexts(keys.map(({ meta }) => meta));
+    return keys.map((each, i) => stateOf(each, texts[i] as string | null, cutoff));
+  }
+
+  /** A command for many, where there is one server; for so many that it has the first answers ready when the last is sent. */
+  async #stateTexts(metas: string[]): Promise<unknown[]> {
+    const { connections, keys } = this.library;
+    if (keys.cluster) return Promise.all(metas.map((meta) => connections.ask('get', [meta])));
+    const asked: Promise<unknown>[] = [];
+    for (let i = 0; i < metas.length; i += STATES_PER_COMMAND) {
+      asked.push(connections.ask('mget', metas.slice(i, i + STATES_PER_COMMAND)));
+    }
+    return ((await Promise.all(asked)) as unknown[][]).flat();
   }
 
   async read(ranges: readonly Range[]): Promise<readonly Slice[]> {
     const cutoff = this.library.cutoff();
-    const slices =
-      ranges.length === 1 ? [await this.#readOne(ranges[0] as Range, cutoff)] : await this.#readTails(ranges, cutoff);
+    const [first] = ranges as readonly [Range, ...Range[]];
+    const slices = ranges.length > 1 ? await this.#readTails(ranges, cutoff) : [await this.#readOne(first, cutoff)];
     let places = [...slices.keys()].filter((place) => slices[place] === undefined);
     while (places.length > 0) places = await this.#collect(ranges, places, slices, cutoff);
     return slices as Slice[];
@@ -58,11 +67,13 @@ export class Reader {
   /**
    * The plain way for one range: three commands at once are cheaper for the server than a script that hands a hundred rows to Lua and back.
    * What was the same before and after the rows were fetched has not changed meanwhile, but for entries that were appended. Undefined
-   * where it did, or where more is to be looked at.
+   * where it did, or where more is to be looked at; and where so little is to be expected that one command is cheaper than three.
    */
   async #readOne(range: Range, cutoff: number): Promise<Slice | undefined> {
-    const { keys, connections } = this.library;
-    const [meta, stream] = [keys.meta(range.timeline), keys.stream(range.timeline)];
+    const { connections } = this.library;
+    const keys = this.library.keys.of(range.timeline);
+    const { meta, stream } = keys;
+    if (range.after !== undefined && keys.state && range.after >= keys.state.last) return undefined;
     const low = `(0-${range.after ?? 0n}`;
     const high = range.before === undefined ? '+' : `(0-${range.before < 1n ? 1n : range.before}`;
     const count = ['COUNT', Math.min(range.limit, ROWS_PER_RANGE)];
@@ -74,11 +85,11 @@ export class Reader {
       connections.ask('get', [meta]),
     ])) as [string | null, StreamRow[], string | null];
     if (before === null || after === null) return undefined;
-    const state = parseState(before, cutoff);
+    const state = stateOf(keys, before, cutoff);
     if (rows.length === 0) return readTail(range, state);
     if (state.unsettled || !sameButForAppends(before, after)) return undefined;
     const slice = toSlice(range, state, rows, undefined);
-    return slice.rows.every(({ seqId }) => seqId > state.floor && seqId <= state.last) ? slice : undefined;
+    return slice.rows.every(({ seqId }) => seqId > state.floor && seqId <= state.lastSeqId) ? slice : undefined;
   }
 
   /** Resolves with the places that have to be read again, because what they found had to be settled first. */
@@ -94,7 +105,8 @@ export class Reader {
       chunk.forEach((place, i) => {
         const answer = answers[i];
         const range = ranges[place] as Range;
-        const state = isAnswer(answer) ? parseState(answer[0].toString('latin1'), cutoff) : parseState(undefined, cutoff);
+        const text = isAnswer(answer) ? answer[0].toString('latin1') : null;
+        const state = stateOf(this.library.keys.of(range.timeline), text, cutoff);
         if (isUnsettled(answer) || state.unsettled) again.push(place);
         else slices[place] = toSlice(range, state, isAnswer(answer) ? answer[1] : [], isAnswer(answer) ? answer[2] : undefined);
       });
@@ -131,15 +143,22 @@ export class Reader {
   }
 }
 
-function readTail(range: Range, state: State): Slice | undefined {
-  if (state.unsettled || state.epoch === '' || range.after === undefined || range.after < state.last) return undefined;
-  return toSlice(range, state, [], undefined);
+/** What was parsed before is not parsed again. */
+function stateOf(keys: TimelineKeys, text: string | null, cutoff: number): State {
+  if (text !== null && keys.state?.text !== text) keys.state = new StateText(text);
+  return text === null ? NEVER_WRITTEN : (keys.state as StateText).at(cutoff);
 }
 
-/** Without an overlay, and with the same epoch, first entry and floor: `epoch last at first firstAt floor flags lineage`. */
+function readTail(range: Range, state: State): Slice | undefined {
+  const { epoch, firstSeqId, lastSeqId, ancestors } = state;
+  if (state.unsettled || epoch === '' || range.after === undefined || range.after < lastSeqId) return undefined;
+  return { epoch, firstSeqId, lastSeqId, ancestors, rows: [], more: false, truncatedThrough: undefined };
+}
+
+/** Without an overlay, and with the same epoch, first entry and floor: `last at epoch first firstAt floor flags lineage`. */
 function sameButForAppends(before: string, after: string): boolean {
   const [one, two] = [before.split(' '), after.split(' ')];
-  return one[6] === '-' && [0, 3, 5, 6].every((i) => one[i] === two[i]);
+  return one[6] === '-' && [2, 3, 5, 6].every((i) => one[i] === two[i]);
 }
 
 function isAnswer(answer: Answer | 1 | null | undefined): answer is Answer {
@@ -158,24 +177,16 @@ function toSlice(
   overlay: readonly (Buffer | null)[] | undefined,
 ): Slice {
   const { after = 0n, before, limit, reverse } = range;
-  const rows: Row[] = [];
+  const { epoch, firstSeqId, lastSeqId, ancestors, floor } = state;
   // All of it may have expired while the state still told of it.
-  if (state.first <= state.last) rows.push(...found.map((row, i) => toRow(row, overlay?.[i])));
+  const rows = firstSeqId <= lastSeqId ? found.map((row, i) => toRow(row, overlay?.[i])) : [];
   const edge = rows.at(-1)?.seqId;
-  const lowest = after > state.floor ? after + 1n : state.first;
-  const highest = before !== undefined && before <= state.last ? before - 1n : state.last;
+  const lowest = after > floor ? after + 1n : firstSeqId;
+  const highest = before !== undefined && before <= lastSeqId ? before - 1n : lastSeqId;
   const full = rows.length === Math.min(limit, ROWS_PER_RANGE);
   const more = full && edge !== undefined && (reverse ? edge > lowest : edge < highest);
-  const truncatedThrough = range.after !== undefined && range.after < state.floor ? state.floor : undefined;
-  return {
-    epoch: state.epoch,
-    firstSeqId: state.first,
-    lastSeqId: state.last,
-    ancestors: state.lineage,
-    rows,
-    more,
-    truncatedThrough,
-  };
+  const truncatedThrough = range.after !== undefined && range.after < floor ? floor : undefined;
+  return { epoch, firstSeqId, lastSeqId, ancestors, rows, more, truncatedThrough };
 }
 
 function toRow([id, [name, body]]: StreamRow, overlay: Buffer | null | undefined): Row {

@@ -1,40 +1,35 @@
+import type { TimelineKeys } from './keys.js';
 import type { LibraryContext } from './library.js';
 import type { Reader } from './read.js';
 import { LIST_TIMELINES } from './scripts/list-timelines.js';
 
-/** Timelines remembered to be listed already, so that their next append need not list them again. */
-const MOST_KNOWN = 100_000;
-
 /**
  * The ids of a library's Timelines, in sorted sets: for listing and for sweeping. An id is listed before the first append to it is
- * acknowledged, so a crash can leave an id without entries but never entries without their id.
+ * sent, so a crash can leave an id without entries but never entries without their id.
  */
 export class Registry {
-  readonly #known = new Set<string>();
-
   constructor(
     private readonly library: LibraryContext,
     private readonly reader: Reader,
   ) {}
 
-  /** Undefined if there is nothing to do. */
-  add(writes: readonly { readonly timeline: string }[]): Promise<void> | undefined {
-    const unknown = writes.filter(({ timeline }) => !this.#known.has(timeline));
-    return unknown.length === 0 ? undefined : this.#add([...new Set(unknown.map(({ timeline }) => timeline))]);
+  /** Undefined if all are listed. Fails as a read does: it may be done again, and nothing of the Timelines has changed. */
+  add(timelines: readonly { readonly keys: TimelineKeys }[]): Promise<void> | undefined {
+    const unlisted = timelines.filter(({ keys }) => !keys.listed).map(({ keys }) => keys);
+    return unlisted.length === 0 ? undefined : this.#add(unlisted);
   }
 
-  async #add(timelines: readonly string[]): Promise<void> {
+  async #add(timelines: readonly TimelineKeys[]): Promise<void> {
     const { keys, connections } = this.library;
     const shards = new Map<string, string[]>();
-    for (const timeline of timelines) {
+    for (const { timeline } of timelines) {
       const registry = keys.registryOf(timeline);
       const members = shards.get(registry);
       if (members) members.push(timeline);
       else shards.set(registry, [timeline]);
     }
-    await Promise.all([...shards].map(([registry, members]) => connections.change(LIST_TIMELINES, [registry], members)));
-    if (this.#known.size > MOST_KNOWN) this.#known.clear();
-    for (const timeline of timelines) this.#known.add(timeline);
+    await Promise.all([...shards].map(([registry, members]) => connections.repeat(LIST_TIMELINES, [registry], members)));
+    for (const each of timelines) each.listed = true;
   }
 
   async list({ prefix, after, limit }: { prefix: string; after?: string; limit: number }): Promise<readonly string[]> {
@@ -42,7 +37,7 @@ export class Registry {
     for (;;) {
       const ids = await this.page(prefix, from, limit);
       const states = ids.length === 0 ? [] : await this.reader.states(ids, Number.NEGATIVE_INFINITY);
-      const written = ids.filter((_, i) => (states[i]?.last ?? 0n) > 0n);
+      const written = ids.filter((_, i) => (states[i]?.lastSeqId ?? 0n) > 0n);
       if (written.length > 0 || ids.length < limit) return written;
       from = ids.at(-1);
     }

@@ -124,7 +124,7 @@ export class Watchers {
     const states = await fetch(all.map(({ meta }) => meta));
     all.forEach((watched, i) => {
       const state = states[i];
-      const last = typeof state === 'string' ? (state.split(' ', 2)[1] ?? '0') : '0';
+      const last = typeof state === 'string' ? state.slice(0, state.indexOf(' ')) : '0';
       if (watched.last === last) return;
       watched.last = last;
       for (const wake of [...watched.wakes]) wake();

@@ -228,7 +228,7 @@ describe.skipIf(!hasRedis())('keys', () => {
       ['0-1', ['t1750000000000:k', '"hello"']],
       ['0-2', ['t1750000000000', '"world"']],
     ]);
-    expect(await redis.client.get(`${base}m`)).toMatch(/^\S+ 2 1750000000000 1 1750000000000 0 u -$/);
+    expect(await redis.client.get(`${base}m`)).toMatch(/^2 0001750000000000 \S+ 1 1750000000000 0 u -$/);
     expect(await redis.client.hgetall(`${base}u`)).toEqual({ 2: 't1:"all"' });
     expect(await redis.client.hget(`${base}c`, 'phone')).toMatch(/^\S+ 1$/);
     expect(await redis.client.hget(`${base}k:2893`, 'k')).toMatch(/^1 1750000000000 \S+$/);
@@ -238,7 +238,7 @@ describe.skipIf(!hasRedis())('keys', () => {
 
 describe.skipIf(!hasRedis())('waitReplicas', () => {
   it('that cannot be had leaves the outcome unknown, though the entry is there', async () => {
-    const redis = await openStore({ adapter: { waitReplicas: 1, waitMs: 50 }, store: { retry: { attempts: 2 } } });
+    const redis = await openStore({ adapter: { waitReplicas: 1, waitMs: 500 }, store: { retry: { attempts: 2 } } });
     for (const key of [undefined, 'k']) {
       const error = await redis
         .timeline()

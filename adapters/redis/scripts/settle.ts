@@ -32,14 +32,22 @@ local function lastExpired(keys, st, cutoff)
   end
 end
 
+-- Of an entry that is yet to come, all that is known is that it will not be older than the last one.
 local function raise(st, floor, first, firstAt)
-  st.floor, st.first, st.firstAt, st.dirty = floor, first or successor(st.last), firstAt or '0', true
+  st.floor, st.first, st.firstAt, st.dirty = floor, first or successor(st.last), firstAt or st.at, true
 end
 
 local function expire(keys, st, cutoff)
   if isEmpty(st) or tonumber(st.firstAt) > cutoff then return end
   if tonumber(st.at) <= cutoff then
     raise(st, st.last)
+    return
+  end
+  -- It may be younger than the state knows.
+  local oldest, seq, at = redis.call('XRANGE', keys.stream, '0-' .. st.first, '+', 'COUNT', 1)[1]
+  if oldest then seq, at = seqOf(oldest) end
+  if at and tonumber(at) > cutoff then
+    st.firstAt, st.dirty = at, true
   else
     raise(st, lastExpired(keys, st, cutoff))
   end

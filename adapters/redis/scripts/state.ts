@@ -1,19 +1,25 @@
+/** Digits of a time in a state: any that a number of JavaScript holds without loss. */
+export const TIME_WIDTH = 16;
+
+/** How much of the replication id tells one life from another. */
+export const LIFE_LENGTH = 10;
+
 /** Tells one life of a server from another, by the replication id; where the user may not ask for it, all are one. */
 export const LIFE = `
-local LIFE_LENGTH = 10
+local LIFE_LENGTH = ${LIFE_LENGTH}
 local function life()
   local info = redis.pcall('INFO', 'replication')
   local place = type(info) == 'string' and string.find(info, 'master_replid:', 1, true)
-  return place and string.sub(info, place + 14, place + 13 + LIFE_LENGTH) or '0000000000'
+  return place and string.sub(info, place + 14, place + 13 + LIFE_LENGTH) or string.rep('0', LIFE_LENGTH)
 end
 `;
 
 /**
  * What every script begins with: decimal arithmetic on SeqIds, which are larger than the doubles of Lua can hold, and the
- * state of a Timeline. It is kept as one string, `epoch last at first firstAt floor flags lineage`, so that the heads of many
- * Timelines are one MGET; see docs/redis.md.
+ * state of a Timeline. It is kept as one string, `last at epoch first firstAt floor flags lineage`, so that the heads of many
+ * Timelines are one MGET; what every append changes stands in front, `at` with zeros up to its full width. See docs/redis.md.
  *
- * An epoch ends in the replication id of the server that gave it. A server that starts again or takes over from another has
+ * An epoch begins with the replication id of the server that gave it. A server that starts again or takes over from another has
  * a different one, and may have lost the newest entries on the way: the first append there begins a new epoch, and the lineage
  * says up to which SeqId the data of the old one are still the same.
  */
@@ -79,8 +85,8 @@ end
 
 local function parse(text)
   local st = {}
-  st.epoch, st.last, st.at, st.first, st.firstAt, st.floor, st.flags, st.lineage =
-    string.match(text, '^(%S+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
+  st.last, st.at, st.epoch, st.first, st.firstAt, st.floor, st.flags, st.lineage =
+    string.match(text, '^(%d+) 0*(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
   if not st.epoch then error('FOREIGN the state of the Timeline is not readable') end
   return st
 end
@@ -96,22 +102,26 @@ local function load(keys, born, current)
   local text = redis.call('GET', keys.meta)
   if not text then
     if redis.call('EXISTS', keys.stream) == 0 then return nil end
-    return adopt(keys, born .. '-' .. current)
+    return adopt(keys, current .. '-' .. born)
   end
   local st = parse(text)
   checkStream(keys, st)
-  if string.sub(st.epoch, -LIFE_LENGTH) ~= current then
+  if string.sub(st.epoch, 1, LIFE_LENGTH) ~= current then
     local ancestors = { st.epoch .. ':' .. st.last }
     for ancestor in string.gmatch(st.lineage, '[^,]+:%d+') do
       if #ancestors < MOST_ANCESTORS then ancestors[#ancestors + 1] = ancestor end
     end
-    st.epoch, st.lineage, st.dirty = born .. '-' .. current, table.concat(ancestors, ','), true
+    st.epoch, st.lineage, st.dirty = current .. '-' .. born, table.concat(ancestors, ','), true
   end
   return st
 end
 
+local function wide(at)
+  return string.rep('0', ${TIME_WIDTH} - #at) .. at
+end
+
 local function format(st)
-  return st.epoch .. ' ' .. st.last .. ' ' .. st.at .. ' ' .. st.first .. ' ' .. st.firstAt
+  return st.last .. ' ' .. wide(st.at) .. ' ' .. st.epoch .. ' ' .. st.first .. ' ' .. st.firstAt
     .. ' ' .. st.floor .. ' ' .. st.flags .. ' ' .. st.lineage
 end
 

@@ -1,0 +1,221 @@
+import type { Appended, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import { TimelineError } from '../../src/errors.js';
+import { planWrite } from '../../src/plan.js';
+import type { Context } from './context.js';
+import type { Directory } from './directory.js';
+import type { Ends } from './ends.js';
+import type { Later } from './later.js';
+import { type KnownKey, Ledger } from './ledger.js';
+import type { RowResult, RowWrite } from './requests.js';
+import { RowBatcher } from './row-batcher.js';
+import { toTimelineError } from './tablestore-errors.js';
+import type { TimelineState } from './timeline-state.js';
+
+/** Of one row, and so of one `appendMany`. */
+export const MAX_ENTRIES = 1000;
+export const MAX_ROW_BYTES = 2 ** 20;
+
+const MOST_LEDGERS = 10_000;
+const MOST_KEYS = 1_000_000;
+/** Bodies and keys of one row; what `m` says of the keys in JSON must fit into one column. */
+const MAX_COLUMNS_BYTES = 2 * 2 ** 20;
+const MOST_COLLISIONS = 200;
+const ATTEMPTS = 4;
+
+/** What the next row of a Timeline holds, and what it makes of the writes that it answers. */
+interface PlannedRow {
+  readonly entries: WriteEntry[];
+  /** One for each write, in order. */
+  readonly outcomes: WriteOutcome[];
+  /** Some refusal rests on the tail, which others may have moved meanwhile. */
+  readonly doubtful: boolean;
+}
+
+/**
+ * Appends with dense ids: each row is put behind the tail under the condition that nothing is there, so of two writers one fails, looks at
+ * what the other wrote, and decides anew. All writes to one Timeline that one row can hold share it. Rows of one Timeline go one after
+ * another, those of different Timelines together.
+ */
+export class CasAppender {
+  readonly #ledgers = new Map<string, Ledger>();
+  readonly #batcher: RowBatcher;
+  #keys = 0;
+
+  constructor(
+    private readonly context: Context,
+    private readonly directory: Directory,
+    private readonly ends: Ends,
+    private readonly later: Later,
+  ) {
+    this.#batcher = new RowBatcher(context.requests);
+  }
+
+  async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+    const groups = new Map<string, number[]>();
+    writes.forEach(({ timeline }, place) => {
+      const places = groups.get(timeline);
+      if (places) places.push(place);
+      else groups.set(timeline, [place]);
+    });
+    const outcomes = new Array<WriteOutcome>(writes.length);
+    await Promise.all(
+      [...groups].map(async ([timeline, places]) => {
+        const own = await this.#appendTo(
+          timeline,
+          places.map((place) => writes[place] as Write),
+        );
+        places.forEach((place, i) => {
+          outcomes[place] = own[i] as WriteOutcome;
+        });
+      }),
+    );
+    return outcomes;
+  }
+
+  /** The writes to one Timeline. When one fails because the store does, those behind it fail too. */
+  async #appendTo(timeline: string, writes: readonly Write[]): Promise<WriteOutcome[]> {
+    const done: WriteOutcome[] = [];
+    try {
+      const state = this.context.state(timeline);
+      const ledger = await this.#ledger(state, writes);
+      let isFresh = false;
+      for (let collisions = 0; done.length < writes.length; ) {
+        const row = this.#plan(ledger, writes.slice(done.length));
+        if (row.doubtful && !isFresh) {
+          await ledger.catchUp();
+          isFresh = true;
+        } else if (row.entries.length === 0 || (await this.#put(state, ledger, row.entries))) {
+          done.push(...row.outcomes);
+          isFresh = false;
+        } else {
+          isFresh = true;
+          if (++collisions > MOST_COLLISIONS) throw contended(timeline);
+          await pause(Math.random() * Math.min(50, 2 * collisions));
+        }
+      }
+    } catch (cause) {
+      const error = toTimelineError(cause, 'write');
+      while (done.length < writes.length) done.push({ ok: false, error });
+    }
+    return done;
+  }
+
+  async #ledger(state: TimelineState, writes: readonly Write[]): Promise<Ledger> {
+    const known = this.#ledgers.get(state.timeline);
+    const ledger = known ?? new Ledger(this.context, this.ends, state);
+    const needsKeys = !ledger.hasKeys && writes.some(({ entries }) => entries.some(({ key }) => key !== undefined));
+    if (!known || needsKeys) await ledger.load(needsKeys);
+    this.#remember(state.timeline, ledger);
+    return ledger;
+  }
+
+  #remember(timeline: string, ledger: Ledger): void {
+    this.#ledgers.delete(timeline);
+    this.#ledgers.set(timeline, ledger);
+    this.#keys += ledger.growth();
+    for (const [oldest, { size }] of this.#ledgers) {
+      if (this.#ledgers.size <= MOST_LEDGERS && this.#keys <= MOST_KEYS) return;
+      this.#ledgers.delete(oldest);
+      this.#keys -= size;
+    }
+  }
+
+  #plan(ledger: Ledger, writes: readonly Write[]): PlannedRow {
+    const entries: WriteEntry[] = [];
+    const outcomes: WriteOutcome[] = [];
+    const planned = new Map<string, KnownKey>();
+    let doubtful = false;
+    let bytes = 0;
+    for (const write of writes) {
+      const size = sizeOf(write);
+      if (entries.length > 0 && (entries.length + write.entries.length > MAX_ENTRIES || bytes + size > MAX_ROW_BYTES)) break;
+      const last = ledger.last + BigInt(entries.length);
+      try {
+        if (size > MAX_COLUMNS_BYTES) throw tooLarge(write.timeline);
+        const { appended, fresh } = planWrite(write, last, (key) => planned.get(key) ?? ledger.lookUp(key));
+        for (const { seqId, entry } of fresh) {
+          entries.push(entry);
+          if (entry.key !== undefined) planned.set(entry.key, { seqId, hash: entry.payload.hash ?? '', at: 0 });
+        }
+        if (fresh.length > 0) bytes += size;
+        outcomes.push(this.#applied(appended));
+      } catch (cause) {
+        const error = toTimelineError(cause, 'write');
+        doubtful ||= error.code === 'TIMELINE_CONFLICT';
+        outcomes.push({ ok: false, error });
+      }
+    }
+    return { entries, outcomes, doubtful };
+  }
+
+  #applied(entries: readonly Appended[]): WriteOutcome {
+    return { ok: true, epoch: this.context.epoch, entries };
+  }
+
+  /** Resolves with false if another writer was first. Whether an attempt without answer succeeded is told by the next one. */
+  async #put(state: TimelineState, ledger: Ledger, entries: readonly WriteEntry[]): Promise<boolean> {
+    const token = this.context.token();
+    const at = Math.max(this.context.now(), ledger.at);
+    const rowId = ledger.last + 1n;
+    const fresh = entries.map(({ payload, key }) => ({ body: payload.body, key, hash: payload.hash }));
+    const put = this.context.layout.encode({ entries: fresh, at, token });
+    const version = this.context.versionOf(at);
+    const key = this.context.rowKey(state, rowId);
+    const row: RowWrite = { table: this.context.tables.entries, key, type: 'PUT', put, version, expect: 'missing' };
+    const marks = this.#marks(state.timeline, rowId, entries.length);
+    for (let attempt = 1; ; attempt++) {
+      const [result, ...marked] = (await this.#batcher.write([row, ...marks])) as [RowResult, ...RowResult[]];
+      if (result.ok) {
+        fresh.forEach((entry, i) => {
+          ledger.appended(rowId + BigInt(i), rowId, at, entry.key, entry.hash);
+        });
+        this.#keepMarks(marks, marked);
+        return true;
+      }
+      const { failure } = result.error;
+      if (failure === 'condition') {
+        const isOurs = await ledger.catchUp(token);
+        if (isOurs) this.#keepMarks(marks, marked);
+        return isOurs;
+      }
+      if (failure !== 'ambiguous' || attempt === ATTEMPTS) throw result.error;
+      await pause(20 * 2 ** attempt * Math.random());
+    }
+  }
+
+  /** The rows that outlive the entries: the first entry lists its Timeline, and where all may expire each tells the last SeqId. */
+  #marks(timeline: string, rowId: bigint, count: number): RowWrite[] {
+    if (this.context.options.ttlMs === undefined && rowId > 1n) return [];
+    return [this.directory.tail(timeline, rowId + BigInt(count - 1), rowId === 1n)];
+  }
+
+  #keepMarks(marks: readonly RowWrite[], results: readonly RowResult[]): void {
+    results.forEach((result, i) => {
+      if (!result.ok && result.error.failure !== 'condition') this.later.add(marks[i] as RowWrite);
+    });
+  }
+}
+
+function sizeOf({ entries }: Write): number {
+  let size = 0;
+  for (const { payload, key } of entries) {
+    size += typeof payload.body === 'string' ? Buffer.byteLength(payload.body) : payload.body.length;
+    // A control character takes six bytes in JSON.
+    size += key === undefined ? 0 : 6 * key.length;
+  }
+  return size;
+}
+
+function tooLarge(timeline: string): TimelineError {
+  const message = `the keys of one write are longer together than a row can hold, ${MAX_COLUMNS_BYTES} bytes with the messages`;
+  return new TimelineError('TIMELINE_TOO_LARGE', message, { timeline, argument: 'keys', limit: MAX_COLUMNS_BYTES });
+}
+
+function contended(timeline: string): TimelineError {
+  const message = `other writers were faster ${MOST_COLLISIONS} times in a row`;
+  return new TimelineError('TIMELINE_BUSY', message, { timeline, retryable: true });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,48 @@
+import type { TimelineAdapter } from '../../src/adapter.js';
+import { invalidArgument, TimelineError } from '../../src/errors.js';
+import type { TableStoreClient } from './client.js';
+import { resolveLayout } from './layouts.js';
+import { openLibrary } from './library.js';
+import { resolveSettings, type TableStoreAdapterOptions } from './options.js';
+import { Requests } from './requests.js';
+import { checkClient, loadSdk } from './sdk.js';
+import { MIN_TTL_MS, openTables } from './tables.js';
+
+export type { TableStoreClient, TableStoreSdk } from './client.js';
+export { javaCodec } from './java-codec.js';
+export type { JavaFieldType } from './java-fields.js';
+export type { JavaV1Message } from './java-message.js';
+export type { JavaV1Options } from './java-v1.js';
+export type { JavaField, JavaV2Options } from './java-v2.js';
+export type { KeyColumn } from './layout.js';
+export type { LayoutOption } from './layouts.js';
+export type { Sequence, TableStoreAdapterOptions, WakeChannel } from './options.js';
+
+/**
+ * Timelines in Alibaba Cloud TableStore, two or three tables for each library, which are created where they are missing.
+ *
+ * The client is a `Client` of the `tablestore` package and stays yours. Give it `httpOptions: { timeout, agent }` and `maxRetries: 0`: the
+ * adapter has a deadline for each request and repeats what is safe to repeat.
+ */
+export function tablestoreAdapter(client: TableStoreClient, options: TableStoreAdapterOptions = {}): TimelineAdapter {
+  if (typeof client?.batchWriteRow !== 'function' || typeof client.getRange !== 'function') {
+    throw invalidArgument('client', 'must be a Client of the tablestore package');
+  }
+  const layout = resolveLayout(options.layout);
+  const settings = { ...resolveSettings(options, layout), layout };
+  return {
+    name: 'tablestore',
+    async open(library) {
+      const { name, ttlMs, warn } = library;
+      if (ttlMs !== undefined && ttlMs < MIN_TTL_MS) {
+        const message = `ttlMs must be at least ${MIN_TTL_MS} here, a day, not ${ttlMs}`;
+        throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'minTtlMs', limit: MIN_TTL_MS });
+      }
+      const sdk = await loadSdk(client, options.sdk);
+      checkClient(client, warn);
+      const requests = new Requests(client, sdk, settings);
+      const tables = await openTables(requests, name, { ...settings, ttlMs });
+      return openLibrary(requests, tables, library, settings, options.wake);
+    },
+  };
+}

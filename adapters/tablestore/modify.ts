@@ -1,0 +1,89 @@
+import type { Body, Payload, Row } from '../../src/adapter.js';
+import { TimelineError } from '../../src/errors.js';
+import { type Context, type Found, rowIdOf } from './context.js';
+import type { Column } from './layout.js';
+import type { RowResult } from './requests.js';
+import { toTimelineError } from './tablestore-errors.js';
+import { type ColumnTest, columnOf, MIN, type StoredRecord } from './values.js';
+
+const ATTEMPTS = 50;
+
+/** Changes single entries in place: reads the row, and writes it back if nobody has changed it meanwhile. */
+export class Modifier {
+  constructor(private readonly context: Context) {}
+
+  async update(timeline: string, seqId: bigint, { body }: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }> {
+    const found = await this.#change(timeline, seqId, body, ifRevision);
+    if (!found)
+      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
+    const { at, stored } = found;
+    const row = { seqId, appendedAt: at, body, key: stored.key, revision: stored.revision + 1 };
+    return { epoch: this.context.epoch, row };
+  }
+
+  async delete(timeline: string, seqId: bigint): Promise<void> {
+    await this.#change(timeline, seqId, undefined, undefined);
+  }
+
+  /** The entry as it was before; undefined if there is none to change. */
+  async #change(
+    timeline: string,
+    seqId: bigint,
+    body: Body | undefined,
+    ifRevision: number | undefined,
+  ): Promise<Found | undefined> {
+    let tried: { readonly found: Found; readonly put: readonly Column[] } | undefined;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const record = await this.#rowOf(timeline, seqId);
+      const found = record && this.context.entriesOf(record).find((each) => each.seqId === seqId);
+      // An attempt whose answer was lost is known by what it left.
+      if (tried && record && holds(record, tried.put)) return tried.found;
+      if (!record || !found || found.gone || found.stored.body === undefined) return undefined;
+      checkRevision(timeline, found, ifRevision);
+      const { put, result } = await this.#write(record, found, body);
+      if (result.ok) return found;
+      if (result.error.failure === 'ambiguous') tried = { found, put };
+      else if (result.error.failure !== 'condition') throw toTimelineError(result.error, 'write');
+      await new Promise((resolve) => setTimeout(resolve, 20 * Math.random()));
+    }
+    throw new TimelineError('TIMELINE_BUSY', `entry ${seqId} was changed by others all the time`, { timeline, retryable: true });
+  }
+
+  async #rowOf(timeline: string, seqId: bigint): Promise<StoredRecord | undefined> {
+    const { requests, tables, dense, rowKey } = this.context;
+    const state = this.context.state(timeline);
+    const [from, to] = [rowKey(state, seqId), rowKey(state, dense ? MIN : seqId - 1n)];
+    const { rows } = await requests.range({ table: tables.entries, from, to, backward: true, limit: 1 });
+    return rows[0];
+  }
+
+  async #write(record: StoredRecord, { seqId, at }: Found, body: Body | undefined) {
+    const { requests, tables, layout } = this.context;
+    const row = this.context.decode(record);
+    const change = layout.change?.(row, Number(seqId - rowIdOf(record)), body);
+    if (!change) throw new TimelineError('TIMELINE_UNSUPPORTED', 'this layout cannot change an entry', { capability: 'update' });
+    const condition: ColumnTest[] = layout.versionColumn
+      ? [{ column: layout.versionColumn, is: 'EQUAL', value: BigInt(row.version), passIfMissing: row.version === 0 }]
+      : [];
+    const { key } = record;
+    const version = this.context.changeVersionOf(at);
+    const [result] = await requests.write([
+      { table: tables.entries, key, type: 'UPDATE', ...change, version, expect: 'exists', condition },
+    ]);
+    return { put: change.put, result: result as RowResult };
+  }
+}
+
+/** Whether a row has all these columns. */
+function holds({ columns }: StoredRecord, put: readonly Column[]): boolean {
+  return put.every(({ name, value }) => {
+    const found = columnOf(columns, name);
+    return value instanceof Uint8Array && found instanceof Uint8Array ? Buffer.compare(value, found) === 0 : value === found;
+  });
+}
+
+function checkRevision(timeline: string, { seqId, stored }: Found, ifRevision: number | undefined): void {
+  if (ifRevision === undefined || stored.revision === ifRevision) return;
+  const message = `entry ${seqId} has revision ${stored.revision}, not ${ifRevision}`;
+  throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: ifRevision, actual: stored.revision });
+}

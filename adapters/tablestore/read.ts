@@ -1,0 +1,114 @@
+import type { AdapterHead, Range, Row, Slice } from '../../src/adapter.js';
+import { MAX_SEQ_ID } from '../../src/cursor.js';
+import type { Context, Found } from './context.js';
+import type { Directory } from './directory.js';
+import type { Ends } from './ends.js';
+import { Forward } from './read-forward.js';
+import { readReverse } from './read-reverse.js';
+import type { TimelineState } from './timeline-state.js';
+
+/** Entries older than this have settled, whatever the clocks of writers and readers say. */
+const SETTLED_AGE_MS = 60_000;
+
+/** What was found of a range. */
+export interface Stretch {
+  /** In the order of reading. */
+  readonly rows: readonly Found[];
+  readonly more: boolean;
+  /** Somewhere behind `after` entries may be gone. */
+  readonly gap: boolean;
+  /** Where there is a gap: the first row beyond it; undefined if reading did not come so far. */
+  readonly beyond: Found | undefined;
+  /** The Timeline's last SeqId, where reading came to it. */
+  readonly last: bigint | undefined;
+  /** The highest entry met that is gone. */
+  readonly gone: bigint;
+}
+
+export class Reader {
+  constructor(
+    private readonly context: Context,
+    private readonly directory: Directory,
+    private readonly ends: Ends,
+  ) {}
+
+  async heads(timelines: readonly string[]): Promise<readonly AdapterHead[]> {
+    const states = timelines.map((timeline) => this.context.state(timeline));
+    return Promise.all(
+      states.map(async (state) => {
+        const [{ seqId }, front] = await Promise.all([this.ends.tail(state), this.ends.known(state)]);
+        const { epoch } = this.context;
+        return { epoch, firstSeqId: front.first?.seqId ?? seqId + 1n, lastSeqId: seqId };
+      }),
+    );
+  }
+
+  async read(ranges: readonly Range[]): Promise<readonly Slice[]> {
+    const states = ranges.map(({ timeline }) => this.context.state(timeline));
+    return Promise.all(ranges.map((range, i) => this.#readOne(states[i] as TimelineState, range)));
+  }
+
+  async #readOne(state: TimelineState, range: Range): Promise<Slice> {
+    if (range.reverse) return this.#toSlice(state, range, await readReverse(this.context, state, range));
+    const first = await new Forward(this.context, state, range).read();
+    const top = first.rows.at(-1);
+    if (!top || this.#hasSettled(state, range, top)) return this.#toSlice(state, range, first);
+    // Once it has settled, what lies below the newest entry is final; what came after it meanwhile is for the next read.
+    await new Promise((resolve) => setTimeout(resolve, state.settlesIn(top.seqId)));
+    const again = await new Forward(this.context, state, { ...range, before: top.seqId + 1n }).read();
+    state.settled(top.seqId);
+    return this.#toSlice(state, range, { ...again, more: first.more || again.more, last: first.last });
+  }
+
+  #hasSettled(state: TimelineState, { after = 0n, before }: Range, top: Found): boolean {
+    if (this.context.dense || state.isSettled(top.seqId)) return true;
+    if (before === after + 2n || top.at < this.context.now() - SETTLED_AGE_MS) return true;
+    return this.context.settings.settleMs === 0;
+  }
+
+  async #toSlice(state: TimelineState, { after, reverse }: Range, stretch: Stretch): Promise<Slice> {
+    const { rows } = stretch;
+    let truncatedThrough: bigint | undefined;
+    if (after !== undefined && (stretch.gap || stretch.gone > after)) {
+      const gone = await this.#goneThrough(state, stretch);
+      if (gone > after) truncatedThrough = gone;
+    }
+    const [oldest] = rows;
+    if (after === undefined && !reverse && oldest) {
+      const gone = this.context.dense ? oldest.seqId - 1n : stretch.gone > 0n ? stretch.gone : (state.front?.gone ?? 0n);
+      state.front = { gone, first: oldest, foundAt: performance.now() };
+    }
+    const last = await this.#last(state, stretch, after);
+    const front = last === 0n ? undefined : await this.ends.known(state);
+    return {
+      epoch: this.context.epoch,
+      firstSeqId: front?.first?.seqId ?? last + 1n,
+      lastSeqId: last,
+      rows: rows.map(toRow),
+      more: stretch.more,
+      truncatedThrough,
+    };
+  }
+
+  async #goneThrough(state: TimelineState, { beyond, last, gone }: Stretch): Promise<bigint> {
+    if (!beyond && last === undefined) return (await this.ends.find(state)).gone;
+    const through = await this.ends.goneBefore(state, beyond, gone);
+    if (beyond) state.front = { gone: through, first: beyond, foundAt: performance.now() };
+    return through;
+  }
+
+  async #last(state: TimelineState, { last, rows }: Stretch, after: bigint | undefined): Promise<bigint> {
+    if (last !== undefined) return last;
+    if (rows.length > 0 && state.last > 0n) return state.last;
+    const { seqId, found } = await this.ends.tail(state);
+    if (found || after === undefined || seqId >= after || this.context.dense) return seqId;
+    // All entries have vanished, and the last of them perhaps before it was noted which it was: that is expiry, not an older state.
+    const [noted] = await this.directory.get([state.timeline]);
+    return noted?.mayBeBehind && after <= MAX_SEQ_ID ? after : seqId;
+  }
+}
+
+function toRow({ seqId, at, stored }: Found): Row {
+  const { body, key, revision } = stored;
+  return { seqId, appendedAt: at, body, key, revision };
+}

@@ -1,0 +1,86 @@
+import type { WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import type { TimelineError } from '../../src/errors.js';
+import type { Context } from './context.js';
+import type { Directory } from './directory.js';
+import type { Later } from './later.js';
+import type { RowResult, RowWrite } from './requests.js';
+import { toTimelineError } from './tablestore-errors.js';
+import type { TimelineState } from './timeline-state.js';
+import { AUTO, type KeyPart } from './values.js';
+
+/** One entry on its way to become one row. */
+export interface Item {
+  readonly state: TimelineState;
+  readonly entry: WriteEntry;
+  readonly token: string;
+  /** By which its row is found: the token, unless the layout has another; `''`: by nothing. */
+  readonly mark: string;
+  /** Taken from the clock, but never before the newest entry known. */
+  readonly at: number;
+  settle(outcome: WriteOutcome): void;
+}
+
+/** The id that an item got, or why it got none. */
+export type PutResult = bigint | TimelineError;
+
+/** Puts items as rows, all that it is given in one go. */
+export interface Putter {
+  /** In order. Never rejects. */
+  put(items: readonly Item[]): Promise<PutResult[]>;
+}
+
+/** Items by their Timelines, in the order in which these come first. */
+export function byTimeline(items: readonly Item[]): Item[][] {
+  const groups = new Map<TimelineState, Item[]>();
+  for (const item of items) {
+    const group = groups.get(item.state);
+    if (group) group.push(item);
+    else groups.set(item.state, [item]);
+  }
+  return [...groups.values()];
+}
+
+/** What both ways of putting rows have in common. */
+export class RowWriter {
+  constructor(
+    private readonly context: Context,
+    private readonly directory: Directory,
+    private readonly later: Later,
+  ) {}
+
+  /** An error for what the layout has no place for. */
+  encode({ entry, at, mark, state }: Item, id: KeyPart): RowWrite | TimelineError {
+    try {
+      const { payload, key } = entry;
+      const put = this.context.layout.encode({ entries: [{ body: payload.body, key, hash: payload.hash }], at, token: mark });
+      const version = this.context.versionOf(at);
+      const row = { table: this.context.tables.entries, key: this.context.rowKey(state, id), put, version } as const;
+      return id === AUTO ? { ...row, type: 'PUT', returnKey: true } : { ...row, type: 'PUT', expect: 'missing' };
+    } catch (error) {
+      return toTimelineError(error, 'write');
+    }
+  }
+
+  /** In the same requests, lists the Timelines that are not known to be listed. */
+  async write(items: readonly Item[], rows: readonly RowWrite[]): Promise<RowResult[]> {
+    const unlisted = this.context.layout.timelines || this.context.options.ttlMs !== undefined ? unlistedOf(items) : [];
+    const listings = unlisted.map((state) => this.directory.listing(state));
+    const results = await this.context.requests.write([...rows, ...listings]);
+    unlisted.forEach((state, i) => {
+      const result = results[rows.length + i] as RowResult;
+      state.listed = result.ok || result.error.failure === 'condition';
+      if (!state.listed) this.later.add(listings[i] as RowWrite);
+    });
+    return results.slice(0, rows.length);
+  }
+
+  /** Remembers an entry that was put, and in a library with a TTL keeps its id for the time when all are gone. */
+  saw({ state, at }: Item, id: bigint): void {
+    state.saw(id, at);
+    if (this.context.options.ttlMs !== undefined) this.later.add(this.directory.tail(state.timeline, id));
+  }
+}
+
+function unlistedOf(items: readonly Item[]): TimelineState[] {
+  return [...new Set(items.map(({ state }) => state))].filter(({ listed }) => !listed);
+}

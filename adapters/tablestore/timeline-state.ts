@@ -1,0 +1,78 @@
+import type { KeyPart } from './values.js';
+
+/** The oldest entry that readers get, as it was found. */
+export interface Front {
+  /** The highest id known to be trimmed or expired; 0n if there is none. */
+  readonly gone: bigint;
+  /** Undefined if nothing is left. */
+  readonly first: { readonly seqId: bigint; readonly rowId: bigint; readonly at: number } | undefined;
+  readonly foundAt: number;
+}
+
+/** What one handle knows of a Timeline. All of it may be behind, none of it is ever ahead. */
+export class TimelineState {
+  /** The highest SeqId seen; 0n: none. */
+  last = 0n;
+  lastAt = 0;
+  front: Front | undefined;
+  /** Its row in the directory has been written. */
+  listed = false;
+  #rows = new Map<bigint, bigint>();
+  #settled = 0n;
+  /** An id and when it was seen; and the same for the newest. */
+  #ripening: { readonly seqId: bigint; readonly at: number } | undefined;
+  #newest: { readonly seqId: bigint; readonly at: number } | undefined;
+
+  constructor(
+    readonly timeline: string,
+    /** Key columns, without that of the sequence. */
+    readonly key: readonly KeyPart[],
+    private readonly settleMs: number,
+  ) {}
+
+  /** The Timeline has an entry with this id and time. */
+  saw(seqId: bigint, at: number): void {
+    if (seqId > this.last) {
+      this.last = seqId;
+      this.lastAt = Math.max(this.lastAt, at);
+    }
+    this.#ripen();
+    if (seqId <= this.#settled || (this.#newest && seqId <= this.#newest.seqId)) return;
+    this.#newest = { seqId, at: performance.now() };
+    this.#ripening ??= this.#newest;
+  }
+
+  /** No smaller id can appear any more. */
+  isSettled(seqId: bigint): boolean {
+    this.#ripen();
+    return seqId <= this.#settled;
+  }
+
+  settled(seqId: bigint): void {
+    if (seqId > this.#settled) this.#settled = seqId;
+  }
+
+  /** Milliseconds until no id below this one, which has been seen, can appear any more. */
+  settlesIn(seqId: bigint): number {
+    const seen = [this.#ripening, this.#newest].find((each) => each && each.seqId >= seqId);
+    return seen ? Math.max(0, Math.ceil(seen.at + this.settleMs - performance.now())) : this.settleMs;
+  }
+
+  #ripen(): void {
+    while (this.#ripening && performance.now() >= this.#ripening.at + this.settleMs) {
+      this.settled(this.#ripening.seqId);
+      this.#ripening = this.#newest && this.#newest.seqId > this.#settled ? this.#newest : undefined;
+    }
+  }
+
+  /** The row that holds an entry, where that is known: the last few that readers and writers came to. */
+  rowOf(seqId: bigint): bigint | undefined {
+    return this.#rows.get(seqId);
+  }
+
+  placed(seqId: bigint, rowId: bigint): void {
+    this.#rows.delete(seqId);
+    this.#rows.set(seqId, rowId);
+    if (this.#rows.size > 4) this.#rows.delete(this.#rows.keys().next().value as bigint);
+  }
+}

@@ -1,0 +1,132 @@
+import type { Claims } from './claims.js';
+import type { Context, Found } from './context.js';
+import type { Directory } from './directory.js';
+import type { Ends } from './ends.js';
+import type { RowWrite } from './requests.js';
+import { toTimelineError } from './tablestore-errors.js';
+import type { TimelineState } from './timeline-state.js';
+import { MAX, MIN, upTo } from './values.js';
+
+const ATTEMPTS = 5;
+
+/** What is to become of a row of the prefix. */
+interface Cut {
+  readonly entries: readonly Found[];
+  /** The highest of its entries that goes. */
+  readonly through: bigint;
+}
+
+/**
+ * Removes a prefix. Deletions are not atomic, and one that was seen before its neighbours would be a hole that a reader passes without
+ * notice. So all rows of the prefix are marked first, each with the last id trimmed, which readers heed; then they are deleted. A crash
+ * in between leaves marked rows, which the next trim deletes.
+ */
+export class Trimmer {
+  constructor(
+    private readonly context: Context,
+    private readonly directory: Directory,
+    private readonly ends: Ends,
+    private readonly claims: Claims | undefined,
+  ) {}
+
+  async trim(timeline: string, cut: { readonly through: bigint } | { readonly keepLast: number }): Promise<void> {
+    const state = this.context.state(timeline);
+    const { seqId: last, found: newest } = await this.ends.tail(state);
+    if (!newest) return;
+    const wanted = 'through' in cut ? cut.through : await this.#belowLast(state, cut.keepLast);
+    const through = wanted < last ? wanted : last;
+    const cuts = await this.#cuts(state, through);
+    const highest = cuts.at(-1)?.through;
+    if (highest === undefined) return;
+    if (!this.context.dense) await this.directory.note(timeline, highest);
+    await this.#write(cuts.filter(isUnmarked).map((each) => this.#mark(state, each)));
+    state.front = undefined;
+    // The newest row stays: it holds the last SeqId.
+    const removable = cuts.filter(({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isRemovable(entries, through));
+    await this.#write(removable.flatMap(({ entries }) => this.#lessons(state, entries)));
+    await this.#write(removable.map(({ entries }) => this.#removal(state, entries[0] as Found)));
+  }
+
+  /** The newest id that is not among the last `count` that readers get; 0n if there is none. */
+  async #belowLast(state: TimelineState, count: number): Promise<bigint> {
+    const { requests, tables, layout, rowKey } = this.context;
+    const [from, to] = [rowKey(state, MAX), rowKey(state, MIN)];
+    let left = count;
+    for await (const rows of requests.pages({ table: tables.entries, from, to, backward: true, columns: layout.headColumns })) {
+      for (const found of rows.flatMap((row) => this.context.entriesOf(row).reverse())) {
+        if (found.gone) return 0n;
+        if (left-- === 0) return found.seqId;
+      }
+    }
+    return 0n;
+  }
+
+  async #cuts(state: TimelineState, through: bigint): Promise<Cut[]> {
+    const { requests, tables, layout, rowKey } = this.context;
+    const cuts: Cut[] = [];
+    if (through < 1n) return cuts;
+    const [from, to] = [rowKey(state, MIN), rowKey(state, upTo(through + 1n))];
+    for await (const rows of requests.pages({ table: tables.entries, from, to, columns: layout.headColumns })) {
+      for (const row of rows) {
+        const entries = this.context.entriesOf(row);
+        const last = entries.at(-1)?.seqId ?? 0n;
+        cuts.push({ entries, through: last < through ? last : through });
+      }
+    }
+    return cuts;
+  }
+
+  /** Where numbering checks the keys, a row stays until they are forgotten. */
+  #isRemovable(entries: readonly Found[], through: bigint): boolean {
+    const last = entries.at(-1);
+    if (!last || last.seqId > through) return false;
+    if (!this.context.dense) return true;
+    const forgotten = last.at <= this.context.now() - this.context.settings.keyWindowMs;
+    return forgotten || entries.every(({ stored }) => stored.key === undefined);
+  }
+
+  #mark(state: TimelineState, { entries, through }: Cut): RowWrite {
+    const { rowId, at } = entries[0] as Found;
+    const put = [{ name: this.context.layout.trimColumn as string, value: through }];
+    const version = this.context.changeVersionOf(at);
+    return {
+      table: this.context.tables.entries,
+      key: this.context.rowKey(state, rowId),
+      type: 'UPDATE',
+      put,
+      version,
+      expect: 'exists',
+    };
+  }
+
+  /** Claims must know where their entries were before these are gone: they are not found any more. */
+  #lessons(state: TimelineState, entries: readonly Found[]): RowWrite[] {
+    const forgotten = this.context.now() - this.context.settings.keyWindowMs;
+    return entries.flatMap(({ seqId, at, token, stored: { key } }) => {
+      if (!this.claims || key === undefined || token === undefined || at <= forgotten) return [];
+      return [this.claims.learning({ state, key, token }, seqId, at)];
+    });
+  }
+
+  #removal(state: TimelineState, { rowId }: Found): RowWrite {
+    return { table: this.context.tables.entries, key: this.context.rowKey(state, rowId), type: 'DELETE' };
+  }
+
+  /** Both kinds of write may be repeated; a row that is gone needs neither. */
+  async #write(rows: readonly RowWrite[]): Promise<void> {
+    let left = rows;
+    for (let attempt = 1; left.length > 0; attempt++) {
+      const results = await this.context.requests.write(left);
+      const failed = results.flatMap((result, i) => (result.ok || result.error.failure === 'condition' ? [] : [{ result, i }]));
+      const [first] = failed;
+      if (first && (attempt === ATTEMPTS || first.result.error.failure === 'refused'))
+        throw toTimelineError(first.result.error, 'write');
+      left = failed.map(({ i }) => left[i] as RowWrite);
+      if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** attempt * Math.random()));
+    }
+  }
+}
+
+function isUnmarked({ entries, through }: Cut): boolean {
+  return entries.some(({ seqId, gone }) => seqId <= through && !gone);
+}

@@ -1,0 +1,3 @@
+import { proveTablestore } from '../support/tablestore-conformance.js';
+
+proveTablestore('tablestore auto', { sequence: 'auto', settleMs: 5, idlePollMs: 100 }, {}, { runs: 10 });

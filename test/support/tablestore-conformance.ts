@@ -1,0 +1,71 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, it } from 'vitest';
+import type { TableStoreAdapterOptions } from '../../adapters/tablestore/index.js';
+import { tableName } from '../../adapters/tablestore/table-names.js';
+import type { EmulatorOptions } from '../../emulator/index.js';
+import type { TimelineAdapter } from '../../src/adapter.js';
+import { type ConformanceOptions, describeAdapter } from '../../testing/index.js';
+import { newClient, TablestoreWorld } from './tablestore-store.js';
+
+const CHILD = fileURLToPath(new URL('./tablestore-child.ts', import.meta.url));
+/** The table keeps rows so much longer than readers see entries. */
+const GRACE_MS = 86_400_000;
+
+/** The kit, on an emulator of its own for each test. */
+export function proveTablestore(
+  name: string,
+  options: TableStoreAdapterOptions,
+  emulator: EmulatorOptions = {},
+  kit: Partial<ConformanceOptions> = {},
+): void {
+  const worlds = new Map<TimelineAdapter, TablestoreWorld>();
+  const worldOf = (adapter: TimelineAdapter) => worlds.get(adapter) as TablestoreWorld;
+  const adapterOn = (world: TablestoreWorld) => {
+    const adapter = world.adapter();
+    worlds.set(adapter, world);
+    return adapter;
+  };
+  describeAdapter(
+    { describe, it },
+    {
+      name,
+      create: async () => adapterOn(await TablestoreWorld.start(options, emulator)),
+      reopen: (adapter) => adapterOn(worldOf(adapter)),
+      fork: (adapter) => {
+        const { endpoint, instanceName, accessKeyId, accessKeySecret } = worldOf(adapter).emulator;
+        const address = JSON.stringify({ endpoint, instanceName, accessKeyId, accessKeySecret });
+        return fork(CHILD, [address, JSON.stringify(options)], { execArgv: ['--no-deprecation', '--import', 'tsx'] });
+      },
+      physicalEntries: (adapter, library, timeline) => countRows(worldOf(adapter), library, timeline),
+      destroy: (adapter) => worldOf(adapter).close(),
+      ...kit,
+    },
+  );
+}
+
+/** Rows of a Timeline on a service whose clock is past the grace. */
+async function countRows(world: TablestoreWorld, library: string, timeline: string): Promise<number> {
+  const [min, max] = await bounds(timeline);
+  world.ahead = GRACE_MS;
+  try {
+    const parameters = {
+      tableName: tableName(library),
+      direction: 'FORWARD',
+      inclusiveStartPrimaryKey: min,
+      exclusiveEndPrimaryKey: max,
+    };
+    const { rows } = (await newClient(world.emulator).getRange(parameters)) as { rows: unknown[] };
+    return rows.length;
+  } finally {
+    world.ahead = 0;
+  }
+}
+
+async function bounds(timeline: string): Promise<[object[], object[]]> {
+  const { default: sdk } = (await import('tablestore' as string)) as { default: { INF_MIN: unknown; INF_MAX: unknown } };
+  return [
+    [{ timeline }, { seq: sdk.INF_MIN }],
+    [{ timeline }, { seq: sdk.INF_MAX }],
+  ];
+}

@@ -1,0 +1,108 @@
+import type { AdapterLibrary, Position, Row, TimelineAdapter } from '../../src/adapter.js';
+import { isTimelineError, TimelineError } from '../../src/errors.js';
+import { decorateAdapter, type LibraryChanges } from '../../testing/index.js';
+import type { Address } from './tablestore-store.js';
+
+/** The instance that the environment names, all of it or nothing. */
+export function instanceOf(environment: NodeJS.ProcessEnv): Address | undefined {
+  const { TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID, TABLESTORE_ACCESS_KEY_SECRET } = environment;
+  const given = [TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID, TABLESTORE_ACCESS_KEY_SECRET].filter(
+    Boolean,
+  );
+  if (given.length === 0) return undefined;
+  if (given.length < 4) {
+    throw new Error(
+      'TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID and TABLESTORE_ACCESS_KEY_SECRET belong together',
+    );
+  }
+  return {
+    endpoint: TABLESTORE_ENDPOINT as string,
+    instanceName: TABLESTORE_INSTANCE as string,
+    accessKeyId: TABLESTORE_ACCESS_KEY_ID as string,
+    accessKeySecret: TABLESTORE_ACCESS_KEY_SECRET as string,
+  };
+}
+
+/** By the data of a test: how far the service's clock is ahead of the test's, which a service does not follow. */
+const shifts = new Map<string, number>();
+const DAY_MS = 86_400_000;
+
+/**
+ * All libraries of one TTL in the tables of one: an instance has few tables, and a new one is not ready for up to a minute. What
+ * keeps them apart is the beginning of their Timelines' ids, which names `run`, the data of one test, and the library; epochs
+ * end in it too.
+ */
+export function inSharedTables(adapter: TimelineAdapter, tables: string, run: string): TimelineAdapter {
+  return {
+    name: adapter.name,
+    async open(options) {
+      const behind = Date.now() - options.now();
+      if (!shifts.has(run)) shifts.set(run, behind > DAY_MS ? behind : 0);
+      const shift = shifts.get(run) as number;
+      const start = `${run}.${Buffer.from(options.name).toString('hex')}:`;
+      const name = `${tables}${options.ttlMs === undefined ? '' : `_${options.ttlMs}`}`;
+      const decorated = decorateAdapter(adapter, (library) => renamed(library, { start, end: `-${run}`, shift }));
+      return decorated.open({ ...options, name, now: () => options.now() + shift });
+    },
+  };
+}
+
+/** An epoch that another run's data had, kept in a checkpoint. */
+const FOREIGN = /-[0-9a-f]{12}$/;
+
+interface Renaming {
+  readonly start: string;
+  readonly end: string;
+  readonly shift: number;
+}
+
+function renamed(library: AdapterLibrary, { start, end, shift }: Renaming): LibraryChanges {
+  const to = <T extends { readonly timeline: string }>(item: T): T => ({ ...item, timeline: start + item.timeline });
+  const own = <T extends { readonly epoch: string }>(item: T): T =>
+    item.epoch && !FOREIGN.test(item.epoch) ? { ...item, epoch: item.epoch + end } : item;
+  const foreign = <T extends Position>(item: T): T =>
+    item.epoch.endsWith(end) ? { ...item, epoch: item.epoch.slice(0, -end.length) } : item;
+  const row = <T extends Row>(item: T): T => ({ ...item, appendedAt: item.appendedAt - shift });
+  const back = (error: unknown): unknown =>
+    isTimelineError(error) && error.timeline?.startsWith(start)
+      ? new TimelineError(error.code, error.message, {
+          ...error,
+          cause: error.cause,
+          timeline: error.timeline.slice(start.length),
+        })
+      : error;
+  const told = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => Promise.reject(back(error)));
+  const { checkpoints } = library;
+  return {
+    append: async (writes) => {
+      const outcomes = await told(library.append(writes.map(to)));
+      return outcomes.map((outcome) => (outcome.ok ? own(outcome) : { ok: false, error: back(outcome.error) as TimelineError }));
+    },
+    read: async (ranges) => {
+      const slices = await told(library.read(ranges.map(to)));
+      return slices.map((slice) => ({ ...own(slice), rows: slice.rows.map(row) }));
+    },
+    heads: async (timelines) => (await told(library.heads(timelines.map((timeline) => start + timeline)))).map(own),
+    update:
+      library.update &&
+      (async (timeline, ...rest) => {
+        const updated = await told(library.update!(start + timeline, ...rest));
+        return own({ ...updated, row: row(updated.row) });
+      }),
+    delete: library.delete && ((timeline, seqId) => told(library.delete!(start + timeline, seqId))),
+    trim: library.trim && ((timeline, cut) => told(library.trim!(start + timeline, cut))),
+    timelines:
+      library.timelines &&
+      (async ({ prefix, after, limit }) => {
+        const range = { prefix: start + prefix, limit, ...(after !== undefined && { after: start + after }) };
+        return (await library.timelines!(range)).map((timeline) => timeline.slice(start.length));
+      }),
+    checkpoints: checkpoints && {
+      get: async (keys) => (await told(checkpoints.get(keys.map(to)))).map((position) => position && own(position)),
+      advance: async (items) => (await told(checkpoints.advance(items.map(to).map(foreign)))).map(own),
+      reset: (items) =>
+        told(checkpoints.reset(items.map((item) => ({ ...to(item), position: item.position && foreign(item.position) })))),
+    },
+    watch: library.watch && ((timeline, wake) => library.watch!(start + timeline, wake)),
+  };
+}

@@ -1,0 +1,74 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { TableStoreAdapterOptions } from '../../adapters/tablestore/index.js';
+import type { TablestoreEmulator } from '../../emulator/index.js';
+import { bodies, emulate, open } from './support.js';
+
+const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
+
+/** Kills a process with `kill -9` when it comes to its n-th write request. */
+async function crash(emulator: TablestoreEmulator, options: TableStoreAdapterOptions, at: number, command: 'append' | 'trim') {
+  const { endpoint, instanceName, accessKeyId, accessKeySecret } = emulator;
+  const args = [
+    JSON.stringify({ endpoint, instanceName, accessKeyId, accessKeySecret }),
+    JSON.stringify(options),
+    String(at),
+    command,
+  ];
+  const child = fork(CHILD, args, { execArgv: ['--no-deprecation', '--import', 'tsx'] });
+  const exited = once(child, 'exit');
+  await once(child, 'message');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequence) => {
+  const options = { sequence, timeoutMs: 300, settleMs: 10 };
+
+  it('between the claim of a key and its entry leaves the key to others, after a while', async () => {
+    const emulator = await emulate();
+    await crash(emulator, options, 2, 'append');
+    const store = await open(emulator, options);
+    const append = () => store.timeline('timeline').append('m', { key: 'k' });
+    const begun = performance.now();
+    await expect.poll(append, { timeout: 30_000 }).toMatchObject({ duplicate: false });
+    expect(performance.now() - begun).toBeGreaterThan(3 * options.timeoutMs);
+    expect((await append()).duplicate).toBe(true);
+    expect(await bodies(store)).toEqual(['m']);
+  });
+
+  it('after its entry, before its claim knows of it, is found out', async () => {
+    const emulator = await emulate();
+    await crash(emulator, options, 3, 'append');
+    const store = await open(emulator, options);
+    expect((await store.timeline('timeline').append('m', { key: 'k' })).duplicate).toBe(true);
+    expect(await bodies(store)).toEqual(['m']);
+  });
+});
+
+describe.each(['cas', 'auto'] as const)('a trim with %s', (sequence) => {
+  const options = { sequence, settleMs: 10 };
+
+  it.each([1, 2, 3])('that dies at its write number %i hides nothing from a reader without telling', async (at) => {
+    const emulator = await emulate();
+    const store = await open(emulator, options);
+    const timeline = store.timeline('timeline');
+    for (let i = 1; i <= 6; i++) await timeline.append(`m${i}`);
+    const all = (await timeline.read()).entries;
+    // In a dense Timeline there is no floor to note.
+    if (sequence === 'cas' && at === 3) return expect(await bodies(store)).toHaveLength(6);
+    await crash(emulator, options, at, 'trim');
+    const reader = (await open(emulator, options)).timeline('timeline');
+    for (const [index, { cursor }] of all.entries()) {
+      const page = await reader.read({ after: cursor });
+      const wanted = all.slice(index + 1).map(({ message }) => message);
+      const missing = wanted.filter((message) => !page.entries.some((entry) => entry.message === message));
+      if (missing.length > 0) expect(page.truncated?.through).toBe(all[3]?.seqId);
+    }
+    await reader.trim({ keepLast: 2 });
+    expect((await reader.read({ after: all[0]!.cursor })).truncated?.through).toBe(all[3]?.seqId);
+    expect(await bodies(store)).toEqual(['m5', 'm6']);
+  });
+});

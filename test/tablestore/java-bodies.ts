@@ -1,0 +1,59 @@
+import type { AdapterLibrary, Body, Payload, Row, TimelineAdapter, WriteEntry } from '../../src/adapter.js';
+import { decorateAdapter } from '../../testing/decorate.js';
+
+/** Any body as a message that a layout of the Java library can hold, and back. */
+export interface Disguise {
+  hide(body: Body, key: string | undefined): Body;
+  reveal(body: Body): Body;
+}
+
+/** Bytes before a body of a text or bytes that tell which it was. */
+export const asContent: Disguise = {
+  hide: (body) => (typeof body === 'string' ? Buffer.from(`t${body}`) : Buffer.concat([Buffer.from('b'), body])),
+  reveal(body) {
+    const bytes = Buffer.from(body as Uint8Array);
+    return bytes.toString('latin1', 0, 1) === 't' ? bytes.toString('utf8', 1) : new Uint8Array(bytes.subarray(1));
+  },
+};
+
+/** A message whose one field beside its key is the body. */
+export const asFields: Disguise = {
+  hide(body, key) {
+    const field = typeof body === 'string' ? body : { $binary: Buffer.from(body).toString('base64') };
+    return JSON.stringify(key === undefined ? { body: field } : { body: field, client_msg_id: key });
+  },
+  reveal(text) {
+    const { body } = JSON.parse(text as string) as { body: string | { $binary: string } };
+    return typeof body === 'string' ? body : new Uint8Array(Buffer.from(body.$binary, 'base64'));
+  },
+};
+
+/** The kit's bodies are of any kind; those that a layout of the Java library takes are not. */
+export function disguised(adapter: TimelineAdapter, disguise: Disguise): TimelineAdapter {
+  return decorateAdapter(adapter, (library) => {
+    const hidden = new WeakMap<Payload, Map<string | undefined, Payload>>();
+    const hide = (payload: Payload, key: string | undefined): Payload => {
+      const known = hidden.get(payload) ?? new Map<string | undefined, Payload>();
+      hidden.set(payload, known);
+      const found = known.get(key) ?? { ...payload, body: disguise.hide(payload.body, key) };
+      known.set(key, found);
+      return found;
+    };
+    const hideEntry = (entry: WriteEntry) => ({ ...entry, payload: hide(entry.payload, entry.key) });
+    const reveal = (row: Row): Row => (row.body === undefined ? row : { ...row, body: disguise.reveal(row.body) });
+    const update: AdapterLibrary['update'] = async (timeline, seqId, payload, ifRevision) => {
+      const range = { timeline, after: seqId - 1n, before: seqId + 1n, limit: 1, reverse: false };
+      const key = (await library.read([range]))[0]?.rows[0]?.key;
+      const { epoch, row } = await library.update!(timeline, seqId, hide(payload, key), ifRevision);
+      return { epoch, row: reveal(row) };
+    };
+    // Base64 is longer than what it says, and so is what JSON escapes.
+    const capabilities = { ...library.capabilities, maxBodyBytes: 100_000, maxAtomicBytes: 100_000 };
+    return {
+      capabilities,
+      append: (writes) => library.append(writes.map((write) => ({ ...write, entries: write.entries.map(hideEntry) }))),
+      read: async (ranges) => (await library.read(ranges)).map((slice) => ({ ...slice, rows: slice.rows.map(reveal) })),
+      update: library.update && update,
+    };
+  });
+}

@@ -1,4 +1,5 @@
 import type { AdapterWarning } from '../src/adapter.js';
+import { TimelineError } from '../src/errors.js';
 import type { TimelineStore } from '../src/types.js';
 import type { Beginning } from './modes.js';
 import type { Positions } from './positions.js';
@@ -20,4 +21,9 @@ export interface Context<M> {
   readonly closing: AbortSignal;
   /** Is this body referred to, rather than copied, in inboxes? */
   refersTo(body: M): boolean;
+}
+
+/** Law Closing. */
+export function checkOpen({ closing }: { readonly closing: AbortSignal }): void {
+  if (closing.aborted) throw new TimelineError('TIMELINE_CLOSED', 'the message sync is closed');
 }

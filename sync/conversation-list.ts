@@ -1,7 +1,7 @@
 import { seqIdOf } from '../src/cursor.js';
 import { isTimelineError } from '../src/errors.js';
 import type { Cursor, Page, TimelineEntry } from '../src/types.js';
-import type { Context } from './context.js';
+import { type Context, checkOpen } from './context.js';
 import { membershipsOf } from './memberships.js';
 import { readerOf } from './names.js';
 import type { ConversationSummary, Membership, Stored } from './types.js';
@@ -28,6 +28,7 @@ export class ConversationList<M> {
   }
 
   async *of(user: string): AsyncGenerator<ConversationSummary<M>, void, undefined> {
+    checkOpen(this.#context);
     const { store, directory } = this.#context;
     const memberships = await membershipsOf(directory, user);
     const latest: Latest<M>[] = [];

@@ -1,11 +1,11 @@
 import { throwIfAborted } from '../src/abort.js';
-import { invalidArgument, isTimelineError, TimelineError } from '../src/errors.js';
+import { invalidArgument, isTimelineError } from '../src/errors.js';
 import { BatchIterator } from '../src/iterate.js';
 import { checkCount } from '../src/range.js';
 import { checkOptions, describe } from '../src/text.js';
 import type { Abortable, Cursor } from '../src/types.js';
 import { Bell } from './bell.js';
-import type { Context } from './context.js';
+import { type Context, checkOpen } from './context.js';
 import { decodeProgress, deviceTag } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { readerOf, timelineOf } from './names.js';
@@ -43,6 +43,7 @@ export class SyncDevice<M> implements Device<M> {
     for (let idle = 0; ; ) {
       throwIfAborted(signal);
       const seen = await view.read(limit - messages.length);
+      if (seen.startsAnew) messages.length = 0;
       messages.push(...seen.messages);
       idle = seen.hasMoved ? 0 : idle + 1;
       // What waits for an entry that is not visible yet is handed over by a later pull.
@@ -55,14 +56,15 @@ export class SyncDevice<M> implements Device<M> {
   async ack(cursor: Cursor): Promise<void> {
     const { generation, inbox, places, resynced } = decodeProgress(deviceTag(this.user, this.device), cursor);
     await this.#load();
-    const isTold = resynced && this.#log.isUntold && generation === this.#log.generation;
+    // What is held here of the log may be old: another process may have rebuilt the device.
+    const isTold = resynced && (this.#log.isUntold || generation > this.#log.generation);
     // An inbox without entries has no position to keep; that the device was here is kept all the same, for its TTL.
     const isFirst = !this.#log.isKnown && (inbox === undefined || inbox.endsWith('.0'));
     const record = places.size > 0 || isTold || isFirst;
-    await Promise.all([
-      inbox && this.#moveInbox(inbox),
-      record && this.#log.add({ generation, places, ...(isTold && { told: true as const }) }),
-    ]);
+    const recorded = record && this.#log.add({ generation, places, ...(isTold && { told: true as const }) });
+    // A device that is told to start anew throws away what it has: not after the inbox has moved past some of that.
+    if (isTold) await recorded;
+    await Promise.all([inbox && this.#moveInbox(inbox), recorded]);
   }
 
   subscribe(options: Abortable = {}): BatchIterator<SyncMessage<M>> {
@@ -83,12 +85,12 @@ export class SyncDevice<M> implements Device<M> {
 
   /** Reads until nothing is left, then waits for a hint and reads again from the same place: hints may be lost. */
   #live(bell: Bell, signal: AbortSignal | undefined, hasEnded: () => boolean): () => Promise<SyncMessage<M>[] | undefined> {
-    const { closing, pollMs, warn } = this.#context;
+    const { pollMs, warn } = this.#context;
     let view: View<M> | undefined;
     return async () => {
       for (let failures = 0; !hasEnded(); ) {
         throwIfAborted(signal);
-        if (closing.aborted) throw new TimelineError('TIMELINE_CLOSED', 'the message sync is closed');
+        checkOpen(this.#context);
         bell.clear();
         try {
           view ??= await this.#open();
@@ -121,6 +123,7 @@ export class SyncDevice<M> implements Device<M> {
   }
 
   async #load(): Promise<void> {
+    checkOpen(this.#context);
     this.#loading ??= this.#log.refresh();
     await this.#loading.catch((error: unknown) => {
       this.#loading = undefined;

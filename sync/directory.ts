@@ -1,3 +1,4 @@
+import { isTimelineError } from '../src/errors.js';
 import { checkObject } from '../src/text.js';
 import type { Timeline, TimelineStore } from '../src/types.js';
 import { Recent } from './listing.js';
@@ -88,13 +89,18 @@ export function timelineDirectory<M>(options: { readonly store: TimelineStore<St
         key: `${at}@${conversation}`,
       }));
       for (let i = 0; i < items.length; i += PAGE) {
-        for (const outcome of await store.appendBatch(items.slice(i, i + PAGE))) if (!outcome.ok) throw outcome.error;
+        for (const outcome of await store.appendBatch(items.slice(i, i + PAGE))) if (!outcome.ok) isApplied(outcome.error);
       }
       const record = state({ users: change.users, ...(change.from && { from: change.from.map(String) }) });
-      await store.timeline(timelineOf.members(conversation)).append(record, { key: at });
+      await store.timeline(timelineOf.members(conversation)).append(record, { key: at }).catch(isApplied);
       await roster.refresh();
     },
   };
+}
+
+/** Whoever applied the change first may have let its users see another part of the past: that stands. */
+function isApplied(error: unknown): void {
+  if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
 }
 
 /** Without `at`: is it going on? With it: did it hold for the entry at that place? */

@@ -20,6 +20,7 @@ export class FanOut<M> {
   /** Other processes: their last sign of life, and when this one first saw it. */
   readonly #signs = new Map<string, { lastSeqId: bigint; seenAt: number }>();
   #watch: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
   #tidying: Promise<void> | undefined;
   #tidiedAt = 0;
 
@@ -27,7 +28,13 @@ export class FanOut<M> {
     this.#context = context;
     this.#leaseMs = options.leaseMs;
     this.work = new WorkLog(context.store, options.leaseMs);
-    if (options.recoverEveryMs > 0) this.#watch = setInterval(() => void this.#lookAround(), options.recoverEveryMs).unref();
+    if (options.recoverEveryMs === 0) return;
+    const look = () => {
+      this.#looking ??= this.#lookAround().finally(() => {
+        this.#looking = undefined;
+      });
+    };
+    this.#watch = setInterval(look, options.recoverEveryMs).unref();
   }
 
   lane(conversation: string): Lane<M> {
@@ -56,6 +63,7 @@ export class FanOut<M> {
 
   async close(): Promise<void> {
     clearInterval(this.#watch);
+    await this.#looking;
     await this.#tidying;
     for (const lane of this.#lanes.values()) await lane.idle();
     await this.#tidy({ all: true });
@@ -103,6 +111,7 @@ export class FanOut<M> {
         }
       }
     } catch (error) {
+      if (this.#context.closing.aborted) return;
       this.#context.warn({ code: 'recovery-waits', message: `looking for work that was left failed: ${String(error)}` });
     }
   }

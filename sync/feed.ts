@@ -113,7 +113,10 @@ export class Feed<M> {
   async #discover(memberships: readonly Membership[]): Promise<Map<string, Place>> {
     const unknown = memberships.filter(({ conversation, joinedAt }) => {
       const place = this.position.places.get(conversation);
-      return !(place && isFollowed(place)) && this.#byInbox.get(conversation) !== joinedAt;
+      if (place && isFollowed(place)) return false;
+      // Met in this stay already, so markers say how it goes on; or the user has left, which the directory has yet to hear.
+      if (place && joinedAt > 0n && place.at >= joinedAt) return false;
+      return this.#byInbox.get(conversation) !== joinedAt;
     });
     const found = new Map<string, Place>();
     if (unknown.length === 0) return found;
@@ -212,16 +215,19 @@ export class Feed<M> {
       ...(kind !== 'message' && { target: message.target }),
       ...(body !== undefined && { body }),
     };
-    const isRecalled = kind === 'message' && message.recalled !== undefined;
+    const isRecalled = kind === 'edit' ? body === undefined : kind === 'message' && message.recalled !== undefined;
     this.#find({ ...shown(copy, seqId), ...(isRecalled && { recalled: true }) }, false);
   }
 
   /** Markers and the user's own leaving change where the rest of the conversation comes from. */
   #placeAfter({ since, until }: Place, { seqId, message, deleted }: TimelineEntry<Stored<M>>): Place {
+    const isOwnLeave = !deleted && message.kind === 'leave' && message.users.includes(this.#user);
+    // The directory may not know yet. It will not copy what follows to the inbox, so there is nothing to read on for.
+    if (isOwnLeave && since === undefined && this.#context.directory.apply) return { at: seqId };
     if (since === undefined) return until !== undefined && seqId < until ? { at: seqId, until } : { at: seqId };
     if (deleted || seqId <= since) return { at: seqId, since };
     if (message.kind === 'mode') return message.mode === 'read' ? { at: seqId, since: seqId } : { at: seqId };
-    if (message.kind === 'leave' && message.users.includes(this.#user)) return { at: seqId };
+    if (isOwnLeave) return { at: seqId };
     return { at: seqId, since };
   }
 }

@@ -152,8 +152,9 @@ export class Lane<M> {
 
   async #load(): Promise<void> {
     const { store, positions } = this.#context;
-    const [cursors, modes] = await Promise.all([positions.get([this.conversation]), modesOf(store, this.conversation)]);
-    await this.#jump(cursors[0], modes);
+    // In this order: a mode is recorded before the position passes its marker.
+    const [cursor] = await positions.get([this.conversation]);
+    await this.#jump(cursor, await modesOf(store, this.conversation));
     this.#isLoaded = true;
   }
 
@@ -171,8 +172,10 @@ export class Lane<M> {
 
   async #step(): Promise<void> {
     if (!this.#isLoaded) await this.#load();
+    const wanted = this.#wanted;
+    if (this.#position >= wanted) return;
     const { entries, head } = await this.#timeline.read({ after: this.#position, limit: PAGE });
-    if (entries.length === 0) return this.#awaitVisibility(head.lastSeqId);
+    if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);
     if (!entries.every(({ seqId }) => this.#own.has(seqId))) {
       const { store, positions } = this.#context;
       const [cursor] = await positions.get([this.conversation]);
@@ -191,12 +194,13 @@ export class Lane<M> {
   }
 
   /** What was acknowledged is there, or comes once it has settled, unless the store lost it. */
-  async #awaitVisibility(lastSeqId: bigint): Promise<void> {
-    if (lastSeqId >= this.#wanted) return pause(SETTLE_MS, this.#context.closing);
-    this.#wanted = this.#position;
+  async #awaitVisibility(wanted: bigint, lastSeqId: bigint): Promise<void> {
+    if (lastSeqId >= wanted) return pause(SETTLE_MS, this.#context.closing);
     const message = `the store lost entries of ${JSON.stringify(this.conversation)} that it had taken`;
-    const lost = this.#waiters.filter(({ seqId }) => seqId > lastSeqId);
-    this.#waiters = this.#waiters.filter(({ seqId }) => seqId <= lastSeqId);
+    const isLost = ({ seqId }: Waiter) => seqId > lastSeqId && seqId <= wanted;
+    const lost = this.#waiters.filter(isLost);
+    this.#waiters = this.#waiters.filter((waiter) => !isLost(waiter));
+    if (this.#wanted === wanted) this.#wanted = this.#position;
     for (const { reject } of lost) reject(new TimelineError('TIMELINE_ROLLED_BACK', message, { actual: lastSeqId }));
   }
 

@@ -10,7 +10,7 @@ import { SyncDevice } from './device.js';
 import type { FanOut } from './fan-out.js';
 import { Recent } from './listing.js';
 import { checkConversation, checkDevice, checkKey, checkUser, checkUsers } from './names.js';
-import { Reviews } from './reviews.js';
+import { type Change, Reviews } from './reviews.js';
 import type {
   ConversationSummary,
   Delivery,
@@ -216,13 +216,13 @@ export class Sync<M> implements MessageSync<M> {
   /** Before a message: is the conversation in the mode that suits it? If not, a marker goes first. */
   async #review(conversation: string): Promise<void> {
     const lane = this.#fanOut.lane(conversation);
-    const next = await this.#reviews.due(conversation, () => lane.mode());
-    if (!next) return;
-    await this.#fanOut.work.begin(conversation);
-    const marker = { kind: 'mode' as const, mode: next.mode };
-    const { seqId } = await this.#context.store.timeline(conversation).append(marker, { key: `mode:${next.after}` });
-    lane.own(seqId);
-    lane.through(seqId).catch(() => undefined);
+    const change = async ({ mode, after }: Change) => {
+      await this.#fanOut.work.begin(conversation);
+      const { seqId } = await this.#store(conversation, { kind: 'mode', mode }, `mode:${after}`, undefined);
+      lane.own(seqId);
+      lane.through(seqId).catch(() => undefined);
+    };
+    await this.#reviews.look(conversation, () => lane.mode(), change);
   }
 
   #checkOpen(): void {

@@ -26,12 +26,16 @@ export async function admit<M>(context: Context<M>, join: Join<M>, copies: Copie
   const at = entry.seqId;
   const visible = await visibleFrom(context, conversation, at);
   const from = new Map<string, bigint>();
+  const strangers = new Map<string, bigint>();
   for (const user of users) {
-    const seen = (await directory.seenThrough?.(conversation, user, at)) ?? 0n;
-    from.set(user, seen > visible ? seen : visible);
+    const seen = await directory.seenThrough?.(conversation, user, at);
+    const start = seen !== undefined && seen > visible ? seen : visible;
+    from.set(user, start);
+    // Who is a member already goes on where each device is; a directory that keeps no memberships does not tell.
+    if (seen !== undefined && seen < at) strangers.set(user, start);
   }
   if (mode === 'write') await backfill(context, conversation, at, from, copies);
-  else await pointTo(join, from, copies);
+  else await pointTo(join, strangers, copies);
   await directory.apply?.(conversation, { kind: 'join', users, at, from: [...from.values()] });
 }
 

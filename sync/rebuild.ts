@@ -1,3 +1,4 @@
+import { seqIdOf } from '../src/cursor.js';
 import { isTimelineError } from '../src/errors.js';
 import type { Page } from '../src/types.js';
 import type { Context } from './context.js';
@@ -23,9 +24,9 @@ export async function rebuild<M>(
   log: DeviceLog<M>,
   options: { readonly last: number; readonly resync: boolean },
 ): Promise<void> {
-  const { store, sync, directory } = context;
+  const { store, sync } = context;
   const { lastSeqId: inbox } = await sync.timeline(owner.user).head();
-  const memberships = await membershipsOf(directory, owner.user);
+  const memberships = await presentMemberships(context, owner.user);
   const places = new Map<string, Place>();
   for (let i = 0; i < memberships.length; i += BATCH) {
     const some = memberships.slice(i, i + BATCH);
@@ -43,6 +44,29 @@ export async function rebuild<M>(
   }
   await log.add({ generation: log.generation + 1, places, ...(options.resync && { resync: true }) });
   await moveInbox(context, owner, inbox);
+}
+
+/**
+ * What the directory tells and no leave contradicts that it has yet to hear of. It has heard of all up to the fan-out
+ * positions, if it is asked after they were looked up.
+ */
+async function presentMemberships<M>({ store, directory, positions }: Context<M>, user: string): Promise<Membership[]> {
+  const listed = await membershipsOf(directory, user);
+  if (!directory.apply) return listed;
+  const names = listed.map(({ conversation }) => conversation);
+  const heardOf = new Map<string, bigint>();
+  for (const [i, cursor] of (await positions.get(names)).entries())
+    heardOf.set(names[i] as string, cursor ? seqIdOf(cursor) : 0n);
+  const present: Membership[] = [];
+  for (const membership of await membershipsOf(directory, user)) {
+    const { conversation, joinedAt } = membership;
+    const after = heardOf.get(conversation) ?? 0n;
+    const unheard = store.timeline(conversation).scan({ after: after > joinedAt ? after : joinedAt });
+    let hasLeft = false;
+    for await (const { message } of unheard) if (message?.kind === 'leave' && message.users.includes(user)) hasLeft = true;
+    if (!hasLeft) present.push(membership);
+  }
+  return present;
 }
 
 /** The SeqId before the oldest of the last messages that the member may see. */

@@ -11,6 +11,13 @@ const AGE_MS = 60_000;
 interface Review {
   left: number;
   at: number;
+  underWay?: Promise<void> | undefined;
+}
+
+/** The mode to change to, and the marker that it follows. */
+export interface Change {
+  readonly mode: Mode;
+  readonly after: bigint;
 }
 
 /** When to ask the diffusion for a conversation's mode, and what it answers. */
@@ -27,14 +34,26 @@ export class Reviews<M> {
     if (review) review.left = 0;
   }
 
-  /** The mode to change to, and the marker that it follows; `undefined` if all is as it should be. */
-  async due(conversation: string, present: () => Promise<ModeAt>): Promise<{ mode: Mode; after: bigint } | undefined> {
+  /** Before a message: has the mode changed if that is due. What is sent meanwhile waits, and so keeps its order. */
+  async look(conversation: string, present: () => Promise<ModeAt>, change: (to: Change) => Promise<void>): Promise<void> {
     const review = this.#reviews.use(conversation, () => ({ left: 0, at: 0 }));
-    const now = performance.now();
-    if (review.left > 0 && now - review.at < AGE_MS) {
+    if (!review.underWay && review.left > 0 && performance.now() - review.at < AGE_MS) {
       review.left--;
-      return undefined;
+      return;
     }
+    review.underWay ??= this.#ask(conversation, review, present, change).finally(() => {
+      review.underWay = undefined;
+    });
+    await review.underWay;
+  }
+
+  async #ask(
+    conversation: string,
+    review: Review,
+    present: () => Promise<ModeAt>,
+    change: (to: Change) => Promise<void>,
+  ): Promise<void> {
+    const now = performance.now();
     const { mode, at } = await present();
     const chosen = await this.#context.diffusion.choose({
       conversation,
@@ -43,7 +62,7 @@ export class Reviews<M> {
     });
     review.left = MESSAGES;
     review.at = now;
-    return chosen === mode ? undefined : { mode: chosen, after: at };
+    if (chosen !== mode) await change({ mode: chosen, after: at });
   }
 
   async #size(conversation: string, atMost: number): Promise<number> {

@@ -11,7 +11,8 @@ export type Mode = 'write' | 'read';
  */
 export type Stored<M> =
   | StoredMessage<M>
-  | { readonly kind: 'edit'; readonly sender: string; readonly target: string; readonly body: M }
+  /** Without `body`: its target was recalled. */
+  | { readonly kind: 'edit'; readonly sender: string; readonly target: string; readonly body?: M }
   | { readonly kind: 'recall'; readonly sender: string; readonly target: string }
   | { readonly kind: 'join' | 'leave'; readonly users: readonly string[] }
   | { readonly kind: 'mode'; readonly mode: Mode }
@@ -208,7 +209,7 @@ export interface SyncMessage<M> {
   readonly sender: string;
   readonly body?: M;
   readonly kind: 'message' | 'edit' | 'recall' | 'read';
-  /** The message was recalled before it could be handed over. */
+  /** The message, or that which an edit changes, was recalled before it could be handed over. */
   readonly recalled?: true;
   /** In a subscription: the device had fallen behind what the sync library keeps, and starts anew with this message. */
   readonly resynced?: true;

@@ -32,6 +32,8 @@ export interface Seen<M> {
   readonly upToDate: boolean;
   /** Something was handed over, or passed by. */
   readonly hasMoved: boolean;
+  /** The device was rebuilt: what was read before does not count. */
+  readonly startsAnew: boolean;
 }
 
 /** One way through a device's stream, from the acknowledged position on. */
@@ -95,11 +97,11 @@ export class View<M> {
     const batch = await this.#next(limit, look);
     if (batch.isBehind) {
       await this.#rebuild();
-      return { messages: [], upToDate: false, hasMoved: true };
+      return { messages: [], upToDate: false, hasMoved: true, startsAnew: true };
     }
     this.#rebuilds = 0;
     const messages = await this.#handOver(batch);
-    return { messages, upToDate: batch.upToDate, hasMoved: batch.steps.length > 0 };
+    return { messages, upToDate: batch.upToDate, hasMoved: batch.steps.length > 0, startsAnew: false };
   }
 
   /** A store that lost what the position stands in is no better than one where it has expired. */
@@ -163,7 +165,7 @@ export class View<M> {
       const entry = targets.get(each)?.entries[0];
       const target = entry?.deleted ? undefined : entry?.message;
       if (target?.kind !== 'message' && target?.kind !== 'edit') return each.message;
-      const isRecalled = target.kind === 'message' && target.recalled !== undefined;
+      const isRecalled = target.kind === 'edit' ? target.body === undefined : target.recalled !== undefined;
       return {
         ...each.message,
         ...(target.body !== undefined && { body: target.body }),

@@ -107,7 +107,8 @@ export class WorkLog<M> {
     const asked = performance.now();
     await this.#register();
     const { seqId } = await (this.#log as Timeline<Stored<M>>).append({ kind: 'state', state: note }, { key: randomUUID() });
-    this.#sign = Math.max(this.#sign, asked);
+    // A sign that arrives after the lease has ended brings back nothing: others may have taken over.
+    if (this.#isAlive) this.#sign = Math.max(this.#sign, asked);
     return seqId;
   }
 }

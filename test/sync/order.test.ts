@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { createSync, hybridDiffusion, timelineDirectory } from '../../sync/index.js';
+import { openDatabase } from './support/databases.js';
+
+it('messages sent without waiting keep the order of the calls, while a policy takes its time and the mode changes', async () => {
+  await using database = await openDatabase<number>('memory');
+  const { store, sync: inboxes } = database;
+  let asked = 0;
+  const diffusion = hybridDiffusion({
+    async policy() {
+      asked++;
+      await new Promise((resolve) => setTimeout(resolve, asked % 3));
+      return asked % 2 === 0 ? 'read' : 'write';
+    },
+  });
+  const options = { store, sync: inboxes, directory: timelineDirectory({ store }), diffusion, recoverEveryMs: 0 };
+  await using sync = createSync<number>(options);
+  await sync.join('group', ['ann', 'bob']);
+  const sent: Promise<{ readonly seqId: bigint }>[] = [];
+  for (let i = 0; i < 1500; i++) {
+    sent.push(sync.send({ conversation: 'group', sender: 'ann', body: i }));
+    if (i % 7 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const seqIds = (await Promise.all(sent)).map(({ seqId }) => seqId);
+  expect(seqIds).toEqual([...seqIds].sort((a, b) => Number(a - b)));
+  expect(asked).toBeGreaterThan(2);
+});

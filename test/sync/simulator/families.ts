@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { memoryAdapter } from '../../../adapters/memory/index.js';
+import { redisAdapter } from '../../../adapters/redis/index.js';
+import { sqliteAdapter } from '../../../adapters/sqlite/index.js';
+import type { TimelineAdapter } from '../../../src/adapter.js';
+import { RedisServer } from '../../support/redis-server.js';
+
+/** The adapters of one process: for the store library and for the sync library. */
+export interface Adapters {
+  readonly store: TimelineAdapter;
+  readonly sync: TimelineAdapter;
+}
+
+/** Fresh data that any number of processes connect to. */
+export interface Data {
+  connect(): Adapters;
+  dispose(): Promise<void>;
+}
+
+/** Where the data lie. */
+export interface Family {
+  readonly name: string;
+  create(): Promise<Data>;
+  close(): Promise<void>;
+}
+
+export const FAMILIES = {
+  memory: async (): Promise<Family> => ({
+    name: 'memory',
+    async create() {
+      const adapter = memoryAdapter({ keyWindowMs: KEY_WINDOW_MS });
+      return { connect: () => ({ store: adapter, sync: adapter }), dispose: async () => undefined };
+    },
+    close: async () => undefined,
+  }),
+  /** Both libraries in one file. */
+  'sqlite-one': async () => sqliteFamily('sqlite-one', ['both.db', 'both.db']),
+  'sqlite-two': async () => sqliteFamily('sqlite-two', ['store.db', 'sync.db']),
+  redis: redisFamily,
+} satisfies Record<string, () => Promise<Family>>;
+
+/** Longer than the clock of any run moves, so that keys are never forgotten on the way. */
+const KEY_WINDOW_MS = 1000 * 24 * 3_600_000;
+
+function sqliteFamily(name: string, files: readonly [string, string]): Family {
+  return {
+    name,
+    async create() {
+      const directory = mkdtempSync(join(tmpdir(), 'timeline-simulator-'));
+      const connect = (file: string) =>
+        sqliteAdapter(join(directory, file), { synchronous: 'normal', keyWindowMs: KEY_WINDOW_MS });
+      return {
+        connect: () => ({ store: connect(files[0]), sync: connect(files[1]) }),
+        dispose: async () => rmSync(directory, { recursive: true, force: true }),
+      };
+    },
+    close: async () => undefined,
+  };
+}
+
+async function redisFamily(): Promise<Family> {
+  const server = await RedisServer.start();
+  let worlds = 0;
+  return {
+    name: 'redis',
+    async create() {
+      const prefix = `w${++worlds}:`;
+      const clients: Redis[] = [];
+      return {
+        connect() {
+          const client = new Redis({ port: server.port });
+          clients.push(client);
+          const adapter = redisAdapter(client, { prefix, keyWindowMs: KEY_WINDOW_MS });
+          return { store: adapter, sync: adapter };
+        },
+        async dispose() {
+          await clients[0]?.flushall();
+          for (const client of clients) client.disconnect();
+        },
+      };
+    },
+    close: () => server.stop(),
+  };
+}

@@ -1,0 +1,167 @@
+import type { AdapterCheckpoints, AdapterLibrary, TimelineAdapter, Write, WriteOutcome } from '../../../src/adapter.js';
+import { TimelineError } from '../../../src/errors.js';
+import { decorateAdapter } from '../../../testing/decorate.js';
+import { busyStore, unknownOutcome } from '../../../testing/faulty-adapter.js';
+import type { Random } from '../../../testing/random.js';
+import type { Turns } from './turns.js';
+
+/** What becomes of the call that a process dies in: not executed, executed, or, of a batch, some of it. */
+export type Crash = 'before' | 'after' | 'partly';
+
+/** A call of the store in all the ways that it may end. */
+interface Call<T> {
+  run(): Promise<T>;
+  /** Executes some of its parts. */
+  runPartly(): Promise<unknown>;
+  /** It may be executed and fail. */
+  readonly mayGetLost: boolean;
+}
+
+/**
+ * All calls that one process makes to its stores, one by one: each is an I/O step at which the process may die. From then
+ * on nothing reaches it any more; what it had asked for may still be executed.
+ */
+export class Gate {
+  readonly died: Promise<void>;
+  steps = 0;
+  isDead = false;
+  isBuried = false;
+  /** Probability that a call fails for a while, executed or not. */
+  faults = 0;
+  readonly #turns: Turns;
+  readonly #random: Random;
+  readonly #late = new Set<Promise<unknown>>();
+  readonly #stuck: ((error: Error) => void)[] = [];
+  readonly #outages = new Map<string, number>();
+  #crash: { readonly at: number; readonly how: Crash } | undefined;
+  #die: () => void = () => undefined;
+
+  constructor(turns: Turns, random: Random) {
+    this.#turns = turns;
+    this.#random = random;
+    this.died = new Promise((resolve) => {
+      this.#die = resolve;
+    });
+  }
+
+  /** The process dies in the `after`th call from here. */
+  arm(after: number, how: Crash): void {
+    this.#crash = { at: this.steps + after, how };
+  }
+
+  /** Nothing goes wrong from here on. */
+  heal(): void {
+    this.#crash = undefined;
+    this.#outages.clear();
+    this.faults = 0;
+  }
+
+  kill(): void {
+    this.isDead = true;
+    this.#die();
+  }
+
+  /** The next so many writes to a Timeline fail. */
+  failWrites(timeline: string, count: number): void {
+    this.#outages.set(timeline, count);
+  }
+
+  /** Ends what waits for ever, so that it can be collected; resolves when nothing of this process is under way. */
+  async bury(): Promise<void> {
+    this.isBuried = true;
+    await this.settled();
+    for (const reject of this.#stuck.splice(0)) reject(gone());
+  }
+
+  /** Resolves once what a dead process had asked for was executed or dropped. */
+  async settled(): Promise<void> {
+    while (this.#late.size > 0) await Promise.allSettled(this.#late);
+  }
+
+  adapter(adapter: TimelineAdapter): TimelineAdapter {
+    return decorateAdapter(adapter, (library) => ({
+      append: (writes) => this.#pass(this.#append(library, writes)),
+      read: (ranges) => this.#pass(whole(() => library.read(ranges))),
+      heads: (timelines) => this.#pass(whole(() => library.heads(timelines))),
+      update: library.update && ((...args) => this.#pass(whole(() => library.update!(...args)))),
+      delete: library.delete && ((...args) => this.#pass(whole(() => library.delete!(...args)))),
+      trim: library.trim && ((...args) => this.#pass(whole(() => library.trim!(...args)))),
+      checkpoints: library.checkpoints && this.#checkpoints(library.checkpoints),
+      // Hints may be lost.
+      watch: library.watch && ((timeline, wake) => library.watch!(timeline, () => this.#random.chance(0.5) && wake())),
+    }));
+  }
+
+  async #pass<T>(call: Call<T>): Promise<T> {
+    if (this.isDead) return this.#stay();
+    this.steps++;
+    const crash = this.#crash && this.steps >= this.#crash.at ? this.#crash.how : undefined;
+    const executing = this.#execute(call, crash).finally(() => this.#late.delete(executing));
+    this.#late.add(executing);
+    try {
+      const { result } = await executing;
+      await this.#turns.next();
+      return this.isDead ? this.#stay() : (result as T);
+    } catch (error) {
+      return this.isDead ? this.#stay() : Promise.reject(error);
+    }
+  }
+
+  async #execute<T>(call: Call<T>, crash: Crash | undefined): Promise<{ readonly result?: T }> {
+    await this.#turns.next();
+    if (this.isDead) return this.#random.chance(0.5) ? { result: await call.run() } : {};
+    if (crash) {
+      this.kill();
+      if (crash === 'after') await call.run();
+      if (crash === 'partly') await call.runPartly();
+      return {};
+    }
+    if (this.#random.chance(this.faults)) throw busyStore();
+    const result = await call.run();
+    if (call.mayGetLost && this.#random.chance(this.faults)) throw unknownOutcome();
+    return { result };
+  }
+
+  #stay(): Promise<never> {
+    if (this.isBuried) return Promise.reject(gone());
+    return new Promise((_, reject) => this.#stuck.push(reject));
+  }
+
+  #append(library: AdapterLibrary, writes: readonly Write[]): Call<readonly WriteOutcome[]> {
+    const some = () => writes.filter(({ timeline }) => !cut.has(timeline));
+    const cut = new Set(writes.map(({ timeline }) => timeline).filter(() => this.#random.chance(0.5)));
+    return { run: () => this.#appendUnlessOut(library, writes), runPartly: () => library.append(some()), mayGetLost: true };
+  }
+
+  async #appendUnlessOut(library: AdapterLibrary, writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+    const out = new Set(writes.map(({ timeline }) => timeline).filter((timeline) => this.#isOut(timeline)));
+    const kept = writes.filter(({ timeline }) => !out.has(timeline));
+    const outcomes = kept.length === 0 ? [] : [...(await library.append(kept))];
+    return writes.map(({ timeline }) => (out.has(timeline) ? { ok: false, error: busyStore() } : outcomes.shift()!));
+  }
+
+  #isOut(timeline: string): boolean {
+    const left = this.#outages.get(timeline) ?? 0;
+    if (left > 0) this.#outages.set(timeline, left - 1);
+    return left > 0;
+  }
+
+  #checkpoints(checkpoints: AdapterCheckpoints): AdapterCheckpoints {
+    const parted = <Item, T>(items: readonly Item[], run: (some: readonly Item[]) => Promise<T>): Call<T> => ({
+      run: () => run(items),
+      runPartly: () => run(items.slice(0, this.#random.below(items.length + 1))),
+      mayGetLost: false,
+    });
+    return {
+      get: (keys) => this.#pass(whole(() => checkpoints.get(keys))),
+      advance: (items) => this.#pass(parted(items, (some) => checkpoints.advance(some))),
+      reset: (items) => this.#pass(parted(items, (some) => checkpoints.reset(some))),
+    };
+  }
+}
+
+function whole<T>(run: () => Promise<T>): Call<T> {
+  return { run, runPartly: async () => undefined, mayGetLost: false };
+}
+
+const gone = () => new TimelineError('TIMELINE_CLOSED', 'the process is dead');

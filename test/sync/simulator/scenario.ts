@@ -1,0 +1,166 @@
+import type { Random } from '../../../testing/random.js';
+import type { Crash } from './gate.js';
+
+/** What holds for a whole run. */
+export interface Setting {
+  readonly users: number;
+  readonly devicesPerUser: number;
+  readonly conversations: number;
+  readonly processes: number;
+  readonly diffusion: 'write' | 'read' | 'hybrid';
+  /** `listed`: a directory of names only, in which everyone is in every conversation. */
+  readonly directory: 'timeline' | 'listed';
+  readonly newcomers: 'all' | 'since-joining' | { readonly last: number };
+  readonly bodies: 'copy' | 'reference' | number;
+  readonly resyncLast: number;
+  readonly starts: readonly ('oldest' | 'now' | { readonly last: number })[];
+  /** Whether inbox entries expire. */
+  readonly expires: boolean;
+  /** Milliseconds by which the clocks of the processes differ at most. */
+  readonly skewMs: number;
+  /** Probability that a call of a store fails for a while. */
+  readonly faults: number;
+}
+
+/** One step of a run. Indices are taken modulo what there is, so that any part of a list of commands can be played. */
+export type Command = { readonly wait: boolean } & (
+  | { readonly do: 'send'; readonly process: number; readonly conversation: number; readonly user: number }
+  | { readonly do: 'again'; readonly process: number; readonly operation: number }
+  | { readonly do: 'edit' | 'recall'; readonly process: number; readonly message: number }
+  | { readonly do: 'join' | 'leave'; readonly process: number; readonly conversation: number; readonly user: number }
+  | { readonly do: 'mode'; readonly process: number; readonly conversation: number; readonly mode: 'write' | 'read' }
+  | { readonly do: 'pull'; readonly process: number; readonly device: number; readonly limit: number; readonly then: Then }
+  | { readonly do: 'subscribe'; readonly process: number; readonly device: number; readonly turns: number }
+  | { readonly do: 'read'; readonly process: number; readonly message: number; readonly user: number }
+  | { readonly do: 'list'; readonly process: number; readonly user: number }
+  | { readonly do: 'crash'; readonly process: number; readonly after: number; readonly how: Crash }
+  | { readonly do: 'outage'; readonly process: number; readonly user: number; readonly calls: number }
+  | { readonly do: 'restart'; readonly process: number }
+  | { readonly do: 'recover'; readonly process: number }
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'settle'; readonly process: number }
+);
+
+/** What a device does with a page: keep it and acknowledge, keep it only, or lose it. */
+export type Then = 'ack' | 'keep' | 'lose';
+
+export interface Scenario {
+  readonly setting: Setting;
+  readonly commands: readonly Command[];
+}
+
+export const TTL_MS = 25 * 3_600_000;
+
+export function drawScenario(random: Random, length: number, fixed: Partial<Setting> = {}): Scenario {
+  const setting = { ...drawSetting(random), ...fixed };
+  return { setting, commands: [...drawMembers(random, setting), ...random.list(length, () => drawCommand(random, setting))] };
+}
+
+/** Most are members from the start. */
+function drawMembers(random: Random, { users, conversations, processes, directory }: Setting): Command[] {
+  if (directory === 'listed') return [];
+  const all = Array.from({ length: conversations * users }, (_, i) => ({ conversation: i % conversations, user: Math.floor(i / conversations) }));
+  return all
+    .filter(() => random.chance(0.7))
+    .map((each) => ({ do: 'join' as const, process: random.below(processes), wait: random.chance(0.5), ...each }));
+}
+
+function drawSetting(random: Random): Setting {
+  const directory = random.chance(0.8) ? 'timeline' : 'listed';
+  return {
+    users: 2 + random.below(3),
+    devicesPerUser: 1 + random.below(2),
+    conversations: 1 + random.below(3),
+    processes: 1 + random.below(3),
+    diffusion: random.pick(['write', 'read', 'hybrid', 'hybrid'] as const),
+    directory,
+    newcomers: directory === 'listed' ? 'since-joining' : random.pick(['all', 'since-joining', { last: 1 }, { last: 2 }] as const),
+    bodies: random.pick(['copy', 'copy', 'reference', 5] as const),
+    resyncLast: random.below(4),
+    starts: random.pick([['oldest'], ['oldest'], ['oldest', 'now'], ['now', { last: 2 }], ['oldest', { last: 1 }]] as const),
+    expires: random.chance(0.4),
+    skewMs: random.pick([0, 0, 3000]),
+    faults: random.pick([0, 0, 0.01]),
+  };
+}
+
+function drawCommand(random: Random, setting: Setting): Command {
+  const process = random.below(setting.processes);
+  const conversation = random.below(setting.conversations);
+  const user = random.below(setting.users);
+  const device = random.below(setting.users * setting.devicesPerUser);
+  const message = random.below(1000);
+  const wait = random.chance(0.3);
+  switch (drawKind(random, setting)) {
+    case 'send':
+      return { do: 'send', process, conversation, user, wait };
+    case 'again':
+      return { do: 'again', process, operation: message, wait };
+    case 'edit':
+      return { do: 'edit', process, message, wait };
+    case 'recall':
+      return { do: 'recall', process, message, wait };
+    case 'join':
+      return { do: 'join', process, conversation, user, wait };
+    case 'leave':
+      return { do: 'leave', process, conversation, user, wait };
+    case 'mode':
+      return { do: 'mode', process, conversation, mode: random.pick(['write', 'read']), wait };
+    case 'pull': {
+      const then = random.pick(['ack', 'ack', 'ack', 'keep', 'lose'] as const);
+      return { do: 'pull', process, device, limit: random.pick([1, 2, 3, 5, 100]), then, wait };
+    }
+    case 'subscribe':
+      return { do: 'subscribe', process, device, turns: random.below(60), wait };
+    case 'read':
+      return { do: 'read', process, message, user, wait };
+    case 'list':
+      return { do: 'list', process, user, wait };
+    case 'crash':
+      return { do: 'crash', process, after: 1 + random.below(25), how: random.pick(['before', 'after', 'partly']), wait };
+    case 'outage':
+      return { do: 'outage', process, user, calls: 1 + random.below(5), wait };
+    case 'restart':
+      return { do: 'restart', process, wait };
+    case 'recover':
+      return { do: 'recover', process, wait };
+    case 'pass': {
+      const ms = random.pick([-4000, 10, 1000, 60_000, TTL_MS / 2, TTL_MS + 600_000]);
+      return { do: 'pass', ms: setting.expires ? ms : Math.min(ms, 60_000), wait };
+    }
+    case 'settle':
+      return { do: 'settle', process, wait: true };
+  }
+}
+
+const WEIGHTS: Readonly<Record<Command['do'], number>> = {
+  send: 30,
+  again: 6,
+  edit: 6,
+  recall: 3,
+  join: 4,
+  leave: 3,
+  mode: 5,
+  pull: 22,
+  subscribe: 3,
+  read: 4,
+  list: 1,
+  crash: 6,
+  outage: 0.5,
+  restart: 1,
+  recover: 3,
+  pass: 4,
+  settle: 3,
+};
+
+function drawKind(random: Random, { diffusion, directory }: Setting): Command['do'] {
+  const isPossible = (kind: string) =>
+    !(kind === 'mode' && diffusion !== 'hybrid') && !((kind === 'join' || kind === 'leave') && directory === 'listed');
+  const kinds = Object.entries(WEIGHTS).filter(([kind]) => isPossible(kind)) as [Command['do'], number][];
+  let left = random.next() * kinds.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [kind, weight] of kinds) {
+    left -= weight;
+    if (left < 0) return kind;
+  }
+  return 'send';
+}

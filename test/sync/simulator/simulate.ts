@@ -1,0 +1,64 @@
+import { Random } from '../../../testing/random.js';
+import { shrink } from '../../../testing/shrink.js';
+import type { Family } from './families.js';
+import { Player } from './player.js';
+import { type Command, drawScenario, type Scenario, type Setting } from './scenario.js';
+import { Verdict } from './verdict.js';
+import { until } from './until.js';
+import { World } from './world.js';
+
+export interface Run {
+  readonly violations: readonly string[];
+  /** What happened. */
+  readonly trace: readonly string[];
+  readonly crashes: number;
+  readonly steps: number;
+  readonly resyncs: number;
+  readonly repeats: number;
+}
+
+/** Plays a scenario to its end; the same seed makes the same choices on the way. */
+export async function run(family: Family, { setting, commands }: Scenario, seed: number): Promise<Run> {
+  const world = await World.create(family, setting, new Random(seed));
+  const player = new Player(world);
+  const violations: string[] = [];
+  try {
+    for (const command of commands) await player.play(command);
+    await player.finish();
+    const verdict = await Verdict.of(world, player);
+    violations.push(...player.violations, ...verdict.violations);
+  } catch (error) {
+    violations.push(...player.violations, error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    await until('the end of a run', world.dispose());
+  }
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
+  return {
+    violations,
+    trace: world.trace,
+    crashes: world.crashes,
+    steps: sum(world.hosts.map(({ gate }) => gate.steps)),
+    resyncs: sum(player.clients.map(({ resyncs }) => resyncs)),
+    repeats: sum(player.clients.map(({ repeats }) => repeats)),
+  };
+}
+
+const LENGTH = 80;
+
+/** One seed. If it fails, the shortest list of commands found that still does is in the error. */
+export async function simulate(family: Family, seed: number, fixed: Partial<Setting> = {}): Promise<Run> {
+  const scenario = drawScenario(new Random(seed), LENGTH, fixed);
+  const result = await run(family, scenario, seed);
+  if (result.violations.length === 0) return result;
+  let last = result;
+  const fails = async (commands: readonly Command[]) => {
+    const next = await run(family, { ...scenario, commands }, seed);
+    if (next.violations.length > 0) last = next;
+    return next.violations.length > 0;
+  };
+  const commands = await shrink(scenario.commands, fails);
+  const lines = commands.map((command, i) => `  ${i + 1}. ${JSON.stringify(command)}`);
+  throw new Error(
+    [`${family.name}, seed ${seed}:`, ...last.violations.slice(0, 10), JSON.stringify(scenario.setting), ...lines, ...last.trace].join('\n'),
+  );
+}

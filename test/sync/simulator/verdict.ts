@@ -1,0 +1,215 @@
+import { seqIdOf } from '../../../src/cursor.js';
+import type { DeviceClient } from './device-client.js';
+import { type Entry, History, isDiffused, textOf, type Stay } from './history.js';
+import type { Player } from './player.js';
+import type { World } from './world.js';
+
+/** Holds what happened against what should have, by counting it all out. */
+export class Verdict {
+  readonly violations: string[] = [];
+  readonly #world: World;
+  readonly #player: Player;
+  readonly #histories = new Map<string, History>();
+
+  static async of(world: World, player: Player): Promise<Verdict> {
+    const verdict = new Verdict(world, player);
+    for (const conversation of world.conversations) {
+      const entries: Entry[] = [];
+      for await (const entry of world.store.timeline(conversation).scan()) entries.push(entry);
+      verdict.#histories.set(conversation, new History(conversation, entries, world.setting, world.users));
+    }
+    verdict.#checkSent();
+    verdict.#checkRoaming();
+    for (const client of player.clients) for (const history of verdict.#histories.values()) verdict.#checkDevice(client, history);
+    for (const user of world.users) {
+      await verdict.#checkInbox(user);
+      await verdict.#checkList(user);
+    }
+    return verdict;
+  }
+
+  private constructor(world: World, player: Player) {
+    this.#world = world;
+    this.#player = player;
+  }
+
+  #fail(problem: string): void {
+    this.violations.push(problem);
+  }
+
+  /** What was acknowledged is there, once. */
+  #checkSent(): void {
+    const places = new Map<string, string[]>();
+    for (const { conversation, entries } of this.#histories.values()) {
+      for (const { key, seqId, message } of entries) {
+        if (message.kind !== 'message' && message.kind !== 'edit') continue;
+        const name = key?.slice(2) ?? 'without key';
+        places.set(name, [...(places.get(name) ?? []), `${seqId}@${conversation}`]);
+      }
+    }
+    for (const { key, seqId, conversation } of this.#player.operations) {
+      const found = places.get(key) ?? [];
+      if (found.length > 1) this.#fail(`${key} is there ${found.length} times: ${found}`);
+      if (seqId !== undefined && found[0] !== `${seqId}@${conversation}`)
+        this.#fail(`${key} was acknowledged as ${seqId}@${conversation} and is at ${found[0]}`);
+    }
+  }
+
+  #checkRoaming(): void {
+    for (const history of this.#histories.values()) {
+      for (const { seqId, message } of history.messages) {
+        if (message.kind !== 'message') continue;
+        const { body, edited, recalled } = history.finally(seqId);
+        const shows = `${message.body} ${message.edited} ${message.recalled}`;
+        const should = `${body} ${edited} ${recalled}`;
+        if (shows !== should) this.#fail(`${seqId} of ${history.conversation} shows ${shows} instead of ${should}`);
+      }
+    }
+  }
+
+  #checkDevice(client: DeviceClient, history: History): void {
+    const { conversation } = history;
+    const shown = client.shown.get(conversation) ?? [];
+    for (const some of [shown, ...client.past.flatMap(([name, past]) => (name === conversation ? [past] : []))]) {
+      const disorder = history.disorder(client.user, some.map(({ entrySeqId }) => entrySeqId));
+      if (disorder) this.#fail(`${client.name} got entry ${disorder}`);
+    }
+    const has = new Set(shown.map(({ entrySeqId }) => entrySeqId));
+    const entitled = history.entitled(client.user);
+    const required = this.#required(client, history);
+    const allowed = new Set(this.#allowed(client, history).map(({ seqId }) => seqId));
+    for (const { seqId, message } of required) {
+      if (!has.has(seqId)) this.#fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
+    }
+    for (const { entrySeqId, seqId, kind, sender, sentAt, body } of shown) {
+      const entry = history.find(entrySeqId);
+      if (!entry || !('sender' in entry.message) || entry.message.kind !== kind || entry.message.sender !== sender) {
+        this.#fail(`${client.name} shows entry ${entrySeqId} of ${conversation}, which is no ${kind} by ${sender}`);
+        continue;
+      }
+      if (!allowed.has(entrySeqId) && entry.message.sender !== client.user)
+        this.#fail(`${client.name} shows entry ${entrySeqId} of ${conversation}, which it should not`);
+      const target = 'target' in entry.message ? BigInt(entry.message.target) : entrySeqId;
+      if (target !== seqId)
+        this.#fail(`${client.name} shows ${kind} ${entrySeqId} of ${conversation} for ${seqId}, not ${target}`);
+      if (sentAt !== entry.appendedAt) this.#fail(`${client.name} shows a wrong time of ${entrySeqId} of ${conversation}`);
+      if (kind === 'message') this.#checkView(client, history, entrySeqId, body, new Set(entitled.map((each) => each.seqId)));
+    }
+    const read = this.#player.reads.get(`${client.user}@${conversation}`) ?? 0n;
+    const isTold = (client.reads.get(conversation) ?? 0n) >= read;
+    if (!isTold && client.start === 'oldest' && !this.#world.setting.expires)
+      this.#fail(`${client.name} was not told that ${read} of ${conversation} was read`);
+  }
+
+  /** What a message looks like on the device in the end. */
+  #checkView(
+    client: DeviceClient,
+    history: History,
+    seqId: bigint,
+    original: string | undefined,
+    entitled: ReadonlySet<bigint>,
+  ): void {
+    const { conversation } = history;
+    const shown = client.shown.get(conversation) ?? [];
+    const changes = shown.filter((each) => each.seqId === seqId && each.kind !== 'message');
+    const isRecalled =
+      changes.some(({ kind }) => kind === 'recall') || shown.some((each) => each.entrySeqId === seqId && each.recalled);
+    const edits = changes.filter(({ kind }) => kind === 'edit').sort((a, b) => (a.entrySeqId < b.entrySeqId ? -1 : 1));
+    const body = isRecalled ? undefined : edits.length > 0 ? edits.at(-1)!.body : original;
+    const all = history.entries.filter(({ message }) => 'target' in message && BigInt(message.target) === seqId);
+    const final = history.finally(seqId);
+    const isComplete = all.every((each) => entitled.has(each.seqId));
+    if (body === final.body) return;
+    const bodies = [textOf(history.find(seqId)!), ...all.map(textOf)];
+    if (isComplete || !bodies.includes(body ?? ''))
+      this.#fail(`${client.name} shows ${body} for ${seqId} of ${conversation}, which is ${final.body}`);
+  }
+
+  #required(client: DeviceClient, history: History): readonly Entry[] {
+    const { anchor, user } = client;
+    if (!anchor) return history.entitled(user).filter(({ appendedAt }) => this.#world.isKept(appendedAt, client.beganAt));
+    const end = anchor.before.get(history.conversation)!;
+    return history.staysOf(user).flatMap((stay) => {
+      if (stay.joinedAt > end) return history.during(stay);
+      if (stay.leftAt !== undefined && stay.leftAt <= end) return [];
+      const start = beforeLast(history, stay, end, anchor.last);
+      return history.during(stay).filter(({ seqId }) => seqId > start);
+    });
+  }
+
+  #allowed(client: DeviceClient, history: History): readonly Entry[] {
+    const { anchor, user } = client;
+    if (!anchor?.isExact) return history.entitled(user);
+    const end = anchor.after.get(history.conversation)!;
+    return history.staysOf(user).flatMap((stay) => {
+      if (stay.joinedAt > end) return history.during(stay);
+      const isPresent = stay.leftAt === undefined || stay.leftAt > end;
+      const start = isPresent ? beforeLast(history, stay, end, anchor.last) : end;
+      return history.during(stay).filter(({ seqId }) => seqId > start);
+    });
+  }
+
+  /** Copies come once, in the order of each conversation; of what was said to be delivered, in time. */
+  async #checkInbox(user: string): Promise<void> {
+    const { sync, setting } = this.#world;
+    const copies = new Map<string, bigint[]>();
+    const places = new Map<string, bigint>();
+    for await (const { message, seqId: place } of sync.timeline(user).scan()) {
+      if (message.kind === 'read') continue;
+      const { conversation, seqId } = message;
+      if (message.kind === 'mode') continue;
+      if (places.has(`${seqId}@${conversation}`)) this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);
+      copies.set(conversation, [...(copies.get(conversation) ?? []), BigInt(seqId)]);
+      places.set(`${seqId}@${conversation}`, place);
+    }
+    for (const [conversation, seqIds] of copies) {
+      const disorder = this.#histories.get(conversation)!.disorder(user, seqIds);
+      if (disorder) this.#fail(`the inbox of ${user} holds ${disorder}`);
+    }
+    if (setting.expires) return;
+    for (const { conversation, seqId, inboxes } of this.#player.delivered) {
+      const history = this.#histories.get(conversation)!;
+      const isCopied = isDiffused(history.find(seqId)!.message) && history.isWrittenAt(seqId);
+      const isMember = history
+        .staysOf(user)
+        .some(({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt));
+      if (!isCopied || !isMember) continue;
+      const place = places.get(`${seqId}@${conversation}`);
+      if (place === undefined || place > inboxes.get(user)!)
+        this.#fail(`${seqId} of ${conversation} was said to be delivered before the inbox of ${user} had it`);
+    }
+  }
+
+  async #checkList(user: string): Promise<void> {
+    const { store, hosts } = this.#world;
+    const found = new Map<string, string>();
+    for await (const { conversation, last, lastSeqId, readSeqId, unread } of hosts[0]!.sync.conversations(user)) {
+      found.set(conversation, `last ${last?.seqId} ${last?.body}, end ${lastSeqId}, read ${readSeqId}, unread ${unread}`);
+    }
+    for (const history of this.#histories.values()) {
+      const { conversation } = history;
+      const stay = history.presentStay(user);
+      const cursor = await store.timeline(conversation).checkpoint(`read:${user}`).get();
+      const read = cursor === undefined ? 0n : seqIdOf(cursor);
+      const marked = this.#player.reads.get(`${user}@${conversation}`) ?? 0n;
+      if (read < marked) this.#fail(`${user} marked ${marked} of ${conversation} as read, and ${read} stands`);
+      const visible = history.messages.filter(({ seqId }) => stay && seqId > stay.from);
+      const unread = visible.filter(({ seqId, message }) => {
+        const isOthers = message.kind === 'message' && message.sender !== user;
+        return isOthers && seqId > read && history.finally(seqId).recalled === undefined;
+      });
+      const last = visible.at(-1);
+      const shows = last && history.finally(last.seqId).body;
+      const should = stay && `last ${last?.seqId} ${shows}, end ${history.last}, read ${read}, unread ${unread.length}`;
+      const does = found.get(conversation);
+      if (does !== should) this.#fail(`for ${user}, ${conversation} is listed as “${does}” instead of “${should}”`);
+    }
+  }
+}
+
+/** The place before the last messages of the stay up to `end`; without any, `end`. */
+function beforeLast(history: History, { from }: Stay, end: bigint, count: number): bigint {
+  const messages = history.messages.filter(({ seqId }) => seqId > from && seqId <= end);
+  const first = count === 0 ? undefined : messages.slice(-count)[0];
+  return first ? first.seqId - 1n : end;
+}

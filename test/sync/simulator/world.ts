@@ -1,0 +1,187 @@
+import { openTimelineStore } from '../../../src/index.js';
+import type { TimelineStore } from '../../../src/types.js';
+import { createSync, hybridDiffusion, readDiffusion, timelineDirectory, writeDiffusion } from '../../../sync/index.js';
+import type { Diffusion, Directory, MessageSync, Mode, Stored, Synced } from '../../../sync/types.js';
+import type { Random } from '../../../testing/random.js';
+import type { Adapters, Data, Family } from './families.js';
+import { Gate } from './gate.js';
+import { type Setting, TTL_MS } from './scenario.js';
+import { Turns } from './turns.js';
+
+/** By so much may the times of two entries be off, by clocks that differ and go back. */
+const MARGIN_MS = 10 * 60_000;
+
+/** One process: its way to the stores, and the message sync in it. */
+export interface Host {
+  readonly name: string;
+  readonly gate: Gate;
+  readonly sync: MessageSync<string>;
+  close(): Promise<void>;
+}
+
+export interface Libraries {
+  readonly store: TimelineStore<Stored<string>>;
+  readonly sync: TimelineStore<Synced<string>>;
+}
+
+/** What all processes of a run share, and a look at the data that nothing gets in the way of. */
+export class World {
+  readonly setting: Setting;
+  readonly random: Random;
+  readonly turns: Turns;
+  readonly users: readonly string[];
+  readonly conversations: readonly string[];
+  /** Modes that someone asked for. */
+  readonly wishes = new Map<string, Mode>();
+  readonly hosts: Host[] = [];
+  readonly #data: Data;
+  readonly #abandoned: Host[] = [];
+  readonly #raw: Libraries;
+  time = 1_750_000_000_000;
+  crashes = 0;
+  /** What happened, for the report. */
+  readonly trace: string[] = [];
+  #started = 0;
+  /** Nothing more goes wrong. */
+  isHealed = false;
+  #isEnding = false;
+
+  static async create(family: Family, setting: Setting, random: Random): Promise<World> {
+    const data = await family.create();
+    const world: World = new World(setting, random, data, await openLibraries(data.connect(), () => world.time, setting));
+    while (world.hosts.length < setting.processes) world.hosts.push(await world.#start());
+    return world;
+  }
+
+  private constructor(setting: Setting, random: Random, data: Data, raw: Libraries) {
+    this.setting = setting;
+    this.random = random;
+    this.turns = new Turns(random);
+    this.users = Array.from({ length: setting.users }, (_, i) => `user-${i}`);
+    this.conversations = Array.from({ length: setting.conversations }, (_, i) => `conversation-${i}`);
+    this.#data = data;
+    this.#raw = raw;
+  }
+
+  get store(): TimelineStore<Stored<string>> {
+    return this.#raw.store;
+  }
+
+  get sync(): TimelineStore<Synced<string>> {
+    return this.#raw.sync;
+  }
+
+  /** Nothing goes wrong from here on. */
+  heal(): void {
+    this.isHealed = true;
+    for (const { gate } of this.hosts) gate.heal();
+  }
+
+  note(event: string): string {
+    this.trace.push(event);
+    return event;
+  }
+
+  host(index: number): Host {
+    return this.hosts[index % this.hosts.length] as Host;
+  }
+
+  /** The last SeqIds of all conversations. */
+  async heads(): Promise<Map<string, bigint>> {
+    const heads = await this.store.heads(this.conversations);
+    return new Map(this.conversations.map((conversation, i) => [conversation, heads[i]!.lastSeqId]));
+  }
+
+  /** Another process in the place of one that died or is leaving. */
+  async replace(host: Host): Promise<void> {
+    const index = this.hosts.indexOf(host);
+    if (index < 0) return;
+    const next = await this.#start();
+    this.hosts[index] = next;
+    this.#abandoned.push(host);
+    if (!host.gate.isDead) await host.close();
+  }
+
+  /** Resolves once nothing that a dead process asked for can be executed any more. */
+  async settled(): Promise<void> {
+    for (const { gate } of this.#abandoned) await gate.settled();
+  }
+
+  /** Too early for anything to have expired that came after `freshAt`. */
+  isFresh(freshAt: number, time: number): boolean {
+    return time - freshAt < TTL_MS - MARGIN_MS;
+  }
+
+  /** Can nothing of this age have expired? */
+  isKept(at: number, time: number): boolean {
+    return !this.setting.expires || at > time - TTL_MS + MARGIN_MS;
+  }
+
+  async #start(): Promise<Host> {
+    const name = `process ${++this.#started}`;
+    const gate = new Gate(this.turns, this.random);
+    const { store: toStore, sync: toSync } = this.#data.connect();
+    const skew = Math.round((this.random.next() - 0.5) * this.setting.skewMs);
+    const adapters = { store: gate.adapter(toStore), sync: gate.adapter(toSync) };
+    const { store, sync: inboxes } = await openLibraries(adapters, () => this.time + skew, this.setting);
+    const { newcomers, bodies, resyncLast, faults } = this.setting;
+    const sync = createSync<string>({
+      ...{ store, sync: inboxes, newcomers, bodies, resyncLast },
+      directory: this.#directory(store),
+      diffusion: this.#diffusion(),
+      recoverEveryMs: 0,
+      pollMs: 10,
+      onWarning: () => undefined,
+    });
+    gate.faults = this.isHealed ? 0 : faults;
+    void gate.died.then(async () => {
+      if (this.#isEnding) return;
+      this.crashes++;
+      this.note(`${name} died`);
+      await this.replace(host);
+    });
+    const host: Host = {
+      ...{ name, gate, sync },
+      async close() {
+        const ended = sync.close().catch((error: unknown) => {
+          if (!gate.isDead) throw error;
+        });
+        await Promise.race([ended, gate.isBuried ? ended : gate.died]);
+        if (gate.isDead && !gate.isBuried) return;
+        await Promise.all([store.close(), inboxes.close()]);
+      },
+    };
+    return host;
+  }
+
+  #diffusion(): Diffusion {
+    const { diffusion } = this.setting;
+    if (diffusion === 'write') return writeDiffusion();
+    if (diffusion === 'read') return readDiffusion();
+    return hybridDiffusion({ writeUpTo: 2, writeBelow: 2, policy: ({ conversation }) => this.wishes.get(conversation) });
+  }
+
+  #directory(store: TimelineStore<Stored<string>>): Directory {
+    if (this.setting.directory === 'timeline') return timelineDirectory({ store });
+    return { members: () => this.users, conversations: () => this.conversations };
+  }
+
+  async dispose(): Promise<void> {
+    this.#isEnding = true;
+    const hosts = [...this.hosts, ...this.#abandoned];
+    for (const { gate } of hosts) gate.kill();
+    await Promise.all(hosts.map(({ gate }) => gate.bury()));
+    await Promise.all(hosts.map((host) => host.close()));
+    await Promise.all([this.store.close(), this.sync.close()]);
+    await this.#data.dispose();
+  }
+}
+
+async function openLibraries(adapters: Adapters, now: () => number, { expires }: Setting): Promise<Libraries> {
+  const shared = { now, retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 2 }, onWarning: () => undefined };
+  const [store, sync] = await Promise.all([
+    openTimelineStore<Stored<string>>({ ...shared, adapter: adapters.store, name: 'store' }),
+    openTimelineStore<Synced<string>>({ ...shared, adapter: adapters.sync, name: 'sync', ttlMs: expires ? TTL_MS : undefined }),
+  ]);
+  return { store, sync };
+}

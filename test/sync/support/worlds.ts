@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, describe } from 'vitest';
+import { memoryAdapter } from '../../../adapters/memory/index.js';
+import { redisAdapter } from '../../../adapters/redis/index.js';
+import { sqliteAdapter } from '../../../adapters/sqlite/index.js';
+import type { AdapterWarning, TimelineAdapter } from '../../../src/adapter.js';
+import { openTimelineStore } from '../../../src/index.js';
+import type { TimelineStore, TimelineStoreOptions } from '../../../src/types.js';
+import {
+  createSync,
+  type Directory,
+  hybridDiffusion,
+  type MessageSync,
+  readDiffusion,
+  type Stored,
+  type Synced,
+  type SyncOptions,
+  timelineDirectory,
+  writeDiffusion,
+} from '../../../sync/index.js';
+import { hasRedis, RedisServer } from '../../support/redis-server.js';
+import { Interposed, type Traffic } from './interposed.js';
+
+type Kind = 'memory' | 'sqlite' | 'redis';
+
+/** Where the two libraries are, and who knows the members: a directory of the library's own, or a caller's lists. */
+export interface Setting {
+  readonly title: string;
+  readonly store: Kind;
+  readonly sync: Kind;
+  readonly directory: 'kept' | 'listed';
+}
+
+const setting = (store: Kind, sync: Kind, directory: Setting['directory']): Setting => ({
+  title: `${store === sync ? store : `${store} and ${sync}`}, members ${directory}`,
+  store,
+  sync,
+  directory,
+});
+
+const LOCAL: readonly Setting[] = [
+  setting('memory', 'memory', 'kept'),
+  setting('memory', 'memory', 'listed'),
+  setting('sqlite', 'sqlite', 'kept'),
+  setting('sqlite', 'memory', 'listed'),
+];
+const WITH_REDIS: readonly Setting[] = [setting('redis', 'redis', 'kept'), setting('sqlite', 'redis', 'listed')];
+
+export const MODES = {
+  write: writeDiffusion,
+  read: readDiffusion,
+  /** Of these groups some are above the bound and some below. */
+  hybrid: () => hybridDiffusion({ writeUpTo: 2 }),
+} as const;
+
+let server: Promise<RedisServer> | undefined;
+const opened: (() => unknown)[] = [];
+
+async function closeAll(): Promise<void> {
+  while (opened.length > 0) await opened.pop()?.();
+}
+
+/** Runs the tests in every setting; with `redis`, there too where a server can be had. */
+export function inWorlds(
+  title: string,
+  tests: (open: (options?: WorldOptions) => Promise<World>, setting: Setting) => void,
+  options: { redis?: boolean; only?: (setting: Setting) => boolean } = {},
+): void {
+  const { only = () => true } = options;
+  const settings = (options.redis ? [...LOCAL, ...WITH_REDIS] : LOCAL).filter(only);
+  afterEach(closeAll);
+  afterAll(async () => {
+    const running = server;
+    server = undefined;
+    await (await running)?.stop();
+  });
+  for (const each of settings) {
+    const usesRedis = each.store === 'redis' || each.sync === 'redis';
+    describe.skipIf(usesRedis && !hasRedis())(`${title} (${each.title})`, () => {
+      tests((worldOptions) => World.open(each, worldOptions), each);
+    });
+  }
+}
+
+export interface WorldOptions {
+  readonly ttlMs?: number;
+  readonly traffic?: Traffic;
+}
+
+export interface ProcessOptions extends Partial<Omit<SyncOptions<string>, 'store' | 'sync' | 'directory'>> {
+  /** Instead of that of the setting. */
+  readonly directory?: Directory;
+  /** No hint reaches it. */
+  readonly isDeaf?: boolean;
+  readonly library?: Partial<Omit<TimelineStoreOptions<never>, 'adapter' | 'name'>>;
+}
+
+/** What one process has open. Others share its data, not its memory. */
+export interface Process {
+  readonly sync: MessageSync<string>;
+  readonly store: TimelineStore<Stored<string>>;
+  readonly inboxes: TimelineStore<Synced<string>>;
+  readonly directory: Directory;
+  /** In front of the adapter of either library. */
+  readonly faults: { readonly store: Interposed; readonly sync: Interposed };
+  readonly warnings: AdapterWarning[];
+  /** Ends it as `kill -9` does: what it has asked for may still happen, and nothing else. */
+  crash(): void;
+}
+
+type Adapters = Readonly<Record<'store' | 'sync', () => TimelineAdapter>>;
+
+/** Two databases, or one, and any number of processes that use them. */
+export class World {
+  /** The clock of all libraries. */
+  now = Date.now();
+  readonly setting: Setting;
+  /** The caller's own lists: who is in which conversation. */
+  readonly members = new Map<string, Set<string>>();
+  readonly #ttlMs: number | undefined;
+  readonly #traffic: Traffic | undefined;
+  readonly #adapters: Adapters;
+
+  private constructor(of: Setting, options: WorldOptions, adapters: Adapters) {
+    this.setting = of;
+    this.#ttlMs = options.ttlMs;
+    this.#traffic = options.traffic;
+    this.#adapters = adapters;
+  }
+
+  static async open(of: Setting, options: WorldOptions = {}): Promise<World> {
+    const store = await database(of.store);
+    return new World(of, options, { store, sync: of.sync === of.store ? store : await database(of.sync) });
+  }
+
+  async start(options: ProcessOptions = {}): Promise<Process> {
+    const { directory: own, library, isDeaf = false, ...rest } = options;
+    const warnings: AdapterWarning[] = [];
+    const onWarning = (warning: AdapterWarning) => warnings.push(warning);
+    const common = { now: () => this.now, onWarning, retry: { attempts: 1 }, ...library };
+    const faults = {
+      store: new Interposed(this.#adapters.store(), this.#traffic),
+      sync: new Interposed(this.#adapters.sync(), this.#traffic),
+    };
+    for (const each of [faults.store, faults.sync]) each.isDeaf = isDeaf;
+    const store = await openTimelineStore<Stored<string>>({ adapter: faults.store, name: 'store', ...common });
+    const ttl = this.#ttlMs === undefined ? {} : { ttlMs: this.#ttlMs };
+    const inboxes = await openTimelineStore<Synced<string>>({ adapter: faults.sync, name: 'sync', ...ttl, ...common });
+    const directory = own ?? (this.setting.directory === 'kept' ? timelineDirectory({ store }) : this.#lists());
+    const base = { store, sync: inboxes, directory, diffusion: writeDiffusion(), recoverEveryMs: 0, onWarning };
+    const sync = createSync<string>({ ...base, ...rest });
+    opened.push(async () => {
+      if (faults.store.isDead) {
+        await Promise.all([faults.store.bury(), faults.sync.bury()]);
+        return;
+      }
+      for (const each of [faults.store, faults.sync]) {
+        each.relent();
+        each.before = () => undefined;
+        each.after = () => undefined;
+      }
+      await sync.close();
+      await Promise.all([store.close(), inboxes.close()]);
+    });
+    const crash = () => {
+      faults.store.die();
+      faults.sync.die();
+    };
+    return { sync, store, inboxes, directory, faults, warnings, crash };
+  }
+
+  #lists(): Directory {
+    const { members } = this;
+    return {
+      members: (conversation) => members.get(conversation) ?? [],
+      conversations: (user) => [...members].flatMap(([conversation, users]) => (users.has(user) ? [conversation] : [])),
+    };
+  }
+
+  /** Makes users members, and waits until they are. */
+  async join({ sync }: Process, conversation: string, ...users: string[]): Promise<void> {
+    if (this.setting.directory === 'kept') await (await sync.join(conversation, users)).delivered;
+    else this.members.set(conversation, new Set([...(this.members.get(conversation) ?? []), ...users]));
+  }
+
+  async leave({ sync }: Process, conversation: string, ...users: string[]): Promise<void> {
+    if (this.setting.directory === 'kept') await (await sync.leave(conversation, users)).delivered;
+    else for (const user of users) this.members.get(conversation)?.delete(user);
+  }
+}
+
+/** A database for one world; each call of the function is what another process would do to use it. */
+async function database(kind: Kind): Promise<() => TimelineAdapter> {
+  if (kind === 'memory') {
+    const adapter = memoryAdapter();
+    return () => adapter;
+  }
+  if (kind === 'sqlite') {
+    const folder = mkdtempSync(join(tmpdir(), 'timeline-sync-'));
+    opened.push(() => rmSync(folder, { recursive: true, force: true }));
+    return () => sqliteAdapter(join(folder, 'timelines.db'), { synchronous: 'normal', wakeMs: 5 });
+  }
+  server ??= RedisServer.start();
+  const { port } = await server;
+  const prefix = `${randomUUID()}:`;
+  return () => {
+    const client = new Redis({ port });
+    opened.push(() => client.disconnect());
+    return redisAdapter(client, { prefix });
+  };
+}

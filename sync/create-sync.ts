@@ -19,6 +19,7 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
   const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies = 'copy' } = checkObject(options, 'options');
   checkLibrary(store, 'store');
   checkLibrary(sync, 'sync');
+  if ((sync as unknown) === store) throw invalidArgument('sync', 'must be another library than store');
   if (typeof directory?.members !== 'function' || typeof directory.conversations !== 'function') {
     throw invalidArgument('directory', 'must have members and conversations');
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { TimelineError } from '../src/errors.js';
 import { describe } from '../src/text.js';
 import type { Cursor } from '../src/types.js';
@@ -17,38 +17,38 @@ export interface Progress {
   readonly resynced: boolean;
 }
 
-/** Ties a cursor to its device: enough to notice one that strayed, not meant against forgery. */
-export function deviceTag(user: string, device: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([user, device]))
-    .digest('base64url')
-    .slice(0, 8);
+/** Signs what a cursor says. */
+export type Seal = (text: string) => string;
+
+/**
+ * Ties a cursor to its device and to the library that made it. Cursors travel through clients, and a place in one decides
+ * which conversation is read: a client must not be able to make them up.
+ */
+export function sealOf(secret: string, { user, device }: { readonly user: string; readonly device: string }): Seal {
+  const key = JSON.stringify([secret, user, device]);
+  return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, 22);
 }
 
-export function encodeProgress(tag: string, { generation, inbox, places, resynced }: Progress): Cursor {
+export function encodeProgress(seal: Seal, { generation, inbox, places, resynced }: Progress): Cursor {
   const parts = {
     g: generation,
     ...(inbox && { i: inbox }),
     ...(places.size > 0 && { p: encodePlaces(places) }),
     ...(resynced && { r: 1 }),
   };
-  return `${VERSION}.${tag}.${Buffer.from(JSON.stringify(parts)).toString('base64url')}`;
+  const text = Buffer.from(JSON.stringify(parts)).toString('base64url');
+  return `${VERSION}.${seal(text)}.${text}`;
 }
 
 /** `TIMELINE_INVALID_CURSOR` for what is not a cursor, or is one of another device. */
-export function decodeProgress(tag: string, cursor: unknown): Progress {
-  const [version, owner, text, rest] = typeof cursor === 'string' ? cursor.split('.') : [];
+export function decodeProgress(seal: Seal, cursor: unknown): Progress {
+  const [version, signature, text, rest] = typeof cursor === 'string' ? cursor.split('.') : [];
   try {
-    if (version !== VERSION || !text || rest !== undefined) throw new SyntaxError('not a device cursor');
+    if (version !== VERSION || !text || rest !== undefined || signature !== seal(text)) throw new SyntaxError('not signed here');
     const { g, i, p = {}, r } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
-    if (typeof g !== 'number') throw new SyntaxError('not a device cursor');
-    if (owner !== tag) throw new SyntaxError('a cursor of another device');
-    return { generation: g, inbox: i as Cursor | undefined, places: decodePlaces(p), resynced: r === 1 };
+    return { generation: g as number, inbox: i as Cursor | undefined, places: decodePlaces(p), resynced: r === 1 };
   } catch (cause) {
-    const problem =
-      cause instanceof SyntaxError && owner !== tag && version === VERSION
-        ? 'is of another device'
-        : 'is not a cursor of a device';
-    throw new TimelineError('TIMELINE_INVALID_CURSOR', `cursor ${problem}: ${describe(cursor)}`, { argument: 'cursor', cause });
+    const message = `cursor is not one of this device: ${describe(cursor)}`;
+    throw new TimelineError('TIMELINE_INVALID_CURSOR', message, { argument: 'cursor', cause });
   }
 }

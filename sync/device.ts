@@ -6,7 +6,7 @@ import { checkOptions, describe } from '../src/text.js';
 import type { Abortable, Cursor } from '../src/types.js';
 import { Bell } from './bell.js';
 import { type Context, checkOpen } from './context.js';
-import { decodeProgress, deviceTag } from './device-cursor.js';
+import { decodeProgress, sealOf } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { readerOf, timelineOf } from './names.js';
 import type { Device, PullPage, SyncMessage } from './types.js';
@@ -29,7 +29,7 @@ export class SyncDevice<M> implements Device<M> {
   constructor(context: Context<M>, owner: Owner) {
     this.user = owner.user;
     this.device = owner.device;
-    this.#owner = { ...owner, start: checkStart(owner.start) };
+    this.#owner = owner;
     this.#context = context;
     this.#log = new DeviceLog(context.store, this.user, this.device);
   }
@@ -54,17 +54,19 @@ export class SyncDevice<M> implements Device<M> {
   }
 
   async ack(cursor: Cursor): Promise<void> {
-    const { generation, inbox, places, resynced } = decodeProgress(deviceTag(this.user, this.device), cursor);
+    checkOpen(this.#context);
+    const { secret } = await this.#context.beginning();
+    const { generation, inbox, places, resynced } = decodeProgress(sealOf(secret, this), cursor);
     await this.#load();
     // What is held here of the log may be old: another process may have rebuilt the device.
     const isTold = resynced && (this.#log.isUntold || generation > this.#log.generation);
     // An inbox without entries has no position to keep; that the device was here is kept all the same, for its TTL.
     const isFirst = !this.#log.isKnown && (inbox === undefined || inbox.endsWith('.0'));
     const record = places.size > 0 || isTold || isFirst;
-    const recorded = record && this.#log.add({ generation, places, ...(isTold && { told: true as const }) });
-    // A device that is told to start anew throws away what it has: not after the inbox has moved past some of that.
-    if (isTold) await recorded;
-    await Promise.all([inbox && this.#moveInbox(inbox), recorded]);
+    // Not the other way round, for a crash between the two: markers that the inbox has moved past are found in the log only,
+    // and a device that is told again to start anew throws away what came from the inbox.
+    if (record) await this.#log.add({ generation, places, ...(isTold && { told: true as const }) });
+    if (inbox) await this.#moveInbox(inbox);
   }
 
   subscribe(options: Abortable = {}): BatchIterator<SyncMessage<M>> {
@@ -143,7 +145,7 @@ export class SyncDevice<M> implements Device<M> {
   }
 }
 
-function checkStart(start: Owner['start']): Owner['start'] {
+export function checkStart(start: Owner['start']): Owner['start'] {
   if (start === 'oldest' || start === 'now') return start;
   if (typeof start !== 'object' || start === null) {
     throw invalidArgument('start', `must be 'oldest', 'now' or { last }, not ${describe(start)}`);

@@ -6,7 +6,7 @@ import type { Abortable, Cursor, Timeline } from '../src/types.js';
 import type { Context } from './context.js';
 import { ConversationList } from './conversation-list.js';
 import { pause } from './copies.js';
-import { SyncDevice } from './device.js';
+import { checkStart, SyncDevice } from './device.js';
 import type { FanOut } from './fan-out.js';
 import { Recent } from './listing.js';
 import { checkConversation, checkDevice, checkKey, checkUser, checkUsers } from './names.js';
@@ -101,6 +101,7 @@ export class Sync<M> implements MessageSync<M> {
     checkUser(user);
     checkDevice(device);
     const { start = 'oldest' } = checkObject(options, 'options');
+    checkStart(start);
     const key = JSON.stringify([user, device, start]);
     return this.#devices.use(key, () => new SyncDevice(this.#context, { user, device, start }));
   }

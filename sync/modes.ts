@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isTimelineError } from '../src/errors.js';
 import type { TimelineStore } from '../src/types.js';
 import type { Context } from './context.js';
@@ -80,6 +81,8 @@ export interface Beginning {
   readonly mode: Mode;
   /** Some conversation may be, or have been, in read diffusion. */
   readonly mayBeRead: boolean;
+  /** Signs the cursors of devices. */
+  readonly secret: string;
 }
 
 /** Settled when a library is first used, so that a change of diffusion leaves what is there as it is. */
@@ -89,13 +92,15 @@ export async function settleBeginning<M>(store: TimelineStore<Stored<M>>, modes:
   for (;;) {
     const [first, reads] = (await timeline.read({ limit: 2 })).entries;
     if (first?.message?.kind === 'state') {
-      const { mode } = first.message.state as { mode: Mode };
+      const { mode, secret } = first.message.state as { mode: Mode; secret: string };
       if (modes.includes('read') && !reads) await timeline.append({ kind: 'state', state: { reads: true } }, { key: 'reads' });
-      return { mode, mayBeRead: modes.includes('read') || mode === 'read' || reads !== undefined };
+      return { mode, mayBeRead: modes.includes('read') || mode === 'read' || reads !== undefined, secret };
     }
-    await timeline.append({ kind: 'state', state: { mode: preferred } }, { key: 'initial' }).catch((error: unknown) => {
-      if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
-    });
+    await timeline
+      .append({ kind: 'state', state: { mode: preferred, secret: randomUUID() } }, { key: 'initial' })
+      .catch((error: unknown) => {
+        if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
+      });
   }
 }
 

@@ -1,18 +1,18 @@
 import type { Cursor } from '../src/types.js';
-import { encodeProgress } from './device-cursor.js';
+import { encodeProgress, type Seal } from './device-cursor.js';
 import type { Step } from './feed.js';
 import type { Place } from './places.js';
 
 /** The way from the acknowledged position on: what acknowledging any message along it means. */
 export class Trail {
   readonly resynced: boolean;
-  readonly #tag: string;
+  readonly #seal: Seal;
   readonly #generation: number;
   #inbox: Cursor | undefined;
   #places: ReadonlyMap<string, Place> = new Map();
 
-  constructor(tag: string, generation: number, resynced: boolean) {
-    this.#tag = tag;
+  constructor(seal: Seal, generation: number, resynced: boolean) {
+    this.#seal = seal;
     this.#generation = generation;
     this.resynced = resynced;
   }
@@ -31,7 +31,7 @@ export class Trail {
   }
 
   #encode(inbox: Cursor | undefined, places: ReadonlyMap<string, Place>): Cursor {
-    return encodeProgress(this.#tag, { generation: this.#generation, inbox, places, resynced: this.resynced });
+    return encodeProgress(this.#seal, { generation: this.#generation, inbox, places, resynced: this.resynced });
   }
 }
 

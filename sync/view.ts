@@ -1,7 +1,7 @@
 import { isTimelineError, TimelineError } from '../src/errors.js';
 import type { Page } from '../src/types.js';
 import type { Context } from './context.js';
-import { deviceTag } from './device-cursor.js';
+import { type Seal, sealOf } from './device-cursor.js';
 import type { DeviceLog } from './device-log.js';
 import { type Batch, Feed, type Found } from './feed.js';
 import { membershipsOf } from './memberships.js';
@@ -25,6 +25,7 @@ interface Look {
   readonly log: bigint;
   readonly heads: ReadonlyMap<string, bigint>;
   readonly memberships: Membership[] | undefined;
+  readonly secret: string;
 }
 
 export interface Seen<M> {
@@ -43,6 +44,7 @@ export class View<M> {
   readonly #log: DeviceLog<M>;
   readonly #byInbox: Map<string, bigint>;
   #feed: Feed<M>;
+  readonly #seal: Seal;
   #trail: Trail;
   #look: Look | undefined;
   #rebuilds = 0;
@@ -77,6 +79,7 @@ export class View<M> {
     this.#byInbox = byInbox;
     this.#feed = feed;
     this.#look = look;
+    this.#seal = sealOf(look.secret, owner);
     this.#trail = this.#newTrail();
     this.#isUntold = log.isUntold;
   }
@@ -129,7 +132,7 @@ export class View<M> {
   }
 
   #newTrail(): Trail {
-    return new Trail(deviceTag(this.#owner.user, this.#owner.device), this.#log.generation, this.#log.isUntold);
+    return new Trail(this.#seal, this.#log.generation, this.#log.isUntold);
   }
 
   async #handOver({ found, steps }: Batch<M>): Promise<SyncMessage<M>[]> {
@@ -182,14 +185,18 @@ async function lookUp<M>(
   places: ReadonlyMap<string, Place>,
 ): Promise<Look> {
   const followed = [...places].flatMap(([conversation, place]) => (isFollowed(place) ? [conversation] : []));
-  const [heads, memberships] = await Promise.all([
+  const [heads, { secret, memberships }] = await Promise.all([
     store.heads([log.id, ...followed]),
-    beginning().then(({ mayBeRead }) => (mayBeRead ? membershipsOf(directory, user) : undefined)),
+    beginning().then(async ({ mayBeRead, secret }) => ({
+      secret,
+      memberships: mayBeRead ? await membershipsOf(directory, user) : undefined,
+    })),
   ]);
   const [own, ...others] = heads.map(({ lastSeqId }) => lastSeqId);
   return {
     log: own as bigint,
     heads: new Map(followed.map((conversation, i) => [conversation, others[i] as bigint])),
     memberships,
+    secret,
   };
 }

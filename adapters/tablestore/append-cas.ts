@@ -8,7 +8,7 @@ import type { Later } from './later.js';
 import { type KnownKey, Ledger } from './ledger.js';
 import type { RowResult, RowWrite } from './requests.js';
 import { RowBatcher } from './row-batcher.js';
-import { toTimelineError } from './tablestore-errors.js';
+import { type StoreError, toTimelineError } from './tablestore-errors.js';
 import type { TimelineState } from './timeline-state.js';
 
 /** Of one row, and so of one `appendMany`. */
@@ -163,6 +163,8 @@ export class CasAppender {
     const key = this.context.rowKey(state, rowId);
     const row: RowWrite = { table: this.context.tables.entries, key, type: 'PUT', put, version, expect: 'missing' };
     const marks = this.#marks(state.timeline, rowId, entries.length);
+    /** Once an attempt went without answer, no later refusal says that nothing was written. */
+    let doubt: StoreError | undefined;
     for (let attempt = 1; ; attempt++) {
       const [result, ...marked] = (await this.#batcher.write([row, ...marks])) as [RowResult, ...RowResult[]];
       if (result.ok) {
@@ -174,11 +176,13 @@ export class CasAppender {
       }
       const { failure } = result.error;
       if (failure === 'condition') {
-        const isOurs = await ledger.catchUp(token);
+        const isOurs = await ledger.catchUp(token).catch((error: unknown) => Promise.reject(doubt ?? error));
         if (isOurs) this.#keepMarks(marks, marked);
         return isOurs;
       }
-      if (failure !== 'ambiguous' || attempt === ATTEMPTS) throw result.error;
+      if (failure === 'ambiguous') doubt = result.error;
+      const mayPass = failure === 'ambiguous' || (failure === 'passing' && doubt !== undefined);
+      if (!mayPass || attempt === ATTEMPTS) throw doubt ?? result.error;
       await pause(20 * 2 ** attempt * Math.random());
     }
   }

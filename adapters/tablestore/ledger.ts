@@ -51,7 +51,9 @@ export class Ledger {
     if (withKeys) await this.#loadKeys();
     if (this.last > 0n) return;
     const { seqId, found } = await this.ends.tail(this.state);
-    this.#advance(seqId, found?.at ?? 0);
+    // A row that came after the keys were looked for has a key that is to be known too.
+    if (found && this.#keys) await this.catchUp();
+    else this.#advance(seqId, found?.at ?? 0);
   }
 
   get hasKeys(): boolean {

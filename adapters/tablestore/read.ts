@@ -66,7 +66,8 @@ export class Reader {
     return this.context.settings.settleMs === 0;
   }
 
-  async #toSlice(state: TimelineState, { after, reverse }: Range, stretch: Stretch): Promise<Slice> {
+  async #toSlice(state: TimelineState, range: Range, stretch: Stretch): Promise<Slice> {
+    const { after, reverse } = range;
     const { rows } = stretch;
     let truncatedThrough: bigint | undefined;
     if (after !== undefined && (stretch.gap || stretch.gone > after)) {
@@ -78,7 +79,7 @@ export class Reader {
       const gone = this.context.dense ? oldest.seqId - 1n : stretch.gone > 0n ? stretch.gone : (state.front?.gone ?? 0n);
       state.front = { gone, first: oldest, foundAt: performance.now() };
     }
-    const last = await this.#last(state, stretch, after);
+    const last = await this.#last(state, stretch, range);
     const front = last === 0n ? undefined : await this.ends.known(state);
     return {
       epoch: this.context.epoch,
@@ -97,9 +98,10 @@ export class Reader {
     return through;
   }
 
-  async #last(state: TimelineState, { last, rows }: Stretch, after: bigint | undefined): Promise<bigint> {
+  async #last(state: TimelineState, { last, rows }: Stretch, { after, before }: Range): Promise<bigint> {
     if (last !== undefined) return last;
-    if (rows.length > 0 && state.last > 0n) return state.last;
+    const isWithin = rows.length > 0 || (before !== undefined && (after ?? 0n) <= state.last);
+    if (isWithin && state.last > 0n) return state.last;
     const { seqId, found } = await this.ends.tail(state);
     if (found || after === undefined || seqId >= after || this.context.dense) return seqId;
     // All entries have vanished, and the last of them perhaps before it was noted which it was: that is expiry, not an older state.

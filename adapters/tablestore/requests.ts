@@ -5,6 +5,7 @@ import { type ColumnTest, type KeyPart, type StoredRecord, sizeOf, type Table, V
 
 const ROWS_PER_WRITE = 200;
 const ROWS_PER_GET = 100;
+const READ_ATTEMPTS = 4;
 /** A request holds 4 MiB of rows at most. */
 const BYTES_PER_WRITE = 4 * 2 ** 20 - 1024;
 
@@ -83,7 +84,7 @@ export class Requests {
   /** The rows of one page, and where the next one starts if there is more. */
   async range(request: RangeRequest): Promise<{ rows: StoredRecord[]; next?: readonly KeyPart[] }> {
     const { table, from, to, backward, limit, columns, filter } = request;
-    try {
+    return this.#read(async () => {
       const answer = await this.send<SdkRange>('getRange', {
         tableName: table.name,
         direction: backward ? 'BACKWARD' : 'FORWARD',
@@ -95,9 +96,7 @@ export class Requests {
       });
       const rows = answer.rows.map((row) => this.values.record(row));
       return answer.nextStartPrimaryKey ? { rows, next: this.#keyOf(answer.nextStartPrimaryKey) } : { rows };
-    } catch (error) {
-      throw toTimelineError(error, 'read');
-    }
+    });
   }
 
   /** Page after page, to the end of the range; a limit is that of each page. */
@@ -121,7 +120,7 @@ export class Requests {
   }
 
   async #getChunk(table: Table, keys: readonly (readonly KeyPart[])[], columns: readonly string[] | undefined) {
-    try {
+    return this.#read(async () => {
       const primaryKey = keys.map((key) => this.values.key(table, key));
       const tables = [{ tableName: table.name, primaryKey, columnsToGet: columns && [...columns] }];
       const answer = await this.send<{ tables: SdkBatchRow[][] }>('batchGetRow', { tables });
@@ -129,8 +128,19 @@ export class Requests {
         if (!row.isOk) throw rowError(row.errorCode ?? '', row.errorMessage ?? '');
         return row.primaryKey ? this.values.record(row) : undefined;
       });
-    } catch (error) {
-      throw toTimelineError(error, 'read');
+    });
+  }
+
+  /** A read may be repeated whatever became of it: each by itself, so that one of a thousand does not fail them all. */
+  async #read<T>(run: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await run();
+      } catch (error) {
+        const { failure } = requestError(error);
+        if (attempt === READ_ATTEMPTS || (failure !== 'passing' && failure !== 'ambiguous')) throw toTimelineError(error, 'read');
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
     }
   }
 

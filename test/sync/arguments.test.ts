@@ -21,7 +21,7 @@ async function codeOf(call: () => unknown): Promise<unknown> {
 }
 
 const message = { conversation: 'g', sender: 'ann', body: 'x' };
-const WRONG: readonly [string, string, (sync: Loose, device: Loose) => unknown][] = [
+const WRONG: readonly (readonly [string, string, (sync: Loose, device: Loose) => unknown])[] = [
   ...([undefined, null, 1, {}, '', '\ud800', ['g']] as const).flatMap((bad) => [
     ['conversation', `send ${String(bad)}`, (sync: Loose) => sync.send!({ ...message, conversation: bad })] as const,
     ['sender', `send ${String(bad)}`, (sync: Loose) => sync.send!({ ...message, sender: bad })] as const,
@@ -67,7 +67,7 @@ const WRONG: readonly [string, string, (sync: Loose, device: Loose) => unknown][
     (last) =>
       ['start.last', `start ${String(last)}`, (sync: Loose) => sync.device!('ann', 'phone', { start: { last } })] as const,
   ),
-  ...([0, -1, 1.5, 10_001, '5', null, 1n] as const).map(
+  ...([0, -1, 1.5, 10_001, '5', 1n] as const).map(
     (limit) => ['limit', `pull ${String(limit)}`, (_: Loose, device: Loose) => device.pull!({ limit })] as const,
   ),
   ['options', 'pull with null', (_, device) => device.pull!(null)],
@@ -142,8 +142,8 @@ describe('createSync', () => {
       const code = await codeOf(() => createSync({ ...good, ...change } as SyncOptions<string>));
       expect([change, code]).toEqual([change, `TIMELINE_INVALID_ARGUMENT ${argument}`]);
     }
-    expect(await codeOf(() => (createSync as () => void)())).toBe('TIMELINE_INVALID_ARGUMENT options');
-    expect(await codeOf(() => (timelineDirectory as () => void)())).toBe('TIMELINE_INVALID_ARGUMENT options');
+    expect(await codeOf(() => (createSync as unknown as () => void)())).toBe('TIMELINE_INVALID_ARGUMENT options');
+    expect(await codeOf(() => (timelineDirectory as unknown as () => void)())).toBe('TIMELINE_INVALID_ARGUMENT options');
     await createSync(good as unknown as SyncOptions<string>).close();
   });
 

@@ -13,134 +13,126 @@ async function inboxOf({ inboxes }: Process, user: string): Promise<(string | un
 
 const fanOutPosition = ({ store }: Process) => store.timeline('g').checkpoint('fan-out').get();
 
-inWorlds(
-  'an inbox that takes no writes',
-  (open) => {
-    it('keeps nobody else waiting, and gets everything in order once it does', async () => {
-      const world = await open();
-      const process = await world.start();
-      const { sync, faults } = process;
-      await world.join(process, 'g', ...PEOPLE);
-      faults.sync.refuse('bob');
-      const sent = [];
-      for (const body of numbered(5)) sent.push(await sync.send({ conversation: 'g', sender: 'ann', body }));
-      await until('the others have all of it', async () => (await inboxOf(process, 'cat')).length === 5);
-      await until('it was tried', () => faults.sync.refusals > 0);
-      expect(await inboxOf(process, 'bob')).toEqual([]);
-      faults.sync.relent();
-      for (const { delivered } of sent) await delivered;
-      for (const user of PEOPLE) expect(await inboxOf(process, user)).toEqual(numbered(5));
-    });
+inWorlds('an inbox that takes no writes', (open) => {
+  it('keeps nobody else waiting, and gets everything in order once it does', async () => {
+    const world = await open();
+    const process = await world.start();
+    const { sync, faults } = process;
+    await world.join(process, 'g', ...PEOPLE);
+    faults.sync.refuse('bob');
+    const sent = [];
+    for (const body of numbered(5)) sent.push(await sync.send({ conversation: 'g', sender: 'ann', body }));
+    await until('the others have all of it', async () => (await inboxOf(process, 'cat')).length === 5);
+    await until('it was tried', () => faults.sync.refusals > 0);
+    expect(await inboxOf(process, 'bob')).toEqual([]);
+    faults.sync.relent();
+    for (const { delivered } of sent) await delivered;
+    for (const user of PEOPLE) expect(await inboxOf(process, user)).toEqual(numbered(5));
+  });
 
-    it('holds `delivered` and the durable position back, and they follow in order', async () => {
-      const world = await open();
-      const process = await world.start();
-      const { sync, faults } = process;
-      await world.join(process, 'g', ...PEOPLE);
-      const before = await say(sync, 'g', 'ann', 'before');
-      await until('the position is durable', async () => (await fanOutPosition(process))?.endsWith(`.${before}`) ?? false);
-      const stood = await fanOutPosition(process);
-      faults.sync.refuse('bob');
-      let isDelivered = false;
-      const { delivered } = await sync.send({ conversation: 'g', sender: 'ann', body: 'late' });
-      void delivered.then(() => {
-        isDelivered = true;
-      });
-      const refusals = faults.sync.refusals;
-      await until('it was tried again', () => faults.sync.refusals > refusals + 2);
-      expect(isDelivered).toBe(false);
-      expect(await fanOutPosition(process)).toBe(stood);
-      faults.sync.relent();
-      expect(await delivered).toEqual({ recipients: 3, refused: [] });
-      await until('the position follows', async () => (await fanOutPosition(process)) !== stood);
+  it('holds `delivered` and the durable position back, and they follow in order', async () => {
+    const world = await open();
+    const process = await world.start();
+    const { sync, faults } = process;
+    await world.join(process, 'g', ...PEOPLE);
+    const before = await say(sync, 'g', 'ann', 'before');
+    await until('the position is durable', async () => (await fanOutPosition(process))?.endsWith(`.${before}`) ?? false);
+    const stood = await fanOutPosition(process);
+    faults.sync.refuse('bob');
+    let isDelivered = false;
+    const { delivered } = await sync.send({ conversation: 'g', sender: 'ann', body: 'late' });
+    void delivered.then(() => {
+      isDelivered = true;
     });
+    const refusals = faults.sync.refusals;
+    await until('it was tried again', () => faults.sync.refusals > refusals + 2);
+    expect(isDelivered).toBe(false);
+    expect(await fanOutPosition(process)).toBe(stood);
+    faults.sync.relent();
+    expect(await delivered).toEqual({ recipients: 3, refused: [] });
+    await until('the position follows', async () => (await fanOutPosition(process)) !== stood);
+  });
 
-    it('does not hold up other conversations of the same user', async () => {
-      const world = await open();
-      const process = await world.start();
-      const { sync, faults } = process;
-      await world.join(process, 'g', 'ann', 'bob');
-      await world.join(process, 'h', 'bob', 'cat');
-      faults.sync.refuse('ann');
-      const held = await sync.send({ conversation: 'g', sender: 'bob', body: 'held' });
-      await say(sync, 'h', 'cat', 'through');
-      expect(await inboxOf(process, 'bob')).toEqual(expect.arrayContaining(['through']));
-      faults.sync.relent();
-      await held.delivered;
-      expect(await inboxOf(process, 'bob')).toEqual(expect.arrayContaining(['held', 'through']));
-    });
+  it('does not hold up other conversations of the same user', async () => {
+    const world = await open();
+    const process = await world.start();
+    const { sync, faults } = process;
+    await world.join(process, 'g', 'ann', 'bob');
+    await world.join(process, 'h', 'bob', 'cat');
+    faults.sync.refuse('ann');
+    const held = await sync.send({ conversation: 'g', sender: 'bob', body: 'held' });
+    await say(sync, 'h', 'cat', 'through');
+    expect(await inboxOf(process, 'bob')).toEqual(expect.arrayContaining(['through']));
+    faults.sync.relent();
+    await held.delivered;
+    expect(await inboxOf(process, 'bob')).toEqual(expect.arrayContaining(['held', 'through']));
+  });
 
-    it('misses nothing and repeats nothing when two processes send and each meets the refusal', async () => {
-      const world = await open();
-      const [one, two] = [await world.start(), await world.start()];
-      await world.join(one, 'g', ...PEOPLE);
-      for (const { faults } of [one, two]) faults.sync.refuse('cat');
-      const sent: Sent[] = [];
-      for (const body of numbered(6)) {
-        const sender: Process = sent.length % 2 === 0 ? one : two;
-        sent.push(await sender.sync.send({ conversation: 'g', sender: 'ann', body }));
-      }
-      await until('the others have all of it', async () => (await inboxOf(one, 'bob')).length === 6);
-      two.faults.sync.relent();
-      await sent[5]!.delivered;
-      one.faults.sync.relent();
-      for (const { delivered } of sent) await delivered;
-      for (const user of PEOPLE) expect(await inboxOf(one, user)).toEqual(numbered(6));
-    });
+  it('misses nothing and repeats nothing when two processes send and each meets the refusal', async () => {
+    const world = await open();
+    const [one, two] = [await world.start(), await world.start()];
+    await world.join(one, 'g', ...PEOPLE);
+    for (const { faults } of [one, two]) faults.sync.refuse('cat');
+    const sent: Sent[] = [];
+    for (const body of numbered(6)) {
+      const sender: Process = sent.length % 2 === 0 ? one : two;
+      sent.push(await sender.sync.send({ conversation: 'g', sender: 'ann', body }));
+    }
+    await until('the others have all of it', async () => (await inboxOf(one, 'bob')).length === 6);
+    two.faults.sync.relent();
+    await sent[5]!.delivered;
+    one.faults.sync.relent();
+    for (const { delivered } of sent) await delivered;
+    for (const user of PEOPLE) expect(await inboxOf(one, user)).toEqual(numbered(6));
+  });
 
-    it('is left to others when the sender closes: `delivered` says so, and recovery delivers', async () => {
-      const world = await open();
-      const [one, two] = [await world.start(), await world.start()];
-      await world.join(one, 'g', ...PEOPLE);
-      one.faults.sync.refuse('bob');
-      const { delivered } = await one.sync.send({ conversation: 'g', sender: 'ann', body: 'late' });
-      const outcome = expect(delivered).rejects.toMatchObject({ code: 'TIMELINE_CLOSED' });
-      await until('it was tried', () => one.faults.sync.refusals > 0);
-      await one.sync.close();
-      await outcome;
-      expect(await two.sync.recover()).toEqual({ resumed: 1 });
-      expect(await inboxOf(two, 'bob')).toEqual(['late']);
-      expect(await inboxOf(two, 'cat')).toEqual(['late']);
-    });
-  },
-  { only: ({ sync, store }) => sync === 'memory' || store === 'sqlite' },
-);
+  it('is left to others when the sender closes: `delivered` says so, and recovery delivers', async () => {
+    const world = await open();
+    const [one, two] = [await world.start(), await world.start()];
+    await world.join(one, 'g', ...PEOPLE);
+    one.faults.sync.refuse('bob');
+    const { delivered } = await one.sync.send({ conversation: 'g', sender: 'ann', body: 'late' });
+    const outcome = expect(delivered).rejects.toMatchObject({ code: 'TIMELINE_CLOSED' });
+    await until('it was tried', () => one.faults.sync.refusals > 0);
+    await one.sync.close();
+    await outcome;
+    expect(await two.sync.recover()).toEqual({ resumed: 1 });
+    expect(await inboxOf(two, 'bob')).toEqual(['late']);
+    expect(await inboxOf(two, 'cat')).toEqual(['late']);
+  });
+});
 
-inWorlds(
-  'a change of mode while an inbox takes no writes',
-  (open) => {
-    it('keeps no sender waiting; the inbox hears of it in its turn', async () => {
-      const world = await open();
-      const before = await world.start();
-      await world.join(before, 'g', 'ann', 'bob');
-      await say(before.sync, 'g', 'ann', 'one');
-      const { sync, faults } = await world.start({ diffusion: MODES.read() });
-      faults.sync.refuse('bob');
-      const { delivered } = await sync.send({ conversation: 'g', sender: 'ann', body: 'two' });
-      const ann = sync.device('ann', 'phone');
-      await until('the others have it', async () => shortly((await ann.pull()).messages).join() === 'one,two');
-      faults.sync.relent();
-      await delivered;
-      expect(shortly(await drain(sync.device('bob', 'phone')))).toEqual(['one', 'two']);
-    });
+inWorlds('a change of mode while an inbox takes no writes', (open) => {
+  it('keeps no sender waiting; the inbox hears of it in its turn', async () => {
+    const world = await open();
+    const before = await world.start();
+    await world.join(before, 'g', 'ann', 'bob');
+    await say(before.sync, 'g', 'ann', 'one');
+    const { sync, faults } = await world.start({ diffusion: MODES.read() });
+    faults.sync.refuse('bob');
+    const { delivered } = await sync.send({ conversation: 'g', sender: 'ann', body: 'two' });
+    const ann = sync.device('ann', 'phone');
+    await until('the others have it', async () => shortly((await ann.pull()).messages).join() === 'one,two');
+    faults.sync.relent();
+    await delivered;
+    expect(shortly(await drain(sync.device('bob', 'phone')))).toEqual(['one', 'two']);
+  });
 
-    it('does not keep it from closing', async () => {
-      const world = await open();
-      const [one, two] = [await world.start(), await world.start({ diffusion: MODES.read() })];
-      await world.join(one, 'g', 'ann', 'bob');
-      await say(one.sync, 'g', 'ann', 'one');
-      two.faults.sync.refuse('bob');
-      const sending = two.sync.send({ conversation: 'g', sender: 'ann', body: 'two' });
-      await until('it was tried', () => two.faults.sync.refusals > 0);
-      await two.sync.close();
-      const { delivered } = await sending;
-      await expect(delivered).rejects.toMatchObject({ code: 'TIMELINE_CLOSED' });
-      await one.sync.recover();
-      expect(shortly(await drain(one.sync.device('bob', 'phone')))).toEqual(['one', 'two']);
-    });
-  },
-  { only: ({ store, sync }) => store === sync },
-);
+  it('does not keep it from closing', async () => {
+    const world = await open();
+    const [one, two] = [await world.start(), await world.start({ diffusion: MODES.read() })];
+    await world.join(one, 'g', 'ann', 'bob');
+    await say(one.sync, 'g', 'ann', 'one');
+    two.faults.sync.refuse('bob');
+    const sending = two.sync.send({ conversation: 'g', sender: 'ann', body: 'two' });
+    await until('it was tried', () => two.faults.sync.refusals > 0);
+    await two.sync.close();
+    const { delivered } = await sending;
+    await expect(delivered).rejects.toMatchObject({ code: 'TIMELINE_CLOSED' });
+    await one.sync.recover();
+    expect(shortly(await drain(one.sync.device('bob', 'phone')))).toEqual(['one', 'two']);
+  });
+});
 
 inWorlds(
   'a delivery',

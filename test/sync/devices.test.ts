@@ -140,6 +140,18 @@ inWorlds(
         expect(await phone.pull()).toMatchObject({ upToDate: true });
       });
 
+      it('refuses a cursor that was made up: no device reads its way into a conversation of others', async () => {
+        const world = await open();
+        const process = await world.start({ diffusion });
+        await world.join(process, 'secret', 'ann', 'cat');
+        await say(process.sync, 'secret', 'ann', 'not for bob');
+        const phone = process.sync.device('bob', 'phone');
+        const [version, tag] = (await phone.pull()).cursor.split('.');
+        const forged = Buffer.from(JSON.stringify({ g: 0, p: { secret: '0 0 -' } })).toString('base64url');
+        await expect(phone.ack(`${version}.${tag}.${forged}`)).rejects.toMatchObject({ code: 'TIMELINE_INVALID_CURSOR' });
+        expect(await drain(phone)).toEqual([]);
+      });
+
       it('that is told to stop, stops', async () => {
         const world = await open();
         const { sync } = await world.start({ diffusion });
@@ -157,7 +169,7 @@ inWorlds(
       for (const name of names) expect(shortly(await drain(process.sync.device(name, name)))).toEqual([`to ${name}`]);
     });
   },
-  { redis: true },
+  { core: true },
 );
 
 inWorlds('a device that was never seen before', (open) => {

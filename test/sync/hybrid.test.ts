@@ -131,7 +131,7 @@ inWorlds(
       expect(await chosen()).toBe(2);
     });
   },
-  { redis: true },
+  { core: true },
 );
 
 inWorlds(

@@ -73,7 +73,7 @@ inWorlds(
       expect(shortly(await drain(sync.device('ann', 'phone')))).toEqual(['one']);
     });
   },
-  { redis: true },
+  { core: true },
 );
 
 inWorlds('a process', (open) => {

@@ -183,5 +183,5 @@ inWorlds(
       expect(of(page.messages, 'g')).toEqual(world.setting.directory === 'kept' ? ['since'] : ['before', 'since']);
     });
   },
-  { redis: true },
+  { core: true },
 );

@@ -194,7 +194,7 @@ inWorlds(
       },
     );
   },
-  { redis: true },
+  { core: true },
 );
 
 function plain(_: string, value: unknown): unknown {

@@ -118,7 +118,7 @@ inWorlds(
       });
     });
   },
-  { redis: true },
+  { core: true },
 );
 
 inWorlds(

@@ -64,11 +64,13 @@ function sqliteFamily(name: string, files: readonly [string, string]): Family {
 async function redisFamily(): Promise<Family> {
   const server = await RedisServer.start();
   let worlds = 0;
+  let open = 0;
   return {
     name: 'redis',
     async create() {
       const prefix = `w${++worlds}:`;
       const clients: Redis[] = [];
+      open++;
       return {
         connect() {
           const client = new Redis({ port: server.port });
@@ -77,7 +79,7 @@ async function redisFamily(): Promise<Family> {
           return { store: adapter, sync: adapter };
         },
         async dispose() {
-          await clients[0]?.flushall();
+          if (--open === 0) await clients[0]?.flushall();
           for (const client of clients) client.disconnect();
         },
       };

@@ -1,8 +1,10 @@
 import { isTimelineError } from '../../../src/errors.js';
-import type { Sent, SyncMessage } from '../../../sync/types.js';
+import type { Sent } from '../../../sync/types.js';
+import { Attempts } from './attempts.js';
 import { DeviceClient } from './device-client.js';
-import type { Command, Setting } from './scenario.js';
-import { until } from './until.js';
+import { DeviceReader } from './device-reader.js';
+import type { Command } from './scenario.js';
+import { atMost, until } from './until.js';
 import type { Host, World } from './world.js';
 
 /** A send or an edit that may be made again with the same key. */
@@ -23,31 +25,26 @@ export interface Delivered {
   readonly inboxes: ReadonlyMap<string, bigint>;
 }
 
-/** The process died before it answered. */
-const CRASHED = 'crashed';
-type Outcome<T> = { readonly value: T } | { readonly error: unknown } | typeof CRASHED;
-
 /** Plays commands, several at once, and writes down what was acknowledged. */
 export class Player {
   readonly world: World;
   readonly clients: readonly DeviceClient[];
   readonly operations: Operation[] = [];
   readonly delivered: Delivered[] = [];
-  readonly violations: string[] = [];
   /** By user and conversation, what `markRead` said that stands. */
   readonly reads = new Map<string, bigint>();
-  readonly #setting: Setting;
+  readonly #attempts: Attempts;
+  readonly #reader: DeviceReader;
   /** Who is believed to be a member, by conversation. */
   readonly #members: ReadonlyMap<string, Set<string>>;
   readonly #recalled = new Set<string>();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #deliveries = new Set<Promise<unknown>>();
-  #changes = 0;
-  #quietAt = -1;
 
   constructor(world: World) {
     this.world = world;
-    this.#setting = world.setting;
+    this.#attempts = new Attempts(world);
+    this.#reader = new DeviceReader(world, this.#attempts);
     const { devicesPerUser, starts, directory } = world.setting;
     this.clients = world.users.flatMap((user, i) =>
       Array.from(
@@ -59,8 +56,12 @@ export class Player {
     this.#members = new Map(world.conversations.map((conversation) => [conversation, new Set(everyone)]));
   }
 
+  get violations(): readonly string[] {
+    return this.#attempts.violations;
+  }
+
   async play(command: Command): Promise<void> {
-    if (!['pull', 'list', 'pass', 'settle'].includes(command.do)) this.#changes++;
+    if (!['pull', 'list', 'pass', 'settle'].includes(command.do)) this.#attempts.changes++;
     const work = this.#do(command).finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
     if (command.wait) await until(`the end of ${JSON.stringify(command)}`, work);
@@ -71,23 +72,24 @@ export class Player {
   async finish(): Promise<void> {
     const { world } = this;
     await until('the end of what is under way', this.#idle());
+    await until('replacements', world.replaced());
     world.heal();
     await world.settled();
     await until('settling', this.#settle(world.host(0)));
     for (const host of [...world.hosts]) if (world.random.chance(0.3)) await until('closing', world.replace(host));
     const { resumed } = await until('recovery', world.host(0).sync.recover());
-    if (resumed > 0) this.violations.push(`after a recovery, a second one still found ${resumed} conversations behind`);
+    if (resumed > 0) this.#attempts.violations.push(`after a recovery, a second one still found ${resumed} conversations behind`);
     for (const client of this.clients) {
       const pulls = 1000;
       for (let i = 0; i < pulls; i++) {
         const isDone = await until(
           `a pull of ${client.name}`,
-          this.#pull(client, world.host(i), 1 + world.random.below(20), 'ack'),
+          this.#reader.pull(client, world.host(i), 1 + world.random.below(20), 'ack'),
         );
         if (isDone) break;
-        if (i === pulls - 1) this.violations.push(`${client.name} never came to an end`);
+        if (i === pulls - 1) this.#attempts.violations.push(`${client.name} never came to an end`);
       }
-      this.violations.push(...client.violations);
+      this.#attempts.violations.push(...client.violations);
     }
   }
 
@@ -110,9 +112,9 @@ export class Player {
       case 'mode':
         return this.#wish(host, this.#conversation(command), command.mode);
       case 'pull':
-        return this.#serially(command.device, (client) => this.#pull(client, host, command.limit, command.then));
+        return this.#serially(command.device, (client) => this.#reader.pull(client, host, command.limit, command.fate));
       case 'subscribe':
-        return this.#serially(command.device, (client) => this.#subscribe(client, host, command.turns));
+        return this.#serially(command.device, (client) => this.#reader.subscribe(client, host, command.turns));
       case 'read':
         return this.#markRead(host, command.message, world.users[command.user % world.users.length]!);
       case 'list':
@@ -124,7 +126,7 @@ export class Player {
       case 'restart':
         return world.replace(host);
       case 'recover':
-        return this.#attempt(host, 'recover', () => host.sync.recover());
+        return this.#attempts.run(host, 'recover', () => host.sync.recover());
       case 'pass':
         world.time += command.ms;
         return;
@@ -135,27 +137,6 @@ export class Player {
 
   #conversation({ conversation }: { readonly conversation: number }): string {
     return this.world.conversations[conversation % this.world.conversations.length]!;
-  }
-
-  async #attempt<T>(host: Host, what: string, run: () => Promise<T>): Promise<Outcome<T>> {
-    const step = this.world.note(`${what} in ${host.name}`);
-    const outcome: Promise<Outcome<T>> = run().then(
-      (value) => ({ value }),
-      (error: unknown) => ({ error }),
-    );
-    const first = await Promise.race([outcome, host.gate.died.then((): Outcome<T> => CRASHED)]);
-    this.world.note(`${step} → ${first === CRASHED ? first : 'error' in first ? first.error : answerOf(first.value)}`);
-    if (first !== CRASHED && 'error' in first && !this.#isExcused(first.error)) {
-      this.violations.push(`unexpected: ${first.error instanceof Error ? first.error.stack : first.error}`);
-    }
-    return first;
-  }
-
-  /** A process that ends, and faults that were put in, may fail a call; nothing else may. */
-  #isExcused(error: unknown): boolean {
-    if (!isTimelineError(error)) return false;
-    if (error.code === 'TIMELINE_CLOSED' || error.code === 'TIMELINE_ABORTED') return true;
-    return error.message.startsWith('injected fault');
   }
 
   async #send(host: Host, { conversation, user }: { conversation: number; user: number }): Promise<void> {
@@ -172,17 +153,19 @@ export class Player {
   async #operate(host: Host, operation: Operation): Promise<void> {
     const { kind, conversation, user: sender, key, target, seqId: before } = operation;
     if (kind === 'edit' && this.#recalled.has(`${target}@${conversation}`)) return;
-    const outcome = await this.#attempt(host, `${kind} ${key} of ${sender} to ${conversation}`, () =>
+    const outcome = await this.#attempts.run(host, `${kind} ${key} of ${sender} to ${conversation}`, () =>
       kind === 'message'
         ? host.sync.send({ conversation, sender, body: key, key })
         : host.sync
             .edit(conversation, target, key, { key })
             .catch(excuseRecalled(() => this.#recalled.has(`${target}@${conversation}`))),
     );
-    if (outcome === CRASHED || 'error' in outcome || !outcome.value) return;
+    if (!outcome?.value) return;
     const { seqId, duplicate } = outcome.value;
     if (before !== undefined && (seqId !== before || !duplicate))
-      this.violations.push(`${key} was acknowledged as ${before} and, sent again, as ${seqId}, duplicate: ${duplicate}`);
+      this.#attempts.violations.push(
+        `${key} was acknowledged as ${before} and, sent again, as ${seqId}, duplicate: ${duplicate}`,
+      );
     operation.seqId = seqId;
     this.#expectDelivery(host, conversation, outcome.value);
   }
@@ -195,7 +178,7 @@ export class Player {
         this.delivered.push({ conversation, seqId, inboxes: new Map(users.map((user, i) => [user, heads[i]!.lastSeqId])) });
       },
       (error: unknown) => {
-        if (!this.#isExcused(error)) this.violations.push(`not delivered: ${error}`);
+        if (!this.#attempts.isExcused(error)) this.#attempts.violations.push(`not delivered: ${error}`);
       },
     );
     const ended = Promise.race([noted, host.gate.died]);
@@ -215,8 +198,10 @@ export class Player {
       return this.#operate(host, operation);
     }
     this.#recalled.add(`${seqId}@${conversation}`);
-    const outcome = await this.#attempt(host, `recall ${seqId} of ${conversation}`, () => host.sync.recall(conversation, seqId!));
-    if (outcome !== CRASHED && 'value' in outcome) this.#expectDelivery(host, conversation, outcome.value);
+    const outcome = await this.#attempts.run(host, `recall ${seqId} of ${conversation}`, () =>
+      host.sync.recall(conversation, seqId!),
+    );
+    if (outcome) this.#expectDelivery(host, conversation, outcome.value);
   }
 
   /** Messages that were acknowledged. */
@@ -227,8 +212,8 @@ export class Player {
   async #change(host: Host, kind: 'join' | 'leave', conversation: string, user: string): Promise<void> {
     const members = this.#members.get(conversation)!;
     if (kind === 'leave') members.delete(user);
-    const outcome = await this.#attempt(host, `${kind} ${user} ${conversation}`, () => host.sync[kind](conversation, user));
-    if (outcome === CRASHED || 'error' in outcome) return;
+    const outcome = await this.#attempts.run(host, `${kind} ${user} ${conversation}`, () => host.sync[kind](conversation, user));
+    if (!outcome) return;
     if (kind === 'join') members.add(user);
     this.#expectDelivery(host, conversation, outcome.value);
   }
@@ -247,90 +232,23 @@ export class Player {
     return work;
   }
 
-  /** Resolves with true if nothing was left. */
-  async #pull(client: DeviceClient, host: Host, limit: number, then: 'ack' | 'keep' | 'lose'): Promise<boolean> {
-    const time = this.world.time;
-    const changes = this.#changes;
-    await this.#beforeReading(client);
-    const { user, device: name, start } = client;
-    const device = host.sync.device(user, name, { start });
-    const outcome = await this.#attempt(host, `pull ${client.name}`, () => device.pull({ limit }));
-    if (outcome === CRASHED || 'error' in outcome) return false;
-    const page = outcome.value;
-    this.world.note(`${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${then}`);
-    if (page.messages.length > limit) this.violations.push(`${client.name} asked for ${limit} and got ${page.messages.length}`);
-    if (then === 'lose') return false;
-    if (page.resynced) this.#resync(client);
-    await this.#anchor(client, page.resynced, changes);
-    const acked = client.keep(page.messages);
-    if (then === 'keep') return false;
-    const other = this.world.random.chance(0.2) ? this.world.host(this.world.random.below(10)) : host;
-    const ack = await this.#attempt(other, `ack ${client.name}`, () => other.sync.device(user, name, { start }).ack(page.cursor));
-    if (ack === CRASHED || 'error' in ack) return false;
-    acked();
-    if (page.upToDate) client.freshAt = time;
-    return page.upToDate && page.messages.length === 0;
-  }
-
-  async #beforeReading(client: DeviceClient): Promise<void> {
-    const isExact = this.#quietAt === this.#changes;
-    client.since ??= { heads: await this.world.heads(), isExact };
-    if (!client.hasAcked) client.beganAt = this.world.time;
-  }
-
-  #resync(client: DeviceClient): void {
-    if (!this.#setting.expires) this.violations.push(`${client.name} was resynced although nothing expires`);
-    if (this.world.isFresh(client.freshAt, this.world.time)) this.violations.push(`${client.name} was resynced although it was up to date`);
-    client.clear();
-  }
-
-  async #anchor(client: DeviceClient, isResynced: boolean, changes: number): Promise<void> {
-    const isBeginning = client.start !== 'oldest' && !client.hasBegun;
-    client.hasBegun = true;
-    if (isResynced || isBeginning) {
-      const { start } = client;
-      const last = isResynced ? this.#setting.resyncLast : typeof start === 'object' ? start.last : 0;
-      const isExact = client.since!.isExact && changes === this.#changes;
-      client.anchor = { after: client.since!.heads, before: await this.world.heads(), isExact, last };
-    }
-    if (!isResynced) client.since = undefined;
-  }
-
-  async #subscribe(client: DeviceClient, host: Host, turns: number): Promise<void> {
-    await this.#beforeReading(client);
-    const stop = new AbortController();
-    const device = host.sync.device(client.user, client.device, { start: client.start });
-    const messages = device.subscribe({ signal: stop.signal })[Symbol.asyncIterator]();
-    void this.world.turns.pass(turns).then(() => stop.abort());
-    for (let isFirst = true; ; isFirst = false) {
-      const outcome = await this.#attempt(host, `next ${client.name}`, () => messages.next());
-      if (outcome === CRASHED || 'error' in outcome || outcome.value.done) break;
-      const message = outcome.value.value;
-      if (message.resynced) this.#resync(client);
-      if (isFirst || message.resynced) await this.#anchor(client, message.resynced === true, -1);
-      const acked = client.keep([message]);
-      if (!this.world.random.chance(0.5)) continue;
-      const ack = await this.#attempt(host, `ack ${client.name}`, () => device.ack(message.cursor));
-      if (ack === CRASHED) break;
-      if ('value' in ack) acked();
-    }
-    stop.abort();
-  }
-
   async #markRead(host: Host, message: number, user: string): Promise<void> {
     const known = this.#known;
     const target = known[message % known.length];
     if (!target) return;
     const { conversation, seqId } = target;
-    const outcome = await this.#attempt(host, `read ${seqId} of ${conversation} by ${user}`, () => host.sync.markRead(user, conversation, seqId!));
-    if (outcome === CRASHED || 'error' in outcome) return;
-    if (outcome.value < seqId!) this.violations.push(`${user} marked ${seqId} of ${conversation} and ${outcome.value} stands`);
+    const outcome = await this.#attempts.run(host, `read ${seqId} of ${conversation} by ${user}`, () =>
+      host.sync.markRead(user, conversation, seqId!),
+    );
+    if (!outcome) return;
+    if (outcome.value < seqId!)
+      this.#attempts.violations.push(`${user} marked ${seqId} of ${conversation} and ${outcome.value} stands`);
     const place = `${user}@${conversation}`;
     if (outcome.value > (this.reads.get(place) ?? 0n)) this.reads.set(place, outcome.value);
   }
 
   async #list(host: Host, user: string): Promise<void> {
-    await this.#attempt(host, `list ${user}`, async () => {
+    await this.#attempts.run(host, `list ${user}`, async () => {
       for await (const { unread } of host.sync.conversations(user)) if (unread < 0) throw new Error(`${unread} unread`);
     });
   }
@@ -342,24 +260,17 @@ export class Player {
   /** Until nothing is under way or left behind. */
   async #settle(host: Host): Promise<void> {
     const others = [...this.#underWay];
-    await Promise.race([Promise.allSettled(others), this.world.turns.pass(5000)]);
+    await atMost(500, Promise.allSettled(others));
     for (let attempts = 0; attempts < 5; attempts++) {
-      const outcome = await this.#attempt(host, 'recover', () => host.sync.recover());
-      if (outcome !== CRASHED && 'value' in outcome) break;
+      const outcome = await this.#attempts.run(host, 'recover', () => host.sync.recover());
+      if (outcome) break;
+      await this.world.replaced();
       host = this.world.host(attempts);
     }
-    const deliveries = Promise.allSettled(this.#deliveries);
-    await Promise.race([deliveries, this.world.turns.pass(200)]);
-    if (others.every((other) => !this.#underWay.has(other)) && this.#deliveries.size === 0) this.#quietAt = this.#changes;
+    await atMost(500, Promise.allSettled(this.#deliveries));
+    if (others.every((other) => !this.#underWay.has(other)) && this.#deliveries.size === 0)
+      this.#attempts.quietAt = this.#attempts.changes;
   }
-}
-
-function placesOf(messages: readonly SyncMessage<string>[]): string {
-  return messages.map(({ conversation, kind, entrySeqId }) => `${conversation} ${kind} ${entrySeqId}`).join(', ') || 'nothing';
-}
-
-function answerOf(value: unknown): string {
-  return typeof value === 'object' && value !== null && 'seqId' in value ? String(value.seqId) : 'done';
 }
 
 function excuseRecalled(isRecalled: () => boolean): (error: unknown) => undefined {

@@ -29,7 +29,7 @@ export type Command = { readonly wait: boolean } & (
   | { readonly do: 'edit' | 'recall'; readonly process: number; readonly message: number }
   | { readonly do: 'join' | 'leave'; readonly process: number; readonly conversation: number; readonly user: number }
   | { readonly do: 'mode'; readonly process: number; readonly conversation: number; readonly mode: 'write' | 'read' }
-  | { readonly do: 'pull'; readonly process: number; readonly device: number; readonly limit: number; readonly then: Then }
+  | { readonly do: 'pull'; readonly process: number; readonly device: number; readonly limit: number; readonly fate: Fate }
   | { readonly do: 'subscribe'; readonly process: number; readonly device: number; readonly turns: number }
   | { readonly do: 'read'; readonly process: number; readonly message: number; readonly user: number }
   | { readonly do: 'list'; readonly process: number; readonly user: number }
@@ -42,7 +42,7 @@ export type Command = { readonly wait: boolean } & (
 );
 
 /** What a device does with a page: keep it and acknowledge, keep it only, or lose it. */
-export type Then = 'ack' | 'keep' | 'lose';
+export type Fate = 'ack' | 'keep' | 'lose';
 
 export interface Scenario {
   readonly setting: Setting;
@@ -59,7 +59,10 @@ export function drawScenario(random: Random, length: number, fixed: Partial<Sett
 /** Most are members from the start. */
 function drawMembers(random: Random, { users, conversations, processes, directory }: Setting): Command[] {
   if (directory === 'listed') return [];
-  const all = Array.from({ length: conversations * users }, (_, i) => ({ conversation: i % conversations, user: Math.floor(i / conversations) }));
+  const all = Array.from({ length: conversations * users }, (_, i) => ({
+    conversation: i % conversations,
+    user: Math.floor(i / conversations),
+  }));
   return all
     .filter(() => random.chance(0.7))
     .map((each) => ({ do: 'join' as const, process: random.below(processes), wait: random.chance(0.5), ...each }));
@@ -74,7 +77,8 @@ function drawSetting(random: Random): Setting {
     processes: 1 + random.below(3),
     diffusion: random.pick(['write', 'read', 'hybrid', 'hybrid'] as const),
     directory,
-    newcomers: directory === 'listed' ? 'since-joining' : random.pick(['all', 'since-joining', { last: 1 }, { last: 2 }] as const),
+    newcomers:
+      directory === 'listed' ? 'since-joining' : random.pick(['all', 'since-joining', { last: 1 }, { last: 2 }] as const),
     bodies: random.pick(['copy', 'copy', 'reference', 5] as const),
     resyncLast: random.below(4),
     starts: random.pick([['oldest'], ['oldest'], ['oldest', 'now'], ['now', { last: 2 }], ['oldest', { last: 1 }]] as const),
@@ -107,8 +111,8 @@ function drawCommand(random: Random, setting: Setting): Command {
     case 'mode':
       return { do: 'mode', process, conversation, mode: random.pick(['write', 'read']), wait };
     case 'pull': {
-      const then = random.pick(['ack', 'ack', 'ack', 'keep', 'lose'] as const);
-      return { do: 'pull', process, device, limit: random.pick([1, 2, 3, 5, 100]), then, wait };
+      const fate = random.pick(['ack', 'ack', 'ack', 'keep', 'lose'] as const);
+      return { do: 'pull', process, device, limit: random.pick([1, 2, 3, 5, 100]), fate, wait };
     }
     case 'subscribe':
       return { do: 'subscribe', process, device, turns: random.below(60), wait };

@@ -3,8 +3,8 @@ import { shrink } from '../../../testing/shrink.js';
 import type { Family } from './families.js';
 import { Player } from './player.js';
 import { type Command, drawScenario, type Scenario, type Setting } from './scenario.js';
-import { Verdict } from './verdict.js';
 import { until } from './until.js';
+import { Verdict } from './verdict.js';
 import { World } from './world.js';
 
 export interface Run {
@@ -59,6 +59,44 @@ export async function simulate(family: Family, seed: number, fixed: Partial<Sett
   const commands = await shrink(scenario.commands, fails);
   const lines = commands.map((command, i) => `  ${i + 1}. ${JSON.stringify(command)}`);
   throw new Error(
-    [`${family.name}, seed ${seed}:`, ...last.violations.slice(0, 10), JSON.stringify(scenario.setting), ...lines, ...last.trace].join('\n'),
+    [
+      `${family.name}, seed ${seed}:`,
+      ...last.violations.slice(0, 10),
+      JSON.stringify(scenario.setting),
+      ...lines,
+      ...last.trace,
+    ].join('\n'),
   );
+}
+
+export interface Totals {
+  seeds: number;
+  crashes: number;
+  resyncs: number;
+  repeats: number;
+  failures: string[];
+}
+
+/** Worlds at once: they mostly wait. */
+const AT_ONCE = 4;
+
+/** Many seeds, until so many have failed. */
+export async function simulateMany(family: Family, first: number, count: number, mostFailures = 1): Promise<Totals> {
+  const totals: Totals = { seeds: 0, crashes: 0, resyncs: 0, repeats: 0, failures: [] };
+  let next = first;
+  const workers = Array.from({ length: AT_ONCE }, async () => {
+    while (next < first + count && totals.failures.length < mostFailures) {
+      try {
+        const { crashes, resyncs, repeats } = await simulate(family, next++);
+        totals.crashes += crashes;
+        totals.resyncs += resyncs;
+        totals.repeats += repeats;
+      } catch (error) {
+        totals.failures.push(error instanceof Error ? error.message : String(error));
+      }
+      totals.seeds++;
+    }
+  });
+  await Promise.all(workers);
+  return totals;
 }

@@ -10,3 +10,8 @@ export async function until<T>(what: string, work: Promise<T>, ms = 20_000): Pro
     clearTimeout(timer);
   }
 }
+
+/** Waits for what may never end, but not longer than this. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  await until('', work, ms).catch(() => undefined);
+}

@@ -1,6 +1,6 @@
 import { seqIdOf } from '../../../src/cursor.js';
 import type { DeviceClient } from './device-client.js';
-import { type Entry, History, isDiffused, textOf, type Stay } from './history.js';
+import { type Entry, History, isDiffused, type Stay, textOf } from './history.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
 
@@ -71,11 +71,13 @@ export class Verdict {
     const { conversation } = history;
     const shown = client.shown.get(conversation) ?? [];
     for (const some of [shown, ...client.past.flatMap(([name, past]) => (name === conversation ? [past] : []))]) {
-      const disorder = history.disorder(client.user, some.map(({ entrySeqId }) => entrySeqId));
+      const disorder = history.disorder(
+        client.user,
+        some.map(({ entrySeqId }) => entrySeqId),
+      );
       if (disorder) this.#fail(`${client.name} got entry ${disorder}`);
     }
     const has = new Set(shown.map(({ entrySeqId }) => entrySeqId));
-    const entitled = history.entitled(client.user);
     const required = this.#required(client, history);
     const allowed = new Set(this.#allowed(client, history).map(({ seqId }) => seqId));
     for (const { seqId, message } of required) {
@@ -93,7 +95,7 @@ export class Verdict {
       if (target !== seqId)
         this.#fail(`${client.name} shows ${kind} ${entrySeqId} of ${conversation} for ${seqId}, not ${target}`);
       if (sentAt !== entry.appendedAt) this.#fail(`${client.name} shows a wrong time of ${entrySeqId} of ${conversation}`);
-      if (kind === 'message') this.#checkView(client, history, entrySeqId, body, new Set(entitled.map((each) => each.seqId)));
+      if (kind === 'message') this.#checkView(client, history, entrySeqId, body, new Set(required.map((each) => each.seqId)));
     }
     const read = this.#player.reads.get(`${client.user}@${conversation}`) ?? 0n;
     const isTold = (client.reads.get(conversation) ?? 0n) >= read;
@@ -107,7 +109,7 @@ export class Verdict {
     history: History,
     seqId: bigint,
     original: string | undefined,
-    entitled: ReadonlySet<bigint>,
+    required: ReadonlySet<bigint>,
   ): void {
     const { conversation } = history;
     const shown = client.shown.get(conversation) ?? [];
@@ -118,7 +120,7 @@ export class Verdict {
     const body = isRecalled ? undefined : edits.length > 0 ? edits.at(-1)!.body : original;
     const all = history.entries.filter(({ message }) => 'target' in message && BigInt(message.target) === seqId);
     const final = history.finally(seqId);
-    const isComplete = all.every((each) => entitled.has(each.seqId));
+    const isComplete = all.every((each) => required.has(each.seqId));
     if (body === final.body) return;
     const bodies = [textOf(history.find(seqId)!), ...all.map(textOf)];
     if (isComplete || !bodies.includes(body ?? ''))

@@ -42,6 +42,7 @@ export class World {
   /** What happened, for the report. */
   readonly trace: string[] = [];
   #started = 0;
+  readonly #replacing = new Set<Promise<void>>();
   /** Nothing more goes wrong. */
   isHealed = false;
   #isEnding = false;
@@ -94,12 +95,16 @@ export class World {
 
   /** Another process in the place of one that died or is leaving. */
   async replace(host: Host): Promise<void> {
-    const index = this.hosts.indexOf(host);
-    if (index < 0) return;
-    const next = await this.#start();
-    this.hosts[index] = next;
+    if (this.#abandoned.includes(host)) return;
     this.#abandoned.push(host);
+    const next = await this.#start();
+    this.hosts[this.hosts.indexOf(host)] = next;
     if (!host.gate.isDead) await host.close();
+  }
+
+  /** Resolves once each process that died has been followed by another. */
+  async replaced(): Promise<void> {
+    while (this.#replacing.size > 0) await Promise.all(this.#replacing);
   }
 
   /** Resolves once nothing that a dead process asked for can be executed any more. */
@@ -138,7 +143,9 @@ export class World {
       if (this.#isEnding) return;
       this.crashes++;
       this.note(`${name} died`);
-      await this.replace(host);
+      const replacing = this.replace(host);
+      this.#replacing.add(replacing);
+      await replacing.finally(() => this.#replacing.delete(replacing));
     });
     const host: Host = {
       ...{ name, gate, sync },

@@ -1,6 +1,7 @@
 /**
  * Replays real IRC logs and prints what came of it: `npx tsx test/sync/support/replay-folder.ts FOLDER [store ...]`. Besides each
- * file it replays all of them one after another in one conversation, which nobody leaves at the end of a file.
+ * file it replays all of them one after another in one conversation, which nobody leaves at the end of a file. `LINES` bounds
+ * the lines of a file.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { hybridDiffusion, readDiffusion, writeDiffusion } from '../../../sync/in
 import { DATABASES, type DatabaseKind, openDatabase } from './databases.js';
 import { replay, type Said } from './replay.js';
 
+const LINES = Number(process.env.LINES ?? Number.POSITIVE_INFINITY);
 const [folder, ...stores] = process.argv.slice(2);
 if (folder === undefined) {
   console.error('which folder?');
@@ -16,7 +18,7 @@ if (folder === undefined) {
 }
 
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt') && name !== 'README.txt');
-const logs = files.map((file) => ({ file, lines: parseIrcLog(readFileSync(join(folder, file))).lines }));
+const logs = files.map((file) => ({ file, lines: parseIrcLog(readFileSync(join(folder, file))).lines.slice(0, LINES) }));
 const together: IrcLine[] = logs.flatMap(({ lines }) => lines).map((line, i) => ({ ...line, number: i + 1 }));
 if (logs.length > 1) logs.push({ file: 'all together', lines: together });
 const most = (lines: readonly IrcLine[]) => (lines === together ? [500, 300] : [100, 60]);

@@ -42,13 +42,13 @@ const setting = (store: Kind, sync: Kind, directory: Setting['directory']): Sett
   directory,
 });
 
-const LOCAL: readonly Setting[] = [
-  setting('memory', 'memory', 'kept'),
+const USUAL = [setting('memory', 'memory', 'kept'), setting('sqlite', 'sqlite', 'listed')];
+const OTHERS = [
   setting('memory', 'memory', 'listed'),
   setting('sqlite', 'sqlite', 'kept'),
   setting('sqlite', 'memory', 'listed'),
 ];
-const WITH_REDIS: readonly Setting[] = [setting('redis', 'redis', 'kept'), setting('sqlite', 'redis', 'listed')];
+const CORE = [setting('sqlite', 'memory', 'kept'), setting('redis', 'redis', 'kept'), setting('sqlite', 'redis', 'listed')];
 
 export const MODES = {
   write: writeDiffusion,
@@ -64,21 +64,21 @@ async function closeAll(): Promise<void> {
   while (opened.length > 0) await opened.pop()?.();
 }
 
-/** Runs the tests in every setting; with `redis`, there too where a server can be had. */
+/** Runs the tests in the usual settings, `core` tests in more and on Redis where a server can be had; `only` picks among them. */
 export function inWorlds(
   title: string,
   tests: (open: (options?: WorldOptions) => Promise<World>, setting: Setting) => void,
-  options: { redis?: boolean; only?: (setting: Setting) => boolean } = {},
+  options: { core?: boolean; only?: (setting: Setting) => boolean } = {},
 ): void {
-  const { only = () => true } = options;
-  const settings = (options.redis ? [...LOCAL, ...WITH_REDIS] : LOCAL).filter(only);
+  const { core, only } = options;
+  const settings = core ? [...USUAL, ...CORE] : only ? [...USUAL, ...OTHERS] : USUAL;
   afterEach(closeAll);
   afterAll(async () => {
     const running = server;
     server = undefined;
     await (await running)?.stop();
   });
-  for (const each of settings) {
+  for (const each of only ? settings.filter(only) : settings) {
     const usesRedis = each.store === 'redis' || each.sync === 'redis';
     describe.skipIf(usesRedis && !hasRedis())(`${title} (${each.title})`, () => {
       tests((worldOptions) => World.open(each, worldOptions), each);

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'vitest';
+import { hasRedis } from '../support/redis-server.js';
+import { FAMILIES } from './simulator/families.js';
+import type { Crash } from './simulator/gate.js';
+import type { Command, Setting } from './simulator/scenario.js';
+import { run, simulateMany } from './simulator/simulate.js';
+
+/** Seeds that take their turn in every run of the tests; `nightly.ts` plays many more. */
+const SEEDS: Record<keyof typeof FAMILIES, number> = { memory: 50, 'sqlite-one': 5, 'sqlite-two': 5, redis: 5 };
+
+const SMALL: Setting = {
+  ...{ users: 3, devicesPerUser: 1, conversations: 1, processes: 2, diffusion: 'hybrid', directory: 'timeline' },
+  ...{ newcomers: { last: 2 }, bodies: 'copy', resyncLast: 2, starts: ['oldest'], expires: false, skewMs: 0, faults: 0 },
+};
+
+/** Something of everything, one after the other, in the process that is going to die. */
+const LIFE: readonly Command[] = [
+  { do: 'join', process: 1, conversation: 0, user: 0, wait: true },
+  { do: 'join', process: 1, conversation: 0, user: 1, wait: true },
+  { do: 'send', process: 0, conversation: 0, user: 0, wait: true },
+  { do: 'edit', process: 0, message: 0, wait: true },
+  { do: 'pull', process: 0, device: 1, limit: 1, fate: 'ack', wait: true },
+  { do: 'mode', process: 0, conversation: 0, mode: 'read', wait: true },
+  { do: 'send', process: 0, conversation: 0, user: 1, wait: true },
+  { do: 'pull', process: 0, device: 1, limit: 100, fate: 'ack', wait: true },
+  { do: 'join', process: 0, conversation: 0, user: 2, wait: true },
+  { do: 'send', process: 0, conversation: 0, user: 2, wait: true },
+  { do: 'mode', process: 0, conversation: 0, mode: 'write', wait: true },
+  { do: 'send', process: 0, conversation: 0, user: 0, wait: true },
+  { do: 'leave', process: 0, conversation: 0, user: 1, wait: true },
+  { do: 'recall', process: 0, message: 0, wait: true },
+  { do: 'read', process: 0, message: 0, user: 1, wait: true },
+  { do: 'pull', process: 0, device: 2, limit: 100, fate: 'ack', wait: true },
+  { do: 'again', process: 1, operation: 4, wait: true },
+];
+
+const EXECUTED = { before: 'not executed', after: 'executed', partly: 'executed in part' } satisfies Record<Crash, string>;
+
+describe('message synchronisation, simulated', () => {
+  for (const [name, seeds] of Object.entries(SEEDS) as [keyof typeof FAMILIES, number][]) {
+    it.skipIf(name === 'redis' && !hasRedis())(
+      `loses, repeats and reorders nothing, whatever crashes: ${seeds} seeds on ${name}`,
+      async () => {
+        const family = await FAMILIES[name]();
+        const { failures, crashes } = await simulateMany(family, 1, seeds).finally(() => family.close());
+        assert.deepEqual(failures, []);
+        assert.ok(crashes > seeds, `only ${crashes} processes died`);
+      },
+      120_000,
+    );
+  }
+
+  for (const how of ['before', 'after', 'partly'] as const) {
+    it(`a process may die at every I/O step, its call ${EXECUTED[how]}`, async () => {
+      const family = await FAMILIES.memory();
+      let steps = 0;
+      for (let hasDied = true; hasDied; ) {
+        steps++;
+        const commands: Command[] = [{ do: 'crash', process: 0, after: steps, how, wait: true }, ...LIFE];
+        const { violations, crashes } = await run(family, { setting: SMALL, commands }, steps);
+        assert.deepEqual(violations, [], `dying at step ${steps}`);
+        hasDied = crashes > 0;
+      }
+      assert.ok(steps > LIFE.length * 3, `there were only ${steps} steps`);
+    }, 120_000);
+  }
+});

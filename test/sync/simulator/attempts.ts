@@ -1,0 +1,44 @@
+import { isTimelineError } from '../../../src/errors.js';
+import type { Host, World } from './world.js';
+
+/** What was answered; `undefined`: nothing was, because the process died or ended, or because of a fault that was put in. */
+export type Answer<T> = { readonly value: T } | undefined;
+
+/** Calls of processes that may die before they answer. */
+export class Attempts {
+  readonly violations: string[] = [];
+  /** Commands so far that change something or make something go wrong. */
+  changes = 0;
+  /** How many there had been when nothing was under way any more. */
+  quietAt = -1;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async run<T>(host: Host, what: string, call: () => Promise<T>): Promise<Answer<T>> {
+    const step = this.#world.note(`${what} in ${host.name}`);
+    const answered = call().then(
+      (value) => ({ value, end: nameOf(value) }),
+      (error: unknown) => ({ error, end: String(error) }),
+    );
+    const first = await Promise.race([answered, host.gate.died.then(() => ({ end: 'nothing' }))]);
+    this.#world.note(`${step} → ${first.end}`);
+    if ('error' in first && !this.isExcused(first.error)) {
+      this.violations.push(`unexpected: ${first.error instanceof Error ? first.error.stack : first.error}`);
+    }
+    return 'value' in first ? first : undefined;
+  }
+
+  /** A process that ends, and faults that were put in, may fail a call; nothing else may. */
+  isExcused(error: unknown): boolean {
+    if (!isTimelineError(error)) return false;
+    if (error.code === 'TIMELINE_CLOSED' || error.code === 'TIMELINE_ABORTED') return true;
+    return error.message.startsWith('injected fault');
+  }
+}
+
+function nameOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'seqId' in value ? String(value.seqId) : 'done';
+}

@@ -1,0 +1,95 @@
+import type { SyncMessage } from '../../../sync/types.js';
+import type { Attempts } from './attempts.js';
+import type { DeviceClient } from './device-client.js';
+import type { Fate } from './scenario.js';
+import type { Host, World } from './world.js';
+
+/** Reads for a device, in whatever process it is connected to, and writes down between which moments it was rebuilt. */
+export class DeviceReader {
+  readonly #world: World;
+  readonly #attempts: Attempts;
+
+  constructor(world: World, attempts: Attempts) {
+    this.#world = world;
+    this.#attempts = attempts;
+  }
+
+  /** Resolves with true if nothing was left. */
+  async pull(client: DeviceClient, host: Host, limit: number, fate: Fate): Promise<boolean> {
+    const time = this.#world.time;
+    const changes = this.#attempts.changes;
+    await this.#beforeReading(client);
+    const { user, device: name, start } = client;
+    const device = host.sync.device(user, name, { start });
+    const outcome = await this.#attempts.run(host, `pull ${client.name}`, () => device.pull({ limit }));
+    if (!outcome) return false;
+    const page = outcome.value;
+    if (!client.hasAcked) client.beganAt = this.#world.time;
+    this.#world.note(`${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${fate}`);
+    if (page.messages.length > limit)
+      this.#attempts.violations.push(`${client.name} asked for ${limit} and got ${page.messages.length}`);
+    if (fate === 'lose') return false;
+    if (page.resynced) this.#resync(client);
+    await this.#anchor(client, page.resynced, changes);
+    const acked = client.keep(page.messages);
+    if (fate === 'keep') return false;
+    const other = this.#world.random.chance(0.2) ? this.#world.host(this.#world.random.below(10)) : host;
+    const ack = await this.#attempts.run(other, `ack ${client.name}`, () =>
+      other.sync.device(user, name, { start }).ack(page.cursor),
+    );
+    if (!ack) return false;
+    acked();
+    if (page.upToDate) client.freshAt = time;
+    return page.upToDate && page.messages.length === 0;
+  }
+
+  async #beforeReading(client: DeviceClient): Promise<void> {
+    const isExact = this.#attempts.quietAt === this.#attempts.changes;
+    client.since ??= { heads: await this.#world.heads(), isExact };
+  }
+
+  #resync(client: DeviceClient): void {
+    if (!this.#world.setting.expires) this.#attempts.violations.push(`${client.name} was resynced although nothing expires`);
+    if (this.#world.isFresh(client.freshAt, this.#world.time))
+      this.#attempts.violations.push(`${client.name} was resynced although it was up to date`);
+    client.clear();
+  }
+
+  async #anchor(client: DeviceClient, isResynced: boolean, changes: number): Promise<void> {
+    const isBeginning = client.start !== 'oldest' && !client.hasBegun;
+    client.hasBegun = true;
+    if (isResynced || isBeginning) {
+      const { start } = client;
+      const last = isResynced ? this.#world.setting.resyncLast : typeof start === 'object' ? start.last : 0;
+      const isExact = client.since!.isExact && changes === this.#attempts.changes;
+      client.anchor = { after: client.since!.heads, before: await this.#world.heads(), isExact, last };
+    }
+    if (!isResynced) client.since = undefined;
+  }
+
+  async subscribe(client: DeviceClient, host: Host, turns: number): Promise<void> {
+    await this.#beforeReading(client);
+    const stop = new AbortController();
+    const device = host.sync.device(client.user, client.device, { start: client.start });
+    const messages = device.subscribe({ signal: stop.signal })[Symbol.asyncIterator]();
+    void this.#world.turns.pass(turns).then(() => stop.abort());
+    for (let isFirst = true; ; isFirst = false) {
+      const outcome = await this.#attempts.run(host, `next ${client.name}`, () => messages.next());
+      if (!outcome || outcome.value.done) break;
+      const message = outcome.value.value;
+      if (!client.hasAcked) client.beganAt = this.#world.time;
+      if (message.resynced) this.#resync(client);
+      if (isFirst || message.resynced) await this.#anchor(client, message.resynced === true, -1);
+      const acked = client.keep([message]);
+      if (!this.#world.random.chance(0.5)) continue;
+      const ack = await this.#attempts.run(host, `ack ${client.name}`, () => device.ack(message.cursor));
+      if (!ack) break;
+      acked();
+    }
+    stop.abort();
+  }
+}
+
+function placesOf(messages: readonly SyncMessage<string>[]): string {
+  return messages.map(({ conversation, kind, entrySeqId }) => `${conversation} ${kind} ${entrySeqId}`).join(', ') || 'nothing';
+}

@@ -34,9 +34,10 @@ export async function admit<M>(context: Context<M>, join: Join<M>, copies: Copie
     // Who is a member already goes on where each device is; a directory that keeps no memberships does not tell.
     if (seen !== undefined && seen < at) strangers.set(user, start);
   }
+  // First, so that a device that is rebuilt at this moment takes from the conversation what its inbox position is past.
+  await directory.apply?.(conversation, { kind: 'join', users, at, from: [...from.values()] });
   if (mode === 'write') await backfill(context, conversation, at, from, copies);
   else await pointTo(join, strangers, copies);
-  await directory.apply?.(conversation, { kind: 'join', users, at, from: [...from.values()] });
 }
 
 /** The SeqId after which someone who joins at `at` sees the conversation. */

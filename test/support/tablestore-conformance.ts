@@ -5,12 +5,25 @@ import type { TableStoreAdapterOptions } from '../../adapters/tablestore/index.j
 import { tableName } from '../../adapters/tablestore/table-names.js';
 import type { EmulatorOptions } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
-import { type ConformanceOptions, describeAdapter } from '../../testing/index.js';
+import { type ConformanceOptions, describeAdapter, type Law } from '../../testing/index.js';
 import { newClient, TablestoreWorld } from './tablestore-store.js';
 
 const CHILD = fileURLToPath(new URL('./tablestore-child.ts', import.meta.url));
 /** The table keeps rows so much longer than readers see entries. */
 const GRACE_MS = 86_400_000;
+
+/** Where ids, pages, the order of visibility and lost answers matter. */
+export const NASTY_LAWS: readonly Law[] = [
+  'Order',
+  'Read your writes',
+  'No reuse',
+  'Truncation',
+  'Idempotence',
+  'Outcome',
+  'Checkpoint',
+  'Fan-out',
+  'Model',
+];
 
 /** The kit, on an emulator of its own for each test. */
 export function proveTablestore(

@@ -81,12 +81,15 @@ export class History {
     return this.staysOf(user).some(({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt));
   }
 
-  /** What breaks the order. Senders get what they send even while they are no members, ahead of what they see by joining again. */
+  /** Did the user send this without being a member? Senders get what they send, ahead of what they see by joining again. */
+  isOutsider(user: string, seqId: bigint): boolean {
+    const { message } = this.find(seqId) ?? {};
+    return !this.isMemberAt(user, seqId) && message !== undefined && 'sender' in message && message.sender === user;
+  }
+
+  /** What breaks the order. */
   disorder(user: string, seqIds: readonly bigint[]): string | undefined {
-    const ordered = seqIds.filter((seqId) => {
-      const { message } = this.find(seqId) ?? {};
-      return this.isMemberAt(user, seqId) || (message && 'sender' in message && message.sender !== user);
-    });
+    const ordered = seqIds.filter((seqId) => !this.isOutsider(user, seqId));
     const at = ordered.findIndex((seqId, i) => i > 0 && seqId <= ordered[i - 1]!);
     return at < 0 ? undefined : `${ordered[at]} of ${this.conversation} after ${ordered[at - 1]}`;
   }
@@ -104,6 +107,13 @@ export class History {
     let mode = this.#setting.diffusion === 'read' ? 'read' : 'write';
     for (const entry of this.entries) if (entry.seqId < seqId && entry.message.kind === 'mode') mode = entry.message.mode;
     return mode === 'write';
+  }
+
+  /** The marker of the time of read diffusion that this place lies in, if that time has ended. */
+  formerReadBefore(seqId: bigint): readonly Entry[] {
+    const markers = this.entries.filter(({ message }) => message.kind === 'mode');
+    const hasEnded = markers.some((marker) => marker.seqId > seqId);
+    return this.isWrittenAt(seqId) || !hasEnded ? [] : markers.filter((marker) => marker.seqId < seqId).slice(-1);
   }
 
   /** What a message shows: the newest edit, or nothing once it was recalled. */

@@ -81,7 +81,8 @@ export class Verdict {
     const required = this.#required(client, history);
     const allowed = new Set(this.#allowed(client, history).map(({ seqId }) => seqId));
     for (const { seqId, message } of required) {
-      if (!has.has(seqId)) this.#fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
+      if (!has.has(seqId) && !history.isOutsider(client.user, seqId))
+        this.#fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
     }
     for (const { entrySeqId, seqId, kind, sender, sentAt, body } of shown) {
       const entry = history.find(entrySeqId);
@@ -129,7 +130,16 @@ export class Verdict {
 
   #required(client: DeviceClient, history: History): readonly Entry[] {
     const { anchor, user } = client;
-    if (!anchor) return history.entitled(user).filter(({ appendedAt }) => this.#world.isKept(appendedAt, client.beganAt));
+    const isKept = ({ appendedAt }: Entry) => this.#world.isKept(appendedAt, client.beganAt);
+    if (!anchor) {
+      // What tells of a stay that has ended, or of a time of read diffusion that has, expires like all in the inbox.
+      const isKnown = ({ joinedAt, leftAt }: Stay) => leftAt === undefined || joinedAt === 0n || isKept(history.find(joinedAt)!);
+      const isFound = ({ seqId }: Entry) => history.formerReadBefore(seqId).every(isKept);
+      return history
+        .staysOf(user)
+        .filter(isKnown)
+        .flatMap((stay) => history.during(stay).filter(isKept).filter(isFound));
+    }
     const end = anchor.before.get(history.conversation)!;
     return history.staysOf(user).flatMap((stay) => {
       if (stay.joinedAt > end) return history.during(stay);

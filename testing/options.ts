@@ -36,6 +36,8 @@ export interface ConformanceOptions {
   readonly laws?: readonly Law[];
   /** Seed of the random command sequences. Default: one for each run, printed on failure. */
   readonly seed?: number;
+  /** Of the matrix of bounds, which is some ten thousand reads, only each n-th combination. Default 1: all of them. */
+  readonly eachNthRange?: number;
   /** How many random sequences are run. Default 30. */
   readonly runs?: number;
   /** Where notes on what was skipped go. Default: `console.log`. */

@@ -6,6 +6,7 @@ import { tableName } from '../../adapters/tablestore/table-names.js';
 import type { EmulatorOptions } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { type ConformanceOptions, describeAdapter, type Law } from '../../testing/index.js';
+import { nightly } from './nightly.js';
 import { newClient, TablestoreWorld } from './tablestore-store.js';
 
 const CHILD = fileURLToPath(new URL('./tablestore-child.ts', import.meta.url));
@@ -52,6 +53,7 @@ export function proveTablestore(
       },
       physicalEntries: (adapter, library, timeline) => countRows(worldOf(adapter), library, timeline),
       destroy: (adapter) => worldOf(adapter).close(),
+      eachNthRange: nightly ? 1 : 7,
       ...kit,
     },
   );

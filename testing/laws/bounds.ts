@@ -18,6 +18,11 @@ async function spread(world: World): Promise<{ timeline: Timeline<string>; entri
   return { timeline, entries: await readAll(timeline) };
 }
 
+function some<T>({ options }: World, cases: readonly T[]): T[] {
+  const step = options.eachNthRange ?? 1;
+  return cases.filter((_, i) => i % step === 0);
+}
+
 export const bounds = law('Bounds', 'both bounds are exclusive, and a page says where to go on', (test) => {
   for (const reverse of [false, true]) {
     const direction = reverse ? 'in reverse' : 'forward';
@@ -26,7 +31,7 @@ export const bounds = law('Bounds', 'both bounds are exclusive, and a page says 
         const given = kind === 'none' ? 'without bounds' : `with ${kind === 'both' ? 'both bounds' : `\`${kind}\``} as ${form}`;
         test(`read ${direction} ${given}, page by page with every limit`, async (world) => {
           const { timeline, entries } = await spread(world);
-          for (const range of rangeCases(entries, kind, form, reverse)) {
+          for (const range of some(world, rangeCases(entries, kind, form, reverse))) {
             for (const limit of LIMITS) {
               assert.deepEqual(await readInPages(timeline, range, limit), range.expected, `${range.label}, limit ${limit}`);
             }
@@ -36,7 +41,10 @@ export const bounds = law('Bounds', 'both bounds are exclusive, and a page says 
 
       test(`scan and pages ${direction}, bounds: ${kind}, with every page size and limit`, async (world) => {
         const { timeline, entries } = await spread(world);
-        for (const { range, expected, label } of FORMS.flatMap((form) => rangeCases(entries, kind, form, reverse))) {
+        for (const { range, expected, label } of some(
+          world,
+          FORMS.flatMap((form) => rangeCases(entries, kind, form, reverse)),
+        )) {
           for (const pageSize of [1, 4, 500]) {
             assert.deepEqual(
               seqIds(await take(timeline.scan({ ...range, pageSize }))),

@@ -150,12 +150,13 @@ export class World {
     const host: Host = {
       ...{ name, gate, sync },
       async close() {
-        const ended = sync.close().catch((error: unknown) => {
-          if (!gate.isDead) throw error;
-        });
-        await Promise.race([ended, gate.isBuried ? ended : gate.died]);
-        if (gate.isDead && !gate.isBuried) return;
-        await Promise.all([store.close(), inboxes.close()]);
+        const closing = (async () => {
+          await sync.close().catch((error: unknown) => {
+            if (!gate.isDead) throw error;
+          });
+          await Promise.all([store.close(), inboxes.close()]);
+        })();
+        await Promise.race([closing, gate.isBuried ? closing : gate.died]);
       },
     };
     return host;

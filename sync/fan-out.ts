@@ -23,6 +23,7 @@ export class FanOut<M> {
   #looking: Promise<void> | undefined;
   #tidying: Promise<void> | undefined;
   #tidiedAt = 0;
+  readonly #recoveries = new Set<Promise<number>>();
 
   constructor(context: Context<M>, options: { leaseMs: number; recoverEveryMs: number }) {
     this.#context = context;
@@ -57,14 +58,17 @@ export class FanOut<M> {
   }
 
   async recover(): Promise<number> {
-    const left = await leftWork(this.#context.store, this.work.names);
-    return this.#resume(left);
+    const recovery = leftWork(this.#context.store, this.work.names).then((left) => this.#resume(left));
+    this.#recoveries.add(recovery);
+    return recovery.finally(() => this.#recoveries.delete(recovery));
   }
 
   async close(): Promise<void> {
     clearInterval(this.#watch);
-    await this.#looking;
     await this.#tidying;
+    // Recoveries wait for inboxes that may be out of reach: they end as lanes give up, and then nothing is added any more.
+    for (const lane of this.#lanes.values()) await lane.idle();
+    await Promise.allSettled([this.#looking, ...this.#recoveries]);
     for (const lane of this.#lanes.values()) await lane.idle();
     await this.#tidy({ all: true });
     await this.work.end();

@@ -89,6 +89,7 @@ export class Lane<M> {
   /** Resolves once every recipient of this entry, and of all before it, has it. */
   through(seqId: bigint): Promise<Delivery> {
     if (this.#durable >= seqId) return Promise.resolve(this.#resultOf(seqId));
+    if (this.#context.closing.aborted) return Promise.reject(closedError());
     if (seqId > this.#wanted) this.#wanted = seqId;
     return new Promise((resolve, reject) => {
       this.#waiters.push({ seqId, resolve, reject });
@@ -107,7 +108,7 @@ export class Lane<M> {
     while (this.#running) await this.#running;
     await this.#copies.settled();
     this.#settle();
-    this.#giveUp(new TimelineError('TIMELINE_CLOSED', 'the message sync is closed, and some inbox could not be reached'));
+    this.#giveUp(closedError());
   }
 
   #start(): void {
@@ -128,7 +129,7 @@ export class Lane<M> {
         const code = isTimelineError(error) ? error.code : undefined;
         if (code === 'TIMELINE_ROLLED_BACK' || code === 'TIMELINE_EPOCH_CHANGED') this.#forget();
         if (code === 'TIMELINE_CLOSED' || this.#context.closing.aborted) return this.#giveUp(error);
-        if (failures++ === 0) this.#context.warn({ code: 'fan-out-waits', message: `a fan-out waits: ${describeError(error)}` });
+        if (failures++ === 0) this.#context.warn({ code: 'fan-out-waits', message: `a fan-out waits: ${messageOf(error)}` });
         await pause(Math.min(MAX_PAUSE_MS, 50 * 2 ** failures), this.#context.closing);
       }
     }
@@ -145,7 +146,7 @@ export class Lane<M> {
   #giveUp(cause: unknown): void {
     const error = isTimelineError(cause)
       ? cause
-      : new TimelineError('TIMELINE_UNAVAILABLE', `the fan-out failed: ${describeError(cause)}`, { cause, retryable: true });
+      : new TimelineError('TIMELINE_UNAVAILABLE', `the fan-out failed: ${messageOf(cause)}`, { cause, retryable: true });
     for (const { reject } of this.#waiters.splice(0)) reject(error);
     this.#wanted = this.#position;
   }
@@ -295,6 +296,5 @@ export class Lane<M> {
   }
 }
 
-function describeError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+const messageOf = (error: unknown) => (error as Error)?.message ?? String(error);
+const closedError = () => new TimelineError('TIMELINE_CLOSED', 'the message sync is closed, and some inbox could not be reached');

@@ -119,7 +119,7 @@ export class Sync<M> implements MessageSync<M> {
 
   async recover(): Promise<{ resumed: number }> {
     this.#checkOpen();
-    return { resumed: await this.#track(this.#fanOut.recover()) };
+    return { resumed: await this.#fanOut.recover() };
   }
 
   close(): Promise<void> {

@@ -7,6 +7,7 @@ import { redisAdapter } from '../../../adapters/redis/index.js';
 import { sqliteAdapter } from '../../../adapters/sqlite/index.js';
 import type { TimelineAdapter } from '../../../src/adapter.js';
 import { RedisServer } from '../../support/redis-server.js';
+import { TablestoreWorld } from '../../support/tablestore-store.js';
 
 /** The adapters of one process: for the store library and for the sync library. */
 export interface Adapters {
@@ -40,6 +41,16 @@ export const FAMILIES = {
   'sqlite-one': async () => sqliteFamily('sqlite-one', ['both.db', 'both.db']),
   'sqlite-two': async () => sqliteFamily('sqlite-two', ['store.db', 'sync.db']),
   redis: redisFamily,
+  /** Conversations with dense ids; inboxes with ids of the service, which many may write to. */
+  tablestore: async (): Promise<Family> => ({
+    name: 'tablestore',
+    async create() {
+      const world = await TablestoreWorld.start({ keyWindowMs: KEY_WINDOW_MS });
+      const connect = () => ({ store: world.adapter({ sequence: 'cas' }), sync: world.adapter({ sequence: 'auto', settleMs: 20 }) });
+      return { connect, dispose: () => world.close() };
+    },
+    close: async () => undefined,
+  }),
 } satisfies Record<string, () => Promise<Family>>;
 
 /** Longer than the clock of any run moves, so that keys are never forgotten on the way. */

@@ -1,3 +1,5 @@
+import type { Law } from '../../testing/index.js';
+import { nightly } from '../support/nightly.js';
 import { NASTY_LAWS, proveTablestore } from '../support/tablestore-conformance.js';
 
 /** No id fits a number, each leaves a gap, rows come late and out of order, and a page holds three of them. */
@@ -11,4 +13,6 @@ proveTablestore('tablestore auto, nasty', { sequence: 'auto', settleMs: 20, idle
   runs: 2,
   laws: NASTY_LAWS,
 });
-proveTablestore('tablestore cas, nasty', { sequence: 'cas', idlePollMs: 100 }, nasty, { runs: 2, laws: NASTY_LAWS });
+/** `cas` takes its ids itself and sees its rows at once: of all this only pages are left that matter to it. */
+const paged: readonly Law[] = nightly ? NASTY_LAWS : ['Truncation', 'Idempotence', 'Model'];
+proveTablestore('tablestore cas, nasty', { sequence: 'cas', idlePollMs: 100 }, nasty, { runs: 2, laws: paged });

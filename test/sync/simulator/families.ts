@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { memoryAdapter } from '../../../adapters/memory/index.js';
 import { redisAdapter } from '../../../adapters/redis/index.js';
 import { sqliteAdapter } from '../../../adapters/sqlite/index.js';
+import type { TableStoreAdapterOptions } from '../../../adapters/tablestore/index.js';
 import type { TimelineAdapter } from '../../../src/adapter.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { TablestoreWorld } from '../../support/tablestore-store.js';
@@ -42,15 +43,7 @@ export const FAMILIES = {
   'sqlite-two': async () => sqliteFamily('sqlite-two', ['store.db', 'sync.db']),
   redis: redisFamily,
   /** Conversations with dense ids; inboxes with ids of the service, which many may write to. */
-  tablestore: async (): Promise<Family> => ({
-    name: 'tablestore',
-    async create() {
-      const world = await TablestoreWorld.start({ keyWindowMs: KEY_WINDOW_MS });
-      const connect = () => ({ store: world.adapter({ sequence: 'cas' }), sync: world.adapter({ sequence: 'auto', settleMs: 20 }) });
-      return { connect, dispose: () => world.close() };
-    },
-    close: async () => undefined,
-  }),
+  tablestore: async () => ({ name: 'tablestore', create: createTablestore, close: async () => undefined }),
 } satisfies Record<string, () => Promise<Family>>;
 
 /** Longer than the clock of any run moves, so that keys are never forgotten on the way. */
@@ -96,5 +89,30 @@ async function redisFamily(): Promise<Family> {
       };
     },
     close: () => server.stop(),
+  };
+}
+
+/** The clock of the service is its own: it follows that of the processes, but does not go back. */
+async function createTablestore(): Promise<Data> {
+  let now = () => 0;
+  let latest = 0;
+  const clock = () => {
+    latest = Math.max(latest, now());
+    return latest;
+  };
+  const world = await TablestoreWorld.start({ keyWindowMs: KEY_WINDOW_MS }, { now: clock });
+  const connect = (options: TableStoreAdapterOptions): TimelineAdapter => {
+    const adapter = world.adapter(options);
+    return {
+      name: adapter.name,
+      open(library) {
+        now = library.now;
+        return adapter.open(library);
+      },
+    };
+  };
+  return {
+    connect: () => ({ store: connect({ sequence: 'cas' }), sync: connect({ sequence: 'auto', settleMs: 20 }) }),
+    dispose: () => world.close(),
   };
 }

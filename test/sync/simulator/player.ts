@@ -128,8 +128,7 @@ export class Player {
       case 'recover':
         return this.#attempts.run(host, 'recover', () => host.sync.recover());
       case 'pass':
-        world.time += command.ms;
-        return;
+        return world.pass(command.ms);
       case 'settle':
         return this.#settle(host);
     }

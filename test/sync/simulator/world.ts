@@ -34,10 +34,10 @@ export class World {
   /** Modes that someone asked for. */
   readonly wishes = new Map<string, Mode>();
   readonly hosts: Host[] = [];
+  readonly #clock: { time: number };
   readonly #data: Data;
   readonly #abandoned: Host[] = [];
   readonly #raw: Libraries;
-  time = 1_750_000_000_000;
   crashes = 0;
   /** What happened, for the report. */
   readonly trace: string[] = [];
@@ -49,14 +49,17 @@ export class World {
 
   static async create(family: Family, setting: Setting, random: Random): Promise<World> {
     const data = await family.create();
-    const world: World = new World(setting, random, data, await openLibraries(data.connect(), () => world.time, setting));
+    const clock = { time: 1_750_000_000_000 };
+    const raw = await openLibraries(data.connect(), () => clock.time, setting);
+    const world = new World(setting, random, clock, data, raw);
     while (world.hosts.length < setting.processes) world.hosts.push(await world.#start());
     return world;
   }
 
-  private constructor(setting: Setting, random: Random, data: Data, raw: Libraries) {
+  private constructor(setting: Setting, random: Random, clock: { time: number }, data: Data, raw: Libraries) {
     this.setting = setting;
     this.random = random;
+    this.#clock = clock;
     this.turns = new Turns(random);
     this.users = Array.from({ length: setting.users }, (_, i) => `user-${i}`);
     this.conversations = Array.from({ length: setting.conversations }, (_, i) => `conversation-${i}`);
@@ -81,6 +84,15 @@ export class World {
   note(event: string): string {
     this.trace.push(event);
     return event;
+  }
+
+  /** Milliseconds since 1970; may go back. */
+  get time(): number {
+    return this.#clock.time;
+  }
+
+  pass(ms: number): void {
+    this.#clock.time += ms;
   }
 
   host(index: number): Host {

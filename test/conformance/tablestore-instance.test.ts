@@ -6,6 +6,7 @@ import { type TableStoreClient, tablestoreAdapter } from '../../adapters/tablest
 import { startTablestoreEmulator } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter, type Law } from '../../testing/index.js';
+import { bundled } from '../support/bundled.js';
 import { inSharedTables, instanceOf } from '../support/tablestore-instance.js';
 import { newClient } from '../support/tablestore-store.js';
 
@@ -41,7 +42,7 @@ for (const sequence of ['cas', 'auto'] as const) {
       reopen: (adapter) => adapterOn(runOf(adapter)),
       fork: (adapter) => {
         const args = [JSON.stringify(address), JSON.stringify({ sequence }), `${TABLES}_${sequence}`, runOf(adapter)];
-        return fork(CHILD, args, { execArgv: ['--no-deprecation', '--import', 'tsx'] });
+        return fork(bundled(CHILD), args, { execArgv: ['--no-deprecation'] });
       },
       runs: 3,
       ...some,

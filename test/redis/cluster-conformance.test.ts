@@ -7,6 +7,8 @@ import { redisAdapter } from '../../adapters/redis/index.js';
 import { Keyspace } from '../../adapters/redis/keys.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
+import { bundled } from '../support/bundled.js';
+import { nightly } from '../support/nightly.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { hasRedis } from '../support/redis-server.js';
 
@@ -40,11 +42,12 @@ describe.skipIf(!hasRedis())('a Cluster of three masters', () => {
     { describe, it },
     {
       name: 'redis cluster',
+      eachNthRange: nightly ? 1 : 5,
       create: () => adapterOn(`${randomUUID()}:`),
       reopen: (adapter) => adapterOn(prefixOf(adapter)),
       fork: (adapter) => {
         const port = String(cluster.nodes[0]?.server.port);
-        return fork(CHILD, [port, prefixOf(adapter), 'cluster'], { execArgv: ['--import', 'tsx'] });
+        return fork(bundled(CHILD), [port, prefixOf(adapter), 'cluster']);
       },
       physicalEntries: (adapter, library, timeline) =>
         client.xlen(new Keyspace(prefixOf(adapter), library, true).stream(timeline)),

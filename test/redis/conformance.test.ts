@@ -7,6 +7,7 @@ import { redisAdapter } from '../../adapters/redis/index.js';
 import { Keyspace } from '../../adapters/redis/keys.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
+import { bundled } from '../support/bundled.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
@@ -41,7 +42,7 @@ describe.skipIf(!hasRedis())('a single server', () => {
       name: 'redis',
       create: () => adapterOn(`${randomUUID()}:`),
       reopen: (adapter) => adapterOn(prefixOf(adapter)),
-      fork: (adapter) => fork(CHILD, [String(server.port), prefixOf(adapter), 'server'], { execArgv: ['--import', 'tsx'] }),
+      fork: (adapter) => fork(bundled(CHILD), [String(server.port), prefixOf(adapter), 'server']),
       physicalEntries: (adapter, library, timeline) =>
         client.xlen(new Keyspace(prefixOf(adapter), library, false).stream(timeline)),
     },

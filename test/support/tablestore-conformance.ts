@@ -6,6 +6,7 @@ import { tableName } from '../../adapters/tablestore/table-names.js';
 import type { EmulatorOptions } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { type ConformanceOptions, describeAdapter, type Law } from '../../testing/index.js';
+import { bundled } from './bundled.js';
 import { nightly } from './nightly.js';
 import { newClient, TablestoreWorld } from './tablestore-store.js';
 
@@ -49,7 +50,7 @@ export function proveTablestore(
       fork: (adapter) => {
         const { endpoint, instanceName, accessKeyId, accessKeySecret } = worldOf(adapter).emulator;
         const address = JSON.stringify({ endpoint, instanceName, accessKeyId, accessKeySecret });
-        return fork(CHILD, [address, JSON.stringify(options)], { execArgv: ['--no-deprecation', '--import', 'tsx'] });
+        return fork(bundled(CHILD), [address, JSON.stringify(options)], { execArgv: ['--no-deprecation'] });
       },
       physicalEntries: (adapter, library, timeline) => countRows(worldOf(adapter), library, timeline),
       destroy: (adapter) => worldOf(adapter).close(),

@@ -17,11 +17,10 @@ it('messages sent without waiting keep the order of the calls, while a policy ta
   await using sync = createSync<number>(options);
   await sync.join('group', ['ann', 'bob']);
   const sent: Promise<{ readonly seqId: bigint }>[] = [];
-  for (let i = 0; i < 800; i++) {
+  for (let i = 0; i < 800 || asked < 5; i++) {
     sent.push(sync.send({ conversation: 'group', sender: 'ann', body: i }));
     if (i % 7 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   const seqIds = (await Promise.all(sent)).map(({ seqId }) => seqId);
   expect(seqIds).toEqual([...seqIds].sort((a, b) => Number(a - b)));
-  expect(asked).toBeGreaterThan(2);
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { TableStoreAdapterOptions } from '../../adapters/tablestore/index.js';
 import type { TablestoreEmulator } from '../../emulator/index.js';
+import { bundled } from '../support/bundled.js';
 import { bodies, emulate, open } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
@@ -17,7 +18,7 @@ async function crash(emulator: TablestoreEmulator, options: TableStoreAdapterOpt
     String(at),
     command,
   ];
-  const child = fork(CHILD, args, { execArgv: ['--no-deprecation', '--import', 'tsx'] });
+  const child = fork(bundled(CHILD), args, { execArgv: ['--no-deprecation'] });
   const exited = once(child, 'exit');
   await once(child, 'message');
   child.kill('SIGKILL');

@@ -40,7 +40,7 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10 }),
-    positions: new Positions(store),
+    positions: new Positions(store, stop.signal),
     beginning: once(() => settleBeginning(store, diffusion.modes)),
     warn: onWarning,
     closing: stop.signal,

@@ -1,4 +1,5 @@
-import type { Timeline, TimelineId, TimelineStore } from '../src/types.js';
+import { seqIdOf } from '../src/cursor.js';
+import type { Cursor, Timeline, TimelineId, TimelineStore } from '../src/types.js';
 import { timelineOf } from './names.js';
 import { decodePlaces, encodePlaces, further, type Place } from './places.js';
 import type { Stored } from './types.js';
@@ -9,6 +10,8 @@ const PAGE = 1000;
 
 interface Recorded {
   readonly generation: number;
+  /** The inbox position that was acknowledged together with the places. */
+  readonly inbox?: Cursor | undefined;
   readonly places?: Record<string, string>;
   /** This generation began because the device fell behind the inbox. */
   readonly resync?: true;
@@ -24,6 +27,8 @@ export class DeviceLog<M> {
   /** A resync began this generation and the device has not acknowledged a page that says so. */
   isUntold = false;
   places = new Map<string, Place>();
+  /** May be ahead of the checkpoint on the inbox, after a crash between the two, or behind. */
+  inbox: Cursor | undefined;
   readonly id: TimelineId;
   readonly #timeline: Timeline<Stored<M>>;
   readonly #canTrim: boolean;
@@ -64,6 +69,7 @@ export class DeviceLog<M> {
     const state: Recorded = {
       generation: this.generation,
       places: encodePlaces(this.places),
+      inbox: this.inbox,
       ...(this.isUntold && { resync: true }),
     };
     this.#records = 0;
@@ -71,18 +77,25 @@ export class DeviceLog<M> {
     await this.#timeline.trim({ through });
   }
 
-  #apply({ generation, places = {}, resync, told }: Recorded): void {
+  #apply({ generation, places = {}, inbox, resync, told }: Recorded): void {
     this.isKnown = true;
     if (generation < this.generation) return;
     if (generation > this.generation) {
       this.generation = generation;
       this.places = new Map();
+      this.inbox = undefined;
       this.isUntold = false;
     }
     if (resync) this.isUntold = true;
     if (told) this.isUntold = false;
+    this.inbox = furtherInbox(this.inbox, inbox);
     for (const [conversation, place] of decodePlaces(places)) {
       this.places.set(conversation, further(this.places.get(conversation), place));
     }
   }
+}
+
+export function furtherInbox(a: Cursor | undefined, b: Cursor | undefined): Cursor | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return seqIdOf(b) > seqIdOf(a) ? b : a;
 }

@@ -63,9 +63,9 @@ export class SyncDevice<M> implements Device<M> {
     // An inbox without entries has no position to keep; that the device was here is kept all the same, for its TTL.
     const isFirst = !this.#log.isKnown && (inbox === undefined || inbox.endsWith('.0'));
     const record = places.size > 0 || isTold || isFirst;
-    // Not the other way round, for a crash between the two: markers that the inbox has moved past are found in the log only,
-    // and a device that is told again to start anew throws away what came from the inbox.
-    if (record) await this.#log.add({ generation, places, ...(isTold && { told: true as const }) });
+    // In one record, for a crash behind it: markers stand in the inbox, and what they led to is kept as places. The inbox
+    // afterwards, as a device that is told again to start anew throws away what came from there.
+    if (record) await this.#log.add({ generation, places, inbox, ...(isTold && { told: true as const }) });
     if (inbox) await this.#moveInbox(inbox);
   }
 

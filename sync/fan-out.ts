@@ -70,8 +70,11 @@ export class FanOut<M> {
     for (const lane of this.#lanes.values()) await lane.idle();
     await Promise.allSettled([this.#looking, ...this.#recoveries]);
     for (const lane of this.#lanes.values()) await lane.idle();
-    await this.#tidy({ all: true });
-    await this.work.end();
+    try {
+      await this.#tidy({ all: true });
+    } finally {
+      await this.work.end();
+    }
   }
 
   async #tidy(options: { all: boolean }): Promise<void> {

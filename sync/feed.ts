@@ -1,6 +1,7 @@
 import type { Cursor, Page, TimelineEntry } from '../src/types.js';
 import type { Context } from './context.js';
 import { isDiffused } from './envelopes.js';
+import { membershipsOf } from './memberships.js';
 import { presentModes } from './modes.js';
 import { isFollowed, type Place } from './places.js';
 import type { Membership, Stored, Synced, SyncMessage } from './types.js';
@@ -132,6 +133,10 @@ export class Feed<M> {
         found.set(conversation, { at: start > at ? start : at, since: mode.at });
       }
     }
+    // A leave ahead of the marker has been heard of by now, if there was one.
+    const listed = found.size === 0 ? [] : await membershipsOf(this.#context.directory, this.#user);
+    const stays = new Map(listed.map(({ conversation, joinedAt }) => [conversation, joinedAt]));
+    for (const { conversation, joinedAt } of unknown) if (stays.get(conversation) !== joinedAt) found.delete(conversation);
     return found;
   }
 

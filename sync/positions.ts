@@ -15,12 +15,14 @@ const DAY_MS = 24 * 3600 * 1000;
  */
 export class Positions<M> {
   readonly #store: TimelineStore<Stored<M>>;
+  readonly #closing: AbortSignal;
   #pending = new Map<string, Cursor>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(store: TimelineStore<Stored<M>>) {
+  constructor(store: TimelineStore<Stored<M>>, closing: AbortSignal) {
     this.#store = store;
+    this.#closing = closing;
   }
 
   async get(conversations: readonly string[]): Promise<(Cursor | undefined)[]> {
@@ -29,6 +31,8 @@ export class Positions<M> {
 
   note(conversation: string, to: Cursor): void {
     this.#pending.set(conversation, to);
+    // Closing writes what is there once more, and no more.
+    if (this.#closing.aborted) return;
     this.#timer ??= setTimeout(() => this.flush().catch(() => undefined), GATHER_MS).unref();
   }
 

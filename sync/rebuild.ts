@@ -26,7 +26,7 @@ export async function rebuild<M>(
 ): Promise<void> {
   const { store, sync } = context;
   const { lastSeqId: inbox } = await sync.timeline(owner.user).head();
-  const memberships = await presentMemberships(context, owner.user);
+  const memberships = await knownMemberships(context, owner.user);
   const places = new Map<string, Place>();
   for (let i = 0; i < memberships.length; i += BATCH) {
     const some = memberships.slice(i, i + BATCH);
@@ -37,6 +37,7 @@ export async function rebuild<M>(
     );
     for (const [j, membership] of some.entries()) {
       const page = pages[j] as Page<Stored<M>>;
+      if (await hasLeft(context, owner.user, membership, page.head.lastSeqId)) continue;
       const start = await startOf(context, membership, page, options.last);
       const place = placeOf(start, page.head.lastSeqId, modes[j]);
       if (place) places.set(membership.conversation, place);
@@ -46,27 +47,31 @@ export async function rebuild<M>(
   await moveInbox(context, owner, inbox);
 }
 
-/**
- * What the directory tells and no leave contradicts that it has yet to hear of. It has heard of all up to the fan-out
- * positions, if it is asked after they were looked up.
- */
-async function presentMemberships<M>({ store, directory, positions }: Context<M>, user: string): Promise<Membership[]> {
-  const listed = await membershipsOf(directory, user);
-  if (!directory.apply) return listed;
-  const names = listed.map(({ conversation }) => conversation);
-  const heardOf = new Map<string, bigint>();
-  for (const [i, cursor] of (await positions.get(names)).entries())
-    heardOf.set(names[i] as string, cursor ? seqIdOf(cursor) : 0n);
-  const present: Membership[] = [];
-  for (const membership of await membershipsOf(directory, user)) {
-    const { conversation, joinedAt } = membership;
-    const after = heardOf.get(conversation) ?? 0n;
-    const unheard = store.timeline(conversation).scan({ after: after > joinedAt ? after : joinedAt });
-    let hasLeft = false;
-    for await (const { message } of unheard) if (message?.kind === 'leave' && message.users.includes(user)) hasLeft = true;
-    if (!hasLeft) present.push(membership);
+/** A membership, and the place up to which the directory is sure to know of joins and leaves. */
+type Known = Membership & { readonly through: bigint };
+
+/** The directory has heard of all up to the fan-out positions, if it is asked after they were looked up. */
+async function knownMemberships<M>({ directory, positions }: Context<M>, user: string): Promise<Known[]> {
+  const names = (await membershipsOf(directory, user)).map(({ conversation }) => conversation);
+  const cursors = await positions.get(names);
+  const through = new Map(names.map((name, i) => [name, cursors[i] === undefined ? 0n : seqIdOf(cursors[i])]));
+  const memberships = await membershipsOf(directory, user);
+  return memberships.map((each) => ({ ...each, through: through.get(each.conversation) ?? 0n }));
+}
+
+/** Is there a leave that the directory has yet to hear of? Without it, the device would go on behind its user's leave. */
+async function hasLeft<M>(
+  { store, directory }: Context<M>,
+  user: string,
+  { conversation, joinedAt, through }: Known,
+  end: bigint,
+): Promise<boolean> {
+  if (!directory.apply || end <= through) return false;
+  const after = through > joinedAt ? through : joinedAt;
+  for await (const { entries } of store.timeline(conversation).pages({ after, before: end + 1n })) {
+    if (entries.some(({ message }) => message?.kind === 'leave' && message.users.includes(user))) return true;
   }
-  return present;
+  return false;
 }
 
 /** The SeqId before the oldest of the last messages that the member may see. */

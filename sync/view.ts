@@ -2,7 +2,7 @@ import { isTimelineError, TimelineError } from '../src/errors.js';
 import type { Page } from '../src/types.js';
 import type { Context } from './context.js';
 import { type Seal, sealOf } from './device-cursor.js';
-import type { DeviceLog } from './device-log.js';
+import { type DeviceLog, furtherInbox } from './device-log.js';
 import { type Batch, Feed, type Found } from './feed.js';
 import { membershipsOf } from './memberships.js';
 import { readerOf } from './names.js';
@@ -61,7 +61,8 @@ export class View<M> {
       return View.open(context, owner, log, byInbox);
     }
     const look = (await log.refresh(first.log)) ? await lookUp(context, owner.user, log, log.places) : first;
-    const position = { inbox: inbox ?? (log.isKnown ? 0n : undefined), places: new Map(log.places) };
+    const stands = furtherInbox(inbox, log.inbox);
+    const position = { inbox: stands ?? (log.isKnown ? 0n : undefined), places: new Map(log.places) };
     return new View(context, owner, log, byInbox, new Feed(context, owner.user, position, byInbox), look);
   }
 

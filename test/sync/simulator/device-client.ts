@@ -28,7 +28,8 @@ export class DeviceClient {
   readonly past: [conversation: string, shown: readonly Shown[]][] = [];
   /** By conversation, the furthest read position that it was told. */
   readonly reads = new Map<string, bigint>();
-  readonly violations: string[] = [];
+  /** What came again although it was acknowledged. */
+  readonly again: { readonly conversation: string; readonly entrySeqId: bigint }[] = [];
   anchor: Anchor | undefined;
   /** When the last look began after which nothing was left, and that was acknowledged. */
   freshAt = Number.NEGATIVE_INFINITY;
@@ -80,8 +81,7 @@ export class DeviceClient {
     const known = shown.find((each) => each.entrySeqId === entrySeqId);
     if (known) {
       this.repeats++;
-      if (known.isAcked)
-        this.violations.push(`${this.name} got entry ${entrySeqId} of ${conversation} again after acknowledging it`);
+      if (known.isAcked) this.again.push({ conversation, entrySeqId });
       return known;
     }
     const { cursor: _, ...rest } = message;

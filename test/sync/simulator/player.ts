@@ -89,7 +89,6 @@ export class Player {
         if (isDone) break;
         if (i === pulls - 1) this.#attempts.violations.push(`${client.name} never came to an end`);
       }
-      this.#attempts.violations.push(...client.violations);
     }
   }
 

@@ -77,6 +77,10 @@ export class Verdict {
       );
       if (disorder) this.#fail(`${client.name} got entry ${disorder}`);
     }
+    for (const again of client.again) {
+      if (again.conversation === conversation && !history.isOutsider(client.user, again.entrySeqId))
+        this.#fail(`${client.name} got entry ${again.entrySeqId} of ${conversation} again after acknowledging it`);
+    }
     const has = new Set(shown.map(({ entrySeqId }) => entrySeqId));
     const required = this.#required(client, history);
     const allowed = new Set(this.#allowed(client, history).map(({ seqId }) => seqId));

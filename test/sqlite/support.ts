@@ -4,21 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type SqliteAdapterOptions, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import type { AdapterLibrary, AdapterWarning, Row, TimelineAdapter, Write } from '../../src/adapter.js';
 import { bundled } from '../support/bundled.js';
 
-const cleanups: (() => unknown)[] = [];
-
 /** Runs when the test ends, the latest first. */
 export function afterTest(cleanup: () => unknown): void {
-  cleanups.push(cleanup);
+  onTestFinished(async () => {
+    await cleanup();
+  });
 }
-
-afterEach(async () => {
-  while (cleanups.length > 0) await cleanups.pop()!();
-});
 
 export function tempFile(name = 'timelines.db'): string {
   const directory = mkdtempSync(join(tmpdir(), 'timeline-sqlite-'));

@@ -19,9 +19,10 @@ export class RedisCluster {
   }
 
   static async start(): Promise<RedisCluster> {
-    const nodes = await Promise.all(Array.from({ length: 2 * MASTERS }, startNode));
-    const cluster = new RedisCluster(nodes);
+    const starts = await Promise.allSettled(Array.from({ length: 2 * MASTERS }, startNode));
+    const cluster = new RedisCluster(starts.flatMap((start) => (start.status === 'fulfilled' ? start.value : [])));
     try {
+      for (const start of starts) if (start.status === 'rejected') throw start.reason;
       await cluster.#form();
     } catch (error) {
       await cluster.stop();

@@ -18,14 +18,16 @@ interface Watched {
 /**
  * Wakes those who wait on Timelines of one adapter, all of them by one connection: on a single server it waits in XREAD BLOCK over
  * their streams, and is called back by CLIENT UNBLOCK when others begin to wait; in a Cluster, where no command may name several
- * slots, it looks at their states again and again. Every round compares the states, so that nothing is missed between two waits.
+ * slots, it looks at their states again and again. The states
+ * are compared before a wait that names others than the one before, and again after a while, for streams that were lost.
  */
 export class Watchers {
   readonly #watched = new Map<string, Watched>();
   #connection: RedisClient | undefined;
   #running: Promise<void> | undefined;
-  /** The id of the connection while it is blocked. */
-  #blocked: number | undefined;
+  #id = 0;
+  #isBlocked = false;
+  #comparedAt = 0;
   #changed = false;
 
   constructor(
@@ -58,11 +60,10 @@ export class Watchers {
   #change(): void {
     this.#changed = true;
     this.#running ??= this.#run();
-    if (this.#blocked === undefined) return;
-    const id = this.#blocked;
-    this.#blocked = undefined;
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
     // Where the user may not unblock, the wait ends by itself.
-    this.connections.own.call('client', ['unblock', id]).catch(() => {});
+    this.connections.own.call('client', ['unblock', this.#id]).catch(() => {});
   }
 
   async #run(): Promise<void> {
@@ -74,6 +75,8 @@ export class Watchers {
         if (isCluster(client)) await this.#lookAround();
         else await this.#block(client);
       } catch {
+        // Another connection has another id, and may be to a server with other data.
+        this.#changed = true;
         await pause(RETRY_MS);
       }
     }
@@ -91,18 +94,22 @@ export class Watchers {
     this.#connection ??= duplicate(client);
     const connection = this.#connection;
     await whenReady(connection, BLOCK_MS);
-    this.#changed = false;
-    await this.#compare((metas) => connection.call('mget', metas) as Promise<unknown[]>);
-    const id = Number(await connection.call('client', ['id']));
-    if (this.#changed || this.#watched.size === 0) return;
+    // A wait that ended with news goes on from there at once: reading them is what the server should do first.
+    if (this.#changed || performance.now() - this.#comparedAt >= BLOCK_MS) {
+      this.#changed = false;
+      await this.#compare((metas) => connection.call('mget', metas) as Promise<unknown[]>);
+      this.#id = Number(await connection.call('client', ['id']));
+      this.#comparedAt = performance.now();
+      if (this.#changed || this.#watched.size === 0) return;
+    }
     const streams = [...this.#watched.keys()];
     const positions = streams.map((stream) => `0-${this.#watched.get(stream)?.last}`);
     const answer = connection.call('xread', ['COUNT', 1, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams, ...positions]);
-    this.#blocked = id;
+    this.#isBlocked = true;
     try {
       this.#wakeWoken(await answer);
     } finally {
-      this.#blocked = undefined;
+      this.#isBlocked = false;
     }
   }
 

@@ -206,8 +206,8 @@ async function bodies(place: Place, bytes: number): Promise<void> {
       },
     })),
   });
-  const each = sizes.map((size) => `${Math.round(size / 200 / members)}`);
-  console.log(`  bytes per inbox entry: copy ${each[0]}, reference ${each[1]}`);
+  const [copy, reference] = sizes.map((size) => Math.round(size / 200 / members)) as [number, number];
+  if (copy > 0) console.log(`  bytes per inbox entry: copy ${copy}, reference ${reference}`);
   for (const sync of syncs) await sync.close();
 }
 

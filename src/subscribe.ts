@@ -1,4 +1,5 @@
-import { onAbort, throwIfAborted } from './abort.js';
+import { throwIfAborted } from './abort.js';
+import { Bell } from './bell.js';
 import { encodeCursor } from './cursor.js';
 import { isTimelineError, TimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
@@ -22,16 +23,21 @@ export function subscribe<M>(
   options: SubscribeOptions,
 ): BatchIterator<TimelineEntry<M>> {
   const { signal, onCaughtUp, onTruncated, pageSize = 100 } = options;
+  const { library, closing } = session;
   let bell: Bell | undefined;
+  let unwatch: (() => void) | undefined;
   let ended = false;
   let position = options.after;
   let caughtUp = false;
 
   async function next(): Promise<readonly TimelineEntry<M>[] | undefined> {
-    bell ??= new Bell(session, ref, signal);
+    if (!bell) {
+      bell = new Bell([signal, closing]);
+      unwatch = library.watch?.(ref.encoded, bell.ring);
+    }
     for (let failures = 0; !ended; ) {
       throwIfAborted(signal);
-      if (session.closing.aborted) throw closedError();
+      if (closing.aborted) throw closedError();
       bell.clear();
       try {
         const page = await read(position, pageSize);
@@ -62,6 +68,7 @@ export function subscribe<M>(
 
   const end = () => {
     ended = true;
+    unwatch?.();
     bell?.stop();
   };
   return new BatchIterator(next, { signal, end });
@@ -73,42 +80,4 @@ export function truncatedError(ref: TimelineRef, through: bigint): TimelineError
     `entries of ${describe(ref.encoded)} up to ${through} that were not read yet have been trimmed or have expired`,
     { timeline: ref.encoded, through },
   );
-}
-
-/** Rung by the adapter's hints, by abort and by closing. A ring between `clear` and `wait` is not lost. */
-class Bell {
-  readonly #off: (() => void)[] = [];
-  #rung = false;
-  #answer: (() => void) | undefined;
-
-  constructor(session: Session, ref: TimelineRef, signal: AbortSignal | undefined) {
-    const ring = () => {
-      this.#rung = true;
-      this.#answer?.();
-    };
-    for (const source of [signal, session.closing]) if (source) this.#off.push(onAbort(source, ring));
-    const unwatch = session.library.watch?.(ref.encoded, ring);
-    if (unwatch) this.#off.push(unwatch);
-  }
-
-  clear(): void {
-    this.#rung = false;
-  }
-
-  wait(ms: number): Promise<void> {
-    if (this.#rung) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#answer = () => {
-        clearTimeout(timer);
-        this.#answer = undefined;
-        resolve();
-      };
-    });
-  }
-
-  stop(): void {
-    for (const off of this.#off.splice(0)) off();
-    this.#answer?.();
-  }
 }

@@ -4,7 +4,7 @@ import { BatchIterator } from '../src/iterate.js';
 import { checkCount } from '../src/range.js';
 import { checkOptions, describe } from '../src/text.js';
 import type { Abortable, Cursor } from '../src/types.js';
-import { Bell } from './bell.js';
+import { DeviceBell } from './bell.js';
 import { type Context, checkOpen } from './context.js';
 import { decodeProgress, sealOf } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
@@ -72,7 +72,7 @@ export class SyncDevice<M> implements Device<M> {
   subscribe(options: Abortable = {}): BatchIterator<SyncMessage<M>> {
     return BatchIterator.from(() => {
       const { signal } = checkOptions(options);
-      const bell = new Bell([signal, this.#context.closing]);
+      const bell = new DeviceBell([signal, this.#context.closing]);
       let hasEnded = false;
       const end = () => {
         hasEnded = true;
@@ -86,7 +86,7 @@ export class SyncDevice<M> implements Device<M> {
   }
 
   /** Reads until nothing is left, then waits for a hint and reads again from the same place: hints may be lost. */
-  #live(bell: Bell, signal: AbortSignal | undefined, hasEnded: () => boolean): () => Promise<SyncMessage<M>[] | undefined> {
+  #live(bell: DeviceBell, signal: AbortSignal | undefined, hasEnded: () => boolean): () => Promise<SyncMessage<M>[] | undefined> {
     const { pollMs, warn } = this.#context;
     let view: View<M> | undefined;
     return async () => {
@@ -111,7 +111,7 @@ export class SyncDevice<M> implements Device<M> {
     };
   }
 
-  #watch(bell: Bell, view: View<M>): void {
+  #watch(bell: DeviceBell, view: View<M>): void {
     const { store, sync } = this.#context;
     bell.watch([
       { store: sync, ids: [this.user] },

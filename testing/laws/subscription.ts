@@ -199,14 +199,14 @@ export const subscription = law('Subscription', 'catch-up, then live, in one str
 
 const hasAborted = (error: unknown) => hasCode(error, 'TIMELINE_ABORTED');
 
-/** Only an adapter that has no `watch` may be helped by polling, at the default interval. */
+/** Only an adapter that has no `watch` may be helped by polling, often enough for what it declares. */
 async function pollOptions(world: World): Promise<{ pollMs: number }> {
   let watches = false;
   await world.openDecorated((library) => {
     watches = library.watch !== undefined;
     return {};
   });
-  return { pollMs: watches ? NO_POLL : 1000 };
+  return { pollMs: watches ? NO_POLL : Math.max(10, Math.floor(world.capabilities.wakeWithinMs / 2)) };
 }
 
 /** The shortest of a few times from the answer to an append until a waiting subscriber elsewhere has it, in milliseconds. */

@@ -1,12 +1,16 @@
 /**
- * The TableStore adapter against the emulator, both in this process: requests of each operation beside the least that the service
- * allows, and processor time for each row beside the bare SDK doing the same. Rates say nothing of the service itself.
+ * The TableStore adapter against the emulator, which has a process of its own: requests of each operation beside the least that the
+ * service allows, and processor time for each row beside the bare SDK doing the same. Rates say nothing of the service itself.
+ * `npm run build && npx tsx bench/tablestore.ts`.
  */
+import { spawn } from 'node:child_process';
 import { Agent } from 'node:http';
 import { createRequire } from 'node:module';
-import { type TableStoreClient, tablestoreAdapter } from '../adapters/tablestore/index.js';
-import { startTablestoreEmulator, type TablestoreEmulator } from '../emulator/index.js';
-import { openTimelineStore, type TimelineStore } from '../src/index.js';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { TableStoreClient } from '../adapters/tablestore/index.js';
+import type { TimelineStore } from '../src/index.js';
+import { openTimelineStore, tablestoreAdapter } from './built.js';
 import { compare, printMachine } from './harness.js';
 
 interface Sdk {
@@ -25,12 +29,27 @@ const OPERATIONS = ['getRow', 'getRange', 'batchGetRow', 'batchWriteRow'] as con
 
 let requests = 0;
 
-function countedClient(emulator: TablestoreEmulator): TableStoreClient {
+/** The command prints where it is, as the variables of its environment that a program reads. */
+async function startEmulator(): Promise<{ settings: Record<string, string>; stop: () => void }> {
+  const command = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+  const child = spawn(process.execPath, [command, 'tablestore-emulator', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const settings: Record<string, string> = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [name = '', value = ''] = line.split('=');
+    settings[name] = value;
+    if (Object.keys(settings).length === 4) break;
+  }
+  return { settings, stop: () => child.kill() };
+}
+
+function countedClient(settings: Record<string, string>): TableStoreClient {
   const client = new sdk.Client({
-    endpoint: emulator.endpoint,
-    instancename: emulator.instanceName,
-    accessKeyId: emulator.accessKeyId,
-    secretAccessKey: emulator.accessKeySecret,
+    endpoint: settings.TABLESTORE_ENDPOINT,
+    instancename: settings.TABLESTORE_INSTANCE,
+    accessKeyId: settings.TABLESTORE_ACCESS_KEY_ID,
+    secretAccessKey: settings.TABLESTORE_ACCESS_KEY_SECRET,
     maxRetries: 0,
     httpOptions: { timeout: 10_000, agent: new Agent({ keepAlive: true, maxSockets: 64 }) },
   });
@@ -91,8 +110,8 @@ async function bareFanOut(client: TableStoreClient): Promise<number> {
 
 async function main(): Promise<void> {
   printMachine({ tablestore: '5.6.5' });
-  const emulator = await startTablestoreEmulator();
-  const client = countedClient(emulator);
+  const emulator = await startEmulator();
+  const client = countedClient(emulator.settings);
   const open = (sequence: 'auto' | 'cas') =>
     openTimelineStore<string>({ adapter: tablestoreAdapter(client, { sequence, settleMs: 0 }), name: sequence });
   const [auto, cas] = [await open('auto'), await open('cas')];
@@ -127,7 +146,7 @@ async function main(): Promise<void> {
     ],
   });
   await Promise.all([auto.close(), cas.close()]);
-  await emulator.close();
+  emulator.stop();
 }
 
 await main();

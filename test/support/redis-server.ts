@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,8 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
   /** Where it talks to other nodes of its Cluster. */
   readonly busPort?: number;
+  /** What a Sentinel is to watch; it writes down there what it learns. */
+  readonly config?: string;
 }
 
 /** A redis-server of its own on loopback, with a directory that lasts over restarts and goes when it is stopped. */
@@ -53,19 +55,25 @@ export class RedisServer {
     this.#args = args;
   }
 
+  get #config(): string {
+    return join(this.dir, 'server.conf');
+  }
+
   get running(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  static async start({ persistence = 'none', args = [], busPort = 0 }: RedisServerOptions = {}): Promise<RedisServer> {
+  static async start({ persistence = 'none', args = [], busPort = 0, config }: RedisServerOptions = {}): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), [...PERSISTENCE[persistence], ...args], busPort);
+    if (config !== undefined) writeFileSync(server.#config, config);
     await server.start();
     return server;
   }
 
   async start(): Promise<void> {
     const place = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.dir];
-    const child = spawn('redis-server', [...place, ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const config = existsSync(this.#config) ? [this.#config] : [];
+    const child = spawn('redis-server', [...config, ...place, ...this.#args], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     running.add(child);
     child.once('exit', () => running.delete(child));

@@ -20,7 +20,7 @@ if (!instance) {
 const emulator = instance ? undefined : await startTablestoreEmulator();
 const address = (instance ?? emulator)!;
 /** Of the emulator the other files have all of them; here it shows that the laws hold in tables that are shared. */
-const some: { laws?: readonly Law[] } = instance ? {} : { laws: ['Checkpoint'] };
+const some: { laws?: readonly Law[] } = instance ? {} : { laws: ['Checkpoint', 'Ids', 'Limits'] };
 
 for (const sequence of ['cas', 'auto'] as const) {
   const runs = new WeakMap<TimelineAdapter, string>();

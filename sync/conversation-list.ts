@@ -98,7 +98,7 @@ export class ConversationList<M> {
         const counted = counts[i] as Set<bigint>;
         for (const { message, seqId, deleted } of page.entries) {
           if (deleted) continue;
-          if (message.kind === 'message' && message.sender !== user && message.recalled === undefined) counted.add(seqId);
+          if (message.kind === 'message' && message.sender !== user) counted.add(seqId);
           if (message.kind === 'recall') counted.delete(BigInt(message.target));
         }
         const last = page.entries.at(-1);

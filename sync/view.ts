@@ -1,5 +1,4 @@
 import { isTimelineError, TimelineError } from '../src/errors.js';
-import type { Page } from '../src/types.js';
 import type { Context } from './context.js';
 import { type Seal, sealOf } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
@@ -8,8 +7,9 @@ import { membershipsOf } from './memberships.js';
 import { readerOf } from './names.js';
 import { isFollowed, type Place } from './places.js';
 import { rebuild } from './rebuild.js';
+import { resolveReferences } from './references.js';
 import { Trail } from './trail.js';
-import type { DeviceOptions, Membership, Stored, SyncMessage } from './types.js';
+import type { DeviceOptions, Membership, SyncMessage } from './types.js';
 
 /** A device that falls behind again and again while it is rebuilt is not helped by one more attempt. */
 const REBUILDS = 3;
@@ -137,7 +137,7 @@ export class View<M> {
   }
 
   async #handOver({ found, steps }: Batch<M>): Promise<SyncMessage<M>[]> {
-    const messages = await this.#resolve(found);
+    const messages = await resolveReferences(this.#context.store, found);
     const cursorAt = this.#trail.follow(steps);
     return messages.map((message, i) => {
       const count = (found[i] as Found<M>).steps;
@@ -149,31 +149,6 @@ export class View<M> {
         get cursor() {
           return cursorAt(count);
         },
-      };
-    });
-  }
-
-  /** Looks up the bodies that are the conversations', as they are at present, in one round trip. */
-  async #resolve(found: readonly Found<M>[]): Promise<Found<M>['message'][]> {
-    const references = found.filter(({ isReference }) => isReference);
-    if (references.length === 0) return found.map(({ message }) => message);
-    const ranges = references.map(({ message: { conversation, entrySeqId } }) => ({
-      timeline: conversation,
-      after: entrySeqId - 1n,
-      before: entrySeqId + 1n,
-      limit: 1,
-    }));
-    const pages = await this.#context.store.readBatch(ranges);
-    const targets = new Map(references.map((reference, i) => [reference, pages[i] as Page<Stored<M>>]));
-    return found.map((each) => {
-      const entry = targets.get(each)?.entries[0];
-      const target = entry?.deleted ? undefined : entry?.message;
-      if (target?.kind !== 'message' && target?.kind !== 'edit') return each.message;
-      const isRecalled = target.kind === 'edit' ? target.body === undefined : target.recalled !== undefined;
-      return {
-        ...each.message,
-        ...(target.body !== undefined && { body: target.body }),
-        ...(isRecalled && { recalled: true as const }),
       };
     });
   }

@@ -55,12 +55,10 @@ export class Directory {
     return this.#update(timeline, put, { column: 'last', value: last });
   }
 
-  /** Resolves once it is noted that entries up to `floor` are gone. */
-  async note(timeline: string, floor: bigint): Promise<void> {
-    const put = [
-      { name: 'floor', value: floor },
-      { name: 'noted', value: BigInt(this.context.now()) },
-    ];
+  /** Resolves once it is noted that entries up to `floor` are gone; and, unless others may be too, that it was so at this time. */
+  async note(timeline: string, floor: bigint, isAll: boolean): Promise<void> {
+    const put = [{ name: 'floor', value: floor }];
+    if (isAll) put.push({ name: 'noted', value: BigInt(this.context.now()) });
     const [result] = await this.context.requests.write([this.#update(timeline, put, { column: 'floor', value: floor + 1n })]);
     if (result?.ok === false && result.error.failure !== 'condition') throw toTimelineError(result.error, 'read');
   }

@@ -1,10 +1,19 @@
 import type { Context, Found } from './context.js';
-import type { Directory } from './directory.js';
+import type { Directory, DirectoryRow } from './directory.js';
 import type { Front, TimelineState } from './timeline-state.js';
 import { type KeyPart, MAX, MIN } from './values.js';
 
 /** How long a front is good for what a head says of it, as another process may trim. */
 const FRESH_MS = 60_000;
+
+/** Where a Timeline's entries begin, as its table shows it. */
+interface Edge {
+  /** The first that readers get. */
+  readonly first: Found | undefined;
+  /** The highest id before it that is there, but not for readers any more; or was when this process last looked. */
+  readonly met: bigint;
+  readonly sawRows: boolean;
+}
 
 /** Finds both ends of Timelines: where entries begin that readers get, and the last. */
 export class Ends {
@@ -47,46 +56,63 @@ export class Ends {
   /** The front as it is. */
   async find(state: TimelineState): Promise<Front> {
     const { dense, options } = this.context;
-    const { first, gone: met, sawRows } = await this.#scan(state);
-    const vanished = dense && !sawRows && options.ttlMs !== undefined;
-    const gone = vanished ? (await this.tail(state)).seqId : await this.goneBefore(state, first, met);
-    state.front = { gone, first, foundAt: performance.now() };
+    const edge = await this.#scan(state);
+    const vanished = dense && !edge.sawRows && options.ttlMs !== undefined;
+    const gone = vanished ? (await this.tail(state)).seqId : await this.#goneBefore(state, edge);
+    state.front = { gone, first: edge.first, foundAt: performance.now() };
     return state.front;
   }
 
-  /**
-   * The highest id that is gone, given the first entry that is left and the highest that was met and is not for readers. Ids that are
-   * dense tell by themselves; of others it is noted how far they were trimmed, or seen to have expired while they were there to be seen.
-   */
-  async goneBefore(state: TimelineState, first: Found | undefined, met: bigint): Promise<bigint> {
+  /** The highest id that is gone, given what was met behind a position that may never have had an entry. */
+  async goneBehind(state: TimelineState, { first, met }: Pick<Edge, 'first' | 'met'>): Promise<bigint> {
     if (this.context.dense) return first ? first.seqId - 1n : met;
     const [noted] = await this.directory.get([state.timeline]);
     if (!noted) return met;
-    const edge = noted.mayBeBehind ? (first ? first.seqId - 1n : noted.last) : 0n;
-    const gone = highest(met, noted.floor, edge);
-    const isNews = gone > noted.floor || noted.mayBeBehind;
-    if (this.context.options.ttlMs !== undefined && isNews) await this.directory.note(state.timeline, gone);
+    return noted.mayBeBehind ? (await this.find(state)).gone : this.#noteGone(state, noted, { met, edge: 0n });
+  }
+
+  /**
+   * Ids that are dense tell by themselves how far they are gone; of others it is noted how far they were trimmed, or seen to have
+   * expired while they were there to be seen. A table without any row says only that all are gone, not how far they went: that stays
+   * open until there is one again.
+   */
+  async #goneBefore(state: TimelineState, { first, met, sawRows }: Edge): Promise<bigint> {
+    if (this.context.dense) return first ? first.seqId - 1n : met;
+    const [noted] = await this.directory.get([state.timeline]);
+    if (!noted) return met;
+    const edge = first ? first.seqId - 1n : noted.last;
+    return this.#noteGone(state, noted, noted.mayBeBehind ? { met, edge, isAll: sawRows } : { met, edge: 0n });
+  }
+
+  async #noteGone(
+    { timeline }: TimelineState,
+    { floor }: DirectoryRow,
+    { met, edge, isAll }: { readonly met: bigint; readonly edge: bigint; readonly isAll?: boolean },
+  ): Promise<bigint> {
+    const gone = highest(met, floor, edge);
+    const isNews = gone > floor || isAll === true;
+    if (this.context.options.ttlMs !== undefined && isNews) await this.directory.note(timeline, gone, isAll ?? met > 0n);
     return gone;
   }
 
   /** The first entry that is left, and the last before it that is gone but not yet from the table. */
-  async #scan(state: TimelineState): Promise<{ first: Found | undefined; gone: bigint; sawRows: boolean }> {
+  async #scan(state: TimelineState): Promise<Edge> {
     const { requests, tables, layout, rowKey } = this.context;
     const { front } = state;
     const from = rowKey(state, front?.first ? front.first.rowId : MIN);
     const to = rowKey(state, MAX);
-    let gone = front?.gone ?? 0n;
+    let met = front?.gone ?? 0n;
     let sawRows = false;
     for (let limit: number | undefined = 2, next: readonly KeyPart[] | undefined = from; next; limit = undefined) {
       const page = await requests.range({ table: tables.entries, from: next, to, limit, columns: layout.headColumns });
       for (const found of page.rows.flatMap((row) => this.context.entriesOf(row))) {
         sawRows = true;
-        if (!found.gone) return { first: found, gone, sawRows };
-        gone = found.seqId;
+        if (!found.gone) return { first: found, met, sawRows };
+        met = found.seqId;
       }
       next = page.next;
     }
-    return { first: undefined, gone, sawRows };
+    return { first: undefined, met, sawRows };
   }
 }
 

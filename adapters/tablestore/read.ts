@@ -71,7 +71,7 @@ export class Reader {
     const { rows } = stretch;
     let truncatedThrough: bigint | undefined;
     if (after !== undefined && (stretch.gap || stretch.gone > after)) {
-      const gone = await this.#goneThrough(state, stretch);
+      const gone = await this.#goneThrough(state, after, stretch);
       if (gone > after) truncatedThrough = gone;
     }
     const [oldest] = rows;
@@ -91,10 +91,10 @@ export class Reader {
     };
   }
 
-  async #goneThrough(state: TimelineState, { beyond, last, gone }: Stretch): Promise<bigint> {
+  async #goneThrough(state: TimelineState, after: bigint, { beyond, last, gone }: Stretch): Promise<bigint> {
     if (!beyond && last === undefined) return (await this.ends.find(state)).gone;
-    const through = await this.ends.goneBefore(state, beyond, gone);
-    if (beyond) state.front = { gone: through, first: beyond, foundAt: performance.now() };
+    const through = await this.ends.goneBehind(state, { first: beyond, met: gone });
+    if (beyond && through > after) state.front = { gone: through, first: beyond, foundAt: performance.now() };
     return through;
   }
 

@@ -38,7 +38,7 @@ export class Trimmer {
     const cuts = await this.#cuts(state, through);
     const highest = cuts.at(-1)?.through;
     if (highest === undefined) return;
-    if (!this.context.dense) await this.directory.note(timeline, highest);
+    if (!this.context.dense) await this.directory.note(timeline, highest, true);
     await this.#write(cuts.filter(isUnmarked).map((each) => this.#mark(state, each)));
     state.front = undefined;
     // The newest row stays: it holds the last SeqId.

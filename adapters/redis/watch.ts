@@ -27,6 +27,7 @@ export class Watchers {
   #running: Promise<void> | undefined;
   #id = 0;
   #isBlocked = false;
+  #isUnblocking = false;
   #comparedAt = 0;
   #changed = false;
 
@@ -60,10 +61,19 @@ export class Watchers {
   #change(): void {
     this.#changed = true;
     this.#running ??= this.#run();
-    if (!this.#isBlocked) return;
-    this.#isBlocked = false;
-    // Where the user may not unblock, the wait ends by itself.
-    this.connections.own.call('client', ['unblock', this.#id]).catch(() => {});
+    if (this.#isBlocked && !this.#isUnblocking) void this.#unblock();
+  }
+
+  /** Asked on another connection, the server may not have seen yet that there is a wait to end. */
+  async #unblock(): Promise<void> {
+    this.#isUnblocking = true;
+    try {
+      while (this.#isBlocked && this.#changed) await this.connections.own.call('client', ['unblock', this.#id]);
+    } catch {
+      // Where the user may not unblock, the wait ends by itself.
+    } finally {
+      this.#isUnblocking = false;
+    }
   }
 
   async #run(): Promise<void> {
@@ -113,15 +123,19 @@ export class Watchers {
     }
   }
 
-  /** Who is named in the answer hears at once; the next round would find the same. */
+  /** Who is named in the answer hears at once. A client may be set up to name them otherwise: then their states are compared. */
   #wakeWoken(answer: unknown): void {
-    if (!Array.isArray(answer)) return;
-    for (const [stream, [[id]]] of answer as [string, [[string]]][]) {
+    if (answer === null) return;
+    const named = Array.isArray(answer) ? (answer as [string, [[string]]][]) : [];
+    const known = named.flatMap(([stream, [[id]]]) => {
       const watched = this.#watched.get(stream);
-      if (!watched) continue;
-      watched.last = id.slice(2);
+      return watched ? [{ watched, last: id.slice(2) }] : [];
+    });
+    for (const { watched, last } of known) {
+      watched.last = last;
       for (const wake of [...watched.wakes]) wake();
     }
+    if (named.length === 0 || known.length < named.length) this.#changed = true;
   }
 
   /** Wakes who waits on a Timeline that moved, or that is looked at for the first time and may have moved before. */

@@ -1,3 +1,4 @@
+import { nightly } from '../support/nightly.js';
 import { proveTablestore } from '../support/tablestore-conformance.js';
 
-proveTablestore('tablestore cas', { sequence: 'cas', idlePollMs: 100 }, {}, { runs: 10 });
+proveTablestore('tablestore cas', { sequence: 'cas', idlePollMs: 100 }, {}, { runs: nightly ? 10 : 4 });

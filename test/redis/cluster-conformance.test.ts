@@ -42,7 +42,7 @@ describe.skipIf(!hasRedis())('a Cluster of three masters', () => {
     { describe, it },
     {
       name: 'redis cluster',
-      eachNthRange: nightly ? 1 : 5,
+      eachNthRange: nightly ? 1 : 20,
       create: () => adapterOn(`${randomUUID()}:`),
       reopen: (adapter) => adapterOn(prefixOf(adapter)),
       fork: (adapter) => {

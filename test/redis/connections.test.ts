@@ -215,6 +215,27 @@ describe.skipIf(!hasRedis())('a subscription', () => {
     await following;
   });
 
+  it('that begins while the connection is about to wait for another is waited for too', async () => {
+    const redis = await openStore({ store: { pollMs: 60_000 } });
+    let after = 0n;
+    for (let i = 0; i < 60; i++) {
+      let isWaiting = false;
+      let isHeard = false;
+      const onCaughtUp = () => {
+        isWaiting = true;
+      };
+      const entries = redis.timeline().subscribe({ after, onCaughtUp })[Symbol.asyncIterator]();
+      const ended = entries.next().then(() => {
+        isHeard = true;
+        return entries.return?.();
+      });
+      while (!isWaiting) await new Promise((resolve) => setImmediate(resolve));
+      after = (await redis.timeline().append(`m${i}`)).seqId;
+      await until(`subscription ${i} has heard`, () => isHeard, 1500);
+      await ended;
+    }
+  });
+
   it('shares one connection with all others, which ends with the last of them', async () => {
     const redis = await openStore({ store: { pollMs: 60_000 } });
     await redis.timeline().append('m');

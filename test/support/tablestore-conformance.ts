@@ -54,7 +54,7 @@ export function proveTablestore(
       },
       physicalEntries: (adapter, library, timeline) => countRows(worldOf(adapter), library, timeline),
       destroy: (adapter) => worldOf(adapter).close(),
-      eachNthRange: nightly ? 1 : 7,
+      eachNthRange: nightly ? 1 : 25,
       ...kit,
     },
   );

@@ -92,3 +92,10 @@ export function expectDense(entries: readonly { seqId: bigint }[]): void {
 export function expectEachOnce(entries: readonly { message: string }[]): void {
   expect(new Set(entries.map(({ message }) => message)).size).toBe(entries.length);
 }
+
+/** What was acknowledged is there, each once, where it was said to be, and nothing is missing between. */
+export function expectAllOf(writer: Writer, entries: readonly { seqId: bigint; message: string }[]): void {
+  expectDense(entries);
+  expectEachOnce(entries);
+  for (const [message, seqId] of writer.acknowledged) expect(entries[Number(seqId) - 1]?.message).toBe(message);
+}

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, it, onTestFinished } from 'vitest';
 import { redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore } from '../../src/index.js';
 import { hasRedis, RedisServer, until } from '../support/redis-server.js';
-import { expectDense, expectEachOnce, Follower, readAll, Writer } from './load.js';
+import { expectAllOf, expectEachOnce, Follower, readAll, Writer } from './load.js';
 
 const NAME = 'timelines';
 
@@ -58,9 +58,7 @@ describe.skipIf(!hasRedis())('behind Sentinel', () => {
     const entries = await readAll(timeline);
     await until('the follower has all', () => follower.last === entries.at(-1)?.seqId);
     await follower.stop();
-    expectDense(entries);
-    expectEachOnce(entries);
-    for (const [message, seqId] of writer.acknowledged) expect(entries[Number(seqId) - 1]?.message).toBe(message);
+    expectAllOf(writer, entries);
     for (const segment of follower.segments) expectEachOnce(segment);
     const refused = follower.refusals.length > 0 ? `refused with ${follower.refusals}` : 'not refused';
     console.log(`Sentinel: ${writer.acknowledged.size} acknowledged, 0 lost, 0 repeated, the reader was ${refused}`);

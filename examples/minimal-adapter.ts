@@ -17,6 +17,7 @@ const capabilities: Capabilities = {
   timelines: false,
   checkpoints: false,
   minTtlMs: null,
+  budgetMs: 1000,
   wakeWithinMs: 1000,
   durability: 'none',
   readOnly: false,
@@ -28,7 +29,7 @@ export function minimalAdapter(): TimelineAdapter {
   const data = new Map<string, Row[]>();
   return {
     name: 'minimal',
-    async open({ name, now }) {
+    async open({ name, clock }) {
       const rowsOf = (timeline: string) => data.get(`${name} ${timeline}`) ?? [];
       const headOf = (rows: readonly Row[]) => ({ epoch, firstSeqId: 1n, lastSeqId: BigInt(rows.length) });
       return {
@@ -36,7 +37,7 @@ export function minimalAdapter(): TimelineAdapter {
         append: async (writes) =>
           writes.map(({ timeline, entries }) => {
             const rows = rowsOf(timeline);
-            const appendedAt = Math.max(now(), rows.at(-1)?.appendedAt ?? 0);
+            const appendedAt = Math.max(clock.entryTime(), rows.at(-1)?.appendedAt ?? 0);
             const seqIds = entries.map((_, i) => BigInt(rows.length + i + 1));
             const fresh = entries.map(({ payload }, i) => ({ seqId: seqIds[i]!, appendedAt, body: payload.body, revision: 0 }));
             data.set(`${name} ${timeline}`, [...rows, ...fresh]);

@@ -12,6 +12,8 @@ import type { TimelineError } from './errors.js';
 export interface TimelineAdapter {
   /** Short and stable, for messages: `'sqlite'`. */
   readonly name: string;
+  /** Milliseconds within which `open` ends. Default 30,000. */
+  readonly budgetMs?: number;
   /** Creates what is missing. Idempotent, and safe from several processes at once. */
   open(options: LibraryOptions): Promise<AdapterLibrary>;
 }
@@ -19,12 +21,39 @@ export interface TimelineAdapter {
 export interface LibraryOptions {
   /** 1 to 255 bytes of UTF-8, no control characters. */
   readonly name: string;
-  /** Milliseconds that an entry is kept; absent: for ever. */
+  /**
+   * Milliseconds that an entry is kept, as the caller asks for it; `Infinity`: for ever. Absent: what stands, and for
+   * ever when the library is created. See `reconcileSettings`.
+   */
   readonly ttlMs?: number | undefined;
-  /** Milliseconds since 1970. The only clock an adapter may use for entry times, expiry and key windows. */
-  readonly now: () => number;
+  /** The caller means to change settings that stand. */
+  readonly alter: boolean;
+  /** The only clock an adapter may use for entry times, expiry and key windows. */
+  readonly clock: LibraryClock;
   /** For conditions an operator should know of. Never throws. */
   readonly warn: (warning: AdapterWarning) => void;
+}
+
+/**
+ * The accepted time of one library, in whole milliseconds since 1970: no single clock's, so that a wrong one neither
+ * poisons nor removes anything. A store with a clock of its own has it followed; any other keeps the text of `exchange`.
+ */
+export interface LibraryClock {
+  /** The time of new entries. */
+  entryTime(): number;
+  /** The time for hiding, key windows and removal. */
+  expiryTime(): number;
+  /** No clock that was right ever gave this time: the entry that has it must not raise the times that follow. */
+  isFuture(at: number): boolean;
+  /** The caller's clock counts at once and alone (`clockToleranceMs: Infinity`): there is no need to ask the store. */
+  readonly trustsNow: boolean;
+  /** The store's own clock, as read just now: from then on it counts instead of the caller's. At opening and every few seconds. */
+  follow(storeTime: number): void;
+  /**
+   * Joins what the library's data say, `undefined` before there is anything, and answers the text to keep instead. At
+   * opening, before removing anything, and with a write now and then: every 10 seconds, or every minute without writes.
+   */
+  exchange(kept: string | undefined): string;
 }
 
 /** Something is wrong or unsafe in the store, and what to do about it. */
@@ -34,9 +63,24 @@ export interface AdapterWarning {
   readonly message: string;
 }
 
-/** One open library. Every method but `watch` rejects with a {@link TimelineError} and with nothing else. */
+/** What every call is told. */
+export interface Call {
+  /**
+   * When the call must have ended, on the clock of `performance.now()`: `budgetMs` after the core handed it over. All attempts at
+   * it share this, so an adapter that repeats a part of it stops here too.
+   */
+  readonly deadline: number;
+}
+
+/**
+ * One open library. Every method but `watch` rejects with a {@link TimelineError} and with nothing else, and ends by
+ * the deadline of its call: with what it knows of the outcome, if the store gave no answer.
+ */
 export interface AdapterLibrary {
   readonly capabilities: Capabilities;
+
+  /** The `ttlMs` that stands now, which another process may have altered; absent: for ever. */
+  readonly ttlMs?: number | undefined;
 
   /**
    * Append calls of this handle that the core may have under way at once; never two that name the same Timeline.
@@ -58,32 +102,38 @@ export interface AdapterLibrary {
    * `expectedLast` and manual ids are checked (`TIMELINE_CONFLICT` with `expected` and `actual`); then new entries
    * are added. A key that occurs twice in one write counts as seen at its second place.
    */
-  append(writes: readonly Write[]): Promise<readonly WriteOutcome[]>;
+  append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]>;
 
   /**
    * Second primitive: read a batch of (Timeline, range), each from one consistent state of its Timeline.
    * A Timeline never written to is empty, not an error.
    */
-  read(ranges: readonly Range[]): Promise<readonly Slice[]>;
+  read(ranges: readonly Range[], call: Call): Promise<readonly Slice[]>;
 
   /** The heads of many Timelines, without touching bodies: cheaper than `read`. */
-  heads(timelines: readonly string[]): Promise<readonly AdapterHead[]>;
+  heads(timelines: readonly string[], call: Call): Promise<readonly AdapterHead[]>;
 
   /**
    * Replaces a body in place and raises `revision` by one. `TIMELINE_NOT_FOUND` for an entry that is missing,
    * deleted, trimmed or expired; `TIMELINE_CONFLICT` with the revision as `actual` if `ifRevision` is another.
    * The entry's key keeps the hash of the body it was appended with.
    */
-  update?(timeline: string, seqId: bigint, payload: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }>;
+  update?(
+    timeline: string,
+    seqId: bigint,
+    payload: Payload,
+    ifRevision: number | undefined,
+    call: Call,
+  ): Promise<{ epoch: string; row: Row }>;
 
   /** Leaves a tombstone (`body: undefined`, revision raised by one). Nothing happens if there is nothing to delete. */
-  delete?(timeline: string, seqId: bigint): Promise<void>;
+  delete?(timeline: string, seqId: bigint, call: Call): Promise<void>;
 
   /** Removes a prefix, at most up to the tail. `lastSeqId` stays. Gone for readers at once; physical removal may follow in small steps. */
-  trim?(timeline: string, cut: { readonly through: bigint } | { readonly keepLast: number }): Promise<void>;
+  trim?(timeline: string, cut: Cut, call: Call): Promise<void>;
 
   /** Timelines that have or had entries, in ascending order of their encoded id as UTF-8 bytes, at most `limit`. */
-  timelines?(range: { readonly prefix: string; readonly after?: string; readonly limit: number }): Promise<readonly string[]>;
+  timelines?(range: ListingRange, call: Call): Promise<readonly string[]>;
 
   /** Named read positions, one per (Timeline, reader). Each call is a batch, answered in order. */
   readonly checkpoints?: AdapterCheckpoints;
@@ -94,8 +144,18 @@ export interface AdapterLibrary {
    */
   watch?(timeline: string, wake: () => void): () => void;
 
-  /** Releases what this handle holds; the client too only if the adapter made it. The core calls it once, with nothing in flight. */
-  close(): Promise<void>;
+  /** Releases what this handle holds; the client too only if the adapter made it. The core calls it once, with nothing in flight that ends in time. */
+  close(call: Call): Promise<void>;
+}
+
+/** Where a Timeline is trimmed. */
+export type Cut = { readonly through: bigint } | { readonly keepLast: number };
+
+/** Encoded ids that start with `prefix` and follow `after`, at most `limit`. */
+export interface ListingRange {
+  readonly prefix: string;
+  readonly after?: string;
+  readonly limit: number;
 }
 
 /** What a codec made of a message. A body is read back as the type it was written. */
@@ -172,7 +232,7 @@ export interface Slice extends AdapterHead {
 
 export interface Row {
   readonly seqId: bigint;
-  /** Milliseconds since 1970; never falls along a Timeline, even when the clock does. */
+  /** Milliseconds since 1970; never falls along a Timeline, but behind an entry that a wrong clock put into the future. */
   readonly appendedAt: number;
   /** `undefined`: a tombstone. */
   readonly body: Body | undefined;
@@ -182,14 +242,14 @@ export interface Row {
 }
 
 export interface AdapterCheckpoints {
-  get(keys: readonly CheckpointKey[]): Promise<readonly (Position | undefined)[]>;
+  get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]>;
   /**
    * Atomic maximum of `seqId`; resolves with what stands afterwards. A position of another epoch than the one stored
    * fails with `TIMELINE_EPOCH_CHANGED`; the items before it in the batch may stand.
    */
-  advance(items: readonly (CheckpointKey & Position)[]): Promise<readonly Position[]>;
+  advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]>;
   /** Sets the position, backwards or to another epoch too; `undefined` forgets it. */
-  reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[]): Promise<void>;
+  reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[], call: Call): Promise<void>;
 }
 
 export interface CheckpointKey {
@@ -229,6 +289,8 @@ export interface Capabilities {
   readonly checkpoints: boolean;
   /** The shortest `ttlMs`; `null`: a TTL is refused. */
   readonly minTtlMs: number | null;
+  /** Milliseconds within which every call ends, well or not, whatever the store does. */
+  readonly budgetMs: number;
   /** Milliseconds until a waiting subscription hears of an append by any process, on a machine that is not overloaded. */
   readonly wakeWithinMs: number;
   /** What an acknowledged append survives: the end of the process, of the machine's power, of the machine. */

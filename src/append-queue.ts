@@ -1,26 +1,32 @@
 import { abortError, onAbort } from './abort.js';
-import type { WriteOutcome } from './adapter.js';
+import type { Call, WriteOutcome } from './adapter.js';
+import { checkOutcomes } from './adapter-shape.js';
 import type { Draft } from './drafts.js';
 import { TimelineError } from './errors.js';
-import { closedError, normalized, type Session } from './session.js';
+import { Fifo } from './fifo.js';
+import { pause, pauseAfter } from './retry.js';
+import { SchemaGate } from './schema-gate.js';
+import { closedError, type Session } from './session.js';
 
 /** Writes handed to the adapter in one call, at most: enough to amortise a round trip or an fsync. */
 const MAX_BATCH_WRITES = 1000;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** What a write weighs in the queue when its body is shared with others. */
+/** Weight of a write in the queue when its body is shared with others. */
 const SHARED_WEIGHT = 64;
 
 /**
- * Law Order, Back-pressure, Outcome: gathers the appends of one turn of the event loop into one call of the adapter, in
+ * Law Order, Back-pressure, Outcome, Budget: gathers the appends of one turn of the event loop into one call of the adapter, in
  * call order, and never has two calls under way that touch the same Timeline.
  *
- * A draft first *waits* (first in, first out) for room and for its schema, then is encoded and *pending*, then *sent*.
+ * A draft waits for the schema, behind earlier ones of its Timeline; then for room (first in, first out); then it is encoded
+ * and *pending*, then *sent*. Its budget counts from there.
  */
 export class AppendQueue {
   readonly #session: Session;
   readonly #maxWrites: number;
   readonly #maxBytes: number;
-  readonly #waiting: Draft[] = [];
+  readonly #gate = new SchemaGate((draft) => this.#enqueue(draft));
+  readonly #waiting = new Fifo<Draft>();
   readonly #sent = new Set<SentBatch>();
   #flushes: Flush[] = [];
   #pending: Draft[] = [];
@@ -29,7 +35,7 @@ export class AppendQueue {
   #admitted = 0;
   #admittedBytes = 0;
   #scheduled = false;
-  #draining = false;
+  #answeredAt = 0;
 
   constructor(session: Session, limits: { readonly pendingWrites: number; readonly pendingBytes: number }) {
     this.#session = session;
@@ -39,18 +45,15 @@ export class AppendQueue {
 
   submit(draft: Draft): void {
     draft.number = ++this.#submitted;
-    const refused = this.#session.closing.aborted ? closedError() : draft.signal?.aborted ? abortError(draft.signal) : undefined;
+    const { closing } = this.#session;
+    const refused = closing.aborted ? closedError() : draft.signal?.aborted ? abortError(draft.signal) : undefined;
     if (refused) {
       draft.settle({ ok: false, error: refused });
       return;
     }
     if (draft.signal) this.#listen(draft, draft.signal);
     this.#unsettled++;
-    if (this.#waiting.length === 0 && !draft.ready && this.#hasRoom()) this.#admit(draft);
-    else {
-      this.#waiting.push(draft);
-      void this.#drain();
-    }
+    this.#gate.enter(draft);
   }
 
   /** Resolves when everything submitted so far has settled. */
@@ -59,8 +62,21 @@ export class AppendQueue {
     return new Promise((resolve) => this.#flushes.push({ through: this.#submitted, left: this.#unsettled, resolve }));
   }
 
+  /** Flushes; a schema that has not answered within the budget is not waited for. */
+  async close(): Promise<void> {
+    const giveUp = () => {
+      for (const draft of this.#gate.drain()) this.#fail(draft, schemaIsLate());
+    };
+    const timer = setTimeout(giveUp, this.#session.budgetMs);
+    await this.flush();
+    clearTimeout(timer);
+  }
+
   #listen(draft: Draft, signal: AbortSignal): void {
-    const stop = () => this.#settle(draft, { ok: false, error: abortError(signal, draft.sent ? 'unknown' : 'not-applied') });
+    const stop = () => {
+      this.#fail(draft, abortError(signal, draft.sent ? 'unknown' : 'not-applied'));
+      this.#gate.leave(draft);
+    };
     draft.forget = onAbort(signal, stop);
   }
 
@@ -68,24 +84,23 @@ export class AppendQueue {
     return this.#admitted < this.#maxWrites && this.#admittedBytes < this.#maxBytes;
   }
 
-  async #drain(): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    while (this.#waiting.length > 0) {
-      const draft = this.#waiting[0] as Draft;
-      if (draft.ready && !draft.settled) await draft.ready.catch(() => undefined);
-      if (!draft.settled && !this.#hasRoom()) break;
-      this.#waiting.shift();
+  #enqueue(draft: Draft): void {
+    if (this.#waiting.length === 0 && this.#hasRoom()) this.#admit(draft);
+    else this.#waiting.push(draft);
+  }
+
+  #drain(): void {
+    while (this.#waiting.length > 0 && this.#hasRoom()) {
+      const draft = this.#waiting.shift() as Draft;
       if (!draft.settled) this.#admit(draft);
     }
-    this.#draining = false;
   }
 
   #admit(draft: Draft): void {
     try {
       draft.entries = draft.encode();
     } catch (error) {
-      this.#settle(draft, { ok: false, error: error as TimelineError });
+      this.#fail(draft, error as TimelineError);
       return;
     }
     for (const { payload } of draft.entries) draft.weight += payload.shared ? SHARED_WEIGHT : payload.size;
@@ -134,30 +149,62 @@ export class AppendQueue {
     const sent = new SentBatch(batch);
     this.#sent.add(sent);
     for (const draft of batch) draft.sent = true;
+    const call = this.#session.newCall();
+    const sentAt = performance.now();
+    let failure: TimelineError | undefined;
     let left = batch;
     for (let attempt = 1; left.length > 0; attempt++) {
-      const outcomes = await this.#attempt(left);
+      const outcomes = await this.#attempt(left, call);
       const again: Draft[] = [];
-      left.forEach((draft, i) => {
-        const outcome = complete(draft, outcomes[i]);
-        if (!outcome.ok && attempt < this.#session.retry.attempts && mayRepeat(draft, outcome.error)) again.push(draft);
-        else this.#settle(draft, outcome.ok ? outcome : { ok: false, error: asUnknown(outcome.error) });
-      });
+      let ms: number | undefined = 0;
+      for (const [i, draft] of left.entries()) {
+        const outcome = outcomes[i] as WriteOutcome;
+        if (outcome.ok) {
+          this.#settle(draft, outcome);
+          continue;
+        }
+        failure = outcome.error;
+        const repeat = ms !== undefined && mayRepeat(draft, outcome.error);
+        if (repeat && again.length === 0) ms = pauseAfter(attempt, outcome.error, call.deadline, this.#session.retry);
+        if (repeat && ms !== undefined) again.push(draft);
+        else this.#fail(draft, asUnknown(outcome.error));
+      }
       left = again;
-      if (left.length > 0) await this.#session.retry.pause(attempt);
+      if (outcomes.some(isAnswer)) this.#answeredAt = performance.now();
+      if (left.length > 0) await pause(ms ?? 0);
     }
     this.#sent.delete(sent);
     for (const draft of batch) this.#release(draft);
-    void this.#drain();
+    const { budgetMs } = this.#session;
+    if (failure && this.#answeredAt < sentAt && performance.now() >= call.deadline - budgetMs / 10) this.#failWaiting(failure);
+    this.#drain();
     this.#schedule();
   }
 
-  async #attempt(drafts: readonly Draft[]): Promise<readonly WriteOutcome[]> {
+  /** Law Budget: what waits behind a store that has answered nothing for a whole budget fails with it. */
+  #failWaiting(cause: TimelineError): void {
+    const code = cause.code === 'TIMELINE_BUSY' ? 'TIMELINE_BUSY' : 'TIMELINE_UNAVAILABLE';
+    const message = `not sent, as the store took no write for ${this.#session.budgetMs} ms: ${cause.message}`;
+    const error = new TimelineError(code, message, { cause, retryable: true });
+    for (const draft of this.#pending.splice(0)) {
+      this.#release(draft);
+      this.#fail(draft, error);
+    }
+    for (const draft of this.#waiting.drain()) this.#fail(draft, error);
+  }
+
+  async #attempt(drafts: readonly Draft[], call: Call): Promise<readonly WriteOutcome[]> {
+    const { library, capabilities } = this.#session;
     try {
-      return await normalized(() => this.#session.library.append(drafts), 'unknown');
+      const outcomes = await this.#session.attempt((each) => library.append(drafts, each), call, 'unknown');
+      return checkOutcomes(capabilities.adapter, outcomes, drafts);
     } catch (error) {
       return drafts.map(() => ({ ok: false, error: error as TimelineError }));
     }
+  }
+
+  #fail(draft: Draft, error: TimelineError): void {
+    this.#settle(draft, { ok: false, error });
   }
 
   #release(draft: Draft): void {
@@ -220,9 +267,11 @@ function asUnknown(error: TimelineError): TimelineError {
   });
 }
 
-/** An adapter that answers for less than it was asked leaves the rest unknown. */
-function complete({ entries }: Draft, outcome: WriteOutcome | undefined): WriteOutcome {
-  if (outcome && (!outcome.ok || outcome.entries.length === entries.length)) return outcome;
-  const message = 'the adapter gave no outcome for the write';
-  return { ok: false, error: new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { outcome: 'unknown' }) };
+/** The store is there, whatever it said. */
+function isAnswer(outcome: WriteOutcome): boolean {
+  return outcome.ok || !(outcome.error.retryable || outcome.error.outcome === 'unknown');
+}
+
+function schemaIsLate(): TimelineError {
+  return new TimelineError('TIMELINE_UNAVAILABLE', 'the schema has not answered, and the store is closing');
 }

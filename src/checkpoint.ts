@@ -1,4 +1,5 @@
 import type { AdapterCheckpoints, CheckpointKey, Position } from './adapter.js';
+import { checkPositions } from './adapter-shape.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { invalidArgument } from './errors.js';
 import { checkPosition, checkSeqId } from './range.js';
@@ -34,7 +35,8 @@ export async function readCheckpoints(
 ): Promise<(Cursor | undefined)[]> {
   const adapter = adapterOf(session);
   if (items.length === 0) return [];
-  const positions = await session.read(() => adapter.get(items.map(keyOf)), signal);
+  const answer = await session.read((call) => adapter.get(items.map(keyOf), call), signal);
+  const positions = checkPositions(session.capabilities.adapter, 'get', answer, items.length);
   return items.map(({ ref }, i) => {
     const position = positions[i];
     return position && encodeCursor(ref, position.epoch, position.seqId);
@@ -51,8 +53,9 @@ export async function advanceCheckpoints(
   // A cursor taken before the Timeline had an epoch stands before everything: nothing can be advanced to it.
   const moves = items.map((item, i) => ({ ...keyOf(item), ...decodeCursor(item.ref, item.to, `items[${i}].to`) }));
   const real = moves.filter((move) => move.epoch !== '');
-  const stands: readonly Position[] =
-    real.length === 0 ? [] : await session.write(() => adapter.advance(real), { idempotent: true }, signal);
+  const answer: readonly Position[] =
+    real.length === 0 ? [] : await session.write((call) => adapter.advance(real, call), { idempotent: true }, signal);
+  const stands = checkPositions(session.capabilities.adapter, 'advance', answer, real.length);
   let next = 0;
   return items.map(({ ref, to }, i) => {
     if (moves[i]?.epoch === '') return to;
@@ -89,7 +92,7 @@ export class TimelineCheckpoint implements Checkpoint {
     this.#session.checkWritable();
     const position = to === undefined ? undefined : decodeCursor(this.#ref, await this.#cursor(to, options.signal), 'to');
     const item = { ...keyOf(this.#named), position: position?.epoch === '' ? undefined : position };
-    await this.#session.write(() => adapter.reset([item]), { idempotent: true }, options.signal);
+    await this.#session.write((call) => adapter.reset([item], call), { idempotent: true }, options.signal);
   }
 
   get #named(): Named {
@@ -101,7 +104,7 @@ export class TimelineCheckpoint implements Checkpoint {
     if (typeof to === 'string') return to;
     if (typeof to !== 'bigint') throw invalidArgument('to', `must be a cursor or a bigint, not ${describe(to)}`);
     const seqId = checkSeqId(to, 'to', 0n);
-    const [head] = await this.#session.read(() => this.#session.library.heads([this.#ref.encoded]), signal);
+    const [head] = await this.#session.readHeads([this.#ref.encoded], signal);
     if (!head) return encodeCursor(this.#ref, '', 0n);
     checkPosition(this.#ref, head, { epoch: head.epoch, seqId });
     return encodeCursor(this.#ref, head.epoch, seqId);

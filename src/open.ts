@@ -1,6 +1,9 @@
 import type { AdapterLibrary, AdapterWarning, TimelineAdapter } from './adapter.js';
+import { checkLibrary } from './adapter-shape.js';
 import { Appender } from './append.js';
 import { AppendQueue } from './append-queue.js';
+import { boundedBy, DEFAULT_BUDGET_MS, MAX_TIMER_MS, noAnswer } from './budget.js';
+import { AcceptedClock, readClock } from './clock.js';
 import { jsonCodec } from './codec.js';
 import { invalidArgument } from './errors.js';
 import { checkCount } from './range.js';
@@ -12,17 +15,22 @@ import type { TimelineStore, TimelineStoreOptions } from './types.js';
 
 const MAX_NAME_BYTES = 255;
 const MIB = 1024 * 1024;
+const DEFAULT_CLOCK_TOLERANCE_MS = 300_000;
+/** Less than a machine needs to set its clock in steps would hold time back for good. */
+const LEAST_CLOCK_TOLERANCE_MS = 1000;
 
 /**
  * Opens a library, creating what is missing. Idempotent, and safe from several processes at once.
  *
- * `TIMELINE_INVALID_ARGUMENT` for options that do not fit; `TIMELINE_UNSUPPORTED` for a `ttlMs` that the adapter cannot
- * keep; whatever the adapter says when its store cannot be used.
+ * `TIMELINE_INVALID_ARGUMENT` for options that do not fit, or differ from what the library was created with (`expected`,
+ * `actual`) without `alter: true`; `TIMELINE_UNSUPPORTED` for a `ttlMs` that the adapter cannot keep; whatever the
+ * adapter says when its store cannot be used.
  */
 export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Promise<TimelineStore<M>> {
   const { adapter, name, settings } = checkOptions(options);
-  const { ttlMs, warn, now } = settings;
-  const library = await normalized(() => adapter.open({ name, ttlMs, now, warn }), 'not-applied');
+  const { ttlMs, alter, warn } = settings;
+  const clock = new AcceptedClock(settings);
+  const library = await openLibrary(adapter, { name, ttlMs, alter, clock, warn });
   await refuseTtl(library, ttlMs);
   const session = new Session(library, settings);
   const queue = new AppendQueue(session, settings);
@@ -30,9 +38,30 @@ export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Pr
   return new Store(name, { session, appender: new Appender(session, queue, codec, schema), codec, schema }, queue);
 }
 
+/** Ends by the budget of the adapter; what opens after that is closed again. */
+async function openLibrary(adapter: TimelineAdapter, options: Parameters<TimelineAdapter['open']>[0]): Promise<AdapterLibrary> {
+  const { budgetMs = DEFAULT_BUDGET_MS } = adapter;
+  let isLate = false;
+  const late = () => {
+    isLate = true;
+    return noAnswer(adapter.name, budgetMs, 'not-applied');
+  };
+  const library = await boundedBy(performance.now() + budgetMs * 1.05, late, () =>
+    normalized(async () => {
+      const opened = await adapter.open(options);
+      if (isLate) await opened.close({ deadline: performance.now() + budgetMs });
+      return opened;
+    }, 'not-applied'),
+  );
+  checkLibrary(adapter.name, library);
+  return library;
+}
+
 interface Settings {
   readonly ttlMs: number | undefined;
+  readonly alter: boolean;
   readonly now: () => number;
+  readonly toleranceMs: number;
   readonly warn: (warning: AdapterWarning) => void;
   readonly retry: RetryPolicy;
   readonly pollMs: number;
@@ -52,6 +81,8 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): { adapter: TimelineA
     retry = {},
     pollMs = 1000,
     now = Date.now,
+    clockToleranceMs = DEFAULT_CLOCK_TOLERANCE_MS,
+    alter = false,
     onWarning = emitWarning,
   } = options;
   if (typeof adapter?.open !== 'function')
@@ -61,7 +92,12 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): { adapter: TimelineA
   checkFunction(onWarning, 'onWarning');
   checkObject(limits, 'limits');
   checkObject(retry, 'retry');
-  if (ttlMs !== undefined) checkCount(ttlMs, 'ttlMs');
+  if (readClock(now) === undefined)
+    throw invalidArgument('now', `must give milliseconds since 1970, not ${describe(safely(now))}`);
+  if (clockToleranceMs !== Number.POSITIVE_INFINITY)
+    checkCount(clockToleranceMs, 'clockToleranceMs', { least: LEAST_CLOCK_TOLERANCE_MS });
+  if (typeof alter !== 'boolean') throw invalidArgument('alter', `must be a boolean, not ${describe(alter)}`);
+  if (ttlMs !== undefined && ttlMs !== Number.POSITIVE_INFINITY) checkCount(ttlMs, 'ttlMs');
   if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
     throw invalidArgument('schema', 'must implement Standard Schema version 1');
   }
@@ -69,14 +105,16 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): { adapter: TimelineA
     throw invalidArgument('codec', 'must have encode and decode');
   }
   checkCount(retry.attempts ?? 1, 'retry.attempts');
-  checkCount(retry.minDelayMs ?? 0, 'retry.minDelayMs', { least: 0 });
-  checkCount(retry.maxDelayMs ?? 0, 'retry.maxDelayMs', { least: 0 });
+  checkCount(retry.minDelayMs ?? 0, 'retry.minDelayMs', { least: 0, most: MAX_TIMER_MS });
+  checkCount(retry.maxDelayMs ?? 0, 'retry.maxDelayMs', { least: 0, most: MAX_TIMER_MS });
   const settings = {
     ttlMs,
+    alter,
     now,
-    warn: onWarning,
+    toleranceMs: clockToleranceMs,
+    warn: guarded(onWarning),
     retry: retryPolicy(retry),
-    pollMs: checkCount(pollMs, 'pollMs', { least: 10 }),
+    pollMs: checkCount(pollMs, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
     pendingWrites: checkCount(limits.pendingWrites ?? 10_000, 'limits.pendingWrites'),
     pendingBytes: checkCount(limits.pendingBytes ?? 32 * MIB, 'limits.pendingBytes'),
   };
@@ -84,12 +122,31 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): { adapter: TimelineA
 }
 
 async function refuseTtl(library: AdapterLibrary, ttlMs: number | undefined): Promise<void> {
-  const { minTtlMs } = library.capabilities;
-  if (ttlMs === undefined || (minTtlMs !== null && ttlMs >= minTtlMs)) return;
-  await library.close();
+  const { minTtlMs, budgetMs } = library.capabilities;
+  if (ttlMs === undefined || ttlMs === Number.POSITIVE_INFINITY || (minTtlMs !== null && ttlMs >= minTtlMs)) return;
+  await library.close({ deadline: performance.now() + budgetMs });
   const why =
     minTtlMs === null ? 'this store keeps entries for ever; ttlMs is not supported' : `ttlMs must be at least ${minTtlMs} here`;
   throw unsupported(library.capabilities, 'minTtlMs', why);
+}
+
+/** A warning is for an operator: what hears it must not break what gives it. */
+function guarded(onWarning: (warning: AdapterWarning) => void): (warning: AdapterWarning) => void {
+  return (warning) => {
+    try {
+      onWarning(warning);
+    } catch (error) {
+      process.emitWarning(`onWarning failed: ${(error as Error)?.message ?? error}`, { type: 'TimelineWarning' });
+    }
+  };
+}
+
+function safely(now: () => number): unknown {
+  try {
+    return now();
+  } catch (error) {
+    return error;
+  }
 }
 
 function emitWarning({ code, message }: AdapterWarning): void {

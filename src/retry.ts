@@ -1,46 +1,78 @@
 import { throwIfAborted } from './abort.js';
 import { isTimelineError, type TimelineError } from './errors.js';
 
-/** Attempts at what is safe to repeat, with full jitter between them: a random pause up to a bound that doubles. */
+/** Attempts at what is safe to repeat, within the budget of the call, with random pauses between them that grow. */
 export interface RetryOptions {
-  /** Attempts in all. Default 5; 1 switches retries off. */
+  /** Attempts in all, at most. Default: as many as the budget allows; 1 switches retries off. */
   readonly attempts?: number | undefined;
-  /** First bound of the pause, in milliseconds. Default 20. */
+  /** First pause at most, in milliseconds. Default 50; twice that where the store asks for less load. */
   readonly minDelayMs?: number | undefined;
-  /** Last bound of the pause, in milliseconds. Default 1000. */
+  /** Longest pause, in milliseconds. Default 1000. */
   readonly maxDelayMs?: number | undefined;
 }
 
 export interface RetryPolicy {
   readonly attempts: number;
-  pause(attempt: number): Promise<void>;
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
 }
 
-export function retryPolicy(options: RetryOptions = {}): RetryPolicy {
-  const { attempts = 5, minDelayMs = 20, maxDelayMs = 1000 } = options;
+export const DEFAULT_RETRY: RetryPolicy = { attempts: Number.POSITIVE_INFINITY, minDelayMs: 50, maxDelayMs: 1000 };
+
+export function retryPolicy({ attempts, minDelayMs, maxDelayMs }: RetryOptions = {}): RetryPolicy {
   return {
-    attempts,
-    pause: (attempt) =>
-      new Promise((resolve) => {
-        setTimeout(resolve, Math.random() * Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1)));
-      }),
+    attempts: attempts ?? DEFAULT_RETRY.attempts,
+    minDelayMs: minDelayMs ?? DEFAULT_RETRY.minDelayMs,
+    maxDelayMs: maxDelayMs ?? DEFAULT_RETRY.maxDelayMs,
   };
 }
 
-/** Repeats `run` while `mayRepeat` says that doing so can help and cannot harm. */
-export async function retrying<T>(
-  policy: RetryPolicy,
+/** Attempts that a store which refuses each at once gets in any case, however short the budget. */
+const SURE_ATTEMPTS = 4;
+
+/**
+ * Milliseconds to wait after so many attempts; undefined when no further attempt fits before the deadline
+ * (`performance.now()`). The bound of the pause doubles, up to the longest; the pause is a random half to all of it.
+ */
+export function pauseAfter(
+  attempt: number,
+  error: TimelineError,
+  deadline: number,
+  { attempts, minDelayMs, maxDelayMs }: RetryPolicy = DEFAULT_RETRY,
+): number | undefined {
+  const left = deadline - performance.now();
+  if (attempt >= attempts || left <= (attempt < SURE_ATTEMPTS ? 1 : minDelayMs)) return undefined;
+  const first = error.code === 'TIMELINE_BUSY' ? 2 * minDelayMs : minDelayMs;
+  const bound = Math.min(maxDelayMs, first * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+  return Math.min(bound, attempt < SURE_ATTEMPTS ? left / 4 : left * 0.75);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/**
+ * Repeats `run` until the deadline (`performance.now()`) while `mayRepeat` says that doing so can help and cannot harm.
+ * The only retry of this library: an adapter that repeats a part of a call does so with this, up to the call's deadline.
+ */
+export async function retryUntil<T>(
+  deadline: number,
   mayRepeat: (error: TimelineError) => boolean,
   run: () => Promise<T>,
-  signal?: AbortSignal,
+  options: { readonly policy?: RetryPolicy; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
+    let ms: number | undefined;
     try {
       return await run();
     } catch (error) {
-      if (attempt >= policy.attempts || !isTimelineError(error) || !mayRepeat(error)) throw error;
+      if (!isTimelineError(error) || !mayRepeat(error)) throw error;
+      ms = pauseAfter(attempt, error, deadline, options.policy);
+      if (ms === undefined) throw error;
     }
-    await policy.pause(attempt);
-    throwIfAborted(signal);
+    await pause(ms);
+    throwIfAborted(options.signal);
   }
 }

@@ -1,14 +1,22 @@
 import { abortable, throwIfAborted } from './abort.js';
-import type { AdapterLibrary, AdapterWarning, Capabilities } from './adapter.js';
+import type { AdapterHead, AdapterLibrary, AdapterWarning, Call, Capabilities, Range, Slice } from './adapter.js';
+import { checkHeads, checkSlices } from './adapter-shape.js';
+import { boundedBy, noAnswer } from './budget.js';
 import { isTimelineError, type Outcome, TimelineError } from './errors.js';
-import { type RetryPolicy, retrying } from './retry.js';
+import { type RetryPolicy, retryUntil } from './retry.js';
 
 /** Capabilities that a caller can run into, by the name in which they are declared. */
 type Feature = 'expectedLast' | 'manualIds' | 'update' | 'delete' | 'trim' | 'timelines' | 'checkpoints';
 
+export interface SessionOptions {
+  readonly retry: RetryPolicy;
+  readonly pollMs: number;
+  readonly warn: (warning: AdapterWarning) => void;
+}
+
 /**
  * One open library as every operation sees it: refused once closed, counted while under way so that closing can wait,
- * repeated where that is safe, and failing with a `TimelineError` whatever the adapter threw.
+ * repeated where that is safe, ended by its budget, and failing with a `TimelineError` whatever the adapter threw.
  */
 export class Session {
   readonly library: AdapterLibrary;
@@ -20,12 +28,16 @@ export class Session {
   #active = 0;
   #idle: (() => void) | undefined;
 
-  constructor(library: AdapterLibrary, options: { retry: RetryPolicy; pollMs: number; warn: (warning: AdapterWarning) => void }) {
+  constructor(library: AdapterLibrary, options: SessionOptions) {
     this.library = library;
     this.capabilities = Object.freeze({ ...library.capabilities });
     this.retry = options.retry;
     this.pollMs = options.pollMs;
     this.warn = options.warn;
+  }
+
+  get budgetMs(): number {
+    return this.capabilities.budgetMs;
   }
 
   /** Fires when the store begins to close; what waits for something that may never come listens to it. */
@@ -46,19 +58,29 @@ export class Session {
   }
 
   /** Reads change nothing, so whatever the store calls passing is tried again. */
-  read<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  read<T>(run: (call: Call) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#run(run, (error) => error.retryable, 'not-applied', signal);
   }
 
   /** `idempotent` writes are also tried again when the store may have taken them. */
-  write<T>(run: () => Promise<T>, options: { idempotent: boolean }, signal?: AbortSignal): Promise<T> {
+  write<T>(run: (call: Call) => Promise<T>, options: { idempotent: boolean }, signal?: AbortSignal): Promise<T> {
     const mayRepeat = (error: TimelineError) =>
       error.outcome === 'unknown' ? options.idempotent : error.retryable && error.outcome === 'not-applied';
     return this.#run(run, mayRepeat, 'unknown', signal);
   }
 
+  async readRanges(ranges: readonly Range[], signal?: AbortSignal): Promise<readonly Slice[]> {
+    const slices = await this.read((call) => this.library.read(ranges, call), signal);
+    return checkSlices(this.capabilities.adapter, slices, ranges.length);
+  }
+
+  async readHeads(timelines: readonly string[], signal?: AbortSignal): Promise<readonly AdapterHead[]> {
+    const heads = await this.read((call) => this.library.heads(timelines, call), signal);
+    return checkHeads(this.capabilities.adapter, heads, timelines.length);
+  }
+
   async #run<T>(
-    run: () => Promise<T>,
+    run: (call: Call) => Promise<T>,
     mayRepeat: (error: TimelineError) => boolean,
     outcome: Outcome,
     signal?: AbortSignal,
@@ -66,10 +88,24 @@ export class Session {
     this.checkOpen();
     throwIfAborted(signal);
     this.#active++;
-    const work = retrying(this.retry, mayRepeat, () => normalized(run, outcome), signal).finally(() => {
+    const call = this.newCall();
+    const work = retryUntil(call.deadline, mayRepeat, () => this.attempt(run, call, outcome), {
+      policy: this.retry,
+      signal,
+    }).finally(() => {
       if (--this.#active === 0) this.#idle?.();
     });
     return abortable(work, signal, outcome);
+  }
+
+  newCall(): Call {
+    return { deadline: performance.now() + this.budgetMs };
+  }
+
+  /** One attempt, ended a little after the deadline if the adapter has not ended it. */
+  attempt<T>(run: (call: Call) => Promise<T>, call: Call, outcome: Outcome): Promise<T> {
+    const late = () => noAnswer(this.capabilities.adapter, this.budgetMs, outcome);
+    return boundedBy(call.deadline + this.budgetMs / 20, late, () => normalized(() => run(call), outcome));
   }
 
   /** Refuses what comes from now on and wakes what waits. */
@@ -77,13 +113,16 @@ export class Session {
     this.#closing.abort();
   }
 
+  /** What is under way ends within its budget, and so does this. */
   async close(): Promise<void> {
+    const { deadline } = this.newCall();
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
     }
-    await this.library.close();
+    const call = { deadline: Math.max(deadline, performance.now() + this.budgetMs / 20) };
+    await this.attempt((last) => this.library.close(last), call, 'not-applied');
   }
 }
 

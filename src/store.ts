@@ -1,4 +1,4 @@
-import type { Capabilities, Slice } from './adapter.js';
+import type { AdapterHead, Capabilities, Slice } from './adapter.js';
 import type { AppendQueue } from './append-queue.js';
 import { advanceCheckpoints, checkReader, readCheckpoints } from './checkpoint.js';
 import { type Keyed, Outcomes } from './drafts.js';
@@ -44,6 +44,10 @@ export class Store<M> implements TimelineStore<M> {
 
   get capabilities(): Capabilities {
     return this.#session.capabilities;
+  }
+
+  get ttlMs(): number | undefined {
+    return this.#session.library.ttlMs;
   }
 
   timeline(id: TimelineId): Timeline<M> {
@@ -108,7 +112,7 @@ export class Store<M> implements TimelineStore<M> {
     );
     if (checked.length === 0) return [];
     const ranges = checked.map(({ range }) => range);
-    const slices = await this.#session.read(() => this.#session.library.read(ranges), options.signal);
+    const slices = await this.#session.readRanges(ranges, options.signal);
     return checked.map((range, i) => toPage(range, slices[i] as Slice, this.#parts.codec));
   }
 
@@ -117,8 +121,8 @@ export class Store<M> implements TimelineStore<M> {
     const refs = checkArray(ids, 'ids').map((id) => this.#ref(id, 'ids'));
     if (refs.length === 0) return [];
     const encoded = refs.map((ref) => ref.encoded);
-    const heads = await this.#session.read(() => this.#session.library.heads(encoded), options.signal);
-    return refs.map((ref, i) => new TimelineHead(ref, heads[i] as Slice));
+    const heads = await this.#session.readHeads(encoded, options.signal);
+    return refs.map((ref, i) => new TimelineHead(ref, heads[i] as AdapterHead));
   }
 
   watch(ids: readonly TimelineId[], wake: () => void): () => void {
@@ -149,7 +153,7 @@ export class Store<M> implements TimelineStore<M> {
         const limit = Math.min(left, LISTING_PAGE);
         if (limit === 0) return undefined;
         const range = after === undefined ? { prefix, limit } : { prefix, after, limit };
-        const ids = await this.#session.read(() => this.#session.library.timelines!(range), options.signal);
+        const ids = await this.#session.read((call) => this.#session.library.timelines!(range, call), options.signal);
         if (ids.length === 0) return undefined;
         after = ids.at(-1);
         left -= ids.length;
@@ -197,7 +201,7 @@ export class Store<M> implements TimelineStore<M> {
 
   async #close(): Promise<void> {
     this.#session.refuse();
-    await this.#queue.flush();
+    await this.#queue.close();
     await this.#session.close();
   }
 

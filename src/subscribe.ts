@@ -9,7 +9,7 @@ import type { TimelineRef } from './timeline-id.js';
 import type { Cursor, Page, SubscribeOptions, TimelineEntry } from './types.js';
 
 /** How long a subscription waits, at most, before it tries again to reach a store that is away. */
-const MAX_OUTAGE_PAUSE_MS = 5000;
+const MAX_OUTAGE_PAUSE_MS = 2000;
 
 /**
  * Law Subscription: read pages until nothing is left, then wait for a hint and read again from the same position. Data

@@ -1,4 +1,5 @@
-import type { Row, Slice, WriteOutcome } from './adapter.js';
+import type { AdapterHead, Row, Slice, WriteOutcome } from './adapter.js';
+import { checkUpdated } from './adapter-shape.js';
 import type { Appender } from './append.js';
 import { TimelineCheckpoint } from './checkpoint.js';
 import { encodeMessage } from './codec.js';
@@ -84,7 +85,7 @@ export class TimelineHandle<M> implements Timeline<M> {
 
   async read(options: ReadRange & Abortable = {}): Promise<Page<M>> {
     const checked = checkRange(this.#ref, checkOptions(options));
-    const slices = await this.#session.read(() => this.#session.library.read([checked.range]), options.signal);
+    const slices = await this.#session.readRanges([checked.range], options.signal);
     return toPage(checked, slices[0] as Slice, this.#parts.codec);
   }
 
@@ -159,7 +160,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     range: Parameters<Session['library']['read']>[0][number],
     signal: AbortSignal | undefined,
   ): Promise<TimelineEntry<M> | undefined> {
-    const [slice] = await this.#session.read(() => this.#session.library.read([range]), signal);
+    const [slice] = await this.#session.readRanges([range], signal);
     const row = slice?.rows[0];
     return slice && row && this.#entry(slice.epoch, row);
   }
@@ -169,8 +170,8 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   async head(options: Abortable = {}): Promise<Head> {
-    const heads = await this.#session.read(() => this.#session.library.heads([this.#ref.encoded]), checkOptions(options).signal);
-    return new TimelineHead(this.#ref, heads[0] as Slice);
+    const [head] = await this.#session.readHeads([this.#ref.encoded], checkOptions(options).signal);
+    return new TimelineHead(this.#ref, head as AdapterHead);
   }
 
   async update(
@@ -185,11 +186,12 @@ export class TimelineHandle<M> implements Timeline<M> {
     const valid = await validate(this.#parts.schema, message);
     const maxBytes = this.#session.capabilities.maxBodyBytes;
     const payload = encodeMessage(this.#parts.codec, valid, { maxBytes, hashed: false, shared: false });
-    const { epoch, row } = await this.#session.write(
-      () => this.#session.library.update!(this.#ref.encoded, seqId, payload, ifRevision),
+    const answer = await this.#session.write(
+      (call) => this.#session.library.update!(this.#ref.encoded, seqId, payload, ifRevision, call),
       { idempotent: false },
       signal,
     );
+    const { epoch, row } = checkUpdated(this.#session.capabilities.adapter, answer);
     return this.#entry(epoch, row);
   }
 
@@ -197,7 +199,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     checkSeqId(seqId, 'seqId', 1n);
     this.#checkMayModify('delete');
     await this.#session.write(
-      () => this.#session.library.delete!(this.#ref.encoded, seqId),
+      (call) => this.#session.library.delete!(this.#ref.encoded, seqId, call),
       { idempotent: true },
       options.signal,
     );
@@ -212,7 +214,11 @@ export class TimelineHandle<M> implements Timeline<M> {
     this.#checkMayModify('trim');
     // Cutting at an id twice is harmless; keeping the last n twice may cut what came in between.
     const idempotent = 'through' in cut;
-    await this.#session.write(() => this.#session.library.trim!(this.#ref.encoded, cut), { idempotent }, options.signal);
+    await this.#session.write(
+      (call) => this.#session.library.trim!(this.#ref.encoded, cut, call),
+      { idempotent },
+      options.signal,
+    );
   }
 
   #checkMayModify(feature: 'update' | 'delete' | 'trim'): void {

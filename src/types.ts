@@ -27,8 +27,13 @@ export interface TimelineStoreOptions<M> {
   readonly adapter: TimelineAdapter;
   /** The library: a table, a key prefix. 1 to 255 bytes, no control characters. */
   readonly name: string;
-  /** Milliseconds that entries are kept. Default: for ever. Every process should give the same. */
+  /**
+   * Milliseconds that entries are kept; `Infinity`: for ever. It is kept with the data. Default: what stands; for ever where
+   * the library is created. Another value than what stands is refused without `alter`.
+   */
   readonly ttlMs?: number | undefined;
+  /** Changes settings of a library that exists (`ttlMs`, and `keyWindowMs` of the adapter) for all its processes. Default false. */
+  readonly alter?: boolean | undefined;
   /** Validated on append and update, before any I/O; its output is what is stored. Any Standard Schema (zod, valibot, arktype …). */
   readonly schema?: StandardSchemaV1<unknown, M> | undefined;
   /** Default: JSON. */
@@ -37,8 +42,14 @@ export interface TimelineStoreOptions<M> {
   readonly retry?: RetryOptions | undefined;
   /** Milliseconds between the looks of a waiting subscription when no wake-up comes. Default 1000, minimum 10. */
   readonly pollMs?: number | undefined;
-  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
+  /** The clock, in milliseconds since 1970; fractions are cut off. Default: `Date.now`. A store's own clock goes before it. */
   readonly now?: (() => number) | undefined;
+  /**
+   * Milliseconds by which a clock may differ from the library's accepted time and still count at once. A larger step warns
+   * (`clock-skew`); it counts for new entries after a steady minute, for expiry and key windows after a steady hour. At
+   * least 1000; default 300,000. `Infinity` trusts `now` alone: for tests and simulations.
+   */
+  readonly clockToleranceMs?: number | undefined;
   /** Conditions that an operator should know of. Default: `process.emitWarning`. */
   readonly onWarning?: ((warning: AdapterWarning) => void) | undefined;
 }
@@ -60,6 +71,8 @@ export interface Abortable {
 export interface TimelineStore<M> extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** Milliseconds that entries are kept, as it stands with the data now; absent: for ever. */
+  readonly ttlMs?: number | undefined;
   /** A handle; no I/O. */
   timeline(id: TimelineId): Timeline<M>;
   /** Each item is written or refused on its own; outcomes in input order. Items of one Timeline keep their order. Not atomic: see `appendMany`. */

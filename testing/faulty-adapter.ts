@@ -29,12 +29,13 @@ export function faultyAdapter(adapter: TimelineAdapter, plan: FaultPlan): Timeli
   return decorateAdapter(adapter, (library) => {
     let calls = 0;
     return {
-      async append(writes) {
+      async append(writes, call) {
         calls += 1;
         const fault = plan.append(calls, writes);
-        if (fault?.kind === 'fail-writes') return appendExcept(writes, fault.errors(writes), (kept) => library.append(kept));
+        if (fault?.kind === 'fail-writes')
+          return appendExcept(writes, fault.errors(writes), (kept) => library.append(kept, call));
         if (fault?.kind === 'reject-before') throw fault.error;
-        const outcomes = await library.append(writes);
+        const outcomes = await library.append(writes, call);
         if (fault) throw fault.error;
         return outcomes;
       },

@@ -4,7 +4,10 @@ import type {
   AdapterHead,
   AdapterLibrary,
   Capabilities,
+  Cut,
+  LibraryClock,
   LibraryOptions,
+  ListingRange,
   Payload,
   Position,
   Range,
@@ -16,21 +19,35 @@ import type {
 } from '../../src/adapter.js';
 import { resolveOptions } from '../../src/adapter-options.js';
 import { isTimelineError, TimelineError } from '../../src/errors.js';
-import { TimelineData } from './timeline-data.js';
+import { type Reconciled, reconcileSettings } from '../../src/settings.js';
+import { type Rules, TimelineData } from './timeline-data.js';
 
 export interface MemoryAdapterOptions {
-  /** Milliseconds that an idempotency key is remembered. Default: 7 days. */
+  /**
+   * Milliseconds that an idempotency key is remembered. Default: what the library was created with, 7 days where it is
+   * created.
+   */
   readonly keyWindowMs?: number | undefined;
   /** Milliseconds between removals of what has expired. Default: 1000. */
   readonly sweepMs?: number | undefined;
 }
 
+const DEFAULTS: { readonly keyWindowMs: number | undefined; readonly sweepMs: number } = {
+  keyWindowMs: undefined,
+  sweepMs: 1000,
+};
 const WEEK_MS = 7 * 24 * 3600 * 1000;
+const FORMAT = 1;
+/** Nothing here waits for anything; the core must know when to give up all the same. */
+const BUDGET_MS = 1000;
 
 /** The data of one library, shared by every store opened on it. */
 interface LibraryData {
   readonly timelines: Map<string, TimelineData>;
   readonly watchers: Map<string, Set<() => void>>;
+  settings: Reconciled;
+  /** As the clock gives it. */
+  time: string | undefined;
 }
 
 /**
@@ -38,18 +55,21 @@ interface LibraryData {
  * data live as long as the adapter object and survive closing and opening again.
  */
 export function memoryAdapter(options: MemoryAdapterOptions = {}): TimelineAdapter {
-  const { keyWindowMs, sweepMs } = resolveOptions('memoryAdapter', { keyWindowMs: WEEK_MS, sweepMs: 1000 }, options);
+  const { keyWindowMs, sweepMs } = resolveOptions('memoryAdapter', DEFAULTS, options);
   const libraries = new Map<string, LibraryData>();
   const epoch = randomBytes(9).toString('base64url');
   return {
     name: 'memory',
+    budgetMs: BUDGET_MS,
     async open(library) {
-      let data = libraries.get(library.name);
-      if (!data) {
-        data = { timelines: new Map(), watchers: new Map() };
-        libraries.set(library.name, data);
-      }
-      return new MemoryLibrary(data, library, { epoch, keyWindowMs, sweepMs });
+      const { name, ttlMs, alter } = library;
+      const wanted = { format: FORMAT, numbering: 'dense', ttlMs, keyWindowMs, defaultKeyWindowMs: WEEK_MS };
+      const data = libraries.get(name);
+      const settings = reconcileSettings(data?.settings.text, wanted, { library: name, alter });
+      if (data) data.settings = settings;
+      const opened = data ?? { timelines: new Map(), watchers: new Map(), settings, time: undefined };
+      libraries.set(name, opened);
+      return new MemoryLibrary(opened, library, { epoch, sweepMs });
     },
   };
 }
@@ -58,29 +78,40 @@ class MemoryLibrary implements AdapterLibrary {
   readonly capabilities: Capabilities;
   readonly checkpoints: AdapterCheckpoints;
   readonly #data: LibraryData;
-  readonly #now: () => number;
-  readonly #rules: { epoch: string; ttlMs: number | undefined; keyWindowMs: number };
+  readonly #clock: LibraryClock;
+  readonly #epoch: string;
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(data: LibraryData, library: LibraryOptions, settings: { epoch: string; keyWindowMs: number; sweepMs: number }) {
-    const { epoch, keyWindowMs, sweepMs } = settings;
+  constructor(data: LibraryData, { clock }: LibraryOptions, settings: { epoch: string; sweepMs: number }) {
     this.#data = data;
-    this.#now = library.now;
-    this.#rules = { epoch, keyWindowMs, ttlMs: library.ttlMs };
-    this.capabilities = capabilitiesWith(keyWindowMs);
+    this.#clock = clock;
+    this.#epoch = settings.epoch;
+    data.time = clock.exchange(data.time);
+    this.capabilities = capabilitiesWith(this.#rules.keyWindowMs);
     this.checkpoints = this.#checkpoints();
-    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref();
+    this.#sweeper = setInterval(() => this.#sweep(), settings.sweepMs).unref();
+  }
+
+  get ttlMs(): number | undefined {
+    return this.#rules.ttlMs;
+  }
+
+  /** As they stand: another store on the same data may have altered them. */
+  get #rules(): Rules {
+    const { ttlMs, keyWindowMs } = this.#data.settings.settings;
+    return { epoch: this.#epoch, ttlMs: ttlMs ?? undefined, keyWindowMs: keyWindowMs ?? Number.POSITIVE_INFINITY };
   }
 
   async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
-    const outcomes = writes.map((write) => this.#append(write));
+    const rules = this.#rules;
+    const outcomes = writes.map((write) => this.#append(write, rules));
     for (const { timeline } of writes) for (const wake of this.#data.watchers.get(timeline) ?? []) wake();
     return outcomes;
   }
 
-  #append(write: Write): WriteOutcome {
+  #append(write: Write, rules: Rules): WriteOutcome {
     try {
-      return { ok: true, epoch: this.#rules.epoch, entries: this.#timeline(write.timeline).append(write, this.#now()) };
+      return { ok: true, epoch: this.#epoch, entries: this.#timeline(write.timeline).append(write, rules, this.#clock) };
     } catch (error) {
       if (!isTimelineError(error)) throw error;
       return { ok: false, error };
@@ -88,29 +119,33 @@ class MemoryLibrary implements AdapterLibrary {
   }
 
   async read(ranges: readonly Range[]): Promise<readonly Slice[]> {
-    const now = this.#now();
-    return ranges.map((range) => this.#peek(range.timeline).read(range, now));
+    const [rules, now] = [this.#rules, this.#clock.expiryTime()];
+    return ranges.map((range) => this.#peek(range.timeline).read(range, rules, now));
   }
 
   async heads(timelines: readonly string[]): Promise<readonly AdapterHead[]> {
-    const now = this.#now();
-    return timelines.map((timeline) => this.#peek(timeline).head(now));
+    const [rules, now] = [this.#rules, this.#clock.expiryTime()];
+    return timelines.map((timeline) => this.#peek(timeline).head(rules, now));
   }
 
   async update(timeline: string, seqId: bigint, payload: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }> {
-    return { epoch: this.#rules.epoch, row: this.#peek(timeline).update(timeline, seqId, payload, ifRevision, this.#now()) };
+    const data = this.#peek(timeline);
+    if (!data.isKept(seqId, this.#rules, this.#clock.expiryTime())) {
+      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
+    }
+    return { epoch: this.#epoch, row: data.update(timeline, seqId, payload, ifRevision) };
   }
 
   async delete(timeline: string, seqId: bigint): Promise<void> {
     this.#peek(timeline).delete(seqId);
   }
 
-  async trim(timeline: string, cut: { readonly through: bigint } | { readonly keepLast: number }): Promise<void> {
+  async trim(timeline: string, cut: Cut): Promise<void> {
     this.#peek(timeline).trim(cut);
   }
 
-  async timelines({ prefix, after, limit }: { prefix: string; after?: string; limit: number }): Promise<readonly string[]> {
-    const ids = [...this.#data.timelines.entries()].filter(([, data]) => data.head(0).lastSeqId > 0n).map(([id]) => id);
+  async timelines({ prefix, after, limit }: ListingRange): Promise<readonly string[]> {
+    const ids = [...this.#data.timelines.entries()].filter(([, data]) => data.last > 0n).map(([id]) => id);
     const wanted = ids.filter((id) => id.startsWith(prefix) && (after === undefined || compareBytes(id, after) > 0));
     return wanted.sort(compareBytes).slice(0, limit);
   }
@@ -127,6 +162,7 @@ class MemoryLibrary implements AdapterLibrary {
 
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
+    this.#data.time = this.#clock.exchange(this.#data.time);
   }
 
   #checkpoints(): AdapterCheckpoints {
@@ -157,7 +193,7 @@ class MemoryLibrary implements AdapterLibrary {
   #timeline(id: string): TimelineData {
     let data = this.#data.timelines.get(id);
     if (!data) {
-      data = new TimelineData(this.#rules);
+      data = new TimelineData();
       this.#data.timelines.set(id, data);
     }
     return data;
@@ -165,12 +201,13 @@ class MemoryLibrary implements AdapterLibrary {
 
   /** For readers: a Timeline never written to leaves no trace. */
   #peek(id: string): TimelineData {
-    return this.#data.timelines.get(id) ?? new TimelineData(this.#rules);
+    return this.#data.timelines.get(id) ?? new TimelineData();
   }
 
   #sweep(): void {
-    const now = this.#now();
-    for (const data of this.#data.timelines.values()) data.sweep(now);
+    this.#data.time = this.#clock.exchange(this.#data.time);
+    const [rules, now] = [this.#rules, this.#clock.expiryTime()];
+    for (const data of this.#data.timelines.values()) data.sweep(rules, now);
   }
 }
 
@@ -186,7 +223,7 @@ function capabilitiesWith(keyWindowMs: number): Capabilities {
     atomicBatch: 10_000,
     maxAtomicBytes: 16 * 1024 * 1024,
     maxBodyBytes: 1024 * 1024,
-    keyWindowMs,
+    keyWindowMs: keyWindowMs === Number.POSITIVE_INFINITY ? null : keyWindowMs,
     expectedLast: true,
     manualIds: true,
     update: true,
@@ -195,6 +232,7 @@ function capabilitiesWith(keyWindowMs: number): Capabilities {
     timelines: true,
     checkpoints: true,
     minTtlMs: 1,
+    budgetMs: BUDGET_MS,
     wakeWithinMs: 5,
     durability: 'none',
     readOnly: false,

@@ -1,10 +1,12 @@
-import type { AdapterHead, Appended, Payload, Position, Range, Row, Slice, Write } from '../../src/adapter.js';
+import type { AdapterHead, Appended, Cut, LibraryClock, Payload, Position, Range, Row, Slice, Write } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { planWrite } from '../../src/plan.js';
 
-interface Rules {
+/** What a library has for all its Timelines; `ttlMs` and `keyWindowMs` may be altered while it is open. */
+export interface Rules {
   readonly epoch: string;
   readonly ttlMs: number | undefined;
+  /** `Infinity`: for ever. */
   readonly keyWindowMs: number;
 }
 
@@ -16,40 +18,48 @@ export class TimelineData {
   rows: Row[] = [];
   readonly checkpoints = new Map<string, Position>();
   readonly #keys = new Map<string, { seqId: bigint; hash: string; at: number }>();
-  readonly #rules: Rules;
   #last = 0n;
   #lastAt = 0;
   /** Everything up to here was trimmed or has expired. */
   #floor = 0n;
 
-  constructor(rules: Rules) {
-    this.#rules = rules;
+  get last(): bigint {
+    return this.#last;
   }
 
-  append(write: Write, now: number): readonly Appended[] {
+  append(write: Write, { keyWindowMs }: Rules, clock: LibraryClock): readonly Appended[] {
+    const keyTime = clock.expiryTime();
     const { appended, fresh } = planWrite(write, this.#last, (key) => {
       const known = this.#keys.get(key);
-      return known && now - known.at < this.#rules.keyWindowMs ? known : undefined;
+      return known && keyTime - known.at < keyWindowMs ? known : undefined;
     });
+    if (fresh.length > 0 && clock.isFuture(this.#lastAt)) this.#heal(clock);
     for (const { seqId, entry } of fresh) {
       this.#last = seqId;
-      this.#lastAt = Math.max(now, this.#lastAt);
+      this.#lastAt = Math.max(clock.entryTime(), this.#lastAt);
       const { body, hash = '' } = entry.payload;
       this.rows.push({ seqId, appendedAt: this.#lastAt, body, key: entry.key, revision: 0 });
-      if (entry.key !== undefined) this.#keys.set(entry.key, { seqId, hash, at: now });
+      if (entry.key !== undefined) this.#keys.set(entry.key, { seqId, hash, at: keyTime });
     }
     return appended;
   }
 
-  head(now: number): AdapterHead {
-    const first = this.rows[this.#firstKept(now)];
-    return { epoch: this.#rules.epoch, firstSeqId: first?.seqId ?? this.#last + 1n, lastSeqId: this.#last };
+  /** Times that only a wrong clock can have given would keep all that follows from expiring. */
+  #heal(clock: LibraryClock): void {
+    const now = clock.entryTime();
+    this.rows = this.rows.map((row) => (clock.isFuture(row.appendedAt) ? { ...row, appendedAt: now } : row));
+    this.#lastAt = now;
   }
 
-  read({ after, before, limit, reverse }: Range, now: number): Slice {
-    const head = this.head(now);
-    const gone = this.#goneThrough(now);
-    const from = Math.max(this.#firstKept(now), this.#indexAbove(after ?? 0n));
+  head(rules: Rules, now: number): AdapterHead {
+    const first = this.rows[this.#firstKept(rules, now)];
+    return { epoch: rules.epoch, firstSeqId: first?.seqId ?? this.#last + 1n, lastSeqId: this.#last };
+  }
+
+  read({ after, before, limit, reverse }: Range, rules: Rules, now: number): Slice {
+    const head = this.head(rules, now);
+    const gone = this.#goneThrough(rules, now);
+    const from = Math.max(this.#firstKept(rules, now), this.#indexAbove(after ?? 0n));
     const to = Math.max(from, before === undefined ? this.rows.length : this.#indexAbove(before - 1n));
     const rows = reverse
       ? this.rows.slice(Math.max(from, to - limit), to).reverse()
@@ -58,12 +68,17 @@ export class TimelineData {
     return after !== undefined && after < gone ? { ...slice, truncatedThrough: gone } : slice;
   }
 
-  update(timeline: string, seqId: bigint, payload: Payload, ifRevision: number | undefined, now: number): Row {
+  /** An entry that readers get and that is no tombstone. */
+  isKept(seqId: bigint, rules: Rules, now: number): boolean {
     const index = this.#indexAbove(seqId - 1n);
     const row = this.rows[index];
-    if (row?.seqId !== seqId || row.body === undefined || index < this.#firstKept(now)) {
-      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
-    }
+    return row?.seqId === seqId && row.body !== undefined && index >= this.#firstKept(rules, now);
+  }
+
+  /** Of an entry that is kept. */
+  update(timeline: string, seqId: bigint, payload: Payload, ifRevision: number | undefined): Row {
+    const index = this.#indexAbove(seqId - 1n);
+    const row = this.rows[index] as Row;
     if (ifRevision !== undefined && ifRevision !== row.revision) {
       const message = `entry ${seqId} has revision ${row.revision}, not ${ifRevision}`;
       throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: ifRevision, actual: row.revision });
@@ -80,7 +95,7 @@ export class TimelineData {
       this.rows[index] = { ...row, body: undefined, revision: row.revision + 1 };
   }
 
-  trim(cut: { readonly through: bigint } | { readonly keepLast: number }): void {
+  trim(cut: Cut): void {
     const through = 'through' in cut ? cut.through : this.#throughAllBut(cut.keepLast);
     this.#removeThrough(through > this.#last ? this.#last : through);
   }
@@ -92,9 +107,9 @@ export class TimelineData {
   }
 
   /** Drops what has expired and the keys that are past their window. */
-  sweep(now: number): void {
-    this.#removeThrough(this.#goneThrough(now));
-    for (const [key, { at }] of this.#keys) if (now - at >= this.#rules.keyWindowMs) this.#keys.delete(key);
+  sweep(rules: Rules, now: number): void {
+    this.#removeThrough(this.#goneThrough(rules, now));
+    for (const [key, { at }] of this.#keys) if (now - at >= rules.keyWindowMs) this.#keys.delete(key);
   }
 
   /** The floor is the newest entry removed, not the cut: an id that never was cannot be missed. */
@@ -106,14 +121,13 @@ export class TimelineData {
     this.rows = this.rows.slice(count);
   }
 
-  #goneThrough(now: number): bigint {
-    const firstKept = this.#firstKept(now);
+  #goneThrough(rules: Rules, now: number): bigint {
+    const firstKept = this.#firstKept(rules, now);
     return firstKept === 0 ? this.#floor : (this.rows[firstKept - 1] as Row).seqId;
   }
 
   /** Times never fall along a Timeline, so what has expired is a prefix. */
-  #firstKept(now: number): number {
-    const { ttlMs } = this.#rules;
+  #firstKept({ ttlMs }: Rules, now: number): number {
     if (ttlMs === undefined) return 0;
     return this.#search((row) => row.appendedAt + ttlMs > now);
   }

@@ -25,7 +25,7 @@ export class LibraryContext {
     readonly settings: RedisSettings,
   ) {
     this.keys = new Keyspace(settings.prefix, options.name, connections.client.isCluster);
-    this.now = options.now;
+    this.now = () => options.clock.entryTime();
   }
 
   /** Entries appended at or before it have expired; below all times if there is no TTL. */
@@ -96,6 +96,7 @@ function capabilities(settings: RedisSettings, cluster: boolean, durability: Cap
     timelines: true,
     checkpoints: true,
     minTtlMs: 1,
+    budgetMs: settings.waitMs,
     wakeWithinMs: cluster ? 2 * settings.wakeMs + 20 : 50,
     durability,
     readOnly: false,

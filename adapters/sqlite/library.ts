@@ -33,7 +33,7 @@ export class LibraryContext {
     this.connection = database.connection;
     this.watchers = database.watchers;
     this.heads = this.connection.headsOf(id);
-    this.now = options.now;
+    this.now = () => options.clock.entryTime();
     this.keyWindowMs = settings.keyWindowMs;
     this.reader = new Reader(this);
     this.removal = new Removal(this.connection.database, this.heads);
@@ -103,6 +103,7 @@ function capabilities({ database }: Connection, settings: SqliteSettings): Capab
     timelines: true,
     checkpoints: true,
     minTtlMs: 1,
+    budgetMs: Math.max(1, settings.busyTimeoutMs),
     wakeWithinMs: 2 * settings.wakeMs,
     durability: database.memory ? 'none' : survives,
     readOnly: database.readonly,

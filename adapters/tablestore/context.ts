@@ -43,7 +43,7 @@ export class Context {
   ) {
     this.layout = settings.layout;
     this.dense = settings.sequence === 'cas';
-    this.now = options.now;
+    this.now = () => options.clock.entryTime();
   }
 
   get epoch(): string {

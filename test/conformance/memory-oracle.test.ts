@@ -72,7 +72,13 @@ describe('SQLite and the memory adapter', () => {
       fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
         const clock = { now: 1_750_000_000_000 };
         const open = (adapter: TimelineAdapter) =>
-          openTimelineStore<string>({ adapter, name: 'oracle', ttlMs: HOUR, now: () => clock.now });
+          openTimelineStore<string>({
+            adapter,
+            name: 'oracle',
+            ttlMs: HOUR,
+            now: () => clock.now,
+            clockToleranceMs: Number.POSITIVE_INFINITY,
+          });
         const stores = await Promise.all([open(memoryAdapter()), open(sqliteAdapter(':memory:'))]);
         try {
           for (const { name, run, wait } of commands) {

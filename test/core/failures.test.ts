@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
 import type { AdapterLibrary, AdapterWarning, TimelineAdapter } from '../../src/index.js';
 import { isTimelineError, openTimelineStore, TimelineError } from '../../src/index.js';
+import { anyCall } from '../support/direct-library.js';
 
 /** The memory adapter with some of its methods replaced; a replacement may call the real one. */
 function adapterWith(replace: (library: AdapterLibrary) => Partial<AdapterLibrary>): TimelineAdapter {
@@ -31,7 +32,7 @@ describe('retry of appends', () => {
     const adapter = adapterWith((library) => ({
       append: async (writes) => {
         if (++calls <= 3) return writes.map(() => ({ ok: false, error: busy() }));
-        return library.append(writes);
+        return library.append(writes, anyCall());
       },
     }));
     const store = await openTimelineStore<string>({ adapter, name: 'x', retry });
@@ -58,8 +59,8 @@ describe('retry of appends', () => {
     const adapter = adapterWith((library) => ({
       append: async (writes) => {
         sizes.push(writes.length);
-        if (sizes.length > 1) return library.append(writes);
-        const done = await library.append(writes.slice(0, 2));
+        if (sizes.length > 1) return library.append(writes, anyCall());
+        const done = await library.append(writes.slice(0, 2), anyCall());
         return [...done, { ok: false, error: busy() }];
       },
     }));
@@ -131,7 +132,7 @@ describe('a subscription whose store goes away', () => {
     const adapter = adapterWith((library) => ({
       read: async (ranges) => {
         if (failing-- > 0) throw new TimelineError('TIMELINE_UNAVAILABLE', 'connection lost', { retryable: true });
-        return library.read(ranges);
+        return library.read(ranges, anyCall());
       },
     }));
     const store = await openTimelineStore<number>({

@@ -1,5 +1,5 @@
 import { memoryAdapter } from '../../adapters/memory/index.js';
-import type { AdapterLibrary, TimelineAdapter, Write, WriteOutcome } from '../../src/adapter.js';
+import type { AdapterLibrary, Call, TimelineAdapter, Write, WriteOutcome } from '../../src/adapter.js';
 
 /** The memory adapter behind a gate: each call of `append` waits until the test lets it through. */
 export class StalledAdapter implements TimelineAdapter {
@@ -15,13 +15,13 @@ export class StalledAdapter implements TimelineAdapter {
 
   async open(options: Parameters<TimelineAdapter['open']>[0]): Promise<AdapterLibrary> {
     const library = await memoryAdapter().open(options);
-    const append = async (writes: readonly Write[]): Promise<readonly WriteOutcome[]> => {
+    const append = async (writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> => {
       this.calls.push(writes);
       await new Promise<void>((resolve) => {
         this.#gates.push(resolve);
         this.#arrival?.();
       });
-      return library.append(writes);
+      return library.append(writes, call);
     };
     return Object.assign(Object.create(library) as AdapterLibrary, {
       maxInFlight: this.#maxInFlight,

@@ -6,6 +6,7 @@ import { openTimelineStore } from '../../src/index.js';
 import { busyStore, decorateAdapter, faultyAdapter, unknownOutcome } from '../../testing/index.js';
 import { Random } from '../../testing/random.js';
 import { shrink } from '../../testing/shrink.js';
+import { anyCall, openingOptions } from '../support/direct-library.js';
 import { collect, firstFailure } from './collect.js';
 import { keepMutants } from './mutants/keep.js';
 
@@ -157,11 +158,14 @@ describe('faultyAdapter', () => {
 
 describe('decorateAdapter', () => {
   it('replaces and takes away members, and leaves the others bound', async () => {
-    const adapter = decorateAdapter(memoryAdapter(), (library) => ({ watch: undefined, heads: () => library.heads(['other']) }));
-    const library = await adapter.open({ name: 'l', now: Date.now, warn: () => {} });
+    const adapter = decorateAdapter(memoryAdapter(), (library) => ({
+      watch: undefined,
+      heads: (_, call) => library.heads(['other'], call),
+    }));
+    const library = await adapter.open(openingOptions('l'));
     expect([library.watch, 'watch' in library, 'trim' in library]).toEqual([undefined, false, true]);
     const { read } = library;
-    expect(await read([{ timeline: 't', limit: 1, reverse: false }])).toHaveLength(1);
-    await library.close();
+    expect(await read([{ timeline: 't', limit: 1, reverse: false }], anyCall())).toHaveLength(1);
+    await library.close(anyCall());
   });
 });

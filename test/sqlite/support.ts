@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type SqliteAdapterOptions, sqliteAdapter } from '../../adapters/sqlite/index.js';
-import type { AdapterLibrary, AdapterWarning, Row, TimelineAdapter, Write } from '../../src/adapter.js';
+import type { AdapterWarning, Row, TimelineAdapter, Write } from '../../src/adapter.js';
 import { bundled } from '../support/bundled.js';
+import { type DirectLibrary, direct, openingOptions, trusting } from '../support/direct-library.js';
 
 /** Runs when the test ends, the latest first. */
 export function afterTest(cleanup: () => unknown): void {
@@ -35,10 +36,10 @@ export function look(path: string): {
   return { count, all: (sql) => database.prepare(sql).all(), database };
 }
 
-export interface TestLibrary extends Required<Omit<AdapterLibrary, 'maxInFlight'>> {
+export type TestLibrary = DirectLibrary & {
   readonly warnings: AdapterWarning[];
   readonly clock: { now: number };
-}
+};
 
 export interface LibrarySettings {
   readonly name?: string;
@@ -52,14 +53,17 @@ export async function openLibrary(
   { name = 'test', ttlMs, clock = { now: 1_700_000_000_000 } }: LibrarySettings = {},
 ): Promise<TestLibrary> {
   const warnings: AdapterWarning[] = [];
-  const library = await adapter.open({ name, ttlMs, now: () => clock.now, warn: (warning) => warnings.push(warning) });
+  const warn = (warning: AdapterWarning) => warnings.push(warning);
+  const library = direct(await adapter.open(openingOptions(name, { ttlMs, clock: trusting(() => clock.now), warn })));
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= library.close();
     return closed;
   };
   afterTest(close);
-  return { ...(library as Required<AdapterLibrary>), close, warnings, clock };
+  return new Proxy(library, {
+    get: (target, name) => ({ close, warnings, clock })[name as 'close'] ?? Reflect.get(target, name),
+  }) as TestLibrary;
 }
 
 export function openFile(path: string, settings: LibrarySettings = {}, options: SqliteAdapterOptions = {}): Promise<TestLibrary> {
@@ -76,7 +80,7 @@ export function fanOut(timelines: readonly string[], body: string): Write[] {
   return timelines.map((timeline) => ({ timeline, entries: [{ payload }] }));
 }
 
-export async function readAll(library: AdapterLibrary, timeline: string, after?: bigint): Promise<Row[]> {
+export async function readAll(library: DirectLibrary, timeline: string, after?: bigint): Promise<Row[]> {
   const rows: Row[] = [];
   for (let from = after; ; from = rows[rows.length - 1]!.seqId) {
     const [slice] = await library.read([{ timeline, after: from, limit: 10_000, reverse: false }]);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { AdapterLibrary, Position, Row, TimelineAdapter } from '../../src/adapter.js';
+import type { AdapterLibrary, LibraryClock, Position, Row, TimelineAdapter } from '../../src/adapter.js';
 import { isTimelineError, TimelineError } from '../../src/errors.js';
 import { decorateAdapter, type LibraryChanges } from '../../testing/index.js';
+import { trusting } from './direct-library.js';
 import type { Address } from './tablestore-store.js';
 
 /** The instance that the environment names, all of it or nothing. */
@@ -38,14 +39,14 @@ export function inSharedTables(adapter: TimelineAdapter, tables: string, run: st
   return {
     name: adapter.name,
     async open(options) {
-      const behind = Date.now() - options.now();
+      const behind = Date.now() - options.clock.entryTime();
       // One test may have libraries with the time of day besides those with a clock of its own.
       const shift = behind > DAY_MS ? (shifts.get(run) ?? behind) : 0;
       if (shift > 0) shifts.set(run, shift);
       const start = `${run}.${Buffer.from(options.name).toString('hex')}:`;
       const name = `${tables}${options.ttlMs === undefined ? '' : `_${options.ttlMs}`}`;
       const decorated = decorateAdapter(adapter, (library) => renamed(library, { start, end: `-${run}`, shift }));
-      return decorated.open({ ...options, name, now: () => options.now() + shift });
+      return decorated.open({ ...options, name, clock: shifted(options.clock, shift) });
     },
   };
 }
@@ -89,35 +90,42 @@ function renamed(library: AdapterLibrary, { start, end, shift }: Renaming): Libr
   const told = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => Promise.reject(back(error)));
   const { checkpoints } = library;
   return {
-    append: async (writes) => {
-      const outcomes = await told(library.append(writes.map(to)));
+    append: async (writes, call) => {
+      const outcomes = await told(library.append(writes.map(to), call));
       return outcomes.map((outcome) => (outcome.ok ? own(outcome) : { ok: false, error: back(outcome.error) as TimelineError }));
     },
-    read: async (ranges) => {
-      const slices = await told(library.read(ranges.map(to)));
+    read: async (ranges, call) => {
+      const slices = await told(library.read(ranges.map(to), call));
       return slices.map((slice) => ({ ...own(slice), rows: slice.rows.map(row) }));
     },
-    heads: async (timelines) => (await told(library.heads(timelines.map(toId)))).map(own),
+    heads: async (timelines, call) => (await told(library.heads(timelines.map(toId), call))).map(own),
     update:
       library.update &&
       (async (timeline, ...rest) => {
         const updated = await told(library.update!(toId(timeline), ...rest));
         return own({ ...updated, row: row(updated.row) });
       }),
-    delete: library.delete && ((timeline, seqId) => told(library.delete!(toId(timeline), seqId))),
-    trim: library.trim && ((timeline, cut) => told(library.trim!(toId(timeline), cut))),
+    delete: library.delete && ((timeline, ...rest) => told(library.delete!(toId(timeline), ...rest))),
+    trim: library.trim && ((timeline, ...rest) => told(library.trim!(toId(timeline), ...rest))),
     timelines:
       library.timelines &&
-      (async ({ prefix, after, limit }) => {
+      (async ({ prefix, after, limit }, call) => {
         const range = { prefix: start + prefix, limit, ...(after !== undefined && { after: start + after }) };
-        return (await library.timelines!(range)).map(fromId);
+        return (await library.timelines!(range, call)).map(fromId);
       }),
     checkpoints: checkpoints && {
-      get: async (keys) => (await told(checkpoints.get(keys.map(to)))).map((position) => position && own(position)),
-      advance: async (items) => (await told(checkpoints.advance(items.map(to).map(foreign)))).map(own),
-      reset: (items) =>
-        told(checkpoints.reset(items.map((item) => ({ ...to(item), position: item.position && foreign(item.position) })))),
+      get: async (keys, call) => (await told(checkpoints.get(keys.map(to), call))).map((position) => position && own(position)),
+      advance: async (items, call) => (await told(checkpoints.advance(items.map(to).map(foreign), call))).map(own),
+      reset: (items, call) => {
+        const resets = items.map((item) => ({ ...to(item), position: item.position && foreign(item.position) }));
+        return told(checkpoints.reset(resets, call));
+      },
     },
     watch: library.watch && ((timeline, wake) => library.watch!(toId(timeline), wake)),
   };
+}
+
+/** The same clock, so much later. */
+function shifted(clock: LibraryClock, ms: number): LibraryClock {
+  return trusting(() => clock.entryTime() + ms);
 }

@@ -47,7 +47,7 @@ export class TablestoreWorld {
     return {
       name: adapter.name,
       open: (library) => {
-        this.#now = library.now;
+        this.#now = () => library.clock.entryTime();
         return adapter.open(library);
       },
     };

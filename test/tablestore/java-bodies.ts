@@ -41,18 +41,23 @@ export function disguised(adapter: TimelineAdapter, disguise: Disguise): Timelin
     };
     const hideEntry = (entry: WriteEntry) => ({ ...entry, payload: hide(entry.payload, entry.key) });
     const reveal = (row: Row): Row => (row.body === undefined ? row : { ...row, body: disguise.reveal(row.body) });
-    const update: AdapterLibrary['update'] = async (timeline, seqId, payload, ifRevision) => {
+    const update: AdapterLibrary['update'] = async (timeline, seqId, payload, ifRevision, call) => {
       const range = { timeline, after: seqId - 1n, before: seqId + 1n, limit: 1, reverse: false };
-      const key = (await library.read([range]))[0]?.rows[0]?.key;
-      const { epoch, row } = await library.update!(timeline, seqId, hide(payload, key), ifRevision);
+      const key = (await library.read([range], call))[0]?.rows[0]?.key;
+      const { epoch, row } = await library.update!(timeline, seqId, hide(payload, key), ifRevision, call);
       return { epoch, row: reveal(row) };
     };
     // Base64 is longer than what it says, and so is what JSON escapes.
     const capabilities = { ...library.capabilities, maxBodyBytes: 100_000, maxAtomicBytes: 100_000 };
     return {
       capabilities,
-      append: (writes) => library.append(writes.map((write) => ({ ...write, entries: write.entries.map(hideEntry) }))),
-      read: async (ranges) => (await library.read(ranges)).map((slice) => ({ ...slice, rows: slice.rows.map(reveal) })),
+      append: (writes, call) =>
+        library.append(
+          writes.map((write) => ({ ...write, entries: write.entries.map(hideEntry) })),
+          call,
+        ),
+      read: async (ranges, call) =>
+        (await library.read(ranges, call)).map((slice) => ({ ...slice, rows: slice.rows.map(reveal) })),
       update: library.update && update,
     };
   });

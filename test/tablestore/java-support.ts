@@ -56,7 +56,13 @@ export class SharedService {
   /** Our side of a table. Ids of the emulator are visible at once, so nothing has to settle. */
   async open<M>(name: string, { adapterOptions = {}, ...options }: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
     const adapter = tablestoreAdapter(clientOf(this.emulator), { settleMs: 0, ...adapterOptions });
-    const store = await openTimelineStore<M>({ adapter, name, now: () => this.now(), ...options });
+    const store = await openTimelineStore<M>({
+      adapter,
+      name,
+      now: () => this.now(),
+      clockToleranceMs: Number.POSITIVE_INFINITY,
+      ...options,
+    });
     this.#opened.push(store as TimelineStore<never>);
     return store;
   }

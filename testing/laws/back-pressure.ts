@@ -23,7 +23,7 @@ async function gated(
     decode: String,
   };
   const store = await world.openDecorated<string>(
-    (library) => ({ append: (writes) => gate.then(() => library.append(writes)) }),
+    (library) => ({ append: (writes, call) => gate.then(() => library.append(writes, call)) }),
     { limits, codec },
   );
   return { store, encoded: () => encoded, release };
@@ -93,8 +93,8 @@ export const backPressure = law('Back-pressure', 'pending writes are bounded; on
     let failing = true;
     const store = await world.openDecorated<string>(
       (library) => ({
-        append: (writes) =>
-          failing ? Promise.reject(new TimelineError('TIMELINE_UNAVAILABLE', 'refused')) : library.append(writes),
+        append: (writes, call) =>
+          failing ? Promise.reject(new TimelineError('TIMELINE_UNAVAILABLE', 'refused')) : library.append(writes, call),
       }),
       { limits: { pendingWrites: 3 } },
     );

@@ -17,6 +17,8 @@ async function libraryOf(world: World): Promise<AdapterLibrary> {
   return library!;
 }
 
+const soon = () => ({ deadline: performance.now() + 30_000 });
+
 export const batches = law('Batches', 'many Timelines are written and read in one call', (test) => {
   test('outcomes come in the order of the items', async (world) => {
     const items = numbered(200).map((message, index) => ({ timeline: `t${(index * 13) % 17}`, message }));
@@ -145,19 +147,22 @@ export const batches = law('Batches', 'many Timelines are written and read in on
   test('the adapter answers for every write and range that it is given, in order', async (world) => {
     const library = await libraryOf(world);
     const write = (timeline: string, body: string) => ({ timeline, entries: [{ payload: { body, shared: false } }] });
-    const outcomes = await library.append([write('a', '"1"'), write('b', '"2"'), write('a', '"3"')]);
+    const outcomes = await library.append([write('a', '"1"'), write('b', '"2"'), write('a', '"3"')], soon());
     assert.deepEqual(
       outcomes.map((outcome) => outcome.ok && outcome.entries.length),
       [1, 1, 1],
     );
     const range = { limit: 10, reverse: false };
-    const slices = await library.read(['b', 'a', 'none', 'a'].map((timeline) => ({ ...range, timeline })));
+    const slices = await library.read(
+      ['b', 'a', 'none', 'a'].map((timeline) => ({ ...range, timeline })),
+      soon(),
+    );
     assert.deepEqual(
       slices.map((slice) => slice.rows.map((row) => row.body)),
       [['"2"'], ['"1"', '"3"'], [], ['"1"', '"3"']],
     );
     assert.deepEqual(
-      (await library.heads(['none', 'a'])).map((head) => head.lastSeqId),
+      (await library.heads(['none', 'a'], soon())).map((head) => head.lastSeqId),
       [0n, slices[1]!.lastSeqId],
     );
     assert.deepEqual(

@@ -23,11 +23,11 @@ async function watched(world: World): Promise<{ store: TimelineStore<string>; re
     }
   };
   const store = await world.openDecorated((library) => ({
-    append: (writes) => counted(() => gate.then(() => library.append(writes))),
-    read: (ranges) => counted(() => library.read(ranges)),
-    close() {
+    append: (writes, call) => counted(() => gate.then(() => library.append(writes, call))),
+    read: (ranges, call) => counted(() => library.read(ranges, call)),
+    close(call) {
       closes.push(underWay);
-      return library.close();
+      return library.close(call);
     },
   }));
   return { store, release, closes };

@@ -64,9 +64,9 @@ export const fanOut = law('Fan-out', 'one message goes to many Timelines', (test
     const writes: Write[] = [];
     const store = await world.openDecorated<string>(
       (library) => ({
-        append(given) {
+        append(given, call) {
           writes.push(...given);
-          return library.append(given);
+          return library.append(given, call);
         },
       }),
       { codec: { encode, decode: String } },

@@ -99,9 +99,9 @@ export const subscription = law('Subscription', 'catch-up, then live, in one str
           }, 2);
           return () => clearInterval(timer);
         },
-        read: (ranges) => {
+        read: (ranges, call) => {
           reads += 1;
-          return library.read(ranges);
+          return library.read(ranges, call);
         },
       }),
       { pollMs: NO_POLL },
@@ -116,8 +116,8 @@ export const subscription = law('Subscription', 'catch-up, then live, in one str
   test('a slow reader holds a bounded number of entries and slows nobody', async (world) => {
     let rows = 0;
     const store = await world.openDecorated((library) => ({
-      async read(ranges) {
-        const slices = await library.read(ranges);
+      async read(ranges, call) {
+        const slices = await library.read(ranges, call);
         for (const slice of slices) rows += slice.rows.length;
         return slices;
       },

@@ -2,7 +2,7 @@ import { memoryAdapter } from '../../../adapters/memory/index.js';
 import type { AdapterLibrary, Write, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { decorateAdapter, type LibraryChanges } from '../../../testing/index.js';
-import { type Mutant, mapEntries, mapRows, mutant, pause, renamed, statefulMutant } from './mutant.js';
+import { CALL, type Mutant, mapEntries, mapRows, mutant, pause, renamed, statefulMutant } from './mutant.js';
 
 /** Ids that readers are not shown yet. */
 type Hidden = Set<string>;
@@ -13,7 +13,7 @@ const showingLater =
   (answer: 'before' | 'after') =>
   (library: AdapterLibrary, hidden: Hidden): LibraryChanges => ({
     async append(writes) {
-      const outcomes = await library.append(writes);
+      const outcomes = await library.append(writes, CALL);
       const places = outcomes.flatMap((outcome, index) =>
         outcome.ok
           ? outcome.entries.filter(({ seqId }) => seqId % 3n === 1n).map(({ seqId }) => place(writes[index]!.timeline, seqId))
@@ -27,7 +27,7 @@ const showingLater =
       return outcomes;
     },
     async read(ranges) {
-      const slices = await library.read(ranges);
+      const slices = await library.read(ranges, CALL);
       return slices.map((slice, index) => ({
         ...slice,
         rows: slice.rows.filter(({ seqId }) => !hidden.has(place(ranges[index]!.timeline, seqId))),
@@ -43,10 +43,10 @@ function startingAgain(library: AdapterLibrary, lives: Map<string, number>): Lib
     ...changes,
     async append(writes) {
       for (const { timeline } of writes) {
-        const [head] = await library.heads([name(timeline)]);
+        const [head] = await library.heads([name(timeline)], CALL);
         if (head && head.lastSeqId > 0n && head.firstSeqId > head.lastSeqId) lives.set(timeline, (lives.get(timeline) ?? 0) + 1);
       }
-      return changes.append!(writes);
+      return changes.append!(writes, CALL);
     },
   };
 }
@@ -62,10 +62,10 @@ const oneByOne =
     },
   });
 
-const single = async (library: AdapterLibrary, write: Write) => (await library.append([write]))[0]!;
+const single = async (library: AdapterLibrary, write: Write) => (await library.append([write], CALL))[0]!;
 
 async function withGaps(library: AdapterLibrary, write: Write): Promise<WriteOutcome> {
-  const [head] = await library.heads([write.timeline]);
+  const [head] = await library.heads([write.timeline], CALL);
   const seqId = (index: number) => head!.lastSeqId + 2n * BigInt(index + 1);
   return single(library, { ...write, entries: write.entries.map((entry, index) => ({ seqId: seqId(index), ...entry })) });
 }
@@ -83,7 +83,7 @@ async function entryByEntry(library: AdapterLibrary, write: Write): Promise<Writ
 }
 
 async function checkedTooEarly(library: AdapterLibrary, { expectedLast, ...write }: Write): Promise<WriteOutcome> {
-  const [head] = await library.heads([write.timeline]);
+  const [head] = await library.heads([write.timeline], CALL);
   if (expectedLast !== undefined && expectedLast !== head?.lastSeqId) {
     const details = { expected: expectedLast, actual: head!.lastSeqId };
     return { ok: false, error: new TimelineError('TIMELINE_CONFLICT', 'not the last', details) };
@@ -103,7 +103,7 @@ async function lastOneDropped(library: AdapterLibrary, write: Write): Promise<Wr
 }
 
 async function keylessTwice(library: AdapterLibrary, write: Write): Promise<WriteOutcome> {
-  if (write.entries.every((entry) => entry.key === undefined)) await library.append([write]);
+  if (write.entries.every((entry) => entry.key === undefined)) await library.append([write], CALL);
   return single(library, write);
 }
 
@@ -111,7 +111,7 @@ const forgetsKeys = mapEntries(({ key: _, ...entry }) => entry);
 
 export const appendMutants: readonly Mutant[] = [
   mutant('Order', 'numbers a batch from its end', (library) => ({
-    append: async (writes) => [...(await library.append([...writes].reverse()))].reverse(),
+    append: async (writes) => [...(await library.append([...writes].reverse(), CALL))].reverse(),
   })),
   mutant(
     'Order',
@@ -120,7 +120,7 @@ export const appendMutants: readonly Mutant[] = [
   ),
   statefulMutant('Visibility', 'shows an entry after one behind it', () => new Set<string>(), showingLater('after')),
   mutant('Visibility', 'shows ids in the head before the entry', (library) => ({
-    heads: async (ids) => (await library.heads(ids)).map((head) => ({ ...head, lastSeqId: head.lastSeqId + 1n })),
+    heads: async (ids) => (await library.heads(ids, CALL)).map((head) => ({ ...head, lastSeqId: head.lastSeqId + 1n })),
   })),
   statefulMutant('Read your writes', 'answers before an entry can be read', () => new Set<string>(), showingLater('before')),
   statefulMutant('No reuse', 'numbers from 1 again when nothing is left', () => new Map<string, number>(), startingAgain),
@@ -153,7 +153,11 @@ export const appendMutants: readonly Mutant[] = [
       })),
   },
   mutant('Expectation', 'ignores expectedLast', (library) => ({
-    append: (writes) => library.append(writes.map(({ expectedLast: _, ...write }) => write)),
+    append: (writes) =>
+      library.append(
+        writes.map(({ expectedLast: _, ...write }) => write),
+        CALL,
+      ),
   })),
   mutant('Expectation', 'checks expectedLast before it holds the Timeline', oneByOne(checkedTooEarly)),
   mutant(
@@ -172,12 +176,12 @@ export const appendMutants: readonly Mutant[] = [
   mutant('Outcome', 'does not find by its key what it has taken', forgetsKeys),
   mutant('Back-pressure', 'fails the neighbours of a bad write', (library) => ({
     async append(writes) {
-      const outcomes = await library.append(writes);
+      const outcomes = await library.append(writes, CALL);
       return outcomes.find((outcome) => !outcome.ok) ? outcomes.map(() => outcomes.find((outcome) => !outcome.ok)!) : outcomes;
     },
   })),
   mutant('Batches', 'answers writes out of order', (library) => ({
-    append: async (writes) => [...(await library.append(writes))].reverse(),
+    append: async (writes) => [...(await library.append(writes, CALL))].reverse(),
   })),
   mutant('Fan-out', 'gives a shared body to the first Timeline only', (library) => ({
     append: (writes) =>
@@ -188,6 +192,7 @@ export const appendMutants: readonly Mutant[] = [
             entry.payload.shared && index > 0 ? { ...entry, payload: { ...entry.payload, body: 'null' } } : entry,
           ),
         })),
+        CALL,
       ),
   })),
 ];

@@ -3,7 +3,7 @@ import type { AdapterLibrary, Capabilities, LibraryOptions, TimelineAdapter } fr
 import { TimelineError } from '../../../src/errors.js';
 import { decorateAdapter, type LibraryChanges } from '../../../testing/index.js';
 import { declared } from './append.js';
-import { type Mutant, mapRows, mapSlices, mutant, pause, renamed, statefulMutant } from './mutant.js';
+import { CALL, type Mutant, mapRows, mapSlices, mutant, pause, renamed, statefulMutant } from './mutant.js';
 
 /** The memory adapter opened with other options than it was asked for. */
 const openedWith = (change: (options: LibraryOptions) => LibraryOptions): TimelineAdapter => {
@@ -23,14 +23,14 @@ function losingTheNewest(library: AdapterLibrary, state: { closed: boolean }): L
   const loses = state.closed;
   return {
     async read(ranges) {
-      const slices = await library.read(ranges);
+      const slices = await library.read(ranges, CALL);
       return loses
         ? slices.map((slice) => ({ ...slice, rows: slice.rows.filter((row) => row.seqId < slice.lastSeqId) }))
         : slices;
     },
     close() {
       state.closed = true;
-      return library.close();
+      return library.close(CALL);
     },
   };
 }
@@ -38,14 +38,14 @@ function losingTheNewest(library: AdapterLibrary, state: { closed: boolean }): L
 export const keepMutants: readonly Mutant[] = [
   mutant('Update', 'moves an updated entry to the tail', (library) => ({
     async update(timeline, seqId, payload) {
-      await library.delete!(timeline, seqId);
-      await library.append([{ timeline, entries: [{ payload }] }]);
-      const [slice] = await library.read([{ timeline, limit: 1, reverse: true }]);
+      await library.delete!(timeline, seqId, CALL);
+      await library.append([{ timeline, entries: [{ payload }] }], CALL);
+      const [slice] = await library.read([{ timeline, limit: 1, reverse: true }], CALL);
       return { epoch: slice!.epoch, row: slice!.rows[0]! };
     },
   })),
   mutant('Update', 'ignores ifRevision', (library) => ({
-    update: (timeline, seqId, payload) => library.update!(timeline, seqId, payload),
+    update: (timeline, seqId, payload) => library.update!(timeline, seqId, payload, undefined, CALL),
   })),
   mutant(
     'Update',
@@ -59,13 +59,13 @@ export const keepMutants: readonly Mutant[] = [
   ),
   mutant('Delete', 'finds nothing to delete the second time', (library) => ({
     async delete(timeline, seqId) {
-      const [slice] = await library.read([{ timeline, after: seqId - 1n, before: seqId + 1n, limit: 1, reverse: false }]);
+      const [slice] = await library.read([{ timeline, after: seqId - 1n, before: seqId + 1n, limit: 1, reverse: false }], CALL);
       if (slice?.rows[0]?.body === undefined) throw new TimelineError('TIMELINE_NOT_FOUND', 'nothing to delete');
-      return library.delete!(timeline, seqId);
+      return library.delete!(timeline, seqId, CALL);
     },
   })),
   mutant('Delete', 'deletes everything up to the entry', (library) => ({
-    delete: (timeline, seqId) => library.trim!(timeline, { through: seqId }),
+    delete: (timeline, seqId) => library.trim!(timeline, { through: seqId }, CALL),
   })),
   { law: 'Expiry', breaks: 'returns what has expired', create: () => openedWith(({ ttlMs: _, ...options }) => options) },
   {
@@ -77,8 +77,11 @@ export const keepMutants: readonly Mutant[] = [
     'Checkpoint',
     'moves back',
     checkpointsOf(({ reset }) => ({
-      async advance(items) {
-        await reset(items.map(({ timeline, reader, epoch, seqId }) => ({ timeline, reader, position: { epoch, seqId } })));
+      async advance(items, call) {
+        await reset(
+          items.map(({ timeline, reader, epoch, seqId }) => ({ timeline, reader, position: { epoch, seqId } })),
+          call,
+        );
         return items.map(({ epoch, seqId }) => ({ epoch, seqId }));
       },
     })),
@@ -87,14 +90,17 @@ export const keepMutants: readonly Mutant[] = [
     'Checkpoint',
     'decides the maximum before it holds the position',
     checkpointsOf(({ get, reset }) => ({
-      async advance(items) {
-        const stands = await get(items);
+      async advance(items, call) {
+        const stands = await get(items, call);
         await pause(1);
         const positions = items.map(({ epoch, seqId }, index) => {
           const stood = stands[index];
           return stood && stood.seqId > seqId ? stood : { epoch, seqId };
         });
-        await reset(items.map(({ timeline, reader }, index) => ({ timeline, reader, position: positions[index] })));
+        await reset(
+          items.map(({ timeline, reader }, index) => ({ timeline, reader, position: positions[index] })),
+          call,
+        );
         return positions;
       },
     })),
@@ -105,9 +111,9 @@ export const keepMutants: readonly Mutant[] = [
     checkpointsOf(({ get, advance, reset }) => {
       const shared = <T extends { reader: string }>(items: readonly T[]) => items.map((item) => ({ ...item, reader: 'all' }));
       return {
-        get: (keys) => get(shared(keys)),
-        advance: (items) => advance(shared(items)),
-        reset: (items) => reset(shared(items)),
+        get: (keys, call) => get(shared(keys), call),
+        advance: (items, call) => advance(shared(items), call),
+        reset: (items, call) => reset(shared(items), call),
       };
     }),
   ),
@@ -128,7 +134,7 @@ export const keepMutants: readonly Mutant[] = [
         (library) => ({
           close() {
             closed += 1;
-            return library.close();
+            return library.close(CALL);
           },
         }),
       );
@@ -140,16 +146,16 @@ export const keepMutants: readonly Mutant[] = [
     () => ({ closed: false }),
     (library, state) => ({
       append: (writes) =>
-        state.closed ? Promise.reject(new TimelineError('TIMELINE_CLOSED', 'closed with another')) : library.append(writes),
+        state.closed ? Promise.reject(new TimelineError('TIMELINE_CLOSED', 'closed with another')) : library.append(writes, CALL),
       close() {
         state.closed = true;
-        return library.close();
+        return library.close(CALL);
       },
     }),
   ),
   mutant('Limits', 'takes no key of more than 255 bytes', (library) => ({
     async append(writes) {
-      const outcomes = await library.append(writes);
+      const outcomes = await library.append(writes, CALL);
       const tooLong = writes.some((write) => write.entries.some((entry) => (entry.key?.length ?? 0) > 255));
       return tooLong
         ? outcomes.map(() => ({ ok: false, error: new TimelineError('TIMELINE_TOO_LARGE', 'the key is too long') }))
@@ -168,7 +174,7 @@ export const keepMutants: readonly Mutant[] = [
     capabilities: declared(library, { wakeWithinMs: Number.POSITIVE_INFINITY }) as Capabilities,
   })),
   mutant('Listing', 'lists in any order', (library) => ({
-    timelines: async (range) => [...(await library.timelines!(range))].reverse(),
+    timelines: async (range) => [...(await library.timelines!(range, CALL))].reverse(),
   })),
   mutant('Listing', 'reads wildcards in a prefix', (library) => ({
     async timelines({ prefix, ...range }) {
@@ -179,7 +185,7 @@ export const keepMutants: readonly Mutant[] = [
           .replaceAll('_', '.')}`,
         'u',
       );
-      return (await library.timelines!({ ...range, prefix: '', limit: 10_000 }))
+      return (await library.timelines!({ ...range, prefix: '', limit: 10_000 }, CALL))
         .filter((id) => pattern.test(id))
         .slice(0, range.limit);
     },
@@ -200,7 +206,7 @@ export const keepMutants: readonly Mutant[] = [
     renamed((timeline) => timeline.slice(0, 255)),
   ),
   mutant('Model', 'keeps one more than keepLast', (library) => ({
-    trim: (timeline, cut) => library.trim!(timeline, 'keepLast' in cut ? { keepLast: cut.keepLast + 1 } : cut),
+    trim: (timeline, cut) => library.trim!(timeline, 'keepLast' in cut ? { keepLast: cut.keepLast + 1 } : cut, CALL),
   })),
   statefulMutant('Restart', 'loses the newest entry when it is closed', () => ({ closed: false }), losingTheNewest),
 ];

@@ -1,7 +1,10 @@
 import { memoryAdapter } from '../../../adapters/memory/index.js';
-import type { AdapterLibrary, Row, Slice, TimelineAdapter, Write, WriteEntry } from '../../../src/adapter.js';
+import type { AdapterLibrary, Call, Row, Slice, TimelineAdapter, Write, WriteEntry } from '../../../src/adapter.js';
 import type { Law } from '../../../testing/index.js';
 import { decorateAdapter, type LibraryChanges } from '../../../testing/index.js';
+
+/** The memory adapter ends at once, whatever it is told. */
+export const CALL: Call = { deadline: Number.POSITIVE_INFINITY };
 
 /** An adapter that breaks one law and is otherwise the memory adapter. */
 export interface Mutant {
@@ -40,6 +43,7 @@ export const mapEntries =
     append: (writes) =>
       library.append(
         writes.map((write) => ({ ...write, entries: write.entries.map((entry, index) => map(entry, index, write)) })),
+        CALL,
       ),
   });
 
@@ -49,7 +53,7 @@ export const mapRows = (map: (row: Row, index: number) => Row) => mapSlices((sli
 export const mapSlices =
   (map: (slice: Slice) => Slice) =>
   (library: AdapterLibrary): LibraryChanges => ({
-    read: async (ranges) => (await library.read(ranges)).map(map),
+    read: async (ranges) => (await library.read(ranges, CALL)).map(map),
   });
 
 /** The library under Timeline names that `rename` makes of the given ones. */
@@ -59,12 +63,12 @@ export const renamed =
     const renameAll = <T extends { readonly timeline: string }>(items: readonly T[]) =>
       items.map((item) => ({ ...item, timeline: rename(item.timeline) }));
     return {
-      append: (writes) => library.append(renameAll(writes)),
-      read: (ranges) => library.read(renameAll(ranges)),
-      heads: (timelines) => library.heads(timelines.map(rename)),
+      append: (writes) => library.append(renameAll(writes), CALL),
+      read: (ranges) => library.read(renameAll(ranges), CALL),
+      heads: (timelines) => library.heads(timelines.map(rename), CALL),
       update: (timeline, ...rest) => library.update!(rename(timeline), ...rest),
-      delete: (timeline, seqId) => library.delete!(rename(timeline), seqId),
-      trim: (timeline, cut) => library.trim!(rename(timeline), cut),
+      delete: (timeline, seqId) => library.delete!(rename(timeline), seqId, CALL),
+      trim: (timeline, cut) => library.trim!(rename(timeline), cut, CALL),
       watch: (timeline, wake) => library.watch!(rename(timeline), wake),
     };
   };

@@ -1,15 +1,15 @@
 import type { AdapterLibrary, Range, Slice } from '../../../src/adapter.js';
 import type { LibraryChanges } from '../../../testing/index.js';
-import { type Mutant, mapRows, mapSlices, mutant } from './mutant.js';
+import { CALL, type Mutant, mapRows, mapSlices, mutant } from './mutant.js';
 
 const mapRanges =
   (map: (range: Range) => Range) =>
-  (library: AdapterLibrary): LibraryChanges => ({ read: (ranges) => library.read(ranges.map(map)) });
+  (library: AdapterLibrary): LibraryChanges => ({ read: (ranges) => library.read(ranges.map(map), CALL) });
 
 const forEachRange =
   (map: (slice: Slice, range: Range) => Slice) =>
   (library: AdapterLibrary): LibraryChanges => ({
-    read: async (ranges) => (await library.read(ranges)).map((slice, index) => map(slice, ranges[index]!)),
+    read: async (ranges) => (await library.read(ranges, CALL)).map((slice, index) => map(slice, ranges[index]!)),
   });
 
 const silently = ({ truncatedThrough: _, ...slice }: Slice): Slice => slice;
@@ -23,12 +23,15 @@ const epochOf =
   (epoch: (head: { firstSeqId: bigint }) => string) =>
   (library: AdapterLibrary): LibraryChanges => ({
     append: async (writes) => {
-      const outcomes = await library.append(writes);
-      const heads = await library.heads(writes.map((write) => write.timeline));
+      const outcomes = await library.append(writes, CALL);
+      const heads = await library.heads(
+        writes.map((write) => write.timeline),
+        CALL,
+      );
       return outcomes.map((outcome, index) => (outcome.ok ? { ...outcome, epoch: epoch(heads[index]!) } : outcome));
     },
-    read: async (ranges) => (await library.read(ranges)).map((slice) => ({ ...slice, epoch: epoch(slice) })),
-    heads: async (ids) => (await library.heads(ids)).map((head) => ({ ...head, epoch: epoch(head) })),
+    read: async (ranges) => (await library.read(ranges, CALL)).map((slice) => ({ ...slice, epoch: epoch(slice) })),
+    heads: async (ids) => (await library.heads(ids, CALL)).map((head) => ({ ...head, epoch: epoch(head) })),
   });
 
 const watching =
@@ -59,7 +62,10 @@ export const readMutants: readonly Mutant[] = [
   ),
   mutant('Bounds', 'takes a reverse page from the wrong end', (library) => ({
     async read(ranges) {
-      const slices = await library.read(ranges.map((range) => ({ ...range, reverse: false })));
+      const slices = await library.read(
+        ranges.map((range) => ({ ...range, reverse: false })),
+        CALL,
+      );
       return slices.map((slice, index) => (ranges[index]!.reverse ? { ...slice, rows: [...slice.rows].reverse() } : slice));
     },
   })),
@@ -100,7 +106,7 @@ export const readMutants: readonly Mutant[] = [
   ),
   mutant('Subscription', 'repeats the last entry', includingAfter),
   mutant('Batches', 'answers ranges out of order', (library) => ({
-    read: async (ranges) => [...(await library.read(ranges))].reverse(),
+    read: async (ranges) => [...(await library.read(ranges, CALL))].reverse(),
   })),
   mutant(
     'Bodies',

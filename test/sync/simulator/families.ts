@@ -106,7 +106,7 @@ async function createTablestore(): Promise<Data> {
     return {
       name: adapter.name,
       open(library) {
-        now = library.now;
+        now = () => library.clock.entryTime();
         return adapter.open(library);
       },
     };

@@ -1,4 +1,4 @@
-import type { AdapterCheckpoints, AdapterLibrary, TimelineAdapter, Write, WriteOutcome } from '../../../src/adapter.js';
+import type { AdapterCheckpoints, AdapterLibrary, Call, TimelineAdapter, Write, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { decorateAdapter } from '../../../testing/decorate.js';
 import { busyStore, unknownOutcome } from '../../../testing/faulty-adapter.js';
@@ -8,8 +8,8 @@ import type { Turns } from './turns.js';
 /** What becomes of the call that a process dies in: not executed, executed, or, of a batch, some of it. */
 export type Crash = 'before' | 'after' | 'partly';
 
-/** A call of the store in all the ways that it may end. */
-interface Call<T> {
+/** An I/O step of a store in all the ways that it may end. */
+interface Step<T> {
   run(): Promise<T>;
   /** Executes some of its parts. */
   runPartly(): Promise<unknown>;
@@ -80,9 +80,9 @@ export class Gate {
 
   adapter(adapter: TimelineAdapter): TimelineAdapter {
     return decorateAdapter(adapter, (library) => ({
-      append: (writes) => this.#pass(this.#append(library, writes)),
-      read: (ranges) => this.#pass(whole(() => library.read(ranges))),
-      heads: (timelines) => this.#pass(whole(() => library.heads(timelines))),
+      append: (writes, call) => this.#pass(this.#append(library, writes, call)),
+      read: (ranges, call) => this.#pass(whole(() => library.read(ranges, call))),
+      heads: (timelines, call) => this.#pass(whole(() => library.heads(timelines, call))),
       update: library.update && ((...args) => this.#pass(whole(() => library.update!(...args)))),
       delete: library.delete && ((...args) => this.#pass(whole(() => library.delete!(...args)))),
       trim: library.trim && ((...args) => this.#pass(whole(() => library.trim!(...args)))),
@@ -92,11 +92,11 @@ export class Gate {
     }));
   }
 
-  async #pass<T>(call: Call<T>): Promise<T> {
+  async #pass<T>(step: Step<T>): Promise<T> {
     if (this.isDead) return this.#stay();
     this.steps++;
     const crash = this.#crash && this.steps >= this.#crash.at ? this.#crash.how : undefined;
-    const executing = this.#execute(call, crash).finally(() => this.#late.delete(executing));
+    const executing = this.#execute(step, crash).finally(() => this.#late.delete(executing));
     this.#late.add(executing);
     try {
       const { result } = await executing;
@@ -107,18 +107,18 @@ export class Gate {
     }
   }
 
-  async #execute<T>(call: Call<T>, crash: Crash | undefined): Promise<{ readonly result?: T }> {
+  async #execute<T>(step: Step<T>, crash: Crash | undefined): Promise<{ readonly result?: T }> {
     await this.#turns.next();
-    if (this.isDead) return this.#random.chance(0.5) ? { result: await call.run() } : {};
+    if (this.isDead) return this.#random.chance(0.5) ? { result: await step.run() } : {};
     if (crash) {
       this.kill();
-      if (crash === 'after') await call.run();
-      if (crash === 'partly') await call.runPartly();
+      if (crash === 'after') await step.run();
+      if (crash === 'partly') await step.runPartly();
       return {};
     }
     if (this.#random.chance(this.faults)) throw busyStore();
-    const result = await call.run();
-    if (call.mayGetLost && this.#random.chance(this.faults)) throw unknownOutcome();
+    const result = await step.run();
+    if (step.mayGetLost && this.#random.chance(this.faults)) throw unknownOutcome();
     return { result };
   }
 
@@ -127,16 +127,20 @@ export class Gate {
     return new Promise((_, reject) => this.#stuck.push(reject));
   }
 
-  #append(library: AdapterLibrary, writes: readonly Write[]): Call<readonly WriteOutcome[]> {
+  #append(library: AdapterLibrary, writes: readonly Write[], call: Call): Step<readonly WriteOutcome[]> {
     const some = () => writes.filter(({ timeline }) => !cut.has(timeline));
     const cut = new Set(writes.map(({ timeline }) => timeline).filter(() => this.#random.chance(0.5)));
-    return { run: () => this.#appendUnlessOut(library, writes), runPartly: () => library.append(some()), mayGetLost: true };
+    return {
+      run: () => this.#appendUnlessOut(library, writes, call),
+      runPartly: () => library.append(some(), call),
+      mayGetLost: true,
+    };
   }
 
-  async #appendUnlessOut(library: AdapterLibrary, writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+  async #appendUnlessOut(library: AdapterLibrary, writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
     const out = new Set(writes.map(({ timeline }) => timeline).filter((timeline) => this.#isOut(timeline)));
     const kept = writes.filter(({ timeline }) => !out.has(timeline));
-    const outcomes = kept.length === 0 ? [] : [...(await library.append(kept))];
+    const outcomes = kept.length === 0 ? [] : [...(await library.append(kept, call))];
     return writes.map(({ timeline }) => (out.has(timeline) ? { ok: false, error: busyStore() } : outcomes.shift()!));
   }
 
@@ -147,20 +151,20 @@ export class Gate {
   }
 
   #checkpoints(checkpoints: AdapterCheckpoints): AdapterCheckpoints {
-    const parted = <Item, T>(items: readonly Item[], run: (some: readonly Item[]) => Promise<T>): Call<T> => ({
+    const parted = <Item, T>(items: readonly Item[], run: (some: readonly Item[]) => Promise<T>): Step<T> => ({
       run: () => run(items),
       runPartly: () => run(items.slice(0, this.#random.below(items.length + 1))),
       mayGetLost: false,
     });
     return {
-      get: (keys) => this.#pass(whole(() => checkpoints.get(keys))),
-      advance: (items) => this.#pass(parted(items, (some) => checkpoints.advance(some))),
-      reset: (items) => this.#pass(parted(items, (some) => checkpoints.reset(some))),
+      get: (keys, call) => this.#pass(whole(() => checkpoints.get(keys, call))),
+      advance: (items, call) => this.#pass(parted(items, (some) => checkpoints.advance(some, call))),
+      reset: (items, call) => this.#pass(parted(items, (some) => checkpoints.reset(some, call))),
     };
   }
 }
 
-function whole<T>(run: () => Promise<T>): Call<T> {
+function whole<T>(run: () => Promise<T>): Step<T> {
   return { run, runPartly: async () => undefined, mayGetLost: false };
 }
 

@@ -40,16 +40,16 @@ export function counting(adapter: TimelineAdapter, counts: Counts): TimelineAdap
 function countLibrary(library: AdapterLibrary, counts: Counts, name: string): AdapterLibrary {
   const { checkpoints } = library;
   const counted: Partial<AdapterLibrary> = {
-    append: (writes) =>
+    append: (writes, call) =>
       counts.count(`${name}.append`, async () => {
-        const outcomes = await library.append(writes);
+        const outcomes = await library.append(writes, call);
         const added = outcomes.flatMap((outcome) => (outcome.ok ? outcome.entries.filter(({ duplicate }) => !duplicate) : []));
         counts.entries += added.length;
         counts.bodies += new Set(writes.flatMap(({ entries }) => entries.map(({ payload }) => payload))).size;
         return outcomes;
       }),
-    read: (ranges) => counts.count(`${name}.read`, () => library.read(ranges)),
-    heads: (timelines) => counts.count(`${name}.heads`, () => library.heads(timelines)),
+    read: (ranges, call) => counts.count(`${name}.read`, () => library.read(ranges, call)),
+    heads: (timelines, call) => counts.count(`${name}.heads`, () => library.heads(timelines, call)),
     ...(checkpoints && { checkpoints: countCheckpoints(checkpoints, counts, name) }),
   };
   return new Proxy(library, {
@@ -64,8 +64,8 @@ function countLibrary(library: AdapterLibrary, counts: Counts, name: string): Ad
 
 function countCheckpoints(checkpoints: AdapterCheckpoints, counts: Counts, name: string): AdapterCheckpoints {
   return {
-    get: (keys) => counts.count(`${name}.checkpoints`, () => checkpoints.get(keys)),
-    advance: (items) => counts.count(`${name}.advance`, () => checkpoints.advance(items)),
-    reset: (items) => counts.count(`${name}.reset`, () => checkpoints.reset(items)),
+    get: (keys, call) => counts.count(`${name}.checkpoints`, () => checkpoints.get(keys, call)),
+    advance: (items, call) => counts.count(`${name}.advance`, () => checkpoints.advance(items, call)),
+    reset: (items, call) => counts.count(`${name}.reset`, () => checkpoints.reset(items, call)),
   };
 }

@@ -1,4 +1,4 @@
-import type { AdapterLibrary, TimelineAdapter, Write, WriteOutcome } from '../../../src/adapter.js';
+import type { AdapterLibrary, Call, TimelineAdapter, Write, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { encodeTimelineId } from '../../../src/timeline-id.js';
 import type { TimelineId } from '../../../src/types.js';
@@ -77,7 +77,7 @@ export class Interposed implements TimelineAdapter {
 
   /** Releases what a process that died held. */
   async bury(): Promise<void> {
-    for (const library of this.#libraries) await library.close();
+    for (const library of this.#libraries) await library.close({ deadline: performance.now() + 30_000 });
   }
 
   async open(options: Parameters<TimelineAdapter['open']>[0]): Promise<AdapterLibrary> {
@@ -93,7 +93,8 @@ export class Interposed implements TimelineAdapter {
       };
       return this.#traffic ? this.#traffic.measure(method, through) : through();
     };
-    const append = (writes: readonly Write[]) => around('append', [writes], () => this.#append(library, writes));
+    const append = (writes: readonly Write[], call: Call) =>
+      around('append', [writes], () => this.#append(library, writes, call));
     return new Proxy(library, {
       get: (inner, name) => {
         if (name === 'append') return append;
@@ -108,10 +109,10 @@ export class Interposed implements TimelineAdapter {
     });
   }
 
-  async #append(library: AdapterLibrary, writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+  async #append(library: AdapterLibrary, writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
     const isRefused = ({ timeline }: Write) => this.#refused.has(timeline);
     const allowed = writes.filter((write) => !isRefused(write));
-    const outcomes = [...(allowed.length > 0 ? await library.append(allowed) : [])];
+    const outcomes = [...(allowed.length > 0 ? await library.append(allowed, call) : [])];
     return writes.map((write) => {
       if (!isRefused(write)) return outcomes.shift() as WriteOutcome;
       this.refusals++;

@@ -141,7 +141,13 @@ export class World {
     const { directory: own, library, isDeaf = false, ...rest } = options;
     const warnings: AdapterWarning[] = [];
     const onWarning = (warning: AdapterWarning) => warnings.push(warning);
-    const common = { now: () => this.now, onWarning, retry: { attempts: 1 }, ...library };
+    const common = {
+      now: () => this.now,
+      clockToleranceMs: Number.POSITIVE_INFINITY,
+      onWarning,
+      retry: { attempts: 1 },
+      ...library,
+    };
     const faults = {
       store: new Interposed(this.#adapters.store(), this.#traffic),
       sync: new Interposed(this.#adapters.sync(), this.#traffic),

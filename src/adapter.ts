@@ -50,10 +50,11 @@ export interface LibraryClock {
   /** The store's own clock, as read just now: from then on it counts instead of the caller's. At opening and every few seconds. */
   follow(storeTime: number): void;
   /**
-   * Joins what the library's data say, `undefined` before there is anything, and answers the text to keep instead. At
-   * opening, before removing anything, and with a write now and then: every 10 seconds, or every minute without writes.
+   * Joins what the library's data say, `undefined` before there is anything, and answers the text to keep instead; nothing is
+   * to be written if that is the same or `undefined`, as with a clock that is trusted. At opening, before removing
+   * anything, and with a write now and then: every 10 seconds, or every minute without writes.
    */
-  exchange(kept: string | undefined): string;
+  exchange(kept: string | undefined): string | undefined;
 }
 
 /** Something is wrong or unsafe in the store, and what to do about it. */

@@ -85,10 +85,11 @@ export class AcceptedClock implements LibraryClock {
     this.#look();
   }
 
-  exchange(kept: string | undefined): string {
+  exchange(kept: string | undefined): string | undefined {
+    if (this.trustsNow) return kept;
     const monotonic = this.#look();
     const other = kept === undefined ? undefined : parse(kept);
-    if (other && other.writer !== this.#writer && !this.trustsNow) this.#join(other, monotonic);
+    if (other && other.writer !== this.#writer) this.#join(other, monotonic);
     this.#hasExchanged = true;
     const record: Kept = {
       entry: this.entryTime(),

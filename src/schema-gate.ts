@@ -42,7 +42,10 @@ export class SchemaGate {
 
   #advance(timeline: string, drafts: Fifo<Draft>): void {
     for (let head = drafts.peek(); head; head = drafts.peek()) {
-      if (head.ready && !head.settled) return this.#await(head.ready, head, drafts);
+      if (head.ready && !head.settled) {
+        this.#await(head.ready, head, drafts);
+        return;
+      }
       this.#passHead(drafts);
     }
     if (this.#byTimeline.get(timeline) === drafts) this.#byTimeline.delete(timeline);

@@ -26,6 +26,7 @@ export class Session {
   readonly warn: (warning: AdapterWarning) => void;
   readonly #closing = new AbortController();
   #active = 0;
+  #closeBy = 0;
   #idle: (() => void) | undefined;
 
   constructor(library: AdapterLibrary, options: SessionOptions) {
@@ -110,18 +111,18 @@ export class Session {
 
   /** Refuses what comes from now on and wakes what waits. */
   refuse(): void {
+    this.#closeBy = this.newCall().deadline;
     this.#closing.abort();
   }
 
   /** What is under way ends within its budget, and so does this. */
   async close(): Promise<void> {
-    const { deadline } = this.newCall();
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
     }
-    const call = { deadline: Math.max(deadline, performance.now() + this.budgetMs / 20) };
+    const call = { deadline: Math.max(this.#closeBy, performance.now()) };
     await this.attempt((last) => this.library.close(last), call, 'not-applied');
   }
 }

@@ -172,7 +172,11 @@ describe('accepted time', () => {
     expect(both(clock)).toEqual([machine.true + 400 * DAY, machine.true + 400 * DAY]);
     clock.follow(START);
     expect(clock.entryTime()).toBe(machine.true + 400 * DAY);
-    expect([clock.exchange(undefined), clock.exchange('x'), clock.isFuture(START + 10_000 * DAY)]).toEqual([undefined, 'x', false]);
+    expect([clock.exchange(undefined), clock.exchange('x'), clock.isFuture(START + 10_000 * DAY)]).toEqual([
+      undefined,
+      'x',
+      false,
+    ]);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 9e15, '1' as never, 5n as never])('goes on without %s', (answer) => {

@@ -56,7 +56,7 @@ describe('an adapter that does not fit its contract', () => {
     await store.close();
   });
 
-  it.each([
+  it.each<[call: 'read' | 'head' | 'update' | 'checkpoint', change: object, problem: string]>([
     ['read', { read: async () => undefined }, 'read answered undefined where 1 were asked for'],
     ['read', { read: async () => [] }, 'read answered 0 answers where 1 were asked for'],
     [
@@ -81,8 +81,8 @@ describe('an adapter that does not fit its contract', () => {
       { checkpoints: { get: async () => [{ epoch: 'e', seqId: 1 }], advance: 0, reset: 0 } },
       'no checkpoints.advance',
     ],
-  ] as const)('has what it answers to %s named', async (call, change, problem) => {
-    const calls: Record<typeof call, () => Promise<unknown>> = {
+  ])('has what it answers to %s named', async (call, change, problem) => {
+    const calls: Record<'read' | 'head' | 'update' | 'checkpoint', () => Promise<unknown>> = {
       read: async () => (await open(() => change)).timeline('t').read(),
       head: async () => (await open(() => change)).timeline('t').head(),
       update: async () => (await open(() => change)).timeline('t').update(1n, 'm'),

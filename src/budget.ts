@@ -13,7 +13,7 @@ export const USER_CODE_MS = 30_000;
  * Law Budget: what `run` gives, or `late()` once the deadline (`performance.now()`) has passed. What runs underneath goes
  * on and is ignored.
  */
-export async function boundedBy<T>(deadline: number, late: () => TimelineError, run: () => Promise<T>): Promise<T> {
+export async function boundedBy<T>(deadline: number, late: () => Error, run: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     const ms = Math.min(Math.max(0, deadline - performance.now()), MAX_TIMER_MS);

@@ -123,9 +123,20 @@ export class Session {
       });
     }
     const call = { deadline: Math.max(this.#closeBy, performance.now()) };
-    await this.attempt((last) => this.library.close(last), call, 'not-applied');
+    const { adapter } = this.capabilities;
+    const late = () => new CloseUnanswered();
+    try {
+      await boundedBy(call.deadline + this.budgetMs / 20, late, () => normalized(() => this.library.close(call), 'not-applied'));
+    } catch (error) {
+      if (!(error instanceof CloseUnanswered)) throw error;
+      // The store is closed for its caller; nobody could do more about what the adapter still holds.
+      const message = `${adapter} did not end within ${this.budgetMs} ms of closing: what it holds goes with the process`;
+      this.warn({ code: 'close-unanswered', message });
+    }
   }
 }
+
+class CloseUnanswered extends Error {}
 
 export function closedError(): TimelineError {
   return new TimelineError('TIMELINE_CLOSED', 'the store is closed');

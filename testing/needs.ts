@@ -21,11 +21,11 @@ export type Capability =
   | 'strictVisibility';
 
 /** What a test needs of the options given to the kit. */
-export type Option = 'reopen' | 'fork' | 'physicalEntries';
+export type Option = 'reopen' | 'fork' | 'physicalEntries' | 'silence' | 'stall';
 
 export type Need = Capability | Option;
 
-const OPTIONS: readonly Need[] = ['reopen', 'fork', 'physicalEntries'];
+const OPTIONS: readonly Need[] = ['reopen', 'fork', 'physicalEntries', 'silence', 'stall'];
 
 export const isOption = (need: Need): need is Option => OPTIONS.includes(need);
 

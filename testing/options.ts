@@ -32,6 +32,14 @@ export interface ConformanceOptions {
    * got it. Without it physical removal is not proven.
    */
   physicalEntries?(adapter: TimelineAdapter, library: string, timeline: string): number | Promise<number>;
+  /**
+   * Makes the store answer nothing from now on, on the connections that are open and on new ones, which are not refused; resolves with what
+   * lets it answer again. Give the adapters a budget of a second or two, for each of these tests waits for it. Without it the law
+   * Budget is not proven.
+   */
+  silence?(adapter: TimelineAdapter): Promise<() => Promise<void>>;
+  /** As `silence`, for the connections that are open now alone: new ones are answered. */
+  stall?(adapter: TimelineAdapter): Promise<() => Promise<void>>;
   /** Run only these groups. Default: all. */
   readonly laws?: readonly Law[];
   /** Seed of the random command sequences. Default: one for each run, printed on failure. */
@@ -75,11 +83,14 @@ export type Law =
   | 'Update'
   | 'Delete'
   | 'Expiry'
+  | 'Accepted time'
   | 'Subscription'
   | 'Checkpoint'
   | 'Isolation'
   | 'Back-pressure'
   | 'Closing'
+  | 'Budget'
+  | 'Settings'
   | 'Limits'
   | 'Capabilities'
   | 'Batches'

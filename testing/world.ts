@@ -101,6 +101,11 @@ export class World {
     return this.open<M>({ ...options, adapter });
   }
 
+  /** As {@link reopen} where the option is given, else a second store on the same adapter. */
+  reopenOrOpen(): Promise<TimelineStore<string>> {
+    return this.options.reopen ? this.reopen() : this.open();
+  }
+
   /** Closes the store and starts again on another adapter object with the same data. */
   async restart(): Promise<void> {
     await this.store.close();

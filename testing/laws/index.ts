@@ -1,9 +1,11 @@
 import type { LawGroup } from '../law-group.js';
+import { acceptedTime } from './accepted-time.js';
 import { atomicAppend } from './atomic-append.js';
 import { backPressure } from './back-pressure.js';
 import { batches } from './batches.js';
 import { bodies } from './bodies.js';
 import { bounds } from './bounds.js';
+import { budget } from './budget.js';
 import { capabilities } from './capabilities.js';
 import { checkpoint } from './checkpoint.js';
 import { closing } from './closing.js';
@@ -26,6 +28,7 @@ import { outcome } from './outcome.js';
 import { processes } from './processes.js';
 import { readYourWrites } from './read-your-writes.js';
 import { restart } from './restart.js';
+import { settings } from './settings.js';
 import { subscription } from './subscription.js';
 import { truncation } from './truncation.js';
 import { update } from './update.js';
@@ -49,11 +52,14 @@ export const LAWS: readonly LawGroup[] = [
   update,
   deletion,
   expiry,
+  acceptedTime,
   subscription,
   checkpoint,
   isolation,
   backPressure,
   closing,
+  budget,
+  settings,
   limits,
   capabilities,
   batches,

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { isTimelineError, type TimelineError } from '../../src/errors.js';
+import type { TimelineStore } from '../../src/types.js';
+import { fill, messages, readAll, take, within } from '../assertions.js';
+import { law } from '../law-group.js';
+import type { World } from '../world.js';
+
+/** A machine that is busy with other tests takes a little longer. */
+const SLACK_MS = 250;
+const SUBSCRIPTION_MS = 5000;
+
+type Settled = { readonly ok: true } | { readonly ok: false; readonly error: TimelineError };
+
+/** Ends within its budget and a tenth, well or with a `TimelineError`. */
+async function inTime(world: World, what: string, run: () => Promise<unknown>): Promise<Settled> {
+  const { budgetMs } = world.capabilities;
+  const start = performance.now();
+  const settled = run().then(
+    (): Settled => ({ ok: true }),
+    (error: unknown): Settled => {
+      assert.ok(isTimelineError(error), `${what} failed with ${String(error)}`);
+      return { ok: false, error };
+    },
+  );
+  const result = await within(what, settled, 10 * budgetMs);
+  const ms = performance.now() - start;
+  assert.ok(ms <= budgetMs * 1.1 + SLACK_MS, `${what} took ${Math.round(ms)} ms with a budget of ${budgetMs}`);
+  return result;
+}
+
+function reads(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
+  const timeline = store.timeline('timeline');
+  const { timelines, checkpoints } = store.capabilities;
+  return [
+    ['read', () => timeline.read()],
+    ['head', () => timeline.head()],
+    ['get', () => timeline.get(1n)],
+    ['scan', () => take(timeline.scan(), undefined, 60_000)],
+    ['readBatch', () => store.readBatch([{ timeline: 'timeline' }, { timeline: 'other' }])],
+    ['heads', () => store.heads(['timeline', 'other'])],
+    ...(timelines ? [['timelines', () => take(store.timelines(), undefined, 60_000)] as [string, () => Promise<unknown>]] : []),
+    ...(checkpoints ? [['checkpoint', () => timeline.checkpoint('r').get()] as [string, () => Promise<unknown>]] : []),
+  ];
+}
+
+function writes(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
+  const timeline = store.timeline('timeline');
+  const { update, delete: deletion, trim, checkpoints } = store.capabilities;
+  const all: [boolean, string, () => Promise<unknown>][] = [
+    [true, 'append', () => store.timeline('other').append('silent')],
+    [true, 'appendToMany', () => store.appendToMany(['a', 'b'], 'silent')],
+    [update, 'update', () => timeline.update(1n, 'silent')],
+    [deletion, 'delete', () => store.timeline('other').delete(1n)],
+    [trim, 'trim', () => store.timeline('other').trim({ through: 1n })],
+    [checkpoints, 'reset', () => timeline.checkpoint('r').reset(undefined)],
+  ];
+  return all.filter(([can]) => can).map(([, what, run]) => [what, run]);
+}
+
+/** Runs the test while the store is silent, and lets it answer again whatever happens. */
+async function whileSilent(how: 'silence' | 'stall', world: World, run: () => Promise<void>): Promise<void> {
+  const restore = await world.options[how]!(world.adapter);
+  try {
+    await run();
+  } finally {
+    await restore();
+  }
+}
+
+export const budget = law('Budget', 'every call ends within its budget, whatever the store does', (test) => {
+  test('every call on a silent store ends in time', ['silence'], async (world) => {
+    await fill(world.timeline(), 3);
+    await whileSilent('silence', world, async () => {
+      const calls = [...reads(world.store), ...writes(world.store)];
+      await Promise.all(calls.map(([what, run]) => inTime(world, what, run)));
+    });
+    assert.deepEqual(messages(await readAll(world.timeline())).slice(-2), ['m2', 'm3']);
+  });
+
+  test('closing on a silent store ends in time, with calls under way', ['silence'], async (world) => {
+    const store = await world.open<string>();
+    await fill(store.timeline('timeline'), 3);
+    await whileSilent('silence', world, async () => {
+      const calls = [...reads(store), ...writes(store)].map(([what, run]) => inTime(world, what, run));
+      await inTime(world, 'close', () => store.close());
+      await Promise.all(calls);
+    });
+  });
+
+  test('opening on a silent store ends in time', ['silence', 'reopen'], async (world) => {
+    await whileSilent('silence', world, async () => {
+      await inTime(world, 'opening', () => world.reopen());
+    });
+  });
+
+  test('a write with a key that was not answered is there once when it is repeated', ['silence', 'keys'], async (world) => {
+    await fill(world.timeline(), 3);
+    await whileSilent('silence', world, async () => {
+      await inTime(world, 'a keyed append', () => world.timeline().append('keyed', { key: 'k' }));
+    });
+    await world.timeline().append('keyed', { key: 'k' });
+    await world.timeline().append('last');
+    assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'keyed', 'last']);
+  });
+
+  test('a subscription goes on by itself once the store answers again', ['silence'], async (world) => {
+    const reader = await world.open<string>({ pollMs: 500 });
+    const stream = reader.timeline('timeline').subscribe()[Symbol.asyncIterator]();
+    await world.timeline().append('before');
+    assert.equal((await within('the first entry', stream.next())).value?.message, 'before');
+    const next = stream.next();
+    await whileSilent('silence', world, async () => {
+      await inTime(world, 'an append', () => world.store.timeline('other').append('silent'));
+    });
+    const deadline = performance.now() + 500 + SUBSCRIPTION_MS + SLACK_MS;
+    await world.timeline().append('after');
+    const { value } = await within('the entry after the silence', next, deadline - performance.now());
+    assert.equal(value?.message, 'after');
+    await stream.return?.();
+  });
+
+  test(
+    'where only open connections are silent, reads and keyed writes succeed within the budget',
+    ['stall', 'keys'],
+    async (world) => {
+      await fill(world.timeline(), 3);
+      await whileSilent('stall', world, async () => {
+        const keyed = () => world.timeline().append('keyed', { key: 'k' });
+        const calls: [string, () => Promise<unknown>][] = [...reads(world.store), ['a keyed append', keyed]];
+        const results = await Promise.all(calls.map(async ([what, run]) => [what, await inTime(world, what, run)] as const));
+        for (const [what, result] of results) {
+          assert.ok(result.ok, `${what} failed: ${result.ok ? '' : result.error.message}`);
+        }
+      });
+      assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'keyed']);
+    },
+  );
+
+  test('a subscription over a connection that went silent is alive again by itself', ['stall'], async (world) => {
+    const reader = await world.open<string>({ pollMs: 500 });
+    const stream = reader.timeline('timeline').subscribe()[Symbol.asyncIterator]();
+    await world.timeline().append('before');
+    assert.equal((await within('the first entry', stream.next())).value?.message, 'before');
+    const next = stream.next();
+    await whileSilent('stall', world, async () => {
+      const start = performance.now();
+      const writer = await world.reopenOrOpen();
+      await inTime(world, 'an append', () => writer.timeline('timeline').append('after'));
+      const left = start + 500 + SUBSCRIPTION_MS + world.capabilities.budgetMs - performance.now();
+      assert.equal((await within('the entry on a new connection', next, left)).value?.message, 'after');
+    });
+    await stream.return?.();
+  });
+});

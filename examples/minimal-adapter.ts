@@ -27,9 +27,11 @@ const capabilities: Capabilities = {
 export function minimalAdapter(): TimelineAdapter {
   const epoch = randomUUID();
   const data = new Map<string, Row[]>();
+  const times = new Map<string, string | undefined>();
   return {
     name: 'minimal',
     async open({ name, clock }) {
+      times.set(name, clock.exchange(times.get(name)));
       const rowsOf = (timeline: string) => data.get(`${name} ${timeline}`) ?? [];
       const headOf = (rows: readonly Row[]) => ({ epoch, firstSeqId: 1n, lastSeqId: BigInt(rows.length) });
       return {
@@ -37,7 +39,7 @@ export function minimalAdapter(): TimelineAdapter {
         append: async (writes) =>
           writes.map(({ timeline, entries }) => {
             const rows = rowsOf(timeline);
-            const appendedAt = Math.max(clock.entryTime(), rows.at(-1)?.appendedAt ?? 0);
+            const appendedAt = clock.entryTime(rows.at(-1)?.appendedAt);
             const seqIds = entries.map((_, i) => BigInt(rows.length + i + 1));
             const fresh = entries.map(({ payload }, i) => ({ seqId: seqIds[i]!, appendedAt, body: payload.body, revision: 0 }));
             data.set(`${name} ${timeline}`, [...rows, ...fresh]);

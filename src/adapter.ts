@@ -1,12 +1,15 @@
 /**
- * The adapter contract: all that a store must do to carry Timelines, in one file.
+ * The adapter contract: all that a store must do to carry Timelines, here and in {@link Capabilities}.
  *
  * The core validates, encodes, coalesces, retries, pages and subscribes; an adapter gets arguments that are already
  * valid and does one round trip where its store allows it. It needs `append`, `read`, `heads` and `close`; whatever
  * else it lacks it leaves out, and says so in its {@link Capabilities}. `docs/writing-an-adapter.md` builds one in
  * sixty lines; `timeline-model/testing` proves it.
  */
+import type { Capabilities } from './capabilities.js';
 import type { TimelineError } from './errors.js';
+
+export type { Capabilities } from './capabilities.js';
 
 /** A store, bound to a client that the user owns. One adapter may hold many libraries. */
 export interface TimelineAdapter {
@@ -39,11 +42,11 @@ export interface LibraryOptions {
  * poisons nor removes anything. A store with a clock of its own has it followed; any other keeps the text of `exchange`.
  */
 export interface LibraryClock {
-  /** The time of new entries. */
-  entryTime(): number;
+  /** The time of a new entry that follows one of `lastAt`: never earlier, unless only a wrong clock can have given that. */
+  entryTime(lastAt?: number): number;
   /** The time for hiding, key windows and removal. */
   expiryTime(): number;
-  /** No clock that was right ever gave this time: the entry that has it must not raise the times that follow. */
+  /** No clock that was right ever gave this time: whatever stands in the store with it should be set right. */
   isFuture(at: number): boolean;
   /** The caller's clock counts at once and alone (`clockToleranceMs: Infinity`): there is no need to ask the store. */
   readonly trustsNow: boolean;
@@ -261,41 +264,4 @@ export interface CheckpointKey {
 export interface Position {
   readonly epoch: string;
   readonly seqId: bigint;
-}
-
-/**
- * What this library can do here: a plain frozen object, safe for JSON. Using what is absent fails with
- * `TIMELINE_UNSUPPORTED` before any I/O; the conformance kit holds every claim, and every "no", to its word.
- */
-export interface Capabilities {
-  readonly adapter: string;
-  /** SeqIds are 1, 2, 3 … as long as the caller chooses none. */
-  readonly dense: boolean;
-  /** `settled`: smaller ids may appear for a short while after larger ones; readers overlap to catch them. */
-  readonly visibility: 'strict' | 'settled';
-  /** Entries that one `appendMany` may hold. 1: none beyond a single append. */
-  readonly atomicBatch: number;
-  /** Bytes of body that one `appendMany` may hold. */
-  readonly maxAtomicBytes: number;
-  /** Bytes of one encoded body. */
-  readonly maxBodyBytes: number;
-  /** Milliseconds that an idempotency key is remembered; 0: keys are refused; `null`: for ever. */
-  readonly keyWindowMs: number | null;
-  readonly expectedLast: boolean;
-  readonly manualIds: boolean;
-  readonly update: boolean;
-  readonly delete: boolean;
-  readonly trim: boolean;
-  readonly timelines: boolean;
-  readonly checkpoints: boolean;
-  /** The shortest `ttlMs`; `null`: a TTL is refused. */
-  readonly minTtlMs: number | null;
-  /** Milliseconds within which every call ends, well or not, whatever the store does. */
-  readonly budgetMs: number;
-  /** Milliseconds until a waiting subscription hears of an append by any process, on a machine that is not overloaded. */
-  readonly wakeWithinMs: number;
-  /** What an acknowledged append survives: the end of the process, of the machine's power, of the machine. */
-  readonly durability: 'none' | 'process' | 'power' | 'machine';
-  /** Every write fails with `TIMELINE_UNSUPPORTED`. */
-  readonly readOnly: boolean;
 }

@@ -63,8 +63,9 @@ export class AcceptedClock implements LibraryClock {
     this.#expiry = { offset: this.#reference, patienceMs: EXPIRY_PATIENCE_MS };
   }
 
-  entryTime(): number {
-    return this.#timeOf(this.#entry);
+  entryTime(lastAt = 0): number {
+    const time = this.#timeOf(this.#entry);
+    return lastAt <= time || this.isFuture(lastAt) ? time : lastAt;
   }
 
   expiryTime(): number {

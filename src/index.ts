@@ -10,7 +10,14 @@ export {
 } from './errors.js';
 export { openTimelineStore } from './open.js';
 export { type KnownKey, type Plan, planWrite } from './plan.js';
-export type { RetryOptions } from './retry.js';
+export { type RetryOptions, retryUntil } from './retry.js';
 export type { SchemaResult, StandardSchemaV1 } from './schema.js';
+export {
+  type LibrarySettings,
+  parseSettings,
+  type Reconciled,
+  reconcileSettings,
+  type WantedSettings,
+} from './settings.js';
 export { decodeTimelineId, encodeTimelineId } from './timeline-id.js';
 export type * from './types.js';

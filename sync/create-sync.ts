@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../src/budget.js';
 import { invalidArgument, TimelineError } from '../src/errors.js';
 import { checkCount } from '../src/range.js';
 import { checkFunction, checkObject, describe } from '../src/text.js';
@@ -39,15 +40,15 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
     diffusion,
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST }),
-    pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10 }),
+    pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
     positions: new Positions(store, stop.signal),
     beginning: once(() => settleBeginning(store, diffusion.modes)),
     warn: onWarning,
     closing: stop.signal,
     refersTo: referring(bodies),
   };
-  const leaseMs = checkCount(options.leaseMs ?? 30_000, 'leaseMs', { least: 100 });
-  const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', { least: 0 });
+  const leaseMs = checkCount(options.leaseMs ?? 30_000, 'leaseMs', { least: 100, most: MAX_TIMER_MS / 4 });
+  const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', { least: 0, most: MAX_TIMER_MS });
   return new Sync(context, new FanOut(context, { leaseMs, recoverEveryMs }), stop);
 }
 

@@ -36,7 +36,7 @@ export class TimelineData {
     if (fresh.length > 0 && clock.isFuture(this.#lastAt)) this.#heal(clock);
     for (const { seqId, entry } of fresh) {
       this.#last = seqId;
-      this.#lastAt = Math.max(clock.entryTime(), this.#lastAt);
+      this.#lastAt = clock.entryTime(this.#lastAt);
       const { body, hash = '' } = entry.payload;
       this.rows.push({ seqId, appendedAt: this.#lastAt, body, key: entry.key, revision: 0 });
       if (entry.key !== undefined) this.#keys.set(entry.key, { seqId, hash, at: keyTime });

@@ -15,7 +15,7 @@ const onClock = (change: (clock: LibraryClock) => Partial<LibraryClock>): Timeli
     const members = change(clock);
     const changed: LibraryClock = {
       trustsNow: clock.trustsNow,
-      entryTime: () => clock.entryTime(),
+      entryTime: (lastAt) => clock.entryTime(lastAt),
       expiryTime: () => clock.expiryTime(),
       isFuture: (at) => clock.isFuture(at),
       follow: (time) => clock.follow(time),
@@ -46,7 +46,11 @@ export const surroundingsMutants: readonly Mutant[] = [
   {
     law: 'Accepted time',
     breaks: 'lets a time that was set ahead raise all that follow',
-    create: () => onClock(() => ({ isFuture: () => false })),
+    create: () =>
+      onClock((clock) => ({
+        isFuture: () => false,
+        entryTime: (lastAt = 0) => Math.max(lastAt, clock.entryTime()),
+      })),
   },
   {
     law: 'Budget',

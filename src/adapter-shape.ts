@@ -89,7 +89,8 @@ export function checkSlices(adapter: string, slices: readonly Slice[], count: nu
   for (const slice of slices) {
     checkHead(adapter, 'read', slice);
     if (!Array.isArray(slice.rows)) throw misshapen(adapter, 'read', `a slice with the rows ${describe(slice.rows)}`);
-    for (const row of slice.rows) checkRow(adapter, 'read', row);
+    const wrong = slice.rows.find((row) => typeof row?.seqId !== 'bigint' || typeof row.appendedAt !== 'number');
+    if (wrong !== undefined) checkRow(adapter, 'read', wrong);
   }
   return slices;
 }

@@ -1,7 +1,8 @@
 import { abortable, throwIfAborted } from './abort.js';
 import type { AdapterHead, AdapterLibrary, AdapterWarning, Call, Capabilities, Range, Slice } from './adapter.js';
 import { checkHeads, checkSlices } from './adapter-shape.js';
-import { boundedBy, noAnswer } from './budget.js';
+import { Backstop } from './backstop.js';
+import { noAnswer } from './budget.js';
 import { isTimelineError, type Outcome, TimelineError } from './errors.js';
 import { type RetryPolicy, retryUntil } from './retry.js';
 
@@ -24,6 +25,7 @@ export class Session {
   readonly retry: RetryPolicy;
   readonly pollMs: number;
   readonly warn: (warning: AdapterWarning) => void;
+  readonly #backstop = new Backstop();
   readonly #closing = new AbortController();
   #active = 0;
   #closeBy = 0;
@@ -106,7 +108,7 @@ export class Session {
   /** One attempt, ended a little after the deadline if the adapter has not ended it. */
   attempt<T>(run: (call: Call) => Promise<T>, call: Call, outcome: Outcome): Promise<T> {
     const late = () => noAnswer(this.capabilities.adapter, this.budgetMs, outcome);
-    return boundedBy(call.deadline + this.budgetMs / 20, late, () => normalized(() => run(call), outcome));
+    return this.#backstop.bound(call.deadline + this.budgetMs / 20, late, () => normalized(() => run(call), outcome));
   }
 
   /** Refuses what comes from now on and wakes what waits. */
@@ -126,7 +128,9 @@ export class Session {
     const { adapter } = this.capabilities;
     const late = () => new CloseUnanswered();
     try {
-      await boundedBy(call.deadline + this.budgetMs / 20, late, () => normalized(() => this.library.close(call), 'not-applied'));
+      await this.#backstop.bound(call.deadline + this.budgetMs / 20, late, () =>
+        normalized(() => this.library.close(call), 'not-applied'),
+      );
     } catch (error) {
       if (!(error instanceof CloseUnanswered)) throw error;
       // The store is closed for its caller; nobody could do more about what the adapter still holds.

@@ -89,8 +89,8 @@ export function checkSlices(adapter: string, slices: readonly Slice[], count: nu
   for (const slice of slices) {
     checkHead(adapter, 'read', slice);
     if (!Array.isArray(slice.rows)) throw misshapen(adapter, 'read', `a slice with the rows ${describe(slice.rows)}`);
-    const wrong = slice.rows.find((row) => typeof row?.seqId !== 'bigint' || typeof row.appendedAt !== 'number');
-    if (wrong !== undefined) checkRow(adapter, 'read', wrong);
+    const wrong = slice.rows.findIndex((row) => typeof row?.seqId !== 'bigint' || typeof row.appendedAt !== 'number');
+    if (wrong >= 0) checkRow(adapter, 'read', slice.rows[wrong] as Row);
   }
   return slices;
 }

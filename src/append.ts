@@ -78,7 +78,7 @@ export class Appender<M> {
 
   /** Starts the schema at once; encodes when asked to. */
   #prepare(message: M, encoding: EncodeOptions): Outgoing<M> {
-    return new Outgoing(this.#codec, message, this.#schema && validate(this.#schema, message), encoding);
+    return new Outgoing(this.#codec, validate(this.#schema, message), encoding);
   }
 
   checkKey(key: string | undefined, argument = 'key'): string | undefined {

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Body, Payload } from './adapter.js';
-import { invalidArgument, TimelineError } from './errors.js';
+import { invalidArgument, reasonOf, TimelineError } from './errors.js';
+import { structuralForm } from './fingerprint.js';
 import { describe, isWellFormed, utf8Length } from './text.js';
 import type { Codec } from './types.js';
+import { disregard, isThenable } from './user-code.js';
 
 /** The default codec. Messages are what JSON can say: no `undefined`, functions, cycles or bigints at the top. */
 export function jsonCodec<M>(): Codec<M> {
@@ -35,10 +37,14 @@ export function encodeMessage<M>(codec: Codec<M>, message: M, { maxBytes, hashed
   try {
     body = codec.encode(message);
   } catch (cause) {
-    throw invalidArgument('message', `cannot be encoded: ${(cause as Error)?.message ?? cause}`, { cause });
+    throw invalidArgument('message', `cannot be encoded: ${reasonOf(cause)}`, { cause });
   }
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
-    throw invalidArgument('message', `was encoded to ${describe(body)}; a codec returns a string or a Uint8Array`);
+    disregard(body);
+    throw invalidArgument(
+      'message',
+      `was encoded to ${isThenable(body) ? 'a promise' : describe(body)}; a codec returns a string or a Uint8Array`,
+    );
   }
   if (typeof body === 'string' && !isWellFormed(body)) {
     throw invalidArgument('message', 'was encoded to a string with a lone surrogate, which has no UTF-8 form');
@@ -53,7 +59,7 @@ export function encodeMessage<M>(codec: Codec<M>, message: M, { maxBytes, hashed
       },
     );
   }
-  return { body, size: body.length, shared, hash: hashed ? digest(body) : undefined };
+  return { body, size: body.length, shared, hash: hashed ? hashOf(codec, message) : undefined };
 }
 
 /** Measures only what might be too large: a UTF-16 unit takes at most three bytes. */
@@ -71,10 +77,37 @@ export function exceedTogether(payloads: readonly SizedPayload[], maxBytes: numb
   return exact > maxBytes;
 }
 
-/** 128 bits tell a retry from a key used twice; the leading letter keeps text and bytes apart. */
-function digest(body: Body): string {
-  const kind = typeof body === 'string' ? 't' : 'b';
-  return kind + createHash('sha256').update(body).digest('base64url').slice(0, 22);
+/**
+ * Tells a retry from a key used twice, in 128 bits: of what the message is and not of its bytes, which a codec may make
+ * anew each time. The leading letter keeps the codec's own fingerprints and the library's apart.
+ */
+function hashOf<M>(codec: Codec<M>, message: M): string {
+  return codec.fingerprint ? `f${digest(JSON.stringify(fingerprintOf(codec, message)))}` : `s${digest(formOf(message))}`;
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 22);
+}
+
+function fingerprintOf<M>(codec: Codec<M>, message: M): string {
+  let fingerprint: unknown;
+  try {
+    fingerprint = codec.fingerprint?.(message);
+  } catch (cause) {
+    throw invalidArgument('message', `has no fingerprint: the codec failed: ${reasonOf(cause)}`, { cause });
+  }
+  if (typeof fingerprint === 'string') return fingerprint;
+  disregard(fingerprint);
+  throw invalidArgument('message', `has ${describe(fingerprint)} for a fingerprint; codec.fingerprint returns a string`);
+}
+
+function formOf(message: unknown): string {
+  try {
+    return structuralForm(message);
+  } catch (cause) {
+    const problem = `is not plain data (${reasonOf(cause)}): to append it with a key, give the codec a fingerprint(message)`;
+    throw invalidArgument('message', problem, { cause });
+  }
 }
 
 export function decodeBody<M>(codec: Codec<M>, body: Body, timeline: string, seqId: bigint): M {

@@ -1,5 +1,6 @@
 import type { Write, WriteEntry, WriteOutcome } from './adapter.js';
 import { type EncodeOptions, encodeMessage, type SizedPayload } from './codec.js';
+import type { Valid } from './schema.js';
 import type { BatchOutcome, Codec } from './types.js';
 
 export interface QueuedEntry extends WriteEntry {
@@ -45,28 +46,28 @@ export class Outgoing<M> {
   readonly ready: Promise<void> | undefined;
   readonly #codec: Codec<M>;
   readonly #options: EncodeOptions;
-  #valid: M;
-  #refusal: { readonly error: unknown } | undefined;
+  #valid: Valid<M> | undefined;
+  #refusal: unknown;
   #payload: SizedPayload | undefined;
 
-  constructor(codec: Codec<M>, message: M, validated: M | Promise<M> | undefined, options: EncodeOptions) {
+  constructor(codec: Codec<M>, validated: Valid<M> | Promise<Valid<M>>, options: EncodeOptions) {
     this.#codec = codec;
     this.#options = options;
-    this.#valid = validated === undefined || validated instanceof Promise ? message : validated;
     if (validated instanceof Promise) this.ready = this.#await(validated);
+    else this.#valid = validated;
   }
 
-  async #await(validated: Promise<M>): Promise<void> {
+  async #await(validated: Promise<Valid<M>>): Promise<void> {
     try {
       this.#valid = await validated;
     } catch (error) {
-      this.#refusal = { error };
+      this.#refusal = error;
     }
   }
 
   encode(): SizedPayload {
-    if (this.#refusal) throw this.#refusal.error;
-    this.#payload ??= encodeMessage(this.#codec, this.#valid, this.#options);
+    if (!this.#valid) throw this.#refusal;
+    this.#payload ??= encodeMessage(this.#codec, this.#valid.value, this.#options);
     return this.#payload;
   }
 }

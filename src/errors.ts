@@ -8,7 +8,7 @@ export type TimelineErrorCode =
   | 'TIMELINE_TOO_LARGE'
   /** `expectedLast` or a manual `seqId` did not fit: see `expected` and `actual` (the Timeline's last SeqId), or `ifRevision` did not. */
   | 'TIMELINE_CONFLICT'
-  /** The idempotency key was used before for another body. `actual` is the SeqId of the first. */
+  /** The idempotency key was used before for another message. `actual` is the SeqId of the first. */
   | 'TIMELINE_KEY_CONFLICT'
   /** The entry to update was never there, is deleted, trimmed or expired. */
   | 'TIMELINE_NOT_FOUND'
@@ -26,7 +26,7 @@ export type TimelineErrorCode =
   | 'TIMELINE_UNAVAILABLE'
   /** The store may or may not have taken the write, and nothing safe was left to try. */
   | 'TIMELINE_OUTCOME_UNKNOWN'
-  /** A stored body could not be decoded. */
+  /** A stored body could not be decoded: that of the entry `actual`. `cursor` is its place; reading on `after` it passes it by. */
   | 'TIMELINE_DECODE'
   /** The caller's AbortSignal fired. The error's `name` is `AbortError`. */
   | 'TIMELINE_ABORTED'
@@ -59,6 +59,7 @@ export interface TimelineErrorDetails {
   readonly limit?: number | undefined;
   readonly capability?: string | undefined;
   readonly issues?: readonly Issue[] | undefined;
+  readonly cursor?: string | undefined;
 }
 
 const BRAND = Symbol.for('timeline-model.TimelineError');
@@ -79,6 +80,7 @@ export class TimelineError extends Error {
   declare readonly limit?: number;
   declare readonly capability?: string;
   declare readonly issues?: readonly Issue[];
+  declare readonly cursor?: string;
 
   constructor(code: TimelineErrorCode, message: string, details: TimelineErrorDetails = {}) {
     const { retryable = false, outcome = 'not-applied', cause, ...rest } = details;
@@ -106,4 +108,14 @@ export function isTimelineError(value: unknown): value is TimelineError {
 /** Shorthand for the most frequent error: which argument, and what was wrong with it. */
 export function invalidArgument(argument: string, problem: string, details: TimelineErrorDetails = {}): TimelineError {
   return new TimelineError('TIMELINE_INVALID_ARGUMENT', `${argument} ${problem}`, { ...details, argument });
+}
+
+/** Why something failed, in words, whatever was thrown. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    const message: unknown = (thrown as Error | null | undefined)?.message;
+    return typeof message === 'string' ? message : String(thrown);
+  } catch {
+    return 'no reason given';
+  }
 }

@@ -1,4 +1,6 @@
-import { type Issue, invalidArgument } from './errors.js';
+import { type Issue, invalidArgument, reasonOf, type TimelineError } from './errors.js';
+import { describe } from './text.js';
+import { isThenable, withinUserTime } from './user-code.js';
 
 /**
  * The part of the Standard Schema interface (https://standardschema.dev) that this library calls: whatever implements
@@ -17,29 +19,63 @@ export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: ReadonlyArray<Issue> };
 
-/** The schema's output, at once if the schema is synchronous; `TIMELINE_INVALID_ARGUMENT` with `issues` otherwise. */
-export function validate<M>(schema: StandardSchemaV1<unknown, M> | undefined, message: M): M | Promise<M> {
-  if (!schema) return message;
+/** What the schema made of a message. In an object, as the message itself may be a promise to a codec that can tell. */
+export interface Valid<M> {
+  readonly value: M;
+}
+
+/**
+ * The schema's output, at once if the schema is synchronous. `TIMELINE_INVALID_ARGUMENT` with `issues` for a message that
+ * it refuses, and for a schema that fails or answers neither yes nor no; `TIMELINE_UNAVAILABLE` after `ms` without answer.
+ */
+export function validate<M>(
+  schema: StandardSchemaV1<unknown, M> | undefined,
+  message: M,
+  ms?: number,
+): Valid<M> | Promise<Valid<M>> {
+  if (!schema) return { value: message };
   let result: SchemaResult<M> | Promise<SchemaResult<M>>;
   try {
-    result = schema['~standard'].validate(message);
+    const answer = schema['~standard'].validate(message);
+    result = isThenable(answer) ? Promise.resolve(answer as Promise<SchemaResult<M>>) : answer;
   } catch (cause) {
-    throw refused([{ message: `the schema failed: ${(cause as Error)?.message ?? cause}` }], cause);
+    throw failed(cause);
   }
   if (!(result instanceof Promise)) return accept(result);
-  return result.then(accept, (cause: unknown) => {
-    throw refused([{ message: `the schema failed: ${(cause as Error)?.message ?? cause}` }], cause);
-  });
+  const accepted = result.then(
+    (answer) => accept(answer),
+    (cause: unknown) => {
+      throw failed(cause);
+    },
+  );
+  return withinUserTime(accepted, 'the schema', ms);
 }
 
-function accept<M>(result: SchemaResult<M>): M {
-  if (result.issues) throw refused(result.issues);
-  return result.value;
+function accept<M>(result: SchemaResult<M>): Valid<M> {
+  if (typeof result !== 'object' || result === null) throw refused([{ message: `the schema answered ${describe(result)}` }]);
+  let answer: { readonly issues: unknown; readonly valid: Valid<M> | undefined };
+  try {
+    answer = { issues: result.issues, valid: 'value' in result ? { value: result.value } : undefined };
+  } catch (cause) {
+    throw failed(cause);
+  }
+  const { issues, valid } = answer;
+  if (issues) throw refused(Array.isArray(issues) ? issues : [{ message: describe(issues) }]);
+  if (!valid) throw refused([{ message: 'the schema answered with neither value nor issues' }]);
+  return valid;
 }
 
-function refused(issues: readonly Issue[], cause?: unknown) {
-  const first = issues[0];
-  const where = first?.path?.map((step) => String(typeof step === 'object' ? step.key : step)).join('.');
-  const what = first ? `${where ? `${where}: ` : ''}${first.message}` : 'no reason given';
-  return invalidArgument('message', `does not fit the schema: ${what}`, { issues, cause });
+function failed(cause: unknown): TimelineError {
+  return refused([{ message: `the schema failed: ${reasonOf(cause)}` }], cause);
+}
+
+function refused(issues: readonly Issue[], cause?: unknown): TimelineError {
+  return invalidArgument('message', `does not fit the schema: ${describeIssue(issues[0])}`, { issues, cause });
+}
+
+function describeIssue(issue: Issue | undefined): string {
+  if (typeof issue?.message !== 'string') return 'no reason given';
+  const { path, message } = issue;
+  const where = Array.isArray(path) ? path.map((step) => String(typeof step === 'object' ? step?.key : step)).join('.') : '';
+  return where ? `${where}: ${message}` : message;
 }

@@ -1,3 +1,4 @@
+import { abortable } from './abort.js';
 import type { AdapterHead, Row, Slice, WriteOutcome } from './adapter.js';
 import { checkUpdated } from './adapter-shape.js';
 import type { Appender } from './append.js';
@@ -183,9 +184,9 @@ export class TimelineHandle<M> implements Timeline<M> {
     const { ifRevision, signal } = checkOptions(options);
     if (ifRevision !== undefined) checkCount(ifRevision, 'ifRevision', { least: 0 });
     this.#checkMayModify('update');
-    const valid = await validate(this.#parts.schema, message);
+    const valid = await abortable(Promise.resolve(validate(this.#parts.schema, message)), signal);
     const maxBytes = this.#session.capabilities.maxBodyBytes;
-    const payload = encodeMessage(this.#parts.codec, valid, { maxBytes, hashed: false, shared: false });
+    const payload = encodeMessage(this.#parts.codec, valid.value, { maxBytes, hashed: false, shared: false });
     const answer = await this.#session.write(
       (call) => this.#session.library.update!(this.#ref.encoded, seqId, payload, ifRevision, call),
       { idempotent: false },

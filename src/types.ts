@@ -21,6 +21,12 @@ export type Cursor = string;
 export interface Codec<M> {
   encode(message: M): Body;
   decode(body: Body): M;
+  /**
+   * What a message is, for appends with a key: equal for a message and its repetition, whichever process encodes it, and
+   * for no other. Absent: the library compares what plain data hold (JSON values, `undefined`, bigints, Dates, Maps, Sets,
+   * bytes), each by its type, and refuses a key for a message that is more than that.
+   */
+  fingerprint?(message: M): string;
 }
 
 export interface TimelineStoreOptions<M> {

@@ -1,0 +1,28 @@
+import { USER_CODE_MS } from './budget.js';
+import { TimelineError } from './errors.js';
+
+/** A promise of any realm or library. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** The answer of user code, or `TIMELINE_UNAVAILABLE` once it has taken too long. What it says later is ignored. */
+export function withinUserTime<T>(answer: PromiseLike<T>, name: string, ms: number = USER_CODE_MS): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const cause = Object.assign(new Error(`no answer within ${ms} ms`), { name: 'TimeoutError' });
+      reject(new TimelineError('TIMELINE_UNAVAILABLE', `${name} gave no answer within ${ms} ms`, { cause, retryable: true }));
+    }, ms);
+    Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+/** Nobody waits for it: its rejection is not unhandled. */
+export function disregard(value: unknown): void {
+  if (isThenable(value)) Promise.resolve(value).catch(() => undefined);
+}

@@ -109,19 +109,3 @@ function formOf(message: unknown): string {
     throw invalidArgument('message', problem, { cause });
   }
 }
-
-export function decodeBody<M>(codec: Codec<M>, body: Body, timeline: string, seqId: bigint): M {
-  try {
-    return codec.decode(body);
-  } catch (cause) {
-    throw new TimelineError(
-      'TIMELINE_DECODE',
-      `entry ${seqId} of ${describe(timeline)} cannot be decoded: ${(cause as Error)?.message}`,
-      {
-        cause,
-        timeline,
-        actual: seqId,
-      },
-    );
-  }
-}

@@ -1,8 +1,7 @@
 import type { AdapterHead, Row } from './adapter.js';
-import { decodeBody } from './codec.js';
 import { encodeCursor } from './cursor.js';
 import type { TimelineRef } from './timeline-id.js';
-import type { Codec, Cursor, Head, TimelineEntry, TimelineId } from './types.js';
+import type { Cursor, Head, TimelineEntry, TimelineId } from './types.js';
 
 /** Plain for JSON: bigint parts of an id become decimal strings. */
 function plainId(id: TimelineId): unknown {
@@ -10,7 +9,7 @@ function plainId(id: TimelineId): unknown {
   return typeof id === 'bigint' ? id.toString() : id;
 }
 
-/** A decoded row. The cursor is made when asked for: most readers need only that of the page. */
+/** A row and its message. The cursor is made when asked for: most readers need only that of the page. */
 export class Entry<M> implements TimelineEntry<M> {
   readonly seqId: bigint;
   readonly message: M;
@@ -21,12 +20,12 @@ export class Entry<M> implements TimelineEntry<M> {
   readonly #ref: TimelineRef;
   readonly #epoch: string;
 
-  constructor(ref: TimelineRef, epoch: string, row: Row, codec: Codec<M>) {
+  constructor(ref: TimelineRef, epoch: string, row: Row, message: M) {
     this.#ref = ref;
     this.#epoch = epoch;
     this.seqId = row.seqId;
     this.deleted = row.body === undefined;
-    this.message = row.body === undefined ? (undefined as M) : decodeBody(codec, row.body, ref.encoded, row.seqId);
+    this.message = message;
     if (row.key !== undefined) this.key = row.key;
     this.appendedAt = row.appendedAt;
     this.revision = row.revision;

@@ -21,3 +21,4 @@ export {
 } from './settings.js';
 export { decodeTimelineId, encodeTimelineId } from './timeline-id.js';
 export type * from './types.js';
+export type * from './undecodable.js';

@@ -5,6 +5,7 @@ import { AppendQueue } from './append-queue.js';
 import { boundedBy, DEFAULT_BUDGET_MS, MAX_TIMER_MS, noAnswer } from './budget.js';
 import { AcceptedClock, readClock } from './clock.js';
 import { jsonCodec } from './codec.js';
+import { checkOnUndecodable } from './decode.js';
 import { invalidArgument } from './errors.js';
 import { checkCount } from './range.js';
 import { type RetryPolicy, retryPolicy } from './retry.js';
@@ -34,8 +35,9 @@ export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Pr
   await refuseTtl(library, ttlMs);
   const session = new Session(library, settings);
   const queue = new AppendQueue(session, settings);
-  const { schema, codec = jsonCodec<M>() } = options;
-  return new Store(name, { session, appender: new Appender(session, queue, codec, schema), codec, schema }, queue);
+  const { schema, codec = jsonCodec<M>(), onUndecodable = 'throw' } = options;
+  const appender = new Appender(session, queue, codec, schema);
+  return new Store(name, { session, appender, codec, schema, onUndecodable }, queue);
 }
 
 /** Ends by the budget of the adapter; what opens after that is closed again. */
@@ -104,6 +106,8 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): { adapter: TimelineA
   if (codec !== undefined && (typeof codec.encode !== 'function' || typeof codec.decode !== 'function')) {
     throw invalidArgument('codec', 'must have encode and decode');
   }
+  checkFunction(codec?.fingerprint, 'codec.fingerprint');
+  checkOnUndecodable(options.onUndecodable);
   checkCount(retry.attempts ?? 1, 'retry.attempts');
   checkCount(retry.minDelayMs ?? 0, 'retry.minDelayMs', { least: 0, most: MAX_TIMER_MS });
   checkCount(retry.maxDelayMs ?? 0, 'retry.maxDelayMs', { least: 0, most: MAX_TIMER_MS });

@@ -1,10 +1,11 @@
 import type { AdapterHead, Position, Range, Slice } from './adapter.js';
 import { decodeCursor, encodeCursor, MAX_SEQ_ID } from './cursor.js';
-import { Entry, TimelineHead } from './entry.js';
+import { type Decoder, decodeRow } from './decode.js';
+import { type Entry, TimelineHead } from './entry.js';
 import { invalidArgument, TimelineError } from './errors.js';
 import { describe } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
-import type { Codec, Cursor, Page, ReadRange } from './types.js';
+import type { Cursor, Page, ReadRange } from './types.js';
 
 export const MAX_PAGE = 10_000;
 const DEFAULT_LIMIT = 100;
@@ -89,19 +90,60 @@ function isOfAncestor(ancestors: readonly Position[] | undefined, epoch: string,
   return ancestors?.some((ancestor) => ancestor.epoch === epoch && ancestor.seqId >= seqId) === true;
 }
 
-export function toPage<M>(checked: CheckedRange, slice: Slice, codec: Codec<M>): Page<M> {
+/**
+ * A page ends before an entry that does not decode, unless the decoder has an answer to that. When nothing stands before
+ * it the page is its error, thrown; with `perItem` the error always comes on the page, as other pages come beside it.
+ */
+export function toPage<M>(
+  checked: CheckedRange,
+  slice: Slice,
+  decoder: Decoder<M>,
+  options: { readonly perItem?: boolean } = {},
+): Page<M> {
   const { ref, after, before, range } = checked;
   if (after) checkPosition(ref, slice, after);
   // A bare SeqId to read up to may lie beyond the tail.
   if (typeof before?.given === 'string') checkPosition(ref, slice, before);
-  const entries = slice.rows.map((row) => new Entry(ref, slice.epoch, row, codec));
-  const page = {
+  const { entries, error, last } = decodeRows(ref, slice, decoder);
+  const through = slice.truncatedThrough;
+  // Readers go on behind the error's entry: before that, they have to hear of what is gone.
+  const tellsFirst = through !== undefined && last === undefined && !range.reverse;
+  if (error && entries.length === 0 && !options.perItem && !tellsFirst) throw error;
+  let next: Cursor;
+  if (last !== undefined) next = encodeCursor(ref, slice.epoch, last);
+  else if (error && tellsFirst) next = encodeCursor(ref, slice.epoch, through);
+  else next = emptyNext(ref, slice, range.reverse, range.reverse ? before : after);
+  return {
     entries,
-    next: entries.at(-1)?.cursor ?? emptyNext(ref, slice, range.reverse, range.reverse ? before : after),
-    upToDate: !slice.more || entries.length === 0,
+    next,
+    upToDate: !error && (!slice.more || slice.rows.length === 0),
     head: new TimelineHead(ref, slice),
+    ...(through !== undefined && { truncated: { through } }),
+    ...(error && options.perItem && { error }),
   };
-  return slice.truncatedThrough === undefined ? page : { ...page, truncated: { through: slice.truncatedThrough } };
+}
+
+interface Decoded<M> {
+  readonly entries: Entry<M>[];
+  /** Of the row behind `last`, where decoding ended. */
+  readonly error?: TimelineError;
+  /** The last row that became an entry or was left out. */
+  readonly last: bigint | undefined;
+}
+
+function decodeRows<M>(ref: TimelineRef, { rows, epoch }: Slice, decoder: Decoder<M>): Decoded<M> {
+  const entries: Entry<M>[] = [];
+  let last: bigint | undefined;
+  for (const row of rows) {
+    try {
+      const entry = decodeRow(ref, epoch, row, decoder);
+      if (entry) entries.push(entry);
+    } catch (error) {
+      return { entries, last, error: error as TimelineError };
+    }
+    last = row.seqId;
+  }
+  return { entries, last };
 }
 
 /** Law Bounds: an empty page leads back to where it was asked from, else to the end that was looked at. */

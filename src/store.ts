@@ -8,7 +8,7 @@ import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
 import { checkArray, checkFunction, checkObject, checkOptions, checkText, describe } from './text.js';
-import { type StoreParts, TimelineHandle } from './timeline.js';
+import { decoderOf, type StoreParts, TimelineHandle } from './timeline.js';
 import { decodeTimelineId, encodePrefix, encodeTimelineId, MAX_ID_BYTES, type TimelineRef, TimelineRefs } from './timeline-id.js';
 import type {
   Abortable,
@@ -22,6 +22,7 @@ import type {
   TimelineId,
   TimelineStore,
 } from './types.js';
+import type { Decoding } from './undecodable.js';
 
 /** Ids fetched in one call while listing Timelines. */
 const LISTING_PAGE = 1000;
@@ -104,16 +105,16 @@ export class Store<M> implements TimelineStore<M> {
 
   async readBatch(
     items: readonly ({ readonly timeline: TimelineId } & ReadRange)[],
-    options: Abortable = {},
+    options: Abortable & Decoding<M> = {},
   ): Promise<Page<M>[]> {
-    checkOptions(options);
+    const decoder = decoderOf(this.#parts, checkOptions(options));
     const checked = checkArray(items, 'items').map((item, i) =>
       checkRange(this.#ref(checkObject(item, `items[${i}]`).timeline), item),
     );
     if (checked.length === 0) return [];
     const ranges = checked.map(({ range }) => range);
     const slices = await this.#session.readRanges(ranges, options.signal);
-    return checked.map((range, i) => toPage(range, slices[i] as Slice, this.#parts.codec));
+    return checked.map((range, i) => toPage(range, slices[i] as Slice, decoder, { perItem: true }));
   }
 
   async heads(ids: readonly TimelineId[], options: Abortable = {}): Promise<Head[]> {

@@ -1,6 +1,6 @@
 import { throwIfAborted } from './abort.js';
 import { Bell } from './bell.js';
-import { encodeCursor } from './cursor.js';
+import { encodeCursor, seqIdOf } from './cursor.js';
 import { isTimelineError, TimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
 import { closedError, type Session } from './session.js';
@@ -46,11 +46,12 @@ export function subscribe<M>(
           if (!onTruncated) throw truncatedError(ref, page.truncated.through);
           onTruncated(page.truncated);
         }
-        if (page.entries.length > 0) {
-          position = page.next;
-          return page.entries;
-        }
-        position = page.truncated ? encodeCursor(ref, page.head.epoch, page.truncated.through) : page.next;
+        position = page.next;
+        if (page.entries.length > 0) return page.entries;
+        const through = page.truncated?.through ?? 0n;
+        if (seqIdOf(position) < through) position = encodeCursor(ref, page.head.epoch, through);
+        // What there was is left out, as it does not decode; more may follow.
+        if (!page.upToDate) continue;
         if (!caughtUp) {
           caughtUp = true;
           onCaughtUp?.();

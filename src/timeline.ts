@@ -1,11 +1,12 @@
 import { abortable } from './abort.js';
-import type { AdapterHead, Row, Slice, WriteOutcome } from './adapter.js';
+import type { AdapterHead, Range, Slice, WriteOutcome } from './adapter.js';
 import { checkUpdated } from './adapter-shape.js';
 import type { Appender } from './append.js';
 import { TimelineCheckpoint } from './checkpoint.js';
 import { encodeMessage } from './codec.js';
 import { cursorPrefix, MAX_SEQ_ID } from './cursor.js';
-import { Entry, TimelineHead } from './entry.js';
+import { checkOnUndecodable, type Decoder, decodeRow, decodeUpdated } from './decode.js';
+import { TimelineHead } from './entry.js';
 import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
 import { type StandardSchemaV1, validate } from './schema.js';
@@ -29,8 +30,11 @@ import type {
   TimelineEntry,
   TimelineId,
 } from './types.js';
+import type { Decoding, OnUndecodable } from './undecodable.js';
 
 const DEFAULT_SCAN_PAGE = 500;
+/** Entries looked at together for the newest that decodes. */
+const LATEST_PAGE = 100;
 
 /** What all handles of one store share. */
 export interface StoreParts<M> {
@@ -38,6 +42,12 @@ export interface StoreParts<M> {
   readonly appender: Appender<M>;
   readonly codec: Codec<M>;
   readonly schema: StandardSchemaV1<unknown, M> | undefined;
+  readonly onUndecodable: OnUndecodable<M>;
+}
+
+/** What the caller of one operation says of entries that do not decode, else what was said at opening. */
+export function decoderOf<M>({ codec, onUndecodable }: StoreParts<M>, options: Decoding<M>): Decoder<M> {
+  return { codec, onUndecodable: checkOnUndecodable(options.onUndecodable) ?? onUndecodable };
 }
 
 export class TimelineHandle<M> implements Timeline<M> {
@@ -84,13 +94,14 @@ export class TimelineHandle<M> implements Timeline<M> {
     return entries.map(({ seqId, duplicate }) => ({ seqId, cursor: prefix + seqId, duplicate }));
   }
 
-  async read(options: ReadRange & Abortable = {}): Promise<Page<M>> {
+  async read(options: ReadRange & Abortable & Decoding<M> = {}): Promise<Page<M>> {
     const checked = checkRange(this.#ref, checkOptions(options));
+    const decoder = decoderOf(this.#parts, options);
     const slices = await this.#session.readRanges([checked.range], options.signal);
-    return toPage(checked, slices[0] as Slice, this.#parts.codec);
+    return toPage(checked, slices[0] as Slice, decoder);
   }
 
-  scan(options: ScanOptions = {}): AsyncIterableIterator<TimelineEntry<M>> {
+  scan(options: ScanOptions & Decoding<M> = {}): AsyncIterableIterator<TimelineEntry<M>> {
     return BatchIterator.from(() => {
       const next = this.#pager(options);
       const fetch = async () => {
@@ -102,7 +113,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     });
   }
 
-  pages(options: ScanOptions = {}): AsyncIterableIterator<Page<M>> {
+  pages(options: ScanOptions & Decoding<M> = {}): AsyncIterableIterator<Page<M>> {
     return BatchIterator.from(() => {
       const next = this.#pager(options);
       const fetch = async () => {
@@ -114,60 +125,65 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   /** The next page of a range, `undefined` when its end or limit is reached. */
-  #pager(options: ScanOptions): () => Promise<Page<M> | undefined> {
+  #pager(options: ScanOptions & Decoding<M>): () => Promise<Page<M> | undefined> {
     checkOptions(options);
     const pageSize = checkCount(options.pageSize ?? DEFAULT_SCAN_PAGE, 'pageSize', { most: MAX_PAGE });
-    const { reverse, signal } = options;
+    const { reverse, signal, onUndecodable } = options;
+    checkOnUndecodable(onUndecodable);
     let { after, before } = options;
     let left = options.limit ?? Number.MAX_SAFE_INTEGER;
     checkRange(this.#ref, options);
     let done = false;
     return async () => {
       if (done) return undefined;
-      const page = await this.read({ after, before, reverse, limit: Math.min(left, pageSize), signal });
+      const page = await this.read({ after, before, reverse, limit: Math.min(left, pageSize), signal, onUndecodable });
       left -= page.entries.length;
       done = page.upToDate || left <= 0;
-      if (page.entries.length > 0) {
-        if (reverse) before = page.next;
-        else after = page.next;
-      }
+      if (reverse) before = page.next;
+      else after = page.next;
       return page;
     };
   }
 
-  subscribe(options: SubscribeOptions = {}): AsyncIterableIterator<TimelineEntry<M>> {
+  subscribe(options: SubscribeOptions & Decoding<M> = {}): AsyncIterableIterator<TimelineEntry<M>> {
     return BatchIterator.from(() => {
       checkRange(this.#ref, { after: checkOptions(options).after });
       checkFunction(options.onCaughtUp, 'onCaughtUp');
       checkFunction(options.onTruncated, 'onTruncated');
       if (options.pageSize !== undefined) checkCount(options.pageSize, 'pageSize', { most: MAX_PAGE });
-      const read = (after: ReadRange['after'], limit: number) => this.read({ after, limit, signal: options.signal });
+      const { signal, onUndecodable } = options;
+      checkOnUndecodable(onUndecodable);
+      const read = (after: ReadRange['after'], limit: number) => this.read({ after, limit, signal, onUndecodable });
       return subscribe(this.#session, this.#ref, read, options);
     });
   }
 
-  async get(seqId: bigint, options: Abortable = {}): Promise<TimelineEntry<M> | undefined> {
+  async get(seqId: bigint, options: Abortable & Decoding<M> = {}): Promise<TimelineEntry<M> | undefined> {
     checkSeqId(seqId, 'seqId', 1n);
     const before = seqId === MAX_SEQ_ID ? undefined : seqId + 1n;
     const range = { timeline: this.#ref.encoded, after: seqId - 1n, before, limit: 1, reverse: false };
-    return this.#single(range, checkOptions(options).signal);
+    return (await this.#single(range, options))?.entry;
   }
 
-  async latest(options: Abortable = {}): Promise<TimelineEntry<M> | undefined> {
-    return this.#single({ timeline: this.#ref.encoded, limit: 1, reverse: true }, checkOptions(options).signal);
+  async latest(options: Abortable & Decoding<M> = {}): Promise<TimelineEntry<M> | undefined> {
+    const newest = await this.#single({ timeline: this.#ref.encoded, limit: 1, reverse: true }, options);
+    if (!newest || newest.entry) return newest?.entry;
+    const { signal, onUndecodable } = options;
+    const back = this.scan({ reverse: true, before: newest.seqId, pageSize: LATEST_PAGE, signal, onUndecodable });
+    const { value } = await back.next();
+    await back.return?.();
+    return value;
   }
 
+  /** `entry` is absent if it is to be left out. */
   async #single(
-    range: Parameters<Session['library']['read']>[0][number],
-    signal: AbortSignal | undefined,
-  ): Promise<TimelineEntry<M> | undefined> {
-    const [slice] = await this.#session.readRanges([range], signal);
+    range: Range,
+    options: Abortable & Decoding<M>,
+  ): Promise<{ readonly seqId: bigint; readonly entry: TimelineEntry<M> | undefined } | undefined> {
+    const decoder = decoderOf(this.#parts, checkOptions(options));
+    const [slice] = await this.#session.readRanges([range], options.signal);
     const row = slice?.rows[0];
-    return slice && row && this.#entry(slice.epoch, row);
-  }
-
-  #entry(epoch: string, row: Row): TimelineEntry<M> {
-    return new Entry(this.#ref, epoch, row, this.#parts.codec);
+    return slice && row && { seqId: row.seqId, entry: decodeRow(this.#ref, slice.epoch, row, decoder) };
   }
 
   async head(options: Abortable = {}): Promise<Head> {
@@ -193,7 +209,7 @@ export class TimelineHandle<M> implements Timeline<M> {
       signal,
     );
     const { epoch, row } = checkUpdated(this.#session.capabilities.adapter, answer);
-    return this.#entry(epoch, row);
+    return decodeUpdated(this.#ref, epoch, row, this.#parts.codec);
   }
 
   async delete(seqId: bigint, options: Abortable = {}): Promise<void> {

@@ -2,6 +2,7 @@ import type { AdapterWarning, Body, Capabilities, TimelineAdapter } from './adap
 import type { TimelineError } from './errors.js';
 import type { RetryOptions } from './retry.js';
 import type { StandardSchemaV1 } from './schema.js';
+import type { Decoding, OnUndecodable } from './undecodable.js';
 
 /**
  * Names a Timeline within its library: a string or an integer, or one to three of them (`['tenant-7', 'group:42']`).
@@ -44,6 +45,8 @@ export interface TimelineStoreOptions<M> {
   readonly schema?: StandardSchemaV1<unknown, M> | undefined;
   /** Default: JSON. */
   readonly codec?: Codec<M> | undefined;
+  /** What readers get of an entry whose body does not decode. Default `throw`. Reading calls may say otherwise. */
+  readonly onUndecodable?: OnUndecodable<M> | undefined;
   readonly limits?: PendingLimits | undefined;
   readonly retry?: RetryOptions | undefined;
   /** Milliseconds between the looks of a waiting subscription when no wake-up comes. Default 1000, minimum 10. */
@@ -89,8 +92,14 @@ export interface TimelineStore<M> extends AsyncDisposable {
     message: M,
     options?: { readonly key?: string | undefined } & Abortable,
   ): Promise<BatchOutcome[]>;
-  /** Read diffusion: many ranges in one round trip where the adapter can. Rejects if any cursor is refused (`timeline` names which). */
-  readBatch(items: readonly ({ readonly timeline: TimelineId } & ReadRange)[], options?: Abortable): Promise<Page<M>[]>;
+  /**
+   * Read diffusion: many ranges in one round trip where the adapter can. Rejects if any cursor is refused (`timeline` names
+   * which). An entry that does not decode ends its own page only, which then carries the `error`.
+   */
+  readBatch(
+    items: readonly ({ readonly timeline: TimelineId } & ReadRange)[],
+    options?: Abortable & Decoding<M>,
+  ): Promise<Page<M>[]>;
   heads(ids: readonly TimelineId[], options?: Abortable): Promise<Head[]>;
   /** Timelines ever written to, in the order of their encoded ids. `prefix` is of the first part, which must be a string. */
   timelines(
@@ -125,17 +134,17 @@ export interface Timeline<M> {
   append(message: M, options?: AppendOptions): Promise<AppendResult>;
   /** All or nothing, consecutive, in order; at most `capabilities.atomicBatch` messages. `keys`, if given, has one key per message. */
   appendMany(messages: readonly M[], options?: AppendManyOptions): Promise<AppendResult[]>;
-  read(options?: ReadRange & Abortable): Promise<Page<M>>;
+  read(options?: ReadRange & Abortable & Decoding<M>): Promise<Page<M>>;
   /** Entry by entry, up to the newest (in reverse: the oldest) at the time the end is reached. */
-  scan(options?: ScanOptions): AsyncIterable<TimelineEntry<M>>;
+  scan(options?: ScanOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
   /** The same by pages: the fast way through much. A page's `truncated` is for the caller to heed. */
-  pages(options?: ScanOptions): AsyncIterable<Page<M>>;
+  pages(options?: ScanOptions & Decoding<M>): AsyncIterable<Page<M>>;
   /** What is there after the position, then what comes, without end. Without `after`: from the oldest entry kept. */
-  subscribe(options?: SubscribeOptions): AsyncIterable<TimelineEntry<M>>;
+  subscribe(options?: SubscribeOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
   /** Tombstones too; `undefined` for what never was, was trimmed or has expired. */
-  get(seqId: bigint, options?: Abortable): Promise<TimelineEntry<M> | undefined>;
+  get(seqId: bigint, options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
   /** The newest entry still kept, tombstone or not. */
-  latest(options?: Abortable): Promise<TimelineEntry<M> | undefined>;
+  latest(options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
   head(options?: Abortable): Promise<Head>;
   /** Replaces the message in place. */
   update(
@@ -231,13 +240,15 @@ export interface TimelineEntry<M> {
 
 export interface Page<M> {
   readonly entries: TimelineEntry<M>[];
-  /** Where to go on: `after` it (in reverse: `before` it). An empty page gives back the cursor that came in. */
+  /** Where to go on: `after` it (in reverse: `before` it). An empty page gives back the cursor that came in, unless entries were left out. */
   readonly next: Cursor;
   /** Nothing of the range was left beyond this page. A short page alone does not mean that. */
   readonly upToDate: boolean;
   readonly head: Head;
   /** Entries after the given `after`, up to `through`, were trimmed or have expired. */
   readonly truncated?: { readonly through: bigint };
+  /** Of `readBatch`: the entry behind the last one here does not decode, and its page ends before it. */
+  readonly error?: TimelineError;
 }
 
 export interface Head {

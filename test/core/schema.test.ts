@@ -1,9 +1,9 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
+import { USER_CODE_MS } from '../../src/budget.js';
 import { openTimelineStore, type StandardSchemaV1, type TimelineStore } from '../../src/index.js';
 import { validate } from '../../src/schema.js';
-import { USER_CODE_MS } from '../../src/budget.js';
 
 const invalid = { code: 'TIMELINE_INVALID_ARGUMENT', argument: 'message', outcome: 'not-applied' };
 

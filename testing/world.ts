@@ -102,8 +102,8 @@ export class World {
   }
 
   /** As {@link reopen} where the option is given, else a second store on the same adapter. */
-  reopenOrOpen(): Promise<TimelineStore<string>> {
-    return this.options.reopen ? this.reopen() : this.open();
+  reopenOrOpen<M = string>(options: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
+    return this.options.reopen ? this.reopen(options) : this.open(options);
   }
 
   /** Closes the store and starts again on another adapter object with the same data. */

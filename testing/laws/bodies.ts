@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Codec } from '../../src/types.js';
-import { fill, messages, readAll, rejects, succeeded } from '../assertions.js';
+import { fill, messages, readAll, rejects, succeeded, take } from '../assertions.js';
 import { law } from '../law-group.js';
 
 const verbatim: Codec<string | Uint8Array> = { encode: (message) => message, decode: (body) => body };
@@ -171,6 +171,30 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
     );
     const head = JSON.parse(JSON.stringify(await world.timeline().head())) as Record<string, unknown>;
     assert.equal(head.lastSeqId, String(entry.seqId));
+  });
+
+  test('a body that does not decode harms its own reader only', async (world) => {
+    const codec: Codec<string> = {
+      encode: (message) => message,
+      decode(body) {
+        if (body === 'bad') throw new SyntaxError('of another release');
+        return String(body);
+      },
+    };
+    const store = await world.open({ codec });
+    const timeline = store.timeline('timeline');
+    for (const message of ['m1', 'bad', 'm3']) await timeline.append(message);
+    await store.timeline('other').append('fine');
+    const page = await timeline.read();
+    assert.deepEqual([messages(page.entries), page.upToDate], [['m1'], false]);
+    const error = await rejects(timeline.read({ after: page.next }), 'TIMELINE_DECODE');
+    assert.ok(typeof error.actual === 'bigint' && error.actual > page.entries[0]!.seqId);
+    assert.deepEqual(messages((await timeline.read({ after: error.cursor! })).entries), ['m3']);
+    const [bad, other] = await store.readBatch([{ timeline: 'timeline', after: page.next }, { timeline: 'other' }]);
+    assert.deepEqual([bad?.error?.code, messages(other!.entries)], ['TIMELINE_DECODE', ['fine']]);
+    assert.deepEqual(messages(await take(timeline.scan({ onUndecodable: 'skip' }))), ['m1', 'm3']);
+    const replaced = await timeline.read({ onUndecodable: ({ body }) => `<${body}>` });
+    assert.deepEqual(messages(replaced.entries), ['m1', '<bad>', 'm3']);
   });
 });
 

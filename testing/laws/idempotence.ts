@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Codec } from '../../src/types.js';
 import { fill, messages, readAll, rejects, seqIds, succeeded } from '../assertions.js';
 import { law } from '../law-group.js';
 
@@ -186,5 +187,22 @@ export const idempotence = law('Idempotence', 'one key, one entry', (test) => {
     const again = await world.timeline().append('m', { key: 'k' });
     assert.deepEqual([again.seqId, again.duplicate], [seqId, true]);
     await rejects(world.timeline().append('other', { key: 'k' }), 'TIMELINE_KEY_CONFLICT');
+  });
+
+  test('a codec that never encodes alike keeps keys, across stores too', ['keys'], async (world) => {
+    let nonce = 0;
+    const codec = (): Codec<{ text: string }> => ({
+      encode: ({ text }) => `${++nonce} ${text}`,
+      decode: (body) => ({ text: String(body).replace(/^\d+ /, '') }),
+    });
+    const one = await world.open({ codec: codec() });
+    const { seqId } = await one.timeline('timeline').append({ text: 'm' }, { key: 'k' });
+    const other = await world.reopenOrOpen({ codec: codec() });
+    for (const store of [one, other]) {
+      const again = await store.timeline('timeline').append({ text: 'm' }, { key: 'k' });
+      assert.deepEqual([again.seqId, again.duplicate], [seqId, true]);
+      await rejects(store.timeline('timeline').append({ text: 'n' }, { key: 'k' }), 'TIMELINE_KEY_CONFLICT');
+    }
+    assert.deepEqual(messages(await readAll(other.timeline('timeline'))), [{ text: 'm' }]);
   });
 });

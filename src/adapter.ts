@@ -67,7 +67,7 @@ export interface AdapterWarning {
   readonly message: string;
 }
 
-/** What every call is told. */
+/** Passed to every call of a library. */
 export interface Call {
   /**
    * When the call must have ended, on the clock of `performance.now()`: `budgetMs` after the core handed it over. All attempts at
@@ -162,7 +162,7 @@ export interface ListingRange {
   readonly limit: number;
 }
 
-/** What a codec made of a message. A body is read back as the type it was written. */
+/** An encoded message. A body is read back as the type it was written. */
 export type Body = string | Uint8Array;
 
 /** A body on its way in. Entries that name the same object share one body. */

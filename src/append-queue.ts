@@ -237,7 +237,7 @@ interface Flush {
   readonly resolve: () => void;
 }
 
-/** What one call of the adapter is at work on. The names are gathered when there is a next batch to compare with. */
+/** The writes of one call of the adapter. The names are gathered when there is a next batch to compare with. */
 class SentBatch {
   readonly #drafts: readonly Draft[];
   #names: Set<string> | undefined;

@@ -15,7 +15,10 @@ export class Backstop {
   #timer: NodeJS.Timeout | undefined;
   #underWay = 0;
 
-  /** What `run` gives, or a rejection with `late()` once the deadline (`performance.now()`) has passed; `run` goes on then, ignored. */
+  /**
+   * Resolves as `run` does, or rejects with `late()` once the deadline (`performance.now()`) has passed; `run` goes on
+   * then, ignored.
+   */
   bound<T>(deadline: number, late: () => Error, run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { deadline, late: () => reject(late()), isDone: false };

@@ -1,5 +1,5 @@
 /**
- * What this library can do here: a plain frozen object, safe for JSON. Using what is absent fails with
+ * The abilities of a library on its store: a plain frozen object, safe for JSON. Using what is absent fails with
  * `TIMELINE_UNSUPPORTED` before any I/O; the conformance kit holds every claim, and every "no", to its word.
  */
 export interface Capabilities {
@@ -29,7 +29,7 @@ export interface Capabilities {
   readonly budgetMs: number;
   /** Milliseconds until a waiting subscription hears of an append by any process, on a machine that is not overloaded. */
   readonly wakeWithinMs: number;
-  /** What an acknowledged append survives: the end of the process, of the machine's power, of the machine. */
+  /** An acknowledged append survives nothing, the end of the process, of the machine's power, or of the machine. */
   readonly durability: 'none' | 'process' | 'power' | 'machine';
   /** Every write fails with `TIMELINE_UNSUPPORTED`. */
   readonly readOnly: boolean;

@@ -15,7 +15,7 @@ export function encodeCursor(ref: TimelineRef, epoch: string, seqId: bigint): Cu
   return ref.prefixOf(epoch) + seqId;
 }
 
-/** What the cursors of a Timeline begin with; the SeqId follows. */
+/** The beginning of a Timeline's cursors; the SeqId follows. */
 export function cursorPrefix(ref: TimelineRef, epoch: string): string {
   return ref.prefixOf(epoch);
 }

@@ -35,7 +35,7 @@ export type TimelineErrorCode =
   /** The client library that the adapter needs is not installed. */
   | 'TIMELINE_MISSING_DRIVER';
 
-/** Whether the store took the write that failed. Reads are always `not-applied`. */
+/** The fate of the write that failed. Reads are always `not-applied`. */
 export type Outcome = 'not-applied' | 'applied' | 'unknown';
 
 /** One finding of a schema: what is wrong, and where in the message. */

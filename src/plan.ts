@@ -2,13 +2,13 @@ import type { Appended, Write, WriteEntry } from './adapter.js';
 import { MAX_SEQ_ID } from './cursor.js';
 import { TimelineError } from './errors.js';
 
-/** What is remembered of an idempotency key. */
+/** An idempotency key that is remembered: its first entry, and the hash of the message. */
 export interface KnownKey {
   readonly seqId: bigint;
   readonly hash: string;
 }
 
-/** What a write comes to: an outcome for each entry, and the entries that are new, in order, with their ids. */
+/** A write, decided: an outcome for each entry, and the entries that are new, in order, with their ids. */
 export interface Plan {
   readonly appended: readonly Appended[];
   readonly fresh: readonly { readonly seqId: bigint; readonly entry: WriteEntry }[];

@@ -117,7 +117,7 @@ export class Session {
     this.#closing.abort();
   }
 
-  /** What is under way ends within its budget, and so does this. */
+  /** Calls under way end within their budgets, and so does this. */
   async close(): Promise<void> {
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {

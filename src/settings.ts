@@ -1,6 +1,6 @@
 import { invalidArgument, TimelineError } from './errors.js';
 
-/** What decides about the data of a library, kept with them since they were created. */
+/** Settings that decide about the data of a library, kept with them since they were created. */
 export interface LibrarySettings {
   /** Of the adapter's stored form; raised whenever older versions could no longer read or write it. */
   readonly format: number;
@@ -12,7 +12,7 @@ export interface LibrarySettings {
   readonly numbering: string;
 }
 
-/** What a caller asks for. Absent: what stands; where nothing stands yet, for ever and the default window. */
+/** Settings that a caller asks for. Absent: what stands; where nothing stands yet, for ever and the default window. */
 export interface WantedSettings {
   readonly format: number;
   readonly numbering: string;

@@ -59,7 +59,7 @@ function decodePart(part: string): TimelineIdPart {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-/** What the encoded ids of all Timelines whose first part starts with `prefix` start with. */
+/** The beginning of the encoded ids of all Timelines whose first part starts with `prefix`. */
 export function encodePrefix(prefix: string): string {
   return escapePart(prefix);
 }
@@ -90,12 +90,12 @@ export class TimelineRef {
     return this.#tag;
   }
 
-  /** What cursors of the epoch seen last begin with. */
+  /** The beginning of cursors of the epoch seen last. */
   get prefix(): CursorPrefix | undefined {
     return this.#prefix;
   }
 
-  /** What cursors of an epoch begin with; the SeqId follows. */
+  /** The beginning of cursors of an epoch; the SeqId follows. */
   prefixOf(epoch: string): string {
     if (this.#prefix?.epoch !== epoch) this.#prefix = { epoch, text: `1.${epoch}.${this.tag}.` };
     return this.#prefix.text;

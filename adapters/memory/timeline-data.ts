@@ -2,7 +2,7 @@ import type { AdapterHead, Appended, Cut, LibraryClock, Payload, Position, Range
 import { TimelineError } from '../../src/errors.js';
 import { planWrite } from '../../src/plan.js';
 
-/** What a library has for all its Timelines; `ttlMs` and `keyWindowMs` may be altered while it is open. */
+/** Settings that all Timelines of a library share; `ttlMs` and `keyWindowMs` may be altered while it is open. */
 export interface Rules {
   readonly epoch: string;
   readonly ttlMs: number | undefined;

@@ -33,13 +33,13 @@ export async function startTablestoreEmulator(options: EmulatorOptions = {}): Pr
     accessKeySecret: options.accessKeySecret ?? 'emulator-secret',
   };
   const host = options.host ?? '127.0.0.1';
-  const instance = new Instance(options);
+  const instance = await Instance.open(options);
   const server = createEmulatorServer(instance, credentials);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, host, resolve);
-  }).catch((error: unknown) => {
-    instance.close();
+  }).catch(async (error: unknown) => {
+    await instance.close();
     throw error;
   });
   const expiry = setInterval(() => instance.expire(), EXPIRY_INTERVAL_MS).unref();
@@ -54,7 +54,7 @@ export async function startTablestoreEmulator(options: EmulatorOptions = {}): Pr
         server.close(() => resolve());
         server.closeAllConnections();
       });
-      instance.close();
+      await instance.close();
     },
   };
 }

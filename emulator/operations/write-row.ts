@@ -105,7 +105,7 @@ function written(instance: Instance, table: Table, write: RowWrite, current: Row
   const columns = changeColumns(kept?.columns ?? new Map(), write.cells, table, now);
   // Deletes alone do not bring a row into being.
   if (write.kind === 'UPDATE' && !current && columns.size === 0) return undefined;
-  return makeRow(write.primaryKey, columns, BigInt(now));
+  return makeRow(write.primaryKey, columns, now);
 }
 
 function returned(write: RowWrite, after: Row | undefined): Buffer | undefined {

@@ -1,6 +1,6 @@
 /** All search indexes of an instance. Each trails its table by the configured lag, as the service's do. */
 import { parameterInvalid, ServiceError } from '../errors.js';
-import { liveRow, type Row } from '../storage/row.js';
+import { liveRow, type StoredRow } from '../storage/row.js';
 import { SortedMap } from '../storage/sorted-map.js';
 import type { RowChange, Table } from '../storage/table.js';
 import { CreateSearchIndexRequest } from '../wire/messages-search.js';
@@ -12,7 +12,7 @@ export type IndexDefinition = Message<typeof CreateSearchIndexRequest>;
 
 export class SearchIndex {
   readonly fields: FieldMap;
-  readonly #rows = new SortedMap<Row>();
+  readonly #rows = new SortedMap<StoredRow>();
   #pending: { readonly at: number; readonly change: RowChange }[] = [];
   readonly #readyAt: number;
 

@@ -4,8 +4,9 @@ import { type AutoIncrementOptions, type EmulatorOptions, type Limits, SERVICE_L
 import { type SearchIndex, SearchIndexes } from '../search/indexes.js';
 import { addressOf, type KeyCell } from '../values.js';
 import { Journal } from './journal.js';
-import { changeRecord, indexRecord, restore, snapshot, tableRecord } from './records.js';
+import { changeRecord, indexRecord, restore, rowRecordSize, snapshot, tableRecord } from './records.js';
 import { SecondaryIndexes } from './secondary-indexes.js';
+import { type OwnedFile, ownFile } from './storage-file.js';
 import { type RowChange, Table, type TableDefinition } from './table.js';
 import { Transactions } from './transactions.js';
 
@@ -20,23 +21,42 @@ export class Instance {
   readonly secondary = new SecondaryIndexes();
   readonly tables = new Map<string, Table>();
   readonly #ids: Partial<AutoIncrementOptions>;
-  readonly #journal: Journal | undefined;
+  #journal: Journal | undefined;
+  #file: OwnedFile | undefined;
 
-  constructor(readonly options: EmulatorOptions) {
-    this.now = options.now ?? Date.now;
+  /** @throws EmulatorFileError if its file is another's */
+  static async open(options: EmulatorOptions): Promise<Instance> {
+    const instance = new Instance(options);
+    if (options.file !== undefined) await instance.#openFile(options.file);
+    return instance;
+  }
+
+  private constructor(readonly options: EmulatorOptions) {
+    const { now = Date.now } = options;
+    this.now = () => Math.floor(now());
     this.random = seededRandom(options.seed ?? 1);
     this.limits = { ...SERVICE_LIMITS, ...options.limits };
     this.faults = new Faults(this.random, options.faults ?? []);
     this.transactions = new Transactions(this.now);
     this.search = new SearchIndexes(this.now, options.searchLagMs ?? 100);
     this.#ids = options.autoIncrement ?? {};
-    if (options.file !== undefined) {
-      const journal = new Journal(options.file);
-      for (const record of journal.replay()) restore(this, record);
-      this.expire();
-      journal.start(snapshot(this));
-      this.#journal = journal;
+  }
+
+  async #openFile(path: string): Promise<void> {
+    const file = await ownFile(path);
+    const contents = {
+      snapshot: () => snapshot(this),
+      rowBytes: () => [...this.tables.values()].reduce((sum, { recordedBytes }) => sum + recordedBytes, 0),
+    };
+    try {
+      this.#journal = await Journal.open(file.path, contents, (record) => restore(this, record));
+    } catch (error) {
+      await file.release();
+      throw error;
     }
+    this.#file = file;
+    this.expire();
+    this.#journal.rewriteIfWorthwhile(0);
   }
 
   /** Removes what is past its TTL; until then reads leave it out. */
@@ -44,8 +64,9 @@ export class Instance {
     for (const table of this.tables.values()) table.expire(this.now());
   }
 
-  close(): void {
-    this.#journal?.close();
+  async close(): Promise<void> {
+    await this.#journal?.close();
+    await this.#file?.release();
   }
 
   /** Changes of several rows that a restart sees together or not at all. */
@@ -160,6 +181,7 @@ export class Instance {
   #onChange(table: Table, change: RowChange): void {
     this.search.onChange(table, change);
     this.secondary.onChange(table, change);
+    table.recordedBytes += rowRecordSize(table, change.after) - rowRecordSize(table, change.before);
     const record = this.#journal && changeRecord(table, change);
     if (record) this.#journal?.append(record);
   }

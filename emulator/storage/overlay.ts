@@ -1,30 +1,30 @@
 import type { Address } from '../values.js';
-import type { Row } from './row.js';
+import type { StoredRow } from './row.js';
 import type { RowView } from './table.js';
 
 /** Writes kept aside until they are committed together: local transactions and atomic batches, within one partition key. */
 export class Overlay implements RowView {
   readonly #base: RowView;
-  readonly #written = new Map<string, { readonly row: Row; readonly present: boolean }>();
+  readonly #written = new Map<string, { readonly row: StoredRow; readonly present: boolean }>();
 
   constructor(base: RowView) {
     this.#base = base;
   }
 
-  get(address: Address): Row | undefined {
+  get(address: Address): StoredRow | undefined {
     const written = this.#written.get(address.row);
     return written ? (written.present ? written.row : undefined) : this.#base.get(address);
   }
 
-  set(row: Row): void {
+  set(row: StoredRow): void {
     this.#written.set(row.address.row, { row, present: true });
   }
 
-  delete(row: Row): void {
+  delete(row: StoredRow): void {
     this.#written.set(row.address.row, { row, present: false });
   }
 
-  scan(start: Address, end: Address, backward: boolean): Iterable<Row> {
+  scan(start: Address, end: Address, backward: boolean): Iterable<StoredRow> {
     const rows = new Map([...this.#base.scan(start, end, backward)].map((row) => [row.address.row, row]));
     const [low, high] = backward ? [end, start] : [start, end];
     for (const [key, { row, present }] of this.#written) {

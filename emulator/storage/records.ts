@@ -1,12 +1,13 @@
 /** An instance as journal records, and back. Secondary indexes follow from their tables and are not recorded. */
-import { addressOf } from '../values.js';
+import { type Address, addressOf } from '../values.js';
 import { CreateTableRequest } from '../wire/messages-table.js';
 import { decodeRow } from '../wire/plain-buffer-reader.js';
-import { encodeKey, encodeRow } from '../wire/plain-buffer-writer.js';
+import { encodeKey } from '../wire/plain-buffer-writer.js';
 import { decode, encode } from '../wire/protobuf.js';
 import type { Instance } from './instance.js';
-import type { JournalRecord } from './journal.js';
-import { addVersion, cellsOf, makeRow, type Row, type Version } from './row.js';
+import type { JournalRecord } from './journal-format.js';
+import { PackedRow } from './packed-row.js';
+import { rowOfCells } from './row.js';
 import type { RowChange, Table } from './table.js';
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
@@ -22,26 +23,90 @@ export function indexRecord({ request, createdAt }: { readonly request: Uint8Arr
 
 export function changeRecord(table: Table, { before, after }: RowChange): JournalRecord | undefined {
   if (after) return rowRecord(table, after);
-  return before && ['remove', table.name, base64(encodeKey(before.primaryKey))];
+  return before && ['remove', table.name, base64(encodeKey(before.unpack().primaryKey))];
 }
 
-function rowRecord(table: Table, row: Row): JournalRecord {
-  const bytes = encodeRow({ primaryKey: row.primaryKey, cells: cellsOf(row) });
-  return ['row', table.name, base64(bytes), String(row.writtenAt)];
+function rowRecord(table: Table, row: PackedRow): JournalRecord {
+  return ['row', table.name, row.bytes.toString('base64'), String(row.writtenAt)];
 }
 
-/** The instance as it stands, without its history. */
-export function* snapshot(instance: Instance): Generator<JournalRecord> {
-  for (const table of instance.tables.values()) {
-    yield tableRecord(table);
-    for (const [key, { lastId }] of table.partitions()) if (lastId > 0n) yield ['id', table.name, key, String(lastId)];
-    for (const row of table.all()) yield rowRecord(table, row);
+/** Bytes of a row's line in the file: brackets, quotes and commas, the kind, the time, and base64. */
+export function rowRecordSize(table: Table, row: PackedRow | undefined): number {
+  return row === undefined ? 0 : 34 + table.name.length + 4 * Math.ceil(row.size / 3);
+}
+
+const SLICE_RECORDS = 500;
+const SLICE_BYTES = 512 * 1024;
+
+/**
+ * The instance without its history, in slices. The instance may change between two slices, if the changes are recorded
+ * there: a record says how something stands, so a later one of the same row, table or index replaces it.
+ */
+export function* snapshot(instance: Instance): Generator<JournalRecord[]> {
+  const tables = [...instance.tables.values()];
+  yield tables.map(tableRecord);
+  for (const table of tables) {
+    yield* slices(instance, table, (after: string | undefined) => {
+      const partitions = table.partitionsAfter(after, SLICE_RECORDS);
+      const used = partitions.filter(({ lastId }) => lastId > 0n);
+      const records = used.map(({ key, lastId }): JournalRecord => ['id', table.name, key, String(lastId)]);
+      return { records, next: partitions.at(-1)?.key };
+    });
+    yield* slices(instance, table, (after: Address | undefined) => sliceOfRows(table, after));
   }
-  for (const index of instance.search.all()) yield indexRecord(index);
+  yield [...instance.search.all()].map(indexRecord);
 }
 
+/** Slice after slice while there is more and the table is still there. */
+function* slices<T>(
+  instance: Instance,
+  table: Table,
+  slice: (after: T | undefined) => { readonly records: JournalRecord[]; readonly next: T | undefined },
+): Generator<JournalRecord[]> {
+  let after: T | undefined;
+  do {
+    if (instance.tables.get(table.name) !== table) return;
+    const { records, next } = slice(after);
+    after = next;
+    yield records;
+  } while (after !== undefined);
+}
+
+const FIRST: Address = { partition: '', row: '' };
+/** Above the places that `addressOf` gives. */
+const END: Address = { partition: '\x03', row: '' };
+
+function sliceOfRows(table: Table, after: Address | undefined) {
+  const records: JournalRecord[] = [];
+  let bytes = 0;
+  let next: Address | undefined;
+  for (const row of table.scan(after ?? FIRST, END, false)) {
+    const { address } = row;
+    if (address.partition === after?.partition && address.row === after.row) continue;
+    records.push(rowRecord(table, row));
+    bytes += row.size;
+    if (records.length < SLICE_RECORDS && bytes < SLICE_BYTES) continue;
+    next = address;
+    break;
+  }
+  return { records, next };
+}
+
+/** @throws Error if the record does not fit what came before it */
 export function restore(instance: Instance, record: JournalRecord): void {
   switch (record[0]) {
+    case 'row':
+      restoreRow(instance.table(record[1]), bytesOf(record[2]), Number(record[3]));
+      break;
+    case 'remove': {
+      const table = instance.table(record[1]);
+      const row = table.get(addressOf(decodeRow(bytesOf(record[2])).primaryKey));
+      if (row) table.delete(row);
+      break;
+    }
+    case 'id':
+      instance.table(record[1]).noteId(record[2], BigInt(record[3]));
+      break;
     case 'table': {
       const definition = decode(CreateTableRequest, bytesOf(record[1]));
       const existing = instance.tables.get(definition.tableMeta.tableName);
@@ -52,18 +117,6 @@ export function restore(instance: Instance, record: JournalRecord): void {
     case 'drop':
       instance.removeTable(instance.table(record[1]));
       break;
-    case 'row':
-      restoreRow(instance.table(record[1]), bytesOf(record[2]), BigInt(record[3]));
-      break;
-    case 'remove': {
-      const table = instance.table(record[1]);
-      const row = table.get(addressOf(decodeRow(bytesOf(record[2])).primaryKey));
-      if (row) table.delete(row);
-      break;
-    }
-    case 'id':
-      instance.table(record[1]).partition(record[2]).lastId = BigInt(record[3]);
-      break;
     case 'index':
       instance.search.restore(bytesOf(record[1]), record[2], instance.tables);
       break;
@@ -73,13 +126,13 @@ export function restore(instance: Instance, record: JournalRecord): void {
   }
 }
 
-function restoreRow(table: Table, bytes: Uint8Array, writtenAt: bigint): void {
+function restoreRow(table: Table, bytes: Buffer, writtenAt: number): void {
   const { primaryKey, cells } = decodeRow(bytes);
-  const columns = new Map<string, readonly Version[]>();
-  for (const { name, value, timestamp } of cells) {
-    if (value === undefined || timestamp === undefined) continue;
-    columns.set(name, addVersion(columns.get(name) ?? [], { value, timestamp }, cells.length));
-  }
-  table.set(makeRow(primaryKey, columns, writtenAt));
-  table.noteId(primaryKey);
+  const { partition, row } = addressOf(primaryKey);
+  const { key } = table.partition(partition);
+  const { newest } = rowOfCells(FIRST, primaryKey, cells, writtenAt);
+  table.set(new PackedRow({ partition: key, row }, bytes, writtenAt, newest));
+  if (table.autoIncrement === undefined) return;
+  const id = primaryKey.find(({ name }) => name === table.autoIncrement)?.value;
+  if (id?.type === 'INTEGER') table.noteId(key, id.value);
 }

@@ -1,4 +1,4 @@
-/** Rows as they are stored: immutable, columns sorted by name, versions newest first. */
+/** Rows: immutable, columns sorted by name, versions newest first. */
 import { type Address, addressOf, compareText, type KeyCell, sizeOf, type Value } from '../values.js';
 import type { WireCell } from '../wire/plain-buffer.js';
 
@@ -8,21 +8,64 @@ export interface Version {
   readonly value: Value;
 }
 
-export interface Row {
+/** A row as a table holds it: packed into its bytes, or as it was written. */
+export interface StoredRow {
   readonly address: Address;
+  /** The newest version of its columns, or the time of writing if it has none, in milliseconds since 1970. */
+  readonly newest: number;
+  unpack(): Row;
+}
+
+export interface Row extends StoredRow {
   readonly primaryKey: readonly KeyCell[];
   readonly columns: ReadonlyMap<string, readonly Version[]>;
   /** When it was last written: what the TTL of a row without columns counts from. */
-  readonly writtenAt: bigint;
+  readonly writtenAt: number;
+}
+
+class PlainRow implements Row {
+  constructor(
+    readonly address: Address,
+    readonly primaryKey: readonly KeyCell[],
+    readonly columns: ReadonlyMap<string, readonly Version[]>,
+    readonly writtenAt: number,
+  ) {}
+
+  get newest(): number {
+    let newest = this.columns.size === 0 ? this.writtenAt : 0;
+    for (const [version] of this.columns.values()) newest = Math.max(newest, Number(version?.timestamp));
+    return newest;
+  }
+
+  unpack(): Row {
+    return this;
+  }
 }
 
 export function makeRow(
   primaryKey: readonly KeyCell[],
   columns: ReadonlyMap<string, readonly Version[]>,
-  writtenAt: bigint,
+  writtenAt: number,
 ): Row {
   const sorted = [...columns].sort(([a], [b]) => compareText(a, b));
-  return { address: addressOf(primaryKey), primaryKey, columns: new Map(sorted), writtenAt };
+  return new PlainRow(addressOf(primaryKey), primaryKey, new Map(sorted), writtenAt);
+}
+
+/** A row from cells in the order of {@link cellsOf}. */
+export function rowOfCells(
+  address: Address,
+  primaryKey: readonly KeyCell[],
+  cells: readonly WireCell[],
+  writtenAt: number,
+): Row {
+  const columns = new Map<string, Version[]>();
+  for (const { name, value, timestamp } of cells) {
+    if (value === undefined || timestamp === undefined) continue;
+    const versions = columns.get(name);
+    if (versions) versions.push({ timestamp, value });
+    else columns.set(name, [{ timestamp, value }]);
+  }
+  return new PlainRow(address, primaryKey, columns, writtenAt);
 }
 
 /** Adds a version; one of the same timestamp is replaced, and only the newest `maxVersions` stay. */
@@ -33,16 +76,23 @@ export function addVersion(versions: readonly Version[], added: Version, maxVers
   return others.slice(0, maxVersions);
 }
 
-/** What the TTL has left of a row, or nothing. Versions older than `oldest` have expired. */
-export function liveRow(row: Row | undefined, oldest: bigint | undefined): Row | undefined {
-  if (row === undefined || oldest === undefined) return row;
-  if (row.columns.size === 0) return row.writtenAt < oldest ? undefined : row;
+/** Whether the TTL has left nothing of a row. Versions older than `oldest` have expired. */
+export function hasExpired(row: StoredRow, oldest: bigint): boolean {
+  return row.newest < Number(oldest);
+}
+
+/** What the TTL has left of a row, or nothing. */
+export function liveRow(stored: StoredRow | undefined, oldest: bigint | undefined): Row | undefined {
+  if (stored === undefined || oldest === undefined) return stored?.unpack();
+  if (hasExpired(stored, oldest)) return undefined;
+  const row = stored.unpack();
+  if (row.columns.size === 0) return row;
   const columns = new Map<string, readonly Version[]>();
   for (const [name, versions] of row.columns) {
     const kept = versions.filter((version) => version.timestamp >= oldest);
     if (kept.length > 0) columns.set(name, kept);
   }
-  return columns.size === 0 ? undefined : { ...row, columns };
+  return columns.size === 0 ? undefined : new PlainRow(row.address, row.primaryKey, columns, row.writtenAt);
 }
 
 export function keySize(primaryKey: readonly KeyCell[]): number {

@@ -76,10 +76,10 @@ export function definitionOf(main: TableDefinition, meta: Meta): TableDefinition
 }
 
 function follow(index: Table, meta: Meta, { before, after }: RowChange): void {
-  const old = before && entryOf(index, meta, before);
+  const old = before && entryOf(index, meta, before.unpack());
   const stored = old && index.get(old.address);
   if (stored) index.delete(stored);
-  const entry = after && entryOf(index, meta, after);
+  const entry = after && entryOf(index, meta, after.unpack());
   if (entry) index.set(entry);
 }
 

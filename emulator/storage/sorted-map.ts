@@ -1,61 +1,124 @@
-/** A map that iterates in the order of its keys. Adding at the end is cheap, in the middle it moves what follows. */
+/** A map that iterates in the order of its keys: sorted runs of bounded length, so that adding anywhere is cheap. */
 export class SortedMap<T> {
-  readonly #keys: string[] = [];
-  readonly #values = new Map<string, T>();
+  readonly #runs: Run<T>[] = [];
+  #size = 0;
 
   get size(): number {
-    return this.#keys.length;
+    return this.#size;
   }
 
   get(key: string): T | undefined {
-    return this.#values.get(key);
+    const run = this.#runs[this.#runOf(key)];
+    if (run === undefined) return undefined;
+    const index = indexOf(run.keys, key, false);
+    return run.keys[index] === key ? run.values[index] : undefined;
   }
 
   set(key: string, value: T): void {
-    if (!this.#values.has(key)) {
-      const last = this.#keys.at(-1);
-      if (last === undefined || last < key) this.#keys.push(key);
-      else this.#keys.splice(this.#indexOf(key, false), 0, key);
+    const place = this.#runOf(key);
+    const run = this.#runs[place] ?? this.#added();
+    const last = run.keys.at(-1);
+    const index = last === undefined || last < key ? run.keys.length : indexOf(run.keys, key, false);
+    if (run.keys[index] === key) {
+      run.values[index] = value;
+      return;
     }
-    this.#values.set(key, value);
+    insert(run.keys, index, key);
+    insert(run.values, index, value);
+    this.#size++;
+    if (run.keys.length > LONGEST_RUN) this.#split(place);
   }
 
   delete(key: string): void {
-    if (this.#values.delete(key)) this.#keys.splice(this.#indexOf(key, false), 1);
+    const place = this.#runOf(key);
+    const run = this.#runs[place];
+    if (run === undefined) return;
+    const index = indexOf(run.keys, key, false);
+    if (run.keys[index] !== key) return;
+    run.keys.splice(index, 1);
+    run.values.splice(index, 1);
+    this.#size--;
+    if (run.keys.length === 0) this.#runs.splice(place, 1);
   }
 
   *values(): Generator<T> {
-    for (const key of this.#keys) yield this.#values.get(key)!;
+    for (const { values } of this.#runs) yield* values;
   }
 
-  /** Forward: keys from `start` up to but without `end`. Backward: keys from `start` down to but without `end`. Absent: no bound. */
+  /**
+   * Forward: keys from `start` up to but without `end`. Backward: keys from `start` down to but without `end`. Absent: no
+   * bound. The map must not change in between.
+   */
   *range(start: string | undefined, end: string | undefined, backward = false): Generator<[key: string, value: T]> {
     if (backward) {
-      const lowest = end === undefined ? 0 : this.#indexOf(end, true);
-      const highest = start === undefined ? this.#keys.length : this.#indexOf(start, true);
-      for (let index = highest - 1; index >= lowest; index--) yield this.#entry(index);
+      const last = start === undefined ? this.#runs.length - 1 : this.#runOf(start);
+      for (let place = last; place >= 0; place--) {
+        const { keys, values } = this.#runs[place]!;
+        const highest = start === undefined || place < last ? keys.length : indexOf(keys, start, true);
+        for (let index = highest - 1; index >= 0; index--) {
+          if (end !== undefined && keys[index]! <= end) return;
+          yield [keys[index]!, values[index]!];
+        }
+      }
     } else {
-      const lowest = start === undefined ? 0 : this.#indexOf(start, false);
-      const highest = end === undefined ? this.#keys.length : this.#indexOf(end, false);
-      for (let index = lowest; index < highest; index++) yield this.#entry(index);
+      const first = start === undefined ? 0 : this.#runOf(start);
+      for (let place = first; place < this.#runs.length; place++) {
+        const { keys, values } = this.#runs[place]!;
+        for (let index = start === undefined || place > first ? 0 : indexOf(keys, start, false); index < keys.length; index++) {
+          if (end !== undefined && keys[index]! >= end) return;
+          yield [keys[index]!, values[index]!];
+        }
+      }
     }
   }
 
-  #entry(index: number): [string, T] {
-    const key = this.#keys[index]!;
-    return [key, this.#values.get(key)!];
+  #added(): Run<T> {
+    const run: Run<T> = { keys: [], values: [] };
+    this.#runs.push(run);
+    return run;
   }
 
-  /** Index of the first key at or above `key`, or above it if `after`. */
-  #indexOf(key: string, after: boolean): number {
+  /** Keys that come in their order fill their runs; elsewhere both halves get room. */
+  #split(place: number): void {
+    const { keys, values } = this.#runs[place]!;
+    const middle = place === this.#runs.length - 1 ? LONGEST_RUN : LONGEST_RUN >>> 1;
+    this.#runs.splice(place + 1, 0, { keys: keys.splice(middle), values: values.splice(middle) });
+  }
+
+  /** The last run that begins at or below the key, or the first. */
+  #runOf(key: string): number {
     let low = 0;
-    let high = this.#keys.length;
+    let high = this.#runs.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const candidate = this.#keys[middle]!;
-      if (candidate < key || (after && candidate === key)) low = middle + 1;
+      if (this.#runs[middle]!.keys[0]! <= key) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return Math.max(0, low - 1);
   }
+}
+
+interface Run<T> {
+  readonly keys: string[];
+  readonly values: T[];
+}
+
+const LONGEST_RUN = 512;
+
+function insert<T>(list: T[], index: number, item: T): void {
+  if (index === list.length) list.push(item);
+  else list.splice(index, 0, item);
+}
+
+/** Index of the first key at or above `key`, or above it if `after`. */
+function indexOf(keys: readonly string[], key: string, after: boolean): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const candidate = keys[middle]!;
+    if (candidate < key || (after && candidate === key)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,8 +1,9 @@
 import { parameterInvalid } from '../errors.js';
-import { type Address, addressOf, type KeyCell } from '../values.js';
+import type { Address } from '../values.js';
 import { AUTO_INCREMENT, type CreateTableRequest } from '../wire/messages-table.js';
 import type { Message } from '../wire/protobuf.js';
-import { liveRow, type Row } from './row.js';
+import { type PackedRow, packed } from './packed-row.js';
+import { hasExpired, type StoredRow } from './row.js';
 import { SortedMap } from './sorted-map.js';
 
 export type TableDefinition = Message<typeof CreateTableRequest>;
@@ -17,27 +18,30 @@ export interface Options {
 
 /** Reads and writes of one consistent state: a table itself, or a transaction's view of it. */
 export interface RowView {
-  get(address: Address): Row | undefined;
-  set(row: Row): void;
-  delete(row: Row): void;
+  get(address: Address): StoredRow | undefined;
+  set(row: StoredRow): void;
+  delete(row: StoredRow): void;
   /** Forward or backward from `start`, inclusive, to `end`, exclusive. */
-  scan(start: Address, end: Address, backward: boolean): Iterable<Row>;
+  scan(start: Address, end: Address, backward: boolean): Iterable<StoredRow>;
 }
 
 /** All rows of one partition key: the unit of consistency, of auto-increment ids, and of locks. */
 export interface Partition {
-  readonly rows: SortedMap<Row>;
+  readonly key: string;
+  readonly rows: SortedMap<PackedRow>;
   lastId: bigint;
   /** The transaction that holds it. */
   lockedBy: string | undefined;
 }
 
-export type RowChange = { readonly before: Row | undefined; readonly after: Row | undefined };
+export type RowChange = { readonly before: PackedRow | undefined; readonly after: PackedRow | undefined };
 
 export class Table implements RowView {
   readonly #partitions = new SortedMap<Partition>();
   readonly #onChange: (change: RowChange) => void;
   readonly autoIncrement: string | undefined;
+  /** About how many bytes its rows take in the file. */
+  recordedBytes = 0;
 
   constructor(
     readonly definition: TableDefinition,
@@ -63,23 +67,27 @@ export class Table implements RowView {
     return timeToLive === -1 ? undefined : BigInt(now) - BigInt(timeToLive) * 1000n;
   }
 
-  get(address: Address): Row | undefined {
+  get(address: Address): PackedRow | undefined {
     return this.#partitions.get(address.partition)?.rows.get(address.row);
   }
 
-  set(row: Row): void {
-    const { rows } = this.partition(row.address.partition);
+  set(row: StoredRow): void {
+    const { key, rows } = this.partition(row.address.partition);
     const before = rows.get(row.address.row);
-    rows.set(row.address.row, row);
-    this.#onChange({ before, after: row });
+    const after = packed(row, key);
+    rows.set(after.address.row, after);
+    this.#onChange({ before, after });
   }
 
-  delete(row: Row): void {
-    this.partition(row.address.partition).rows.delete(row.address.row);
-    this.#onChange({ before: row, after: undefined });
+  delete({ address }: StoredRow): void {
+    const { rows } = this.partition(address.partition);
+    const before = rows.get(address.row);
+    if (before === undefined) return;
+    rows.delete(address.row);
+    this.#onChange({ before, after: undefined });
   }
 
-  *scan(start: Address, end: Address, backward: boolean): Generator<Row> {
+  *scan(start: Address, end: Address, backward: boolean): Generator<PackedRow> {
     const [low, high] = backward ? [end, start] : [start, end];
     const names = this.#partitions.range(backward ? high.partition : low.partition, undefined, backward);
     for (const [name, { rows }] of names) {
@@ -90,34 +98,41 @@ export class Table implements RowView {
     }
   }
 
-  *all(): Generator<Row> {
+  *all(): Generator<PackedRow> {
     for (const { rows } of this.#partitions.values()) yield* rows.values();
   }
 
   expire(now: number): void {
     const oldest = this.oldestLive(now);
     if (oldest === undefined) return;
-    for (const row of [...this.all()]) if (!liveRow(row, oldest)) this.delete(row);
+    const expired = [];
+    for (const row of this.all()) if (hasExpired(row, oldest)) expired.push(row);
+    for (const row of expired) this.delete(row);
   }
 
-  partitions(): Iterable<[key: string, partition: Partition]> {
-    return this.#partitions.range(undefined, undefined);
+  /** Up to `count` partitions above `key`, in their order. */
+  partitionsAfter(key: string | undefined, count: number): Partition[] {
+    const found: Partition[] = [];
+    for (const [name, partition] of this.#partitions.range(key, undefined)) {
+      if (name === key) continue;
+      if (found.length === count) break;
+      found.push(partition);
+    }
+    return found;
   }
 
   partition(key: string): Partition {
     const existing = this.#partitions.get(key);
     if (existing) return existing;
-    const made: Partition = { rows: new SortedMap(), lastId: 0n, lockedBy: undefined };
+    const made: Partition = { key, rows: new SortedMap(), lastId: 0n, lockedBy: undefined };
     this.#partitions.set(key, made);
     return made;
   }
 
   /** Remembers an id that was given out, so that it is never given again. */
-  noteId(primaryKey: readonly KeyCell[]): void {
-    const id = primaryKey.find(({ name }) => name === this.autoIncrement)?.value;
-    if (id?.type !== 'INTEGER') return;
-    const partition = this.partition(addressOf(primaryKey).partition);
-    if (id.value > partition.lastId) partition.lastId = id.value;
+  noteId(partitionKey: string, id: bigint): void {
+    const partition = this.partition(partitionKey);
+    if (id > partition.lastId) partition.lastId = id;
   }
 
   /** @throws ServiceError if UpdateRow is forbidden */

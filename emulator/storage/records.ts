@@ -1,13 +1,12 @@
 /** An instance as journal records, and back. Secondary indexes follow from their tables and are not recorded. */
 import { type Address, addressOf } from '../values.js';
 import { CreateTableRequest } from '../wire/messages-table.js';
-import { decodeRow } from '../wire/plain-buffer-reader.js';
+import { decodeRow, summarizeRow } from '../wire/plain-buffer-reader.js';
 import { encodeKey } from '../wire/plain-buffer-writer.js';
 import { decode, encode } from '../wire/protobuf.js';
 import type { Instance } from './instance.js';
 import type { JournalRecord } from './journal-format.js';
 import { PackedRow } from './packed-row.js';
-import { rowOfCells } from './row.js';
 import type { RowChange, Table } from './table.js';
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
@@ -127,10 +126,9 @@ export function restore(instance: Instance, record: JournalRecord): void {
 }
 
 function restoreRow(table: Table, bytes: Buffer, writtenAt: number): void {
-  const { primaryKey, cells } = decodeRow(bytes);
+  const { primaryKey, newest = writtenAt } = summarizeRow(bytes);
   const { partition, row } = addressOf(primaryKey);
   const { key } = table.partition(partition);
-  const { newest } = rowOfCells(FIRST, primaryKey, cells, writtenAt);
   table.set(new PackedRow({ partition: key, row }, bytes, writtenAt, newest));
   if (table.autoIncrement === undefined) return;
   const id = primaryKey.find(({ name }) => name === table.autoIncrement)?.value;

@@ -1,6 +1,7 @@
 import type { KeyCell, Value } from '../values.js';
 import {
-  crc8,
+  crc8Byte,
+  crc8OfRange,
   HEADER,
   OPERATION_BYTES,
   type Operation,
@@ -18,6 +19,17 @@ export function decodeRow(bytes: Uint8Array): WireRow {
   return new Reader(bytes).row();
 }
 
+export interface RowSummary {
+  readonly primaryKey: readonly KeyCell[];
+  /** The largest of its versions; undefined without any. */
+  readonly newest: number | undefined;
+}
+
+/** Checks a row as {@link decodeRow} does, but makes nothing of its columns. */
+export function summarizeRow(bytes: Uint8Array): RowSummary {
+  return new Reader(bytes).summary();
+}
+
 /** A lone value without name or length (SQLVariant): filter operands and search terms. */
 export function decodeValue(bytes: Uint8Array): Value {
   return new Reader(bytes).value();
@@ -25,53 +37,74 @@ export function decodeValue(bytes: Uint8Array): Value {
 
 const OPERATIONS = new Map(Object.entries(OPERATION_BYTES).map(([name, byte]) => [byte, name as Operation]));
 
+/** Reads in place: a cell's parts are ranges of the row's bytes, not views of their own. */
 class Reader {
   readonly #bytes: Buffer;
   #at = 0;
+  #end: number;
+  /** Checksum of the cells so far. */
+  #rowCrc = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = this.#bytes.length;
   }
 
   row(): WireRow {
-    if (this.#bytes.length < 4 || this.#uint32() !== HEADER) throw new PlainBufferError('mismatch header');
-    const primaryKey: KeyCell[] = [];
+    const primaryKey = this.#key();
     const cells: WireCell[] = [];
-    let crc = 0;
-    if (this.#accept(Tag.primaryKey)) {
-      while (this.#accept(Tag.cell)) {
-        const { name, value, checksum } = this.#cell();
-        if (value === undefined) throw new PlainBufferError(`primary key column '${name}' has no value`);
-        primaryKey.push({ name, value });
-        crc = crc8(crc, [checksum]);
-      }
-    }
-    if (this.#accept(Tag.columns)) {
-      while (this.#accept(Tag.cell)) {
-        const { checksum, ...cell } = this.#cell();
-        cells.push(cell);
-        crc = crc8(crc, [checksum]);
-      }
-    }
-    const deleteMarker = this.#accept(Tag.deleteRow);
-    if (this.#accept(Tag.extension)) this.#take(this.#uint32());
-    crc = crc8(crc, [deleteMarker ? 1 : 0]);
-    if (!this.#accept(Tag.rowChecksum)) throw new PlainBufferError('row checksum is missing');
-    if (this.#byte() !== crc) throw new PlainBufferError('checksum is mismatch of row');
-    return { primaryKey, cells, deleteMarker };
+    if (this.#accept(Tag.columns)) while (this.#accept(Tag.cell)) cells.push(this.#cell());
+    return { primaryKey, cells, deleteMarker: this.#rowEnd() };
   }
 
-  #cell(): WireCell & { readonly checksum: number } {
+  summary(): RowSummary {
+    const primaryKey = this.#key();
+    let newest: bigint | undefined;
+    if (this.#accept(Tag.columns)) {
+      while (this.#accept(Tag.cell)) {
+        const { timestamp } = this.#cell(false);
+        if (timestamp !== undefined && (newest === undefined || timestamp > newest)) newest = timestamp;
+      }
+    }
+    this.#rowEnd();
+    return { primaryKey, newest: newest === undefined ? undefined : Number(newest) };
+  }
+
+  #key(): KeyCell[] {
+    if (this.#end < 4 || this.#uint32() !== HEADER) throw new PlainBufferError('mismatch header');
+    const primaryKey: KeyCell[] = [];
+    if (!this.#accept(Tag.primaryKey)) return primaryKey;
+    while (this.#accept(Tag.cell)) {
+      const { name, value } = this.#cell();
+      if (value === undefined) throw new PlainBufferError(`primary key column '${name}' has no value`);
+      primaryKey.push({ name, value });
+    }
+    return primaryKey;
+  }
+
+  /** Whether the row has a delete marker. */
+  #rowEnd(): boolean {
+    const deleteMarker = this.#accept(Tag.deleteRow);
+    if (this.#accept(Tag.extension)) this.#skip(this.#uint32());
+    const crc = crc8Byte(this.#rowCrc, deleteMarker ? 1 : 0);
+    if (!this.#accept(Tag.rowChecksum)) throw new PlainBufferError('row checksum is missing');
+    if (this.#byte() !== crc) throw new PlainBufferError('checksum is mismatch of row');
+    return deleteMarker;
+  }
+
+  /** Name and value are made only where they are wanted. */
+  #cell(isWanted = true): WireCell {
     if (!this.#accept(Tag.cellName)) throw new PlainBufferError('cell name is missing');
-    const name = this.#take(this.#uint32());
+    const nameAt = this.#skip(this.#uint32());
+    const nameEnd = this.#at;
+    let crc = crc8OfRange(0, this.#bytes, nameAt, nameEnd);
     let value: Value | undefined;
     let operation: Operation | undefined;
     let timestamp: bigint | undefined;
-    let crc = crc8(0, name);
     if (this.#accept(Tag.cellValue)) {
-      const encoded = this.#take(this.#uint32());
-      crc = crc8(crc, encoded);
-      value = new Reader(encoded).value();
+      const valueAt = this.#skip(this.#uint32());
+      crc = crc8OfRange(crc, this.#bytes, valueAt, this.#at);
+      if (isWanted) value = this.#valueWithin(valueAt);
     }
     // The operation comes before the timestamp on the wire and after it in the checksum.
     let operationByte: number | undefined;
@@ -81,35 +114,52 @@ class Reader {
       if (operation === undefined) throw new PlainBufferError(`unknown cell operation ${operationByte}`);
     }
     if (this.#accept(Tag.cellTimestamp)) {
-      const encoded = this.#take(8);
-      crc = crc8(crc, encoded);
-      timestamp = encoded.readBigInt64LE();
+      const timestampAt = this.#skip(8);
+      crc = crc8OfRange(crc, this.#bytes, timestampAt, this.#at);
+      timestamp = this.#bytes.readBigInt64LE(timestampAt);
     }
-    if (operationByte !== undefined) crc = crc8(crc, [operationByte]);
+    if (operationByte !== undefined) crc = crc8Byte(crc, operationByte);
     if (!this.#accept(Tag.cellChecksum)) throw new PlainBufferError('cell checksum is missing');
-    if (this.#byte() !== crc) throw new PlainBufferError(`checksum is mismatch of cell '${name}'`);
-    return {
-      name: name.toString(),
-      ...(value === undefined ? {} : { value }),
-      ...(operation === undefined ? {} : { operation }),
-      ...(timestamp === undefined ? {} : { timestamp }),
-      checksum: crc,
-    };
+    if (this.#byte() !== crc) {
+      throw new PlainBufferError(`checksum is mismatch of cell '${this.#bytes.toString('utf8', nameAt, nameEnd)}'`);
+    }
+    this.#rowCrc = crc8Byte(this.#rowCrc, crc);
+    const name = isWanted ? this.#bytes.toString('utf8', nameAt, nameEnd) : '';
+    if (operation !== undefined) {
+      return { name, operation, ...(value && { value }), ...(timestamp !== undefined && { timestamp }) };
+    }
+    if (timestamp === undefined) return value === undefined ? { name } : { name, value };
+    return value === undefined ? { name, timestamp } : { name, value, timestamp };
+  }
+
+  /** The value between a place and where the reader is now, which it must not read beyond. */
+  #valueWithin(start: number): Value {
+    const [at, end] = [this.#at, this.#end];
+    this.#at = start;
+    this.#end = at;
+    const value = this.value();
+    this.#at = at;
+    this.#end = end;
+    return value;
   }
 
   value(): Value {
     const type = this.#byte();
     switch (type) {
       case 0x00:
-        return { type: 'INTEGER', value: this.#take(8).readBigInt64LE() };
+        return { type: 'INTEGER', value: this.#bytes.readBigInt64LE(this.#skip(8)) };
       case 0x01:
-        return { type: 'DOUBLE', value: this.#take(8).readDoubleLE() };
+        return { type: 'DOUBLE', value: this.#bytes.readDoubleLE(this.#skip(8)) };
       case 0x02:
         return { type: 'BOOLEAN', value: this.#byte() !== 0 };
-      case 0x03:
-        return { type: 'STRING', value: this.#take(this.#uint32()).toString() };
-      case 0x07:
-        return { type: 'BLOB', value: Uint8Array.from(this.#take(this.#uint32())) };
+      case 0x03: {
+        const start = this.#skip(this.#uint32());
+        return { type: 'STRING', value: this.#bytes.toString('utf8', start, this.#at) };
+      }
+      case 0x07: {
+        const start = this.#skip(this.#uint32());
+        return { type: 'BLOB', value: Uint8Array.from(this.#bytes.subarray(start, this.#at)) };
+      }
       case 0x09:
         return { type: 'INF_MIN' };
       case 0x0a:
@@ -122,24 +172,24 @@ class Reader {
   }
 
   #accept(tag: number): boolean {
-    if (this.#bytes[this.#at] !== tag) return false;
+    if (this.#at >= this.#end || this.#bytes[this.#at] !== tag) return false;
     this.#at++;
     return true;
   }
 
   #byte(): number {
-    return this.#take(1)[0]!;
+    return this.#bytes[this.#skip(1)]!;
   }
 
   #uint32(): number {
-    return this.#take(4).readUInt32LE();
+    return this.#bytes.readUInt32LE(this.#skip(4));
   }
 
-  #take(length: number): Buffer {
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw new PlainBufferError('the row ends in the middle of a cell');
-    const slice = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return slice;
+  /** Moves on, and returns where it was. */
+  #skip(length: number): number {
+    const start = this.#at;
+    if (start + length > this.#end) throw new PlainBufferError('the row ends in the middle of a cell');
+    this.#at = start + length;
+    return start;
   }
 }

@@ -1,5 +1,5 @@
 import type { KeyCell, Value } from '../values.js';
-import { crc8, HEADER, OPERATION_BYTES, Tag, TYPE_BYTES, type WireCell, type WireRow } from './plain-buffer.js';
+import { crc8Byte, crc8OfRange, HEADER, OPERATION_BYTES, Tag, TYPE_BYTES, type WireCell, type WireRow } from './plain-buffer.js';
 
 /** Rows back to back under one header; no bytes at all for no rows. */
 export function encodeRows(rows: readonly Partial<WireRow>[]): Buffer {
@@ -37,7 +37,7 @@ class Writer {
     crc = this.#cells(crc, Tag.columns, cells);
     if (deleteMarker) this.#byte(Tag.deleteRow);
     this.#byte(Tag.rowChecksum);
-    this.#byte(crc8(crc, [deleteMarker ? 1 : 0]));
+    this.#byte(crc8Byte(crc, deleteMarker ? 1 : 0));
   }
 
   value(value: Value): void {
@@ -70,7 +70,7 @@ class Writer {
   #cells(crc: number, tag: number, cells: readonly WireCell[]): number {
     if (cells.length === 0) return crc;
     this.#byte(tag);
-    return cells.reduce((sum, cell) => crc8(sum, [this.#cell(cell)]), crc);
+    return cells.reduce((sum, cell) => crc8Byte(sum, this.#cell(cell)), crc);
   }
 
   #cell({ name, value, operation, timestamp }: WireCell): number {
@@ -96,14 +96,14 @@ class Writer {
       this.#int64(timestamp);
       crc = this.#crcSince(this.#length - 8, crc);
     }
-    if (operation !== undefined) crc = crc8(crc, [OPERATION_BYTES[operation]]);
+    if (operation !== undefined) crc = crc8Byte(crc, OPERATION_BYTES[operation]);
     this.#byte(Tag.cellChecksum);
     this.#byte(crc);
     return crc;
   }
 
   #crcSince(start: number, crc: number): number {
-    return crc8(crc, this.#bytes.subarray(start, this.#length));
+    return crc8OfRange(crc, this.#bytes, start, this.#length);
   }
 
   #text(text: string): void {

@@ -55,8 +55,17 @@ const CRC_TABLE = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** CRC-8 with polynomial 0x07, continued from `crc`. */
-export function crc8(crc: number, bytes: ArrayLike<number>): number {
+export function crc8(crc: number, bytes: Uint8Array): number {
+  return crc8OfRange(crc, bytes, 0, bytes.length);
+}
+
+/** The same of the bytes from `start` up to but without `end`. */
+export function crc8OfRange(crc: number, bytes: Uint8Array, start: number, end: number): number {
   let result = crc;
-  for (let index = 0; index < bytes.length; index++) result = CRC_TABLE[result ^ bytes[index]!]!;
+  for (let index = start; index < end; index++) result = CRC_TABLE[result ^ bytes[index]!]!;
   return result;
+}
+
+export function crc8Byte(crc: number, byte: number): number {
+  return CRC_TABLE[crc ^ byte]!;
 }

@@ -44,17 +44,22 @@ export async function startTablestoreEmulator(options: EmulatorOptions = {}): Pr
   });
   const expiry = setInterval(() => instance.expire(), EXPIRY_INTERVAL_MS).unref();
   const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    clearInterval(expiry);
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+    await instance.close();
+  };
+  let closing: Promise<void> | undefined;
   return {
     endpoint: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     ...credentials,
     inject: (fault) => instance.faults.inject(fault),
-    close: async () => {
-      clearInterval(expiry);
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-      await instance.close();
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
 }

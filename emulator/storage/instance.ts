@@ -4,7 +4,7 @@ import { type AutoIncrementOptions, type EmulatorOptions, type Limits, SERVICE_L
 import { type SearchIndex, SearchIndexes } from '../search/indexes.js';
 import { addressOf, type KeyCell } from '../values.js';
 import { Journal } from './journal.js';
-import { changeRecord, indexRecord, restore, rowRecordSize, snapshot, tableRecord } from './records.js';
+import { changeRecord, indexRecord, otherRecordsSize, restore, rowRecordSize, snapshot, tableRecord } from './records.js';
 import { SecondaryIndexes } from './secondary-indexes.js';
 import { type OwnedFile, ownFile } from './storage-file.js';
 import { type RowChange, Table, type TableDefinition } from './table.js';
@@ -47,6 +47,7 @@ export class Instance {
     const contents = {
       snapshot: () => snapshot(this),
       rowBytes: () => [...this.tables.values()].reduce((sum, { recordedBytes }) => sum + recordedBytes, 0),
+      otherBytes: () => otherRecordsSize(this),
     };
     try {
       this.#journal = await Journal.open(file.path, contents, (record) => restore(this, record));

@@ -17,15 +17,19 @@ export interface JournalContents {
   snapshot(): Iterable<readonly JournalRecord[]>;
   /** About how many bytes of the file the rows as they stand take. */
   rowBytes(): number;
+  /** About how many bytes everything else takes; asked once. */
+  otherBytes(): number;
 }
 
 export class Journal {
   readonly #path: string;
   readonly #contents: JournalContents;
-  #descriptor: number;
+  /** Undefined while there is none: another file may have its number by then. */
+  #descriptor: number | undefined;
   #size: number;
-  /** Bytes of the file that are neither rows nor outdated, as far as known. */
-  #otherBytes = 0;
+  /** Bytes of the file that are neither rows nor outdated. */
+  #otherBytes: number;
+  #isClosed = false;
   #group: JournalRecord[] | undefined;
   /** Lines that could not be written; the next attempt begins with them. */
   #owed = '';
@@ -53,6 +57,7 @@ export class Journal {
     this.#contents = contents;
     this.#descriptor = descriptor;
     this.#size = size;
+    this.#otherBytes = contents.otherBytes();
   }
 
   append(record: JournalRecord): void {
@@ -94,10 +99,13 @@ export class Journal {
 
   async close(): Promise<void> {
     await this.#rewriting?.catch(() => {});
-    closeSync(this.#descriptor);
+    this.#isClosed = true;
+    this.#closeFile();
   }
 
   #append(records: readonly JournalRecord[]): void {
+    // A write that was held back until now is answered to nobody.
+    if (this.#isClosed) return;
     const line = lineOf(records);
     this.#mirror?.push(line);
     this.#write(line);
@@ -105,6 +113,7 @@ export class Journal {
   }
 
   #write(line: string): void {
+    if (this.#descriptor === undefined) throw new Error(`${this.#path} could not be opened again`);
     // A part of a line would spoil the next one.
     if (this.#owed !== '') ftruncateSync(this.#descriptor, this.#size);
     this.#owed += line;
@@ -142,7 +151,7 @@ export class Journal {
 
   #replaceBy(fresh: FreshFile): void {
     // Windows renames over no open file.
-    closeSync(this.#descriptor);
+    this.#closeFile();
     try {
       fresh.replace();
     } catch (error) {
@@ -152,5 +161,10 @@ export class Journal {
     this.#descriptor = fresh.descriptor;
     this.#size = fresh.size;
     this.#owed = '';
+  }
+
+  #closeFile(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
   }
 }

@@ -5,7 +5,7 @@ import { decodeRow, summarizeRow } from '../wire/plain-buffer-reader.js';
 import { encodeKey } from '../wire/plain-buffer-writer.js';
 import { decode, encode } from '../wire/protobuf.js';
 import type { Instance } from './instance.js';
-import type { JournalRecord } from './journal-format.js';
+import { type JournalRecord, lineOf } from './journal-format.js';
 import { PackedRow } from './packed-row.js';
 import type { RowChange, Table } from './table.js';
 
@@ -42,6 +42,17 @@ const SLICE_BYTES = 512 * 1024;
  * there: a record says how something stands, so a later one of the same row, table or index replaces it.
  */
 export function* snapshot(instance: Instance): Generator<JournalRecord[]> {
+  yield* snapshotOf(instance, true);
+}
+
+/** Bytes of the records of a snapshot that are no rows. */
+export function otherRecordsSize(instance: Instance): number {
+  let size = 0;
+  for (const records of snapshotOf(instance, false)) for (const record of records) size += lineOf([record]).length;
+  return size;
+}
+
+function* snapshotOf(instance: Instance, withRows: boolean): Generator<JournalRecord[]> {
   const tables = [...instance.tables.values()];
   yield tables.map(tableRecord);
   for (const table of tables) {
@@ -51,7 +62,7 @@ export function* snapshot(instance: Instance): Generator<JournalRecord[]> {
       const records = used.map(({ key, lastId }): JournalRecord => ['id', table.name, key, String(lastId)]);
       return { records, next: partitions.at(-1)?.key };
     });
-    yield* slices(instance, table, (after: Address | undefined) => sliceOfRows(table, after));
+    if (withRows) yield* slices(instance, table, (after: Address | undefined) => sliceOfRows(table, after));
   }
   yield [...instance.search.all()].map(indexRecord);
 }

@@ -52,12 +52,7 @@ export function makeRow(
 }
 
 /** A row from cells in the order of {@link cellsOf}. */
-export function rowOfCells(
-  address: Address,
-  primaryKey: readonly KeyCell[],
-  cells: readonly WireCell[],
-  writtenAt: number,
-): Row {
+export function rowOfCells(address: Address, primaryKey: readonly KeyCell[], cells: readonly WireCell[], writtenAt: number): Row {
   const columns = new Map<string, Version[]>();
   for (const { name, value, timestamp } of cells) {
     if (value === undefined || timestamp === undefined) continue;

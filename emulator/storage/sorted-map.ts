@@ -1,6 +1,6 @@
 /** A map that iterates in the order of its keys: sorted runs of bounded length, so that adding anywhere is cheap. */
 export class SortedMap<T> {
-  readonly #runs: Run<T>[] = [];
+  #runs: Run<T>[] = [];
   #size = 0;
 
   get size(): number {
@@ -16,7 +16,13 @@ export class SortedMap<T> {
 
   set(key: string, value: T): void {
     const place = this.#runOf(key);
-    const run = this.#runs[place] ?? this.#added();
+    const run = this.#runs[place];
+    if (run === undefined) {
+      // Lists that begin with their first item keep no room for others: most partitions have one row.
+      this.#runs = [{ keys: [key], values: [value] }];
+      this.#size = 1;
+      return;
+    }
     const last = run.keys.at(-1);
     const index = last === undefined || last < key ? run.keys.length : indexOf(run.keys, key, false);
     if (run.keys[index] === key) {
@@ -70,12 +76,6 @@ export class SortedMap<T> {
         }
       }
     }
-  }
-
-  #added(): Run<T> {
-    const run: Run<T> = { keys: [], values: [] };
-    this.#runs.push(run);
-    return run;
   }
 
   /** Keys that come in their order fill their runs; elsewhere both halves get room. */

@@ -1,28 +1,8 @@
-import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { type EmulatorOptions, startTablestoreEmulator } from '../../emulator/index.js';
-import { clientOf, columnsOf, condition, createTable, get, int, keyOf, put, returnKey, type SdkClient, sdk } from './sdk.js';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { scratchFile, session, startCommand } from './files.js';
+import { allRows, columnsOf, condition, createTable, get, int, keyOf, put, returnKey, type SdkClient, sdk } from './sdk.js';
 
-function scratchFile(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tablestore-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  return join(folder, 'tables');
-}
-
-/** Runs `work` against an emulator on that file, and closes it. */
-async function session<T>(file: string, work: (client: SdkClient) => Promise<T>, options: EmulatorOptions = {}): Promise<T> {
-  const emulator = await startTablestoreEmulator({ file, ...options });
-  try {
-    return await work(clientOf(emulator));
-  } finally {
-    await emulator.close();
-  }
-}
 const append = async (client: SdkClient, gid: string) => {
   const { row } = await put(client, 'log', gid, sdk.PK_AUTO_INCR, [{ c: 'v' }], { returnContent: returnKey });
   return BigInt(String(keyOf(row)[1]));
@@ -91,13 +71,6 @@ describe('a file', () => {
     );
   });
 
-  it('is left alone if it is no file of an emulator', async () => {
-    const file = scratchFile();
-    writeFileSync(file, 'dear diary\n');
-    await expect(startTablestoreEmulator({ file })).rejects.toThrow(SyntaxError);
-    expect(readFileSync(file, 'utf8')).toBe('dear diary\n');
-  });
-
   it('drops a line that was cut short, and nothing before it', async () => {
     const file = scratchFile();
     await session(file, async (client) => {
@@ -135,45 +108,25 @@ describe('a file', () => {
       for (let round = 0; round < 50; round++) await put(client, 't', 'a', 1);
     });
     const lines = () => readFileSync(file, 'utf8').trim().split('\n').length;
-    expect(lines()).toBe(51);
+    expect(lines()).toBe(52);
     await session(file, async () => {});
-    expect(lines()).toBe(2);
+    expect(lines()).toBe(3);
   });
 
   it('loses nothing that was answered when the process is killed', async () => {
     const file = scratchFile();
-    const cli = fileURLToPath(new URL('../../emulator/cli.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import', 'tsx', cli, 'tablestore-emulator', '--port', '0', '--file', file]);
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const settings: Record<string, string> = {};
-    for await (const line of createInterface(child.stdout)) {
-      const [name = '', value = ''] = line.split('=');
-      settings[name] = value;
-      if (name === 'TABLESTORE_ACCESS_KEY_SECRET') break;
-    }
-    const client = clientOf({
-      endpoint: settings.TABLESTORE_ENDPOINT!,
-      instanceName: settings.TABLESTORE_INSTANCE!,
-      accessKeyId: settings.TABLESTORE_ACCESS_KEY_ID!,
-      accessKeySecret: settings.TABLESTORE_ACCESS_KEY_SECRET!,
-    });
+    const { client, kill } = await startCommand(file);
     await createTable(client, 't');
     const answered: number[] = [];
     const writers = Array.from({ length: 4 }, async (_, writer) => {
       for (let seq = writer; ; seq += 4) {
         await put(client, 't', 'a', seq);
-        if (answered.push(seq) === 200) child.kill('SIGKILL');
+        if (answered.push(seq) === 200) await kill();
       }
     });
     await Promise.allSettled(writers);
     await session(file, async (survivor) => {
-      const { rows } = await survivor.getRange({
-        tableName: 't',
-        direction: sdk.Direction.FORWARD,
-        inclusiveStartPrimaryKey: [{ gid: 'a' }, { seq: sdk.INF_MIN }],
-        exclusiveEndPrimaryKey: [{ gid: 'a' }, { seq: sdk.INF_MAX }],
-      });
-      const kept = new Set(rows.map((row) => Number(keyOf(row)[1])));
+      const kept = new Set((await allRows(survivor)).map((row) => Number(keyOf(row)[1])));
       expect(answered.length).toBeGreaterThanOrEqual(200);
       expect(answered.filter((seq) => !kept.has(seq))).toEqual([]);
     });

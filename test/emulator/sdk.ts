@@ -183,3 +183,33 @@ export function put(client: SdkClient, tableName: string, gid: string, seq: unkn
 export function get(client: SdkClient, tableName: string, gid: string, seq: number | bigint | string, more = {}) {
   return client.getRow({ tableName, primaryKey: [{ gid }, { seq: int(seq) }], ...more });
 }
+
+/** All rows of a table with the default key, page by page. */
+export async function allRows(client: SdkClient, tableName = 't'): Promise<SdkRow[]> {
+  const found: SdkRow[] = [];
+  let start: Key | undefined = [{ gid: sdk.INF_MIN }, { seq: sdk.INF_MIN }];
+  while (start) {
+    const { rows, nextStartPrimaryKey } = await client.getRange({
+      tableName,
+      direction: sdk.Direction.FORWARD,
+      inclusiveStartPrimaryKey: start,
+      exclusiveEndPrimaryKey: [{ gid: sdk.INF_MAX }, { seq: sdk.INF_MAX }],
+    });
+    found.push(...rows);
+    start = nextStartPrimaryKey ? asKey(nextStartPrimaryKey) : undefined;
+  }
+  return found;
+}
+
+/** Puts rows of the default key 200 at a time, all with the same column. */
+export async function putMany(client: SdkClient, keys: readonly (readonly [gid: string, seq: number])[], value: string) {
+  for (let at = 0; at < keys.length; at += 200) {
+    const rows = keys.slice(at, at + 200).map(([gid, seq]) => ({
+      type: 'PUT',
+      condition: condition(),
+      primaryKey: [{ gid }, { seq: int(seq) }],
+      attributeColumns: [{ c: value }],
+    }));
+    await client.batchWriteRow({ tables: [{ tableName: 't', rows }] });
+  }
+}

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type EmulatorOptions, startTablestoreEmulator } from './index.js';
 
+const DEFAULT_PORT = 8090;
+
 const USAGE = `Usage: timeline-model tablestore-emulator [options]
 
   --port <number>        default 8090; 0 for any free port
@@ -13,11 +15,12 @@ const USAGE = `Usage: timeline-model tablestore-emulator [options]
   --key-secret <secret>  default emulator-secret
   --file <path>          keeps all tables over a restart; default: memory only
   --options <path>       JSON file with further options of startTablestoreEmulator
+  --version
   --help
 `;
 
 const OPTIONS = {
-  port: { type: 'string', default: '8090' },
+  port: { type: 'string' },
   host: { type: 'string' },
   instance: { type: 'string' },
   'key-id': { type: 'string' },
@@ -32,6 +35,7 @@ class UsageError extends Error {}
 
 async function run([command, ...args]: readonly string[]): Promise<void> {
   if (command === undefined || command === '--help') return void process.stdout.write(USAGE);
+  if (command === '--version') return void process.stdout.write(`${version()}\n`);
   if (command !== 'tablestore-emulator') throw new UsageError(`Unknown command: ${command}`);
   const options = emulatorOptions(args);
   if (options === 'help') return void process.stdout.write(USAGE);
@@ -55,9 +59,8 @@ async function run([command, ...args]: readonly string[]): Promise<void> {
 function emulatorOptions(args: readonly string[]): EmulatorOptions | 'help' {
   const values = parse(args);
   if (values.help) return 'help';
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError(`Not a port: ${values.port}`);
   const given = {
+    port: values.port === undefined ? undefined : portOf(values.port),
     host: values.host,
     instanceName: values.instance,
     accessKeyId: values['key-id'],
@@ -65,7 +68,18 @@ function emulatorOptions(args: readonly string[]): EmulatorOptions | 'help' {
     file: values.file,
   };
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...(values.options === undefined ? {} : optionsOfFile(values.options)), ...named, port };
+  return { port: DEFAULT_PORT, ...(values.options === undefined ? {} : optionsOfFile(values.options)), ...named };
+}
+
+function portOf(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`Not a port: ${text}`);
+  return Number(text);
+}
+
+/** Of the package that this file is part of, from its source and from its bundle alike. */
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function parse(args: readonly string[]) {
@@ -76,16 +90,27 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** JSON has no bigint: `autoIncrement.from` is a decimal string there. */
+/** JSON has no bigint: `autoIncrement.from` is a decimal string there. The emulator itself checks the rest. */
 function optionsOfFile(path: string): EmulatorOptions {
-  const parsed = JSON.parse(readFileSync(path, 'utf8')) as EmulatorOptions;
-  const { autoIncrement } = parsed;
-  if (autoIncrement?.from === undefined) return parsed;
-  return { ...parsed, autoIncrement: { ...autoIncrement, from: BigInt(autoIncrement.from) } };
+  const parsed = parseFile(path);
+  const from: unknown = parsed?.autoIncrement?.from;
+  if (typeof from !== 'string' || !/^\d+$/.test(from)) return parsed;
+  return { ...parsed, autoIncrement: { ...parsed.autoIncrement, from: BigInt(from) } };
+}
+
+function parseFile(path: string): EmulatorOptions {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+  } catch (error) {
+    throw new UsageError(`--options ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw new UsageError(`--options ${path}: must hold one JSON object`);
 }
 
 run(process.argv.slice(2)).catch((error: unknown) => {
+  const isOption = error instanceof Error && 'code' in error && error.code === 'EMULATOR_INVALID_OPTION';
   const isUsage = error instanceof UsageError;
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${isUsage ? `\n${USAGE}` : ''}`);
-  process.exitCode = isUsage ? 2 : 1;
+  process.exitCode = isUsage || isOption ? 2 : 1;
 });

@@ -15,6 +15,7 @@ import {
 import { createIndex, dropIndex } from './operations/secondary-indexes.js';
 import { deleteRow, getRow, putRow, updateRow } from './operations/single-row.js';
 import { computeSplitPointsBySize } from './operations/split-points.js';
+import { listStream, listTimeseriesTable } from './operations/streams.js';
 import { createTable, deleteTable, describeTable, listTable, updateTable } from './operations/tables.js';
 import { abortTransaction, commitTransaction, startLocalTransaction } from './operations/transactions.js';
 
@@ -49,7 +50,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   ComputeSplitPointsBySize: computeSplitPointsBySize,
   ComputeSplits: computeSplits,
   ParallelScan: parallelScan,
+  ListStream: listStream,
+  ListTimeseriesTable: listTimeseriesTable,
 };
+
+export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS);
 
 /** @throws ServiceError for an operation that the emulator does not have */
 export function operationOf(name: string): Operation {

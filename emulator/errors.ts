@@ -26,6 +26,24 @@ export const bodyTooLarge = () => new ServiceError(413, 'OTSRequestBodyTooLarge'
 
 /** Status and usual text of the codes that faults may name. */
 const KNOWN: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  OTSAuthFailed: [403, 'Signature mismatch.'],
+  OTSNoPermissionAccess: [403, 'You have no permission to access the requested resource.'],
+  OTSParameterInvalid: [400, 'The parameter is invalid.'],
+  OTSMethodNotAllowed: [405, 'Only POST method for requests is supported.'],
+  OTSRequestBodyTooLarge: [413, 'The size of POST data is too large.'],
+  OTSInvalidPK: [400, 'Validate PK fail.'],
+  OTSOutOfRowSizeLimit: [400, 'The total data size of columns in one row exceeded the limit.'],
+  OTSOutOfColumnCountLimit: [400, 'The number of columns in one row exceeded the limit.'],
+  OTSObjectNotExist: [404, 'Requested table does not exist.'],
+  OTSObjectAlreadyExist: [409, 'Requested table already exists.'],
+  OTSMetaNotMatch: [400, 'The meta does not match.'],
+  OTSSessionNotExist: [400, 'Session not exist or may be timeout.'],
+  OTSSessionBusy: [400, 'Session is busy.'],
+  OTSSessionExpired: [400, 'session expired'],
+  OTSDataOutOfRange: [400, 'Data out of scope of transaction.'],
+  OTSOutOfTransactionDataSizeLimit: [400, 'The total data size of the transaction exceeds the limit.'],
+  OTSTooFrequentReservedThroughputAdjustment: [403, 'Capacity unit adjustment is too frequent.'],
+  OTSCapacityUnitExhausted: [403, 'Remaining capacity unit is not enough.'],
   OTSServerBusy: [503, 'Server is busy.'],
   OTSTimeout: [503, 'Operation timeout.'],
   OTSPartitionUnavailable: [503, 'The partition is not available.'],
@@ -39,7 +57,9 @@ const KNOWN: Readonly<Record<string, readonly [status: number, message: string]>
   OTSConditionCheckFail: [403, 'Condition check failed.'],
 };
 
-/** The service's error of that code; an unknown code becomes a 500. */
+export const ERROR_CODES: readonly string[] = Object.keys(KNOWN);
+
+/** The service's error of one of {@link ERROR_CODES}. */
 export function errorOfCode(code: string): ServiceError {
   const [status, message] = KNOWN[code] ?? [500, 'Internal server error.'];
   return new ServiceError(status, code, message);

@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Fault } from './faults.js';
 import type { EmulatorOptions } from './options.js';
+import { checkFault, checkOptions } from './options-check.js';
 import { createEmulatorServer } from './server.js';
 import { Instance } from './storage/instance.js';
 
@@ -26,7 +27,14 @@ export interface TablestoreEmulator {
 
 const EXPIRY_INTERVAL_MS = 60_000;
 
+/**
+ * Starts an emulator.
+ * @throws EmulatorOptionError (`code: 'EMULATOR_INVALID_OPTION'`) for an option that is unknown or of another type
+ * @throws EmulatorFileError (`code: 'EMULATOR_FILE_FOREIGN'`) if `file` is no file of an emulator; it is left as it is
+ * @throws EmulatorFileError (`code: 'EMULATOR_FILE_IN_USE'`) if another emulator has `file`
+ */
 export async function startTablestoreEmulator(options: EmulatorOptions = {}): Promise<TablestoreEmulator> {
+  checkOptions(options);
   const credentials = {
     instanceName: options.instanceName ?? 'emulator',
     accessKeyId: options.accessKeyId ?? 'emulator',
@@ -56,7 +64,10 @@ export async function startTablestoreEmulator(options: EmulatorOptions = {}): Pr
   return {
     endpoint: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     ...credentials,
-    inject: (fault) => instance.faults.inject(fault),
+    inject: (fault) => {
+      checkFault(fault);
+      return instance.faults.inject(fault);
+    },
     close: () => {
       closing ??= close();
       return closing;

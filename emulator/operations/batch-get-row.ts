@@ -4,6 +4,7 @@ import { operation } from './operation.js';
 import { parseSelection } from './read-row.js';
 import { checkTableName } from './row-checks.js';
 import { parseKey, readRow } from './single-row.js';
+import { refuseUnsupported } from './unsupported.js';
 
 export const batchGetRow = operation(BatchGetRowRequest, BatchResponse, (instance, request) => {
   const count = request.tables.reduce((sum, { primaryKeys }) => sum + primaryKeys.length, 0);
@@ -12,6 +13,7 @@ export const batchGetRow = operation(BatchGetRowRequest, BatchResponse, (instanc
     throw parameterInvalid(`Rows count exceeds the upper limit: ${instance.limits.batchGetRows}.`);
   const parsed = request.tables.map((table) => {
     checkTableName(table.tableName);
+    refuseUnsupported('BatchGetRow', table, ['tokens']);
     const selection = parseSelection(table, 'No version condition is specified while querying row.');
     return { tableName: table.tableName, selection, keys: table.primaryKeys.map(parseKey) };
   });

@@ -8,6 +8,7 @@ import type { Message } from '../wire/protobuf.js';
 import { rowResult } from './batch-get-row.js';
 import { operation } from './operation.js';
 import { checkTableName } from './row-checks.js';
+import { unsupported } from './unsupported.js';
 import { applyWrite, hasPlaceholder, parseWrite, prepareWrite, type RowWrite, type WriteKind } from './write-row.js';
 
 const KINDS: Readonly<Record<number, WriteKind>> = { 1: 'PUT', 2: 'UPDATE', 3: 'DELETE' };
@@ -19,6 +20,7 @@ interface TableWrites {
 
 export const batchWriteRow = operation(BatchWriteRowRequest, BatchResponse, async (instance, request) => {
   const parsed = parseBatch(instance, request);
+  if (request.isAtomic && request.transactionId !== undefined) throw unsupported('BatchWriteRow', 'isAtomic in a transaction');
   const tables = [];
   for (const { tableName, writes } of parsed) {
     const rows = request.isAtomic

@@ -8,9 +8,14 @@ import { encodeRowMatrix } from '../wire/row-matrix.js';
 import { operation } from './operation.js';
 import { consumed, parseSelection, selectFrom } from './read-row.js';
 import { checkKey, checkSchema, checkTableName, parseRow } from './row-checks.js';
+import { refuseUnsupported } from './unsupported.js';
 
 export const getRange = operation(GetRangeRequest, GetRangeResponse, (instance, request) => {
   checkTableName(request.tableName);
+  refuseUnsupported('GetRange', request, ['token']);
+  if (request.direction !== Direction.FORWARD && request.direction !== Direction.BACKWARD) {
+    throw parameterInvalid(`Invalid direction: ${request.direction}.`);
+  }
   const backward = request.direction === Direction.BACKWARD;
   const selection = parseSelection(request);
   if (request.limit !== undefined && request.limit <= 0) throw parameterInvalid('The limit must be greater than 0.');
@@ -38,11 +43,13 @@ export const getRange = operation(GetRangeRequest, GetRangeResponse, (instance, 
   for (const stored of (transaction?.view ?? table).scan(start, end, backward)) {
     const live = liveRow(stored, oldest);
     if (!live) continue;
-    if (rows.length === request.limit || scannedRows >= pageRows || scannedBytes >= pageBytes) {
+    const { size, row } = selectFrom(live, selection, table.options.maxVersions);
+    // A first row that is larger by itself makes a page: without it no client would get past it.
+    const isFull = scannedRows >= pageRows || (scannedRows > 0 && scannedBytes + size > pageBytes);
+    if (rows.length === request.limit || isFull) {
       nextStart = encodeKey(live.primaryKey);
       break;
     }
-    const { size, row } = selectFrom(live, selection, table.options.maxVersions);
     scannedRows++;
     scannedBytes += size;
     if (row) rows.push(row);

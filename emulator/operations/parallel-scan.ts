@@ -1,4 +1,5 @@
-import { ServiceError } from '../errors.js';
+import { parameterInvalid, ServiceError } from '../errors.js';
+import type { SearchIndex } from '../search/indexes.js';
 import { parseQuery } from '../search/query.js';
 import {
   ComputeSplitsRequest,
@@ -7,35 +8,69 @@ import {
   ParallelScanResponse,
 } from '../wire/messages-search.js';
 import { encodeRow } from '../wire/plain-buffer-writer.js';
-import { decode, encode, optional } from '../wire/protobuf.js';
+import { decode, encode, type Message, required } from '../wire/protobuf.js';
 import { operation } from './operation.js';
 import { columnsOf } from './search.js';
 
+const SPLITS = 1;
 const DEFAULT_LIMIT = 2000;
-/** Where a scan goes on. */
-const Token = { offset: optional(1, 'int32') };
+const LARGEST_LIMIT = 2000;
+/** Which index a scan is of, and the key of the last row that it gave. */
+const Token = { session: required(1, 'string'), after: required(2, 'bytes') };
 
-/** One split per index: a session is nothing but the index's name. */
+type ScanQuery = NonNullable<Message<typeof ParallelScanRequest>['scanQuery']>;
+
+/** One split per index: a session says no more than which index it is of. */
 export const computeSplits = operation(ComputeSplitsRequest, ComputeSplitsResponse, (instance, { tableName = '', options }) => {
-  const index = instance.search.get(instance.tableToSearch(tableName).name, options?.indexName ?? '');
-  return { sessionId: Buffer.from(`${index.table.name}/${index.definition.indexName}`), splitsSize: 1 };
+  const table = instance.tableToSearch(tableName);
+  if (options === undefined) throw parameterInvalid('The options of the splits are missing.');
+  const index = instance.search.get(table.name, options.indexName ?? '');
+  return { sessionId: Buffer.from(sessionOf(index)), splitsSize: SPLITS };
 });
 
-/** Every match in the order of primary keys; scans in parallel share them out by their turn. */
+/** Every match in the order of primary keys. */
 export const parallelScan = operation(ParallelScanRequest, ParallelScanResponse, (instance, request) => {
   const { tableName = '', indexName = '', scanQuery, sessionId, columnsToGet } = request;
   const index = instance.search.get(instance.tableToSearch(tableName).name, indexName);
-  if (sessionId !== undefined && Buffer.from(sessionId).toString() !== `${tableName}/${indexName}`) {
+  if (sessionId !== undefined && Buffer.from(sessionId).toString() !== sessionOf(index)) {
     throw new ServiceError(400, 'OTSSessionExpired', 'session expired');
   }
-  const { query, limit = DEFAULT_LIMIT, token = new Uint8Array(), currentParallelId = 0, maxParallel = 1 } = scanQuery ?? {};
+  const { query, limit = DEFAULT_LIMIT, token } = checkedBounds(scanQuery ?? {});
   const matches = query ? parseQuery(query, index.fields) : () => true;
-  const { offset = 0 } = decode(Token, token);
-  const share = index.hits().filter((_, position) => position % maxParallel === currentParallelId);
-  const hits = share.filter(({ document }) => matches(document));
-  const page = hits.slice(offset, offset + limit);
+  const after = token && startOf(token, index);
+  const hits = index.hits().filter((hit) => (after === undefined || keyOf(hit) > after) && matches(hit.document));
+  const page = hits.slice(0, limit);
+  const last = page.at(-1);
   return {
     rows: page.map((hit) => encodeRow({ primaryKey: hit.row.primaryKey, cells: columnsOf(hit, columnsToGet, index.fields) })),
-    nextToken: offset + limit < hits.length ? encode(Token, { offset: offset + limit }) : undefined,
+    nextToken:
+      last && page.length < hits.length
+        ? encode(Token, { session: sessionOf(index), after: Buffer.from(keyOf(last), 'utf16le') })
+        : undefined,
   };
 });
+
+const sessionOf = ({ table, definition, createdAt }: SearchIndex) => `${table.name}/${definition.indexName}/${createdAt}`;
+const keyOf = ({ row: { address } }: ReturnType<SearchIndex['hits']>[number]) => address.partition + address.row;
+
+function checkedBounds(query: Partial<ScanQuery>): Partial<ScanQuery> {
+  const { limit = DEFAULT_LIMIT, currentParallelId = 0, maxParallel = SPLITS } = query;
+  if (limit < 1 || limit > LARGEST_LIMIT) {
+    throw parameterInvalid(`The limit of parallel scan must be in range: [1, ${LARGEST_LIMIT}].`);
+  }
+  if (maxParallel < 1 || maxParallel > SPLITS) {
+    throw parameterInvalid(`The max_parallel must be in range: [1, ${SPLITS}], the size of the splits.`);
+  }
+  if (currentParallelId < 0 || currentParallelId >= maxParallel) {
+    throw parameterInvalid(`The current_parallel_id must be in range: [0, ${maxParallel - 1}].`);
+  }
+  return query;
+}
+
+/** An empty token is what some clients make of the last page's none: taken for no token, it would begin the scan again. */
+function startOf(token: Uint8Array, index: SearchIndex): string {
+  if (token.length === 0) throw parameterInvalid('The token is empty: the scan has ended.');
+  const { session, after } = decode(Token, token);
+  if (session !== sessionOf(index)) throw parameterInvalid('The token is not of this search index.');
+  return Buffer.from(after).toString('utf16le');
+}

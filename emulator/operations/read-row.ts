@@ -33,13 +33,13 @@ export interface Selection {
 /** @throws ServiceError naming what is wrong; `noVersionText` is what the operation says without a version condition */
 export function parseSelection(request: ReadRequest, noVersionText = 'No version condition is specified.'): Selection {
   const { columnsToGet, timeRange, maxVersions, startColumn, endColumn } = request;
+  checkColumnCount(columnsToGet.length);
+  for (const name of columnsToGet) checkColumnName(name);
   if (maxVersions === undefined && timeRange === undefined) throw parameterInvalid(noVersionText);
   if (maxVersions !== undefined && maxVersions <= 0) throw parameterInvalid('The max versions must be greater than 0.');
   const { specificTime, startTime = 0n, endTime = 2n ** 63n - 1n } = timeRange ?? {};
   if (specificTime === undefined && startTime >= endTime)
     throw parameterInvalid('The begin timestamp must be less than the end timestamp.');
-  checkColumnCount(columnsToGet.length);
-  for (const name of columnsToGet) checkColumnName(name);
   return {
     columns: new Set(columnsToGet),
     from: specificTime ?? startTime,

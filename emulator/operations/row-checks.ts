@@ -7,6 +7,7 @@ import { PlainBufferError, type WireCell, type WireRow } from '../wire/plain-buf
 import { decodeRow } from '../wire/plain-buffer-reader.js';
 
 const LONGEST_NAME = 255;
+const MOST_KEY_COLUMNS = 4;
 const LONGEST_KEY_VALUE = 1024;
 const LONGEST_VALUE = 2 * 1024 * 1024;
 export const MOST_COLUMNS = 1024;
@@ -40,8 +41,15 @@ export function checkColumnCount(count: number): void {
   }
 }
 
-/** Names, lengths and types of a key; `bounds` allows INF_MIN and INF_MAX. */
+export function checkKeyCount(count: number): void {
+  if (count < 1 || count > MOST_KEY_COLUMNS) {
+    throw parameterInvalid(`The number of primary key columns must be in range: [1, ${MOST_KEY_COLUMNS}].`);
+  }
+}
+
+/** Count, names, lengths and types of a key; `bounds` allows INF_MIN and INF_MAX. */
 export function checkKey(primaryKey: readonly KeyCell[], purpose: 'write' | 'read' | 'bounds'): void {
+  checkKeyCount(primaryKey.length);
   const names = new Set<string>();
   for (const { name, value } of primaryKey) {
     checkColumnName(name);

@@ -1,6 +1,9 @@
 import { parameterInvalid } from '../errors.js';
-import { describedSchema } from '../search/schema.js';
+import { FieldMap } from '../search/document.js';
+import { checkSchema, describedSchema } from '../search/schema.js';
+import { parseSort } from '../search/sort.js';
 import type { Instance } from '../storage/instance.js';
+import type { Table } from '../storage/table.js';
 import {
   CreateSearchIndexRequest,
   DescribeSearchIndexResponse,
@@ -14,14 +17,17 @@ import {
 import { Empty } from '../wire/messages-table.js';
 import { operation } from './operation.js';
 import { checkTableName } from './row-checks.js';
+import { checkOptions } from './table-checks.js';
+import { refuseUnsupported } from './unsupported.js';
 
 export const createSearchIndex = operation(CreateSearchIndexRequest, Empty, (instance, request) => {
   const table = instance.tableToSearch(request.tableName ?? '');
   checkTableName(request.indexName ?? '', 'index');
-  const expires = request.timeToLive !== undefined && request.timeToLive !== -1;
-  if (expires && table.options.allowUpdate) {
-    throw parameterInvalid('The table must not allow update to set the time to live of a search index.');
-  }
+  refuseUnsupported('CreateSearchIndex', request, ['sourceIndexName']);
+  checkSchema(request.schema);
+  const fields = new FieldMap(request.schema);
+  parseSort(fields.order, fields);
+  checkTimeToLive(request.timeToLive, table);
   const index = instance.search.create(request, table, instance.now());
   instance.saveIndex(index);
   return {};
@@ -29,7 +35,10 @@ export const createSearchIndex = operation(CreateSearchIndexRequest, Empty, (ins
 
 export const updateSearchIndex = operation(UpdateSearchIndexRequest, Empty, (instance, request) => {
   const index = find(instance, request);
-  if (request.timeToLive !== undefined) index.definition.timeToLive = request.timeToLive;
+  refuseUnsupported('UpdateSearchIndex', request, ['switchIndexName', 'queryFlowWeight', 'addedFieldSchemas']);
+  if (request.timeToLive === undefined) throw parameterInvalid('No property is specified in UpdateSearchIndex.');
+  checkTimeToLive(request.timeToLive, index.table);
+  index.definition.timeToLive = request.timeToLive;
   instance.saveIndex(index);
   return {};
 });
@@ -57,6 +66,14 @@ export const deleteSearchIndex = operation(IndexRequest, Empty, (instance, reque
   instance.dropIndex(find(instance, request));
   return {};
 });
+
+function checkTimeToLive(timeToLive: number | undefined, table: Table): void {
+  if (timeToLive === undefined || timeToLive === -1) return;
+  checkOptions({ timeToLive });
+  if (table.options.allowUpdate) {
+    throw parameterInvalid('The table must not allow update to set the time to live of a search index.');
+  }
+}
 
 function find(
   instance: Instance,

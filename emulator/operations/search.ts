@@ -8,6 +8,7 @@ import { encodeRow } from '../wire/plain-buffer-writer.js';
 import { decode, encode, type Message, optional } from '../wire/protobuf.js';
 import { operation } from './operation.js';
 import { consumed } from './read-row.js';
+import { refuseUnsupported } from './unsupported.js';
 
 const DEFAULT_LIMIT = 10;
 const LARGEST_LIMIT = 100;
@@ -24,12 +25,13 @@ export const search = operation(SearchRequest, SearchResponse, (instance, reques
   const table = instance.tableToSearch(request.tableName ?? '');
   const index = instance.search.get(table.name, request.indexName ?? '');
   const query = decode(SearchQuery, request.searchQuery ?? new Uint8Array());
-  refuseUnsupported(query);
+  // An empty message stands for nothing asked.
+  refuseUnsupported('search', query, ['aggregations', 'groupBys', 'highlight']);
   const limit = checkedLimit(query, request.columnsToGet);
   const { offset, sort } = startOf(query, limit);
 
-  const tests = [query.query, query.filter].flatMap((part) => (part ? parseQuery(part, index.fields) : []));
-  const order = parseSort(sort, index.fields);
+  const tests = [query.query, query.filter?.query].flatMap((part) => (part ? parseQuery(part, index.fields) : []));
+  const order = parseSort(sort ?? index.fields.order, index.fields);
   const hits = index.hits().filter(({ document }) => tests.every((matches) => matches(document)));
   const listed = collapsed(hits.sort(order), query, index.fields);
   const page = listed.slice(offset, offset + limit);
@@ -46,13 +48,6 @@ export const search = operation(SearchRequest, SearchResponse, (instance, reques
     consumed: consumed(0, undefined),
   };
 });
-
-function refuseUnsupported(query: Query): void {
-  for (const part of ['aggregations', 'groupBys', 'highlight'] as const) {
-    // An empty message stands for nothing asked.
-    if (query[part]?.length) throw parameterInvalid(`Unsupported part of search: ${part}.`);
-  }
-}
 
 function checkedLimit({ limit = DEFAULT_LIMIT }: Query, columns: Columns): number {
   const { returnType } = columns ?? {};

@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.js';
 import { definitionOf } from '../storage/secondary-indexes.js';
 import { CreateIndexRequest, DropIndexRequest, Empty } from '../wire/messages-table.js';
+import { checkIndexFits, checkIndexMeta, checkOneMoreIndex } from './index-checks.js';
 import { operation } from './operation.js';
 import { checkTableName } from './row-checks.js';
 
@@ -8,9 +9,12 @@ export const createIndex = operation(
   CreateIndexRequest,
   Empty,
   (instance, { mainTableName, indexMeta, includeBaseData = false }) => {
+    checkTableName(mainTableName);
+    checkIndexMeta(indexMeta);
     const table = instance.table(mainTableName);
-    checkTableName(indexMeta.name, 'index');
     instance.assertNameIsFree(indexMeta.name);
+    checkOneMoreIndex(table);
+    checkIndexFits(table.definition, indexMeta);
     definitionOf(table.definition, indexMeta);
     instance.secondary.create(table, indexMeta, includeBaseData);
     table.definition.indexMetas = [...table.definition.indexMetas, indexMeta];
@@ -20,6 +24,8 @@ export const createIndex = operation(
 );
 
 export const dropIndex = operation(DropIndexRequest, Empty, (instance, { mainTableName, indexName }) => {
+  checkTableName(mainTableName);
+  checkTableName(indexName, 'index');
   const table = instance.table(mainTableName);
   const left = table.definition.indexMetas.filter(({ name }) => name !== indexName);
   if (left.length === table.definition.indexMetas.length) {

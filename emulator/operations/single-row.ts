@@ -8,10 +8,12 @@ import { encodeRow } from '../wire/plain-buffer-writer.js';
 import { operation } from './operation.js';
 import { consumed, parseSelection, type Selection, selectFrom } from './read-row.js';
 import { checkKey, checkSchema, checkTableName, parseRow } from './row-checks.js';
+import { refuseUnsupported } from './unsupported.js';
 import { applyWrite, hasPlaceholder, parseWrite, prepareWrite, type WriteKind } from './write-row.js';
 
 export const getRow = operation(GetRowRequest, GetRowResponse, (instance, request) => {
   checkTableName(request.tableName);
+  refuseUnsupported('GetRow', request, ['token']);
   const selection = parseSelection(request);
   const key = parseKey(request.primaryKey);
   const table = instance.tableToRead(request.tableName);

@@ -2,29 +2,41 @@ import { parameterInvalid } from '../errors.js';
 import type { TableDefinition } from '../storage/table.js';
 import { AUTO_INCREMENT, PrimaryKeyType, type TableOptions } from '../wire/messages-table.js';
 import type { Message } from '../wire/protobuf.js';
-import { checkColumnName, checkTableName } from './row-checks.js';
+import { checkIndexCount, checkIndexMeta } from './index-checks.js';
+import { checkColumnName, checkKeyCount, checkTableName } from './row-checks.js';
 
-const MOST_KEY_COLUMNS = 4;
 const MOST_DEFINED_COLUMNS = 32;
+/** Integer, double, boolean, string, blob. */
+const DEFINED_COLUMN_TYPES: readonly number[] = [1, 2, 3, 4, 7];
 const SHORTEST_TTL_SECONDS = 86_400;
 
 /** @throws ServiceError for the first thing that a new table cannot be */
-export function checkDefinition({ tableMeta, tableOptions }: TableDefinition): void {
+export function checkDefinition({ tableMeta, tableOptions, indexMetas }: TableDefinition): void {
   checkTableName(tableMeta.tableName);
   checkKeyColumns(tableMeta);
   if (tableMeta.definedColumn.length > MOST_DEFINED_COLUMNS) {
     throw parameterInvalid(`The number of defined columns must be in range: [0, ${MOST_DEFINED_COLUMNS}].`);
   }
-  for (const { name } of tableMeta.definedColumn) checkColumnName(name);
+  checkDefinedColumns(tableMeta);
+  for (const meta of indexMetas) checkIndexMeta(meta);
+  checkIndexCount(indexMetas.length);
   if (tableOptions?.timeToLive === undefined) throw parameterInvalid('Time-to-live is missing while creating table.');
   if (tableOptions.maxVersions === undefined) throw parameterInvalid('MaxVersions is missing while creating table.');
   checkOptions(tableOptions);
 }
 
-function checkKeyColumns({ tableName, primaryKey }: TableDefinition['tableMeta']): void {
-  if (primaryKey.length < 1 || primaryKey.length > MOST_KEY_COLUMNS) {
-    throw parameterInvalid(`The number of primary key columns must be in range: [1, ${MOST_KEY_COLUMNS}].`);
+function checkDefinedColumns({ primaryKey, definedColumn }: TableDefinition['tableMeta']): void {
+  const names = new Set(primaryKey.map(({ name }) => name));
+  for (const { name, type } of definedColumn) {
+    checkColumnName(name);
+    if (names.has(name)) throw parameterInvalid(`Duplicated defined column name: '${name}'.`);
+    names.add(name);
+    if (!DEFINED_COLUMN_TYPES.includes(type)) throw parameterInvalid(`${type} is an invalid type for the defined column.`);
   }
+}
+
+function checkKeyColumns({ tableName, primaryKey }: TableDefinition['tableMeta']): void {
+  checkKeyCount(primaryKey.length);
   const names = new Set<string>();
   for (const { name, type } of primaryKey) {
     checkColumnName(name);

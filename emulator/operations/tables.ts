@@ -1,7 +1,7 @@
-import { parameterInvalid, quotaExhausted } from '../errors.js';
+import { parameterInvalid, quotaExhausted, tableExists } from '../errors.js';
 import type { Instance } from '../storage/instance.js';
 import { definitionOf } from '../storage/secondary-indexes.js';
-import type { Table } from '../storage/table.js';
+import type { Table, TableDefinition } from '../storage/table.js';
 import {
   CreateTableRequest,
   DescribeTableResponse,
@@ -12,18 +12,28 @@ import {
   UpdateTableRequest,
   UpdateTableResponse,
 } from '../wire/messages-table.js';
+import { checkIndexFits } from './index-checks.js';
 import { operation } from './operation.js';
 import { checkTableName } from './row-checks.js';
 import { checkDefinition, checkOptions } from './table-checks.js';
+import { refuseUnsupported, unsupported } from './unsupported.js';
 
 /** The index holds what its table held before, and follows it. */
 const INDEX_INCREMENTAL = 2;
 
 export const createTable = operation(CreateTableRequest, Empty, (instance, request) => {
   checkDefinition(request);
-  instance.assertNameIsFree(request.tableMeta.tableName);
+  refuseUnsupported('CreateTable', request, ['partitions']);
+  refuseUnsupported('CreateTable', request.tableMeta, ['indexMetas']);
+  if (request.sseSpecification?.enable) throw unsupported('CreateTable', 'sseSpecification');
+  checkStream('CreateTable', request);
+  const names = [request.tableMeta.tableName, ...request.indexMetas.map(({ name }) => name)];
+  for (const [index, name] of names.entries()) {
+    instance.assertNameIsFree(name);
+    if (names.indexOf(name) !== index) throw tableExists();
+  }
   for (const meta of request.indexMetas) {
-    instance.assertNameIsFree(meta.name);
+    checkIndexFits(request, meta);
     definitionOf(request, meta);
   }
   const { tables } = instance.limits;
@@ -63,6 +73,7 @@ export const updateTable = operation(UpdateTableRequest, UpdateTableResponse, (i
   if (!tableOptions && !reservedThroughput && !streamSpecification)
     throw parameterInvalid('No property is specified in UpdateTable.');
   if (tableOptions) checkOptions(tableOptions);
+  checkStream('UpdateTable', request);
   const { definition } = table;
   definition.tableOptions = { ...definition.tableOptions, ...tableOptions };
   if (reservedThroughput) definition.reservedThroughput = reservedThroughput;
@@ -70,6 +81,13 @@ export const updateTable = operation(UpdateTableRequest, UpdateTableResponse, (i
   instance.saveTable(table);
   return throughputAndOptions(table);
 });
+
+/** A stream that is on answers to nothing, but is listed and described. */
+function checkStream(operation: string, { streamSpecification }: Pick<TableDefinition, 'streamSpecification'>): void {
+  if (streamSpecification) refuseUnsupported(operation, streamSpecification, ['columnsToGet']);
+}
+
+export const streamIdOf = (table: Table) => `${table.name}_${table.createdAt}`;
 
 function find(instance: Instance, tableName: string): Table {
   checkTableName(tableName);
@@ -79,7 +97,7 @@ function find(instance: Instance, tableName: string): Table {
 function throughputAndOptions(table: Table) {
   const { reservedThroughput, streamSpecification, tableOptions } = table.definition;
   const streamDetails = streamSpecification?.enableStream
-    ? { ...streamSpecification, streamId: `${table.name}_${table.createdAt}`, lastEnableTime: BigInt(table.createdAt) * 1000n }
+    ? { ...streamSpecification, streamId: streamIdOf(table), lastEnableTime: BigInt(table.createdAt) * 1000n }
     : { enableStream: false };
   return {
     reservedThroughputDetails: {

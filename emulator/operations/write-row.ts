@@ -38,6 +38,8 @@ export function parseWrite(kind: WriteKind, request: WriteRequest): RowWrite {
   const { primaryKey, cells } = parseRow(request.row);
   checkKey(primaryKey, 'write');
   checkCells(cells, primaryKey);
+  const misplaced = kind === 'UPDATE' ? undefined : cells.find(({ operation }) => kind === 'DELETE' || operation);
+  if (misplaced) throw parameterInvalid(`Column '${misplaced.name}' has no place in a ${kind} of a row.`);
   if (kind === 'UPDATE' && cells.length === 0) throw parameterInvalid('Attribute column is missing.');
   const existence = (['IGNORE', 'EXPECT_EXIST', 'EXPECT_NOT_EXIST'] as const)[request.condition.rowExistence];
   if (existence === undefined) throw parameterInvalid('Invalid row existence expectation.');
@@ -53,9 +55,15 @@ export function parseWrite(kind: WriteKind, request: WriteRequest): RowWrite {
 }
 
 function checkReturnContent(content: WriteRequest['returnContent'], cells: readonly WireCell[]): void {
-  if (content?.returnType !== ReturnType.AFTER_MODIFY) return;
+  const { returnType = ReturnType.NONE, returnColumnNames = [] } = content ?? {};
+  if (!(Object.values(ReturnType) as number[]).includes(returnType))
+    throw parameterInvalid(`Invalid return type: ${returnType}.`);
+  if (returnType !== ReturnType.AFTER_MODIFY) {
+    if (returnColumnNames.length === 0) return;
+    throw parameterInvalid('Return column names can be set only if the return type is RT_AFTER_MODIFY.');
+  }
   const isIncremented = (column: string) => cells.some(({ name, operation }) => name === column && operation === 'INCREMENT');
-  const foreign = content.returnColumnNames.find((column) => !isIncremented(column));
+  const foreign = returnColumnNames.find((column) => !isIncremented(column));
   if (foreign !== undefined)
     throw parameterInvalid(`Column '${foreign}' is not incremented and cannot be returned after modify.`);
 }

@@ -24,12 +24,9 @@ export function analyzerOf(name: string | undefined, parameter: Uint8Array = NOT
 }
 
 function splitAnalyzer(parameter: Uint8Array): Analyzer {
-  const { delimiter } = decode(SplitParameter, parameter);
+  const { delimiter, caseSensitive = false } = decode(SplitParameter, parameter);
   return ofTokens((text) =>
-    text
-      .toLowerCase()
-      .split(delimiter || /\s+/u)
-      .filter((token) => token !== ''),
+    (caseSensitive ? text : text.toLowerCase()).split(delimiter || /\s+/u).filter((token) => token !== ''),
   );
 }
 
@@ -43,9 +40,10 @@ function ofTokens(tokens: (text: string) => string[]): Analyzer {
 
 /** Every piece of the text of a length in range is a token, so a phrase is a substring. */
 function fuzzyAnalyzer(parameter: Uint8Array): Analyzer {
-  const { minChars = 1, maxChars = 3 } = decode(FuzzyParameter, parameter);
+  const { minChars = 1, maxChars = 3, caseSensitive = false } = decode(FuzzyParameter, parameter);
+  const cased = (text: string) => (caseSensitive ? text : text.toLowerCase());
   const tokens = (text: string) => {
-    const characters = [...text.toLowerCase()];
+    const characters = [...cased(text)];
     const lengths = Array.from({ length: Math.max(0, maxChars - minChars + 1) }, (_, index) => minChars + index);
     return characters.flatMap((_, start) =>
       lengths
@@ -53,5 +51,5 @@ function fuzzyAnalyzer(parameter: Uint8Array): Analyzer {
         .map((length) => characters.slice(start, start + length).join('')),
     );
   };
-  return { tokens, holdsPhrase: (text, phrase) => phrase !== '' && text.toLowerCase().includes(phrase.toLowerCase()) };
+  return { tokens, holdsPhrase: (text, phrase) => phrase !== '' && cased(text).includes(cased(phrase)) };
 }

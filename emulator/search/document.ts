@@ -18,10 +18,13 @@ export interface Document {
 export class FieldMap {
   readonly #fields = new Map<string, Field>();
   readonly names: readonly string[];
+  /** The Sort that rules where a search asks for none. */
+  readonly order: Uint8Array | undefined;
 
   constructor(schema: Uint8Array | undefined) {
-    const { fieldSchemas } = decode(IndexSchema, schema ?? new Uint8Array());
+    const { fieldSchemas, indexSort } = decode(IndexSchema, schema ?? new Uint8Array());
     this.names = fieldSchemas.map(({ fieldName }) => fieldName ?? '');
+    this.order = indexSort;
     this.#add('', fieldSchemas);
   }
 

@@ -56,7 +56,8 @@ export function parseQuery({ type, query = new Uint8Array() }: QueryMessage, fie
     case QueryType.FUNCTION_SCORE:
       return inner(decode(messages.WrappingQuery, query).query, fields);
     case QueryType.NESTED: {
-      const { path = '', query: within } = decode(messages.NestedQuery, query);
+      const { path = '', query: within, innerHits } = decode(messages.NestedQuery, query);
+      if (innerHits) throw parameterInvalid('Unsupported part of search: innerHits.');
       fields.get(path);
       const matches = inner(within, fields);
       return (document) => document.nested(path).some(matches);

@@ -1,7 +1,25 @@
+import { parameterInvalid } from '../errors.js';
 import { FieldSchema, FieldType, IndexSchema, Sort } from '../wire/messages-search.js';
 import { decode, encode, type Message } from '../wire/protobuf.js';
 
 type Field = Message<typeof FieldSchema>;
+
+const FIELD_TYPES: readonly (number | undefined)[] = Object.values(FieldType);
+const ANALYZERS: readonly (string | undefined)[] = [undefined, 'single_word', 'max_word', 'min_word', 'split', 'fuzzy'];
+
+/** @throws ServiceError for a field that could be neither indexed nor found, which a client would take for one without values */
+export function checkSchema(schema: Uint8Array | undefined): void {
+  for (const field of decode(IndexSchema, schema ?? new Uint8Array()).fieldSchemas) checkField(field);
+}
+
+function checkField({ fieldName, fieldType, analyzer, isVirtualField, jsonType, fieldSchemas }: Field): void {
+  const refusal = (part: string) => parameterInvalid(`Unsupported part of search index field [${fieldName}]: ${part}.`);
+  if (!FIELD_TYPES.includes(fieldType)) throw refusal(`fieldType ${fieldType}`);
+  if (!ANALYZERS.includes(analyzer)) throw refusal(`analyzer ${analyzer}`);
+  if (isVirtualField) throw refusal('isVirtualField');
+  if (jsonType !== undefined) throw refusal('jsonType');
+  for (const inner of fieldSchemas) checkField(decode(FieldSchema, inner));
+}
 
 /** A schema as the service describes it: with the defaults of what was left out. */
 export function describedSchema(schema: Uint8Array | undefined): Buffer {

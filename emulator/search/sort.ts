@@ -25,6 +25,7 @@ export function parseSort(bytes: Uint8Array | undefined, fields: FieldMap): Orde
   };
 }
 
+const unsupported = (part: string) => parameterInvalid(`Unsupported part of search: ${part}.`);
 const keyOf = ({ row: { address } }: Hit) => address.partition + address.row;
 const byKey: Order = (a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0);
 const directed = (order: Order, direction: number | undefined): Order =>
@@ -40,7 +41,8 @@ function orderOf({ field, geoDistance, primaryKey }: Message<typeof Sorter>, fie
 
 /** Rows that lack the field come last in either direction, unless a value or another field is given for them. */
 function byField(sorter: NonNullable<Message<typeof Sorter>['field']>, fields: FieldMap): Order {
-  const { fieldName = '', order, mode, missingValue, missingField } = sorter;
+  const { fieldName = '', order, mode, nestedFilter, missingValue, missingField } = sorter;
+  if (nestedFilter) throw unsupported('nestedFilter');
   for (const name of missingField === undefined ? [fieldName] : [fieldName, missingField]) fields.get(name);
   const missing = missingValue && decodeValue(missingValue);
   const useLargest = mode === SortMode.MAX || (mode === undefined && order === DESCENDING);
@@ -64,9 +66,12 @@ function pick(values: readonly Value[], useLargest: boolean, useMean: boolean): 
 }
 
 function byDistance(
-  { fieldName = '', points, order }: NonNullable<Message<typeof Sorter>['geoDistance']>,
+  { fieldName = '', points, order, mode, distanceType, nestedFilter }: NonNullable<Message<typeof Sorter>['geoDistance']>,
   fields: FieldMap,
 ): Order {
+  if (nestedFilter) throw unsupported('nestedFilter');
+  if (distanceType) throw unsupported(`distanceType ${distanceType}`);
+  if (mode) throw unsupported(`mode ${mode} of a geo distance sort`);
   fields.get(fieldName);
   const origins = points.flatMap((text) => pointOf(text) ?? []);
   if (origins.length === 0) throw parameterInvalid('The points of the geo distance sort are invalid.');

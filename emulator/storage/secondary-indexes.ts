@@ -70,6 +70,7 @@ export function definitionOf(main: TableDefinition, meta: Meta): TableDefinition
       tableName: meta.name,
       primaryKey: key,
       definedColumn: definedColumn.filter(({ name }) => meta.definedColumn.includes(name)),
+      indexMetas: [],
     },
     indexMetas: [],
   };

@@ -57,7 +57,7 @@ export class SortedMap<T> {
    */
   *range(start: string | undefined, end: string | undefined, backward = false): Generator<[key: string, value: T]> {
     if (backward) {
-      const last = start === undefined ? this.#runs.length - 1 : this.#runOf(start);
+      const last = Math.min(start === undefined ? this.#runs.length : this.#runOf(start), this.#runs.length - 1);
       for (let place = last; place >= 0; place--) {
         const { keys, values } = this.#runs[place]!;
         const highest = start === undefined || place < last ? keys.length : indexOf(keys, start, true);

@@ -24,6 +24,7 @@ export const GetRowRequest = {
   filter: optional(7, 'bytes'),
   startColumn: optional(8, 'string'),
   endColumn: optional(9, 'string'),
+  token: optional(10, 'bytes'),
   transactionId: optional(11, 'string'),
 };
 export const GetRowResponse = { consumed: required(1, ConsumedCapacity), row: required(2, 'bytes') };
@@ -42,6 +43,7 @@ export const BatchGetRowRequest = {
   tables: repeated(1, {
     tableName: required(1, 'string'),
     primaryKeys: repeated(2, 'bytes'),
+    tokens: repeated(3, 'bytes'),
     columnsToGet: repeated(4, 'string'),
     timeRange: optional(5, TimeRange),
     maxVersions: optional(6, 'int32'),
@@ -88,6 +90,7 @@ export const GetRangeRequest = {
   filter: optional(10, 'bytes'),
   startColumn: optional(11, 'string'),
   endColumn: optional(12, 'string'),
+  token: optional(13, 'bytes'),
   transactionId: optional(14, 'string'),
   dataBlockTypeHint: optional(15, 'int32'),
 };

@@ -30,10 +30,15 @@ export const FieldSchema = {
   dateFormats: repeated(13, 'string'),
   enableHighlighting: optional(14, 'bool'),
   vectorOptions: optional(15, 'bytes'),
+  jsonType: optional(16, 'int32'),
 };
 export const SingleWordParameter = { caseSensitive: optional(1, 'bool'), delimitWord: optional(2, 'bool') };
-export const SplitParameter = { delimiter: optional(1, 'string') };
-export const FuzzyParameter = { minChars: optional(1, 'int32'), maxChars: optional(2, 'int32') };
+export const SplitParameter = { delimiter: optional(1, 'string'), caseSensitive: optional(2, 'bool') };
+export const FuzzyParameter = {
+  minChars: optional(1, 'int32'),
+  maxChars: optional(2, 'int32'),
+  caseSensitive: optional(3, 'bool'),
+};
 export const IndexSchema = {
   fieldSchemas: repeated(1, FieldSchema),
   indexSetting: optional(2, 'bytes'),
@@ -47,7 +52,13 @@ export const CreateSearchIndexRequest = {
   sourceIndexName: optional(4, 'string'),
   timeToLive: optional(5, 'int32'),
 };
-export const UpdateSearchIndexRequest = { ...IndexRequest, timeToLive: optional(5, 'int32') };
+export const UpdateSearchIndexRequest = {
+  ...IndexRequest,
+  switchIndexName: optional(3, 'string'),
+  queryFlowWeight: repeated(4, 'bytes'),
+  timeToLive: optional(5, 'int32'),
+  addedFieldSchemas: repeated(6, 'bytes'),
+};
 export const ListSearchIndexRequest = { tableName: optional(1, 'string') };
 export const ListSearchIndexResponse = { indices: repeated(1, IndexRequest) };
 
@@ -114,7 +125,7 @@ export const BoolQuery = {
 };
 /** Constant score and function score queries: the query inside decides what matches. */
 export const WrappingQuery = { query: optional(1, Query) };
-export const NestedQuery = { path: optional(1, 'string'), query: optional(2, Query) };
+export const NestedQuery = { path: optional(1, 'string'), query: optional(2, Query), innerHits: optional(5, 'bytes') };
 export const ExistsQuery = field;
 export const GeoBoxQuery = { ...field, topLeft: optional(2, 'string'), bottomRight: optional(3, 'string') };
 export const GeoDistanceQuery = { ...field, centerPoint: optional(2, 'string'), distance: optional(3, 'double') };
@@ -128,10 +139,18 @@ export const Sorter = {
     fieldName: optional(1, 'string'),
     order: optional(2, 'int32'),
     mode: optional(3, 'int32'),
+    nestedFilter: optional(4, 'bytes'),
     missingValue: optional(5, 'bytes'),
     missingField: optional(6, 'string'),
   }),
-  geoDistance: optional(2, { fieldName: optional(1, 'string'), points: repeated(2, 'string'), order: optional(3, 'int32') }),
+  geoDistance: optional(2, {
+    fieldName: optional(1, 'string'),
+    points: repeated(2, 'string'),
+    order: optional(3, 'int32'),
+    mode: optional(4, 'int32'),
+    distanceType: optional(5, 'int32'),
+    nestedFilter: optional(6, 'bytes'),
+  }),
   score: optional(3, order),
   primaryKey: optional(4, order),
   doc: optional(5, order),
@@ -156,7 +175,7 @@ export const SearchQuery = {
   groupBys: optional(11, 'bytes'),
   highlight: optional(12, 'bytes'),
   trackTotalCount: optional(13, 'int32'),
-  filter: optional(14, Query),
+  filter: optional(14, { query: optional(1, Query) }),
 };
 export const SearchResponse = {
   /** −1: not asked for. */
@@ -169,6 +188,7 @@ export const SearchResponse = {
 
 export const ComputeSplitsRequest = {
   tableName: optional(1, 'string'),
+  /** Of search indexes; there are no others. */
   options: optional(2, { indexName: optional(1, 'string') }),
 };
 export const ComputeSplitsResponse = { sessionId: optional(1, 'bytes'), splitsSize: optional(2, 'int32') };

@@ -24,6 +24,7 @@ export const TableMeta = {
   tableName: required(1, 'string'),
   primaryKey: repeated(2, PrimaryKeySchema),
   definedColumn: repeated(3, DefinedColumnSchema),
+  indexMetas: repeated(4, IndexMeta),
 };
 export const TableOptions = {
   /** Seconds; −1 for ever. */
@@ -46,7 +47,11 @@ export const ReservedThroughputDetails = {
   lastDecreaseTime: optional(3, 'int64'),
 };
 
-export const StreamSpecification = { enableStream: required(1, 'bool'), expirationTime: optional(2, 'int32') };
+export const StreamSpecification = {
+  enableStream: required(1, 'bool'),
+  expirationTime: optional(2, 'int32'),
+  columnsToGet: repeated(3, 'string'),
+};
 export const StreamDetails = {
   enableStream: required(1, 'bool'),
   streamId: optional(2, 'string'),
@@ -58,7 +63,9 @@ export const CreateTableRequest = {
   tableMeta: required(1, TableMeta),
   reservedThroughput: required(2, ReservedThroughput),
   tableOptions: optional(3, TableOptions),
+  partitions: repeated(4, 'bytes'),
   streamSpecification: optional(5, StreamSpecification),
+  sseSpecification: optional(6, { enable: required(1, 'bool') }),
   indexMetas: repeated(7, IndexMeta),
   enableLocalTransactions: optional(8, 'bool'),
 };
@@ -97,11 +104,28 @@ export const CreateIndexRequest = {
 };
 export const DropIndexRequest = { mainTableName: required(1, 'string'), indexName: required(2, 'string') };
 
-export const ComputeSplitPointsRequest = { tableName: required(1, 'string'), splitSize: required(2, 'int64') };
+export const ComputeSplitPointsRequest = {
+  tableName: required(1, 'string'),
+  /** In units of 100 MB, unless another unit is given. */
+  splitSize: required(2, 'int64'),
+  splitSizeUnit: optional(3, 'int64'),
+};
 export const ComputeSplitPointsResponse = {
   consumed: required(1, ConsumedCapacity),
   schema: repeated(2, PrimaryKeySchema),
   splitPoints: repeated(3, 'bytes'),
+  /** Where the splits are, in their order; `repeat` of them in one place. */
+  locations: repeated(4, { location: required(1, 'string'), repeat: required(2, 'sint64') }),
 };
+
+export const ListStreamRequest = { tableName: optional(1, 'string') };
+export const ListStreamResponse = {
+  streams: repeated(1, {
+    streamId: required(1, 'string'),
+    tableName: required(2, 'string'),
+    creationTime: required(3, 'int64'),
+  }),
+};
+export const ListTimeseriesTableResponse = { tables: repeated(1, 'bytes') };
 
 export const Empty = {};

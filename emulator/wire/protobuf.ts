@@ -8,6 +8,8 @@ interface Scalars {
   bool: boolean;
   int32: number;
   int64: bigint;
+  /** Signed, with small negative numbers short: zigzag. */
+  sint64: bigint;
   float: number;
   double: number;
 }
@@ -77,6 +79,9 @@ function encodeField(chunks: Uint8Array[], id: number, kind: unknown, value: unk
     if (kind === 'double') bytes.writeDoubleLE(value as number);
     else bytes.writeFloatLE(value as number);
     chunks.push(varint((id << 3) | (kind === 'double' ? FIXED64 : FIXED32)), bytes);
+  } else if (kind === 'sint64') {
+    const zigzag = ((value as bigint) << 1n) ^ ((value as bigint) >> 63n);
+    chunks.push(varint((id << 3) | VARINT), varint(zigzag));
   } else if (kind === 'bool' || kind === 'int32' || kind === 'int64') {
     chunks.push(varint((id << 3) | VARINT), varint(value as boolean | number | bigint));
   } else {
@@ -172,7 +177,7 @@ class Reader {
         ? FIXED64
         : kind === 'float'
           ? FIXED32
-          : kind === 'bool' || kind === 'int32' || kind === 'int64'
+          : kind === 'bool' || kind === 'int32' || kind === 'int64' || kind === 'sint64'
             ? VARINT
             : BYTES;
     if (wireType !== expected) throw new ProtobufError(`wire type ${wireType} where ${expected} is expected`);
@@ -180,6 +185,7 @@ class Reader {
     if (kind === 'float') return this.take(4).readFloatLE();
     if (expected === VARINT) {
       const value = this.varint();
+      if (kind === 'sint64') return BigInt.asUintN(63, value >> 1n) ^ -(value & 1n);
       return kind === 'int64' ? value : kind === 'int32' ? Number(BigInt.asIntN(32, value)) : value !== 0n;
     }
     const bytes = this.take(Number(this.varint()));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../emulator/index.js';
+import { postError } from './raw-client.js';
 import { clientOf, columnsOf, condition, createTable, errorOf, get, int, put, type SdkClient, start } from './sdk.js';
 
 async function prepared(options = {}) {
@@ -97,5 +98,21 @@ describe('faults', () => {
     expect(first).toMatch(/\+.*-|-.*\+/);
     expect(await pattern(5)).toBe(first);
     expect(await pattern(6)).not.toBe(first);
+  });
+
+  it.each([
+    ['OTSCapacityUnitExhausted', 403, 'Remaining capacity unit is not enough.'],
+    ['OTSNotEnoughCapacityUnit', 403, 'Remaining capacity unit is not enough.'],
+    ['OTSTooFrequentReservedThroughputAdjustment', 403, 'Capacity unit adjustment is too frequent.'],
+    ['OTSObjectNotExist', 404, 'Requested table does not exist.'],
+    ['OTSObjectAlreadyExist', 409, 'Requested table already exists.'],
+    ['OTSParameterInvalid', 400, 'The parameter is invalid.'],
+    ['OTSSessionNotExist', 400, 'Session not exist or may be timeout.'],
+    ['OTSRequestBodyTooLarge', 413, 'The size of POST data is too large.'],
+    ['OTSRequestTimeout', 408, 'Request timeout.'],
+    ['OTSInternalServerError', 500, 'Internal server error.'],
+  ])('have the status and the text of their code: %s, %i', async (code, status, message) => {
+    const { emulator } = await start({ faults: [{ when: 'before', effect: 'error', code }] });
+    expect(await postError(emulator, 'ListTable', new Uint8Array())).toEqual({ status, code, message });
   });
 });

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyCell, Value } from '../../emulator/values.js';
-import { RowExistence, WriteRowRequest, WriteRowResponse } from '../../emulator/wire/messages-row.js';
+import {
+  BatchGetRowRequest,
+  BatchWriteRowRequest,
+  GetRangeRequest,
+  GetRowRequest,
+  ReturnType,
+  RowExistence,
+  WriteRowRequest,
+  WriteRowResponse,
+} from '../../emulator/wire/messages-row.js';
 import type { WireCell } from '../../emulator/wire/plain-buffer.js';
-import { encodeRow } from '../../emulator/wire/plain-buffer-writer.js';
-import { call } from './raw-client.js';
+import { encodeKey, encodeRow } from '../../emulator/wire/plain-buffer-writer.js';
+import { encode, type Outgoing, type Schema } from '../../emulator/wire/protobuf.js';
+import { call, postError } from './raw-client.js';
 import { createTable, errorOf, get, int, put, start } from './sdk.js';
 
 const text = (value: string): Value => ({ type: 'STRING', value });
@@ -93,6 +103,19 @@ describe('PutRow', () => {
       [],
       'OTSParameterInvalid VT_INF_MIN is an invalid type for the primary key.',
     ],
+    ['no key', [], [], 'OTSParameterInvalid The number of primary key columns must be in range: [1, 4].'],
+    [
+      'five key columns',
+      Array.from({ length: 5 }, (_, i) => ({ name: `pk${i}`, value: text('a') })),
+      [],
+      'OTSParameterInvalid The number of primary key columns must be in range: [1, 4].',
+    ],
+    [
+      'an increment in a put',
+      KEY,
+      [cell('c', integer(1n), { operation: 'INCREMENT' })],
+      "OTSParameterInvalid Column 'c' has no place in a PUT of a row.",
+    ],
     ['a key column twice', [KEY[0]!, KEY[0]!], [], "OTSParameterInvalid Duplicated primary key name: 'gid'."],
     ['a key column short', [KEY[0]!], [], 'OTSInvalidPK Validate PK size fail. Input: 1, Meta: 2.'],
     [
@@ -137,5 +160,84 @@ describe('reads', () => {
     await get(client, 't', 'a', 1, { columnsToGet: names.slice(1) });
     const batch = { tables: [{ tableName: 't', primaryKey: [[{ gid: 'a' }, { seq: int(1) }]], maxVersions: -1 }] };
     expect((await errorOf(client.batchGetRow(batch))).code).toBe('OTSParameterInvalid');
+  });
+});
+
+describe('checks come in the order of the service', () => {
+  const five = encodeKey(Array.from({ length: 5 }, (_, i) => ({ name: `pk${i}`, value: text('a') })));
+  const KEY_COUNT = 'The number of primary key columns must be in range: [1, 4].';
+  const noVersions = { tableName: 'missing', columnsToGet: ['#c'] };
+  const condition = { rowExistence: RowExistence.IGNORE };
+  const request = <S extends Schema>(schema: S, message: Outgoing<S>) => encode(schema, message);
+
+  it.each<[string, string, Buffer, string]>([
+    [
+      'a column name before the versions',
+      'GetRow',
+      request(GetRowRequest, { ...noVersions, primaryKey: encodeKey(KEY) }),
+      "Invalid column name: '#c'.",
+    ],
+    [
+      'a column name before the versions',
+      'BatchGetRow',
+      request(BatchGetRowRequest, { tables: [{ ...noVersions, primaryKeys: [encodeKey(KEY)] }] }),
+      "Invalid column name: '#c'.",
+    ],
+    [
+      'a column name before the versions',
+      'GetRange',
+      request(GetRangeRequest, { ...noVersions, direction: 0, inclusiveStart: encodeKey(KEY), exclusiveEnd: encodeKey(KEY) }),
+      "Invalid column name: '#c'.",
+    ],
+    [
+      'the count of the key before the table',
+      'GetRow',
+      request(GetRowRequest, { tableName: 'missing', maxVersions: 1, primaryKey: five }),
+      KEY_COUNT,
+    ],
+    [
+      'the count of the key before the table',
+      'BatchGetRow',
+      request(BatchGetRowRequest, { tables: [{ tableName: 'missing', maxVersions: 1, primaryKeys: [five] }] }),
+      KEY_COUNT,
+    ],
+    [
+      'the count of the key before the table',
+      'GetRange',
+      request(GetRangeRequest, { tableName: 'missing', maxVersions: 1, direction: 0, inclusiveStart: five, exclusiveEnd: five }),
+      KEY_COUNT,
+    ],
+    [
+      'the count of the key before the table',
+      'PutRow',
+      request(WriteRowRequest, { tableName: 'missing', row: five, condition }),
+      KEY_COUNT,
+    ],
+    [
+      'the count of the key before the table',
+      'BatchWriteRow',
+      request(BatchWriteRowRequest, { tables: [{ tableName: 'missing', rows: [{ type: 1, rowChange: five, condition }] }] }),
+      KEY_COUNT,
+    ],
+    [
+      'a direction before the table',
+      'GetRange',
+      request(GetRangeRequest, { tableName: 'missing', maxVersions: 1, direction: 2, inclusiveStart: five, exclusiveEnd: five }),
+      'Invalid direction: 2.',
+    ],
+    ...([ReturnType.PRIMARY_KEY, ReturnType.NONE] as const).map((returnType): [string, string, Buffer, string] => [
+      'columns that are returned only after a change',
+      'UpdateRow',
+      request(WriteRowRequest, {
+        tableName: 'missing',
+        row: encodeRow({ primaryKey: KEY, cells: [cell('c')] }),
+        condition,
+        returnContent: { returnType, returnColumnNames: ['c'] },
+      }),
+      'Return column names can be set only if the return type is RT_AFTER_MODIFY.',
+    ]),
+  ])('%s: %s', async (_, operation, body, message) => {
+    const { emulator } = await start();
+    expect(await postError(emulator, operation, body)).toEqual({ status: 400, code: 'OTSParameterInvalid', message });
   });
 });

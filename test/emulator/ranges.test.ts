@@ -91,7 +91,22 @@ describe('GetRange', () => {
     const big = await start();
     await createTable(big.client, 't');
     for (const seq of [1, 2, 3, 4, 5]) await put(big.client, 't', 'a', seq, [{ c: 'x'.repeat(1_500_000) }]);
-    expect((await range(big.client, LOWEST, HIGHEST)).rows).toHaveLength(3);
+    // Two of them are 3 MB; a third would be above 4 MiB.
+    expect((await range(big.client, LOWEST, HIGHEST)).rows).toHaveLength(2);
+  });
+
+  it('ends a page before the row that would be too much, but always gives one', async () => {
+    const { client } = await start({ limits: { pageBytes: 100 } });
+    await createTable(client, 't');
+    // A key takes 15 bytes, the name of the column 1.
+    for (const [seq, size] of [34, 34, 35, 49, 500, 3].entries()) await put(client, 't', 'a', seq, [{ c: 'x'.repeat(size) }]);
+    const pages: string[][] = [];
+    for (let next: Key | undefined = LOWEST; next; ) {
+      const page = await range(client, next, HIGHEST);
+      pages.push(page.rows.map((row) => String(keyOf(row)[1])));
+      next = page.nextStartPrimaryKey ? asKey(page.nextStartPrimaryKey) : undefined;
+    }
+    expect(pages).toEqual([['0', '1'], ['2'], ['3'], ['4'], ['5']]);
   });
 
   it('ends a page at 5000 rows', async () => {

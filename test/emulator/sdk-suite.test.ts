@@ -40,7 +40,7 @@ describe.concurrent("the SDK's own tests", () => {
     ['data_opration.test.js', 1],
     ['table.test.js', 1],
     ['globalIndex.test.js', 8],
-    ['search_old.test.js', 29],
+    ['search_old.test.js', 28],
     ['knowledge_base.test.js', 27],
   ])('%s passes, all %i of it', async ([file, count]) => {
     const results = await run(file);

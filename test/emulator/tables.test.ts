@@ -4,10 +4,14 @@ import {
   ComputeSplitPointsResponse,
   CreateTableRequest,
   Empty,
+  ListStreamRequest,
+  ListStreamResponse,
+  ListTimeseriesTableResponse,
   PrimaryKeyType,
   TableStatus,
 } from '../../emulator/wire/messages-table.js';
-import { call } from './raw-client.js';
+import { encode } from '../../emulator/wire/protobuf.js';
+import { call, postError } from './raw-client.js';
 import { condition, createTable, errorOf, get, int, keyOf, put, sdk, start } from './sdk.js';
 
 describe('tables', () => {
@@ -70,8 +74,41 @@ describe('tables', () => {
     const { client, emulator } = await start();
     await createTable(client, 't');
     const messages = [ComputeSplitPointsRequest, ComputeSplitPointsResponse] as const;
-    const { schema, splitPoints } = await call(emulator, 'ComputeSplitPointsBySize', messages, { tableName: 't', splitSize: 1n });
+    const { schema, splitPoints, locations } = await call(emulator, 'ComputeSplitPointsBySize', messages, {
+      tableName: 't',
+      splitSize: 1n,
+    });
     expect([schema.map(({ name }) => name), splitPoints]).toEqual([['gid', 'seq'], []]);
+    // The Java SDK gives each split its location, and fails if there are fewer.
+    expect(locations).toEqual([{ location: expect.stringMatching(/^[0-9a-f]{32}$/), repeat: 1n }]);
+  });
+
+  it('are split by sizes that make sense', async () => {
+    const { client, emulator } = await start();
+    await createTable(client, 't');
+    const refused = async (splitSize: bigint, splitSizeUnit?: bigint) =>
+      (
+        await postError(
+          emulator,
+          'ComputeSplitPointsBySize',
+          encode(ComputeSplitPointsRequest, { tableName: 't', splitSize, splitSizeUnit }),
+        )
+      ).message;
+    expect(await refused(0n)).toBe('The split_size should be greater than 0.');
+    expect(await refused(1000n, 0n)).toBe('The split_size_unit_in_byte should be greater equal than: 1048576');
+  });
+
+  it('are listed with their streams, and no time series', async () => {
+    const { client, emulator } = await start();
+    await createTable(client, 't');
+    await createTable(client, 'streamed', { more: { streamSpecification: { enableStream: true, expirationTime: 24 } } });
+    const streams = async (tableName?: string) =>
+      (await call(emulator, 'ListStream', [ListStreamRequest, ListStreamResponse], { tableName })).streams;
+    expect(await streams()).toEqual([
+      { streamId: expect.stringMatching(/^streamed_\d+$/), tableName: 'streamed', creationTime: expect.any(BigInt) },
+    ]);
+    expect([await streams('t'), await streams('u')]).toEqual([[], []]);
+    expect(await call(emulator, 'ListTimeseriesTable', [Empty, ListTimeseriesTableResponse], {})).toEqual({ tables: [] });
   });
 
   it('allow no UpdateRow when allow_update is off', async () => {

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 
 /**
  * @typedef {(this: { timeout(ms: number): void }, done?: (error?: unknown) => void) => unknown} Body
- * @typedef {{ title: string, body: Body }} Step
+ * @typedef {{ title: string, body: Body, isTest: boolean }} Step
  */
 
 const LONGEST_TEST_MS = 30_000;
@@ -19,7 +19,7 @@ const titles = [];
 
 /** @type {(title: string, body: Body) => void} */
 const it = (title, body) => {
-  steps.push({ title: [...titles, title].join(' > '), body });
+  steps.push({ title: [...titles, title].join(' > '), body, isTest: true });
 };
 /** @type {(title: string, body: Body) => void} */
 const describe = (title, body) => {
@@ -28,7 +28,9 @@ const describe = (title, body) => {
   titles.pop();
 };
 /** @type {(body: Body) => void} */
-const after = (body) => it('after', body);
+const after = (body) => {
+  steps.push({ title: [...titles, 'after'].join(' > '), body, isTest: false });
+};
 const wait = globalThis.setTimeout;
 /** The files sleep for seconds, for a service far away. @type {(callback: () => void, ms?: number) => unknown} */
 const sleepLess = (callback, ms = 0) => wait(callback, Math.min(ms, LONGEST_SLEEP_MS));
@@ -56,6 +58,7 @@ console.log = () => {};
 createRequire(import.meta.url)(process.argv[2] ?? '');
 for (const step of steps) {
   const error = await run(step).then(() => undefined, String);
-  log(JSON.stringify({ title: step.title, ok: error === undefined, error }));
+  // What runs after the tests is none, unless it fails.
+  if (step.isTest || error !== undefined) log(JSON.stringify({ title: step.title, ok: error === undefined, error }));
 }
 process.exit(0);

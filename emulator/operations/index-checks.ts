@@ -1,0 +1,48 @@
+/** What the service checks of a secondary index before it looks at the table. */
+import { parameterInvalid } from '../errors.js';
+import type { Table, TableDefinition } from '../storage/table.js';
+import type { IndexMeta } from '../wire/messages-table.js';
+import type { Message } from '../wire/protobuf.js';
+import { checkColumnName, checkTableName } from './row-checks.js';
+
+type Meta = Message<typeof IndexMeta>;
+
+const MOST_INDEXES = 5;
+const MOST_KEY_COLUMNS = 4;
+const MOST_COLUMNS = 32;
+const LOCAL = 1;
+
+/** @throws ServiceError for the first thing that an index cannot be */
+export function checkIndexMeta({ name, primaryKey, definedColumn, updateMode = 0, type = 0 }: Meta): void {
+  checkTableName(name, 'index');
+  if (primaryKey.length < 1 || primaryKey.length > MOST_KEY_COLUMNS) {
+    throw parameterInvalid(`The number of primary key columns must be in range: [1, ${MOST_KEY_COLUMNS}] in index.`);
+  }
+  if (definedColumn.length > MOST_COLUMNS) {
+    throw parameterInvalid(`The number of attribute columns must be in range: [0, ${MOST_COLUMNS}] in index.`);
+  }
+  const names = new Set<string>();
+  for (const column of [...primaryKey, ...definedColumn]) {
+    checkColumnName(column);
+    if (names.has(column)) throw parameterInvalid(`Duplicated column name: '${column}' in index.`);
+    names.add(column);
+  }
+  if (updateMode !== 0 && updateMode !== 1) throw parameterInvalid(`Invalid index update mode: ${updateMode}.`);
+  if (type !== 0 && type !== LOCAL) throw parameterInvalid(`Invalid index type: ${type}.`);
+}
+
+/** A local index lives with the rows of its partition key. */
+export function checkIndexFits({ tableMeta }: TableDefinition, { name, primaryKey, type }: Meta): void {
+  const [first] = tableMeta.primaryKey;
+  if (type === LOCAL && primaryKey[0] !== first?.name) {
+    throw parameterInvalid(`The first primary key column of local index '${name}' must be '${first?.name}'.`);
+  }
+}
+
+export function checkIndexCount(count: number): void {
+  if (count > MOST_INDEXES) throw parameterInvalid(`Number of index per table exceeds the quota:${MOST_INDEXES}.`);
+}
+
+export function checkOneMoreIndex(table: Table): void {
+  checkIndexCount(table.definition.indexMetas.length + 1);
+}

@@ -45,14 +45,29 @@ export function requestError(error: unknown): StoreError {
   const message = error instanceof Error ? error.message : String(error);
   const code = /OTS[A-Za-z]+/.exec(message)?.[0];
   if (code !== undefined) {
-    const text = message
-      .slice(message.indexOf(code) + code.length)
-      .replace(/[^\x20-\x7e]+/g, ' ')
-      .trim();
+    const text = textOf(message.slice(message.indexOf(code) + code.length));
     return new StoreError(failureOf(code, text), `TableStore answered ${code}: ${text}`, error);
   }
   const sent = !NEVER_SENT.test(`${message} ${(error as { errno?: unknown })?.errno ?? ''}`);
   return new StoreError(sent ? 'ambiguous' : 'passing', `TableStore cannot be reached: ${message}`, error);
+}
+
+const TEXT_TAG = '\x12';
+const isAscii = (character: string | undefined) => character === undefined || character < '\x80';
+
+/** The text of the error without the tag and the length before it; the length may look like a character of the text. */
+function textOf(rest: string): string {
+  let start = 0;
+  if (rest.startsWith(TEXT_TAG)) {
+    start = 1;
+    // Bytes of the length but its last are no ASCII, and the last is.
+    while (!isAscii(rest[start])) start++;
+    start++;
+  }
+  return rest
+    .slice(start)
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim();
 }
 
 function failureOf(code: string, text: string): Failure {

@@ -81,7 +81,7 @@ describe('auto-increment ids', () => {
   });
 
   it('may become visible out of order, though a writer always finds its own row', async () => {
-    const { client } = await start({ autoIncrement: { maxCommitDelayMs: 40 } });
+    const { client } = await start({ autoIncrement: { maxCommitDelayMs: 400 } });
     await createTable(client, 't', shape);
     const finished: bigint[] = [];
     let lateArrivals = 0;

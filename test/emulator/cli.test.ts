@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startTablestoreEmulator } from '../../emulator/index.js';
 import { clientOf, createTable, keyOf, put, returnKey, sdk } from './sdk.js';
 
 const ARGUMENTS = ['--import', 'tsx', fileURLToPath(new URL('../../emulator/cli.ts', import.meta.url))];
 
 const run = async (...args: string[]) => {
-  const { stdout, code, stderr } = await promisify(execFile)(process.execPath, [...ARGUMENTS, ...args]).then(
+  const { stdout, code, stderr } = await promisify(execFile)(process.execPath, [...ARGUMENTS, ...args], { timeout: 30_000 }).then(
     (result) => ({ ...result, code: 0 }),
     (error: { stdout: string; stderr: string; code: number }) => error,
   );
@@ -47,5 +48,40 @@ describe('the command', () => {
     const [help, option] = await Promise.all([run('--help'), run('tablestore-emulator', '--prot', '1')]);
     expect(help).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('--file') });
     expect(option).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/--prot[\s\S]*--port/) });
+  });
+
+  it('listens on the port of its line, else on that of the file, and says which version it is', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tablestore-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const other = await startTablestoreEmulator();
+    onTestFinished(() => other.close());
+    const taken = Number(new URL(other.endpoint).port);
+    const options = join(folder, 'options.json');
+    writeFileSync(options, JSON.stringify({ port: taken }));
+    const [ofFile, version] = await Promise.all([run('tablestore-emulator', '--options', options), run('--version')]);
+    expect(ofFile).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`EADDRINUSE: address already in use 127.0.0.1:${taken}`),
+    });
+    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\S*\n$/) });
+  });
+
+  it.each([
+    ['an option that is none', '{ "limit": { "pageRows": 5 } }', 'limit is no option of the emulator'],
+    ['a seed of another type', '{ "seed": "1" }', 'seed must be an integer of at least 0, not "1".'],
+    ['an id that is no number', '{ "autoIncrement": { "from": "1e3" } }', 'autoIncrement.from must be a bigint'],
+    ['no object', '[]', 'must hold one JSON object'],
+    ['no JSON', '{', 'options.json: '],
+  ])('refuses a file of options with %s', async (_, text, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tablestore-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'options.json'), text);
+    const outcome = await run('tablestore-emulator', '--port', '0', '--options', join(folder, 'options.json'));
+    expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+  });
+
+  it.each(['', '80 90', '0x50', '70000'])('refuses the port %j', async (port) => {
+    const outcome = await run('tablestore-emulator', '--port', port);
+    expect(outcome).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/port/) });
   });
 });

@@ -85,22 +85,31 @@ export class JavaTable {
     });
   }
 
-  /** `scan` of all there is. */
+  /** `scan` of all there is: page after page, as the library does. */
   async scan(identifier: Values, direction: 'FORWARD' | 'BACKWARD' = 'FORWARD'): Promise<JavaRow[]> {
     const bound = (sequence: object) => [...keyOf(identifier), createPrimaryKey(this.#sequence, sequence)];
     const [from, to] = direction === 'FORWARD' ? [INF_MIN, INF_MAX] : [INF_MAX, INF_MIN];
-    const answer = await new GetRange(this.#client).do({
-      tableName: this.#table,
-      direction: Direction[direction],
-      inclusiveStartPrimaryKey: bound(from),
-      exclusiveEndPrimaryKey: bound(to),
-      maxVersions: 1,
-    });
-    return (GetRange.response(answer).rows ?? []).map(({ primaryKey, attributes }) => ({
-      key: Object.fromEntries(primaryKey.map(({ name, value }) => [name, value as Value])),
-      cells: Object.fromEntries(attributes.map((cell) => [cell.name, typed(cell)])),
-      versions: attributes.map(({ ts }) => Number(ts)),
-    }));
+    const found: JavaRow[] = [];
+    for (let start: ReturnType<typeof bound> | undefined = bound(from); start; ) {
+      const answer = await new GetRange(this.#client).do({
+        tableName: this.#table,
+        direction: Direction[direction],
+        inclusiveStartPrimaryKey: start,
+        exclusiveEndPrimaryKey: bound(to),
+        maxVersions: 1,
+      });
+      const { rows, nextStartPrimaryKey } = GetRange.response(answer);
+      for (const { primaryKey, attributes } of rows ?? []) {
+        found.push({
+          key: Object.fromEntries(primaryKey.map(({ name, value }) => [name, value as Value])),
+          cells: Object.fromEntries(attributes.map((cell) => [cell.name, typed(cell)])),
+          versions: attributes.map(({ ts }) => Number(ts)),
+        });
+      }
+      const next = nextStartPrimaryKey?.[0]?.primaryKey;
+      start = next && keyOf(Object.fromEntries(next.map(({ name, value }) => [name, value as Value])));
+    }
+    return found;
   }
 }
 

@@ -1,5 +1,6 @@
 import { isTimelineError } from '../src/errors.js';
 import type { Timeline } from '../src/types.js';
+import { pauseAfterRace } from './contention.js';
 import type { Stored, StoredMessage } from './types.js';
 
 type Edit<M> = Extract<Stored<M>, { kind: 'edit' }>;
@@ -9,9 +10,14 @@ type Amendment<M> = Edit<M> | Extract<Stored<M>, { kind: 'recall' }>;
  * Makes a message show an edit or recall that stands at `at`. Idempotent and indifferent to order: the newest edit
  * counts, and a recall is final. A message that is gone, or was none, stays as it is.
  */
-export async function amend<M>(timeline: Timeline<Stored<M>>, at: bigint, amendment: Amendment<M>): Promise<void> {
+export async function amend<M>(
+  timeline: Timeline<Stored<M>>,
+  at: bigint,
+  amendment: Amendment<M>,
+  closing: AbortSignal,
+): Promise<void> {
   const target = BigInt(amendment.target);
-  for (;;) {
+  for (let race = 1; ; race++) {
     const entry = await timeline.get(target);
     if (!entry || entry.deleted || entry.message.kind !== 'message') return;
     const { recalled, edited } = entry.message;
@@ -27,6 +33,7 @@ export async function amend<M>(timeline: Timeline<Stored<M>>, at: bigint, amendm
       if (error.code === 'TIMELINE_NOT_FOUND') return;
       if (error.code !== 'TIMELINE_CONFLICT') throw error;
     }
+    await pauseAfterRace(race, `message ${target}`, closing);
   }
 }
 

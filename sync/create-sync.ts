@@ -1,9 +1,11 @@
-import { MAX_TIMER_MS } from '../src/budget.js';
-import { invalidArgument, TimelineError } from '../src/errors.js';
+import { MAX_TIMER_MS, USER_CODE_MS } from '../src/budget.js';
+import { invalidArgument, reasonOf, TimelineError } from '../src/errors.js';
 import { checkCount } from '../src/range.js';
 import { checkFunction, checkObject, describe } from '../src/text.js';
 import type { TimelineStore } from '../src/types.js';
+import { guardDiffusion, guardDirectory } from './callbacks.js';
 import type { Context } from './context.js';
+import { checkMode } from './diffusion.js';
 import { FanOut } from './fan-out.js';
 import { Sync } from './message-sync.js';
 import { settleBeginning } from './modes.js';
@@ -17,6 +19,11 @@ const MAX_LAST = 1000;
  * the same libraries. The libraries stay the caller's; close this before them.
  */
 export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
+  return assemble(options, USER_CODE_MS);
+}
+
+/** `userCodeMs`: how long callbacks may take, which tests shorten. */
+export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): MessageSync<M> {
   const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies = 'copy' } = checkObject(options, 'options');
   checkLibrary(store, 'store');
   checkLibrary(sync, 'sync');
@@ -24,9 +31,10 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
   if (typeof directory?.members !== 'function' || typeof directory.conversations !== 'function') {
     throw invalidArgument('directory', 'must have members and conversations');
   }
-  if (typeof diffusion?.choose !== 'function' || !Array.isArray(diffusion.modes)) {
+  if (typeof diffusion?.choose !== 'function' || !Array.isArray(diffusion.modes) || diffusion.modes.length === 0) {
     throw invalidArgument('diffusion', 'must be made by writeDiffusion, readDiffusion or hybridDiffusion, or be alike');
   }
+  for (const mode of diffusion.modes) checkMode(mode, 'diffusion.modes');
   if (newcomers !== 'all' && newcomers !== 'since-joining') {
     checkCount(checkObject(newcomers, 'newcomers').last, 'newcomers.last', { least: 0, most: MAX_LAST });
   }
@@ -36,14 +44,14 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
   const context: Context<M> = {
     store,
     sync,
-    directory,
-    diffusion,
+    directory: guardDirectory(directory, userCodeMs),
+    diffusion: guardDiffusion(diffusion, userCodeMs),
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
     positions: new Positions(store, stop.signal),
-    beginning: once(() => settleBeginning(store, diffusion.modes)),
-    warn: onWarning,
+    beginning: once(() => settleBeginning(store, diffusion.modes, stop.signal)),
+    warn: quietly(onWarning),
     closing: stop.signal,
     refersTo: referring(bodies),
   };
@@ -79,6 +87,17 @@ function referring(bodies: 'copy' | 'reference' | number): (body: unknown) => bo
   if (bodies === 'reference') return () => true;
   const least = checkCount(bodies, 'bodies', { least: 0 });
   return (body) => (JSON.stringify(body)?.length ?? 0) >= least;
+}
+
+/** A callback that throws stops nothing but itself. */
+function quietly(warn: Context<unknown>['warn']): Context<unknown>['warn'] {
+  return (warning) => {
+    try {
+      warn(warning);
+    } catch (error) {
+      emitWarning({ code: warning.code, message: `${warning.message} (and onWarning failed: ${reasonOf(error)})` });
+    }
+  };
 }
 
 function emitWarning({ code, message }: { readonly code: string; readonly message: string }): void {

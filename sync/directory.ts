@@ -38,20 +38,24 @@ export function timelineDirectory<M>(options: { readonly store: TimelineStore<St
   const listOf = (user: string) => lists.use(user, () => new Log(store.timeline(timelineOf.memberships(user))));
 
   return {
-    async *members(conversation, options) {
+    async members(conversation, options) {
       const at = options?.at;
       const roster = rosterOf(conversation);
       await (at === undefined ? roster.refresh() : roster.loaded());
-      for (const [user, stays] of roster.stays) if (stays.some((stay) => holds(stay, at))) yield user;
+      const users: string[] = [];
+      for (const [user, stays] of roster.stays) if (stays.some((stay) => holds(stay, at))) users.push(user);
+      return users;
     },
 
-    async *conversations(user) {
+    async conversations(user) {
       const list = listOf(user);
       await list.refresh();
+      const memberships: Membership[] = [];
       for (const [conversation, stays] of list.stays) {
         const stay = stays.at(-1) as Stay;
-        if (stay.leftAt === undefined) yield { conversation, joinedAt: stay.joinedAt, from: stay.from } satisfies Membership;
+        if (stay.leftAt === undefined) memberships.push({ conversation, joinedAt: stay.joinedAt, from: stay.from });
       }
+      return memberships;
     },
 
     async size(conversation) {

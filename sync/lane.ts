@@ -1,4 +1,4 @@
-import { isTimelineError, TimelineError } from '../src/errors.js';
+import { isTimelineError, reasonOf, TimelineError } from '../src/errors.js';
 import type { Cursor, Timeline, TimelineEntry } from '../src/types.js';
 import { amend } from './amend.js';
 import type { Context } from './context.js';
@@ -10,18 +10,12 @@ import { copyKey } from './names.js';
 import { admit } from './newcomers.js';
 import { resumeAt } from './positions.js';
 import type { Delivery, Stored, Synced } from './types.js';
+import { Results, Waiters } from './waiters.js';
 
 const PAGE = 100;
 const MAX_PAUSE_MS = 5000;
 const SETTLE_MS = 20;
-/** Results kept for those who ask late. */
-const RESULTS = 1000;
-
-interface Waiter {
-  readonly seqId: bigint;
-  readonly resolve: (delivery: Delivery) => void;
-  readonly reject: (error: TimelineError) => void;
-}
+const BLIND_LOOKS = 250;
 
 /**
  * The fan-out of one conversation. Its Timeline is the outbox: from the durable position on, each entry in turn goes
@@ -35,12 +29,16 @@ export class Lane<M> {
   readonly #timeline: Timeline<Stored<M>>;
   readonly #copies: Copies<M>;
   readonly #own = new Set<bigint>();
-  readonly #results = new Map<bigint, Tally>();
-  #waiters: Waiter[] = [];
+  readonly #results = new Results();
+  readonly #waiters = new Waiters();
   #isLoaded = false;
   #running: Promise<void> | undefined;
   #wanted = 0n;
+  /** What was given up must not look done: the work list keeps the conversation for others. */
+  #owed = 0n;
   #expected = 0;
+  /** Looks in a row for an entry that the store has taken and does not show. */
+  #blindLooks = 0;
   /** Everything up to here was looked at, and where `#cursor` is. */
   #position = 0n;
   #mode: ModeAt = { mode: 'write', at: 0n };
@@ -59,12 +57,12 @@ export class Lane<M> {
 
   /** Work is under way, or an inbox is behind. */
   get isBusy(): boolean {
-    return this.#running !== undefined || this.#waiters.length > 0 || this.#copies.missing !== undefined;
+    return this.#running !== undefined || !this.#waiters.isEmpty || this.#copies.missing !== undefined;
   }
 
   /** Nothing of this conversation is left to do, as far as this process knows, and the position says so. */
   get isDone(): boolean {
-    return !this.isBusy && this.#expected === 0 && this.#durable >= this.#wanted;
+    return !this.isBusy && this.#expected === 0 && this.#durable >= this.#wanted && this.#durable >= this.#owed;
   }
 
   /** An append is about to happen; the function returned says that it has been seen to. */
@@ -88,13 +86,12 @@ export class Lane<M> {
 
   /** Resolves once every recipient of this entry, and of all before it, has it. */
   through(seqId: bigint): Promise<Delivery> {
-    if (this.#durable >= seqId) return Promise.resolve(this.#resultOf(seqId));
+    if (this.#durable >= seqId) return Promise.resolve(this.#results.of(seqId));
     if (this.#context.closing.aborted) return Promise.reject(closedError());
     if (seqId > this.#wanted) this.#wanted = seqId;
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ seqId, resolve, reject });
-      this.#start();
-    });
+    const delivery = this.#waiters.wait(seqId);
+    this.#start();
+    return delivery;
   }
 
   /** For when no one waits: an append whose outcome is unknown. */
@@ -129,7 +126,9 @@ export class Lane<M> {
         const code = isTimelineError(error) ? error.code : undefined;
         if (code === 'TIMELINE_ROLLED_BACK' || code === 'TIMELINE_EPOCH_CHANGED') this.#forget();
         if (code === 'TIMELINE_CLOSED' || this.#context.closing.aborted) return this.#giveUp(error);
-        if (failures++ === 0) this.#context.warn({ code: 'fan-out-waits', message: `a fan-out waits: ${messageOf(error)}` });
+        // A callback answered nonsense: who waits is told, and the fan-out goes on once that is mended.
+        if (code === 'TIMELINE_INVALID_ARGUMENT') this.#waiters.rejectAll(error as TimelineError);
+        if (failures++ === 0) this.#context.warn({ code: 'fan-out-waits', message: `a fan-out waits: ${reasonOf(error)}` });
         await pause(Math.min(MAX_PAUSE_MS, 50 * 2 ** failures), this.#context.closing);
       }
     }
@@ -146,8 +145,9 @@ export class Lane<M> {
   #giveUp(cause: unknown): void {
     const error = isTimelineError(cause)
       ? cause
-      : new TimelineError('TIMELINE_UNAVAILABLE', `the fan-out failed: ${messageOf(cause)}`, { cause, retryable: true });
-    for (const { reject } of this.#waiters.splice(0)) reject(error);
+      : new TimelineError('TIMELINE_UNAVAILABLE', `the fan-out failed: ${reasonOf(cause)}`, { cause, retryable: true });
+    this.#waiters.rejectAll(error);
+    if (this.#wanted > this.#owed) this.#owed = this.#wanted;
     this.#wanted = this.#position;
   }
 
@@ -175,8 +175,10 @@ export class Lane<M> {
     if (!this.#isLoaded) await this.#load();
     const wanted = this.#wanted;
     if (this.#position >= wanted) return;
-    const { entries, head } = await this.#timeline.read({ after: this.#position, limit: PAGE });
+    const { entries, head, truncated } = await this.#timeline.read({ after: this.#position, limit: PAGE });
+    if (entries.length === 0 && truncated) return this.#passOver(truncated.through);
     if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);
+    this.#blindLooks = 0;
     if (!entries.every(({ seqId }) => this.#own.has(seqId))) {
       const { store, positions } = this.#context;
       const [cursor] = await positions.get([this.conversation]);
@@ -186,7 +188,7 @@ export class Lane<M> {
     }
     for (const entry of entries) {
       if (entry.seqId <= this.#position) continue;
-      this.#remember(entry.seqId, await this.#process(entry));
+      this.#results.add(entry.seqId, await this.#process(entry));
       this.#own.delete(entry.seqId);
       this.#position = entry.seqId;
       this.#undurable.push({ seqId: entry.seqId, cursor: entry.cursor });
@@ -196,13 +198,23 @@ export class Lane<M> {
 
   /** What was acknowledged is there, or comes once it has settled, unless the store lost it. */
   async #awaitVisibility(wanted: bigint, lastSeqId: bigint): Promise<void> {
-    if (lastSeqId >= wanted) return pause(SETTLE_MS, this.#context.closing);
+    if (lastSeqId >= wanted) {
+      if (++this.#blindLooks > BLIND_LOOKS) throw unseenError(this.conversation, wanted);
+      return pause(SETTLE_MS, this.#context.closing);
+    }
     const message = `the store lost entries of ${JSON.stringify(this.conversation)} that it had taken`;
-    const isLost = ({ seqId }: Waiter) => seqId > lastSeqId && seqId <= wanted;
-    const lost = this.#waiters.filter(isLost);
-    this.#waiters = this.#waiters.filter((waiter) => !isLost(waiter));
     if (this.#wanted === wanted) this.#wanted = this.#position;
-    for (const { reject } of lost) reject(new TimelineError('TIMELINE_ROLLED_BACK', message, { actual: lastSeqId }));
+    this.#waiters.reject(lastSeqId, wanted, new TimelineError('TIMELINE_ROLLED_BACK', message, { actual: lastSeqId }));
+  }
+
+  /** Entries that were trimmed, or have expired, before they were diffused: nobody gets them any more. */
+  async #passOver(through: bigint): Promise<void> {
+    const { next } = await this.#timeline.read({ after: through, before: through + 1n, limit: 1 });
+    const message = `entries of ${JSON.stringify(this.conversation)} up to ${through} were gone before they were delivered`;
+    this.#waiters.reject(this.#position, through, new TimelineError('TIMELINE_TRUNCATED', message, { through }));
+    this.#position = through;
+    this.#undurable.push({ seqId: through, cursor: next });
+    this.#settle();
   }
 
   async #process(entry: TimelineEntry<Stored<M>>): Promise<Tally | undefined> {
@@ -211,7 +223,7 @@ export class Lane<M> {
     switch (message?.kind) {
       case 'edit':
       case 'recall':
-        await amend(this.#timeline, entry.seqId, message);
+        await amend(this.#timeline, entry.seqId, message, this.#context.closing);
         return this.#copy(entry, message);
       case 'message':
         return this.#copy(entry, message);
@@ -275,26 +287,12 @@ export class Lane<M> {
       if (moved.seqId > this.#durable) this.#durable = moved.seqId;
       this.#context.positions.note(this.conversation, moved.cursor);
     }
-    this.#waiters = this.#waiters.filter(({ seqId, resolve }) => {
-      if (seqId > this.#durable) return true;
-      resolve(this.#resultOf(seqId));
-      return false;
-    });
-  }
-
-  #remember(seqId: bigint, tally: Tally | undefined): void {
-    if (tally) this.#results.set(seqId, tally);
-    for (const old of this.#results.keys()) {
-      if (this.#results.size <= RESULTS) break;
-      this.#results.delete(old);
-    }
-  }
-
-  #resultOf(seqId: bigint): Delivery {
-    const { recipients, refused } = this.#results.get(seqId) ?? { recipients: 0, refused: [] };
-    return { recipients, refused: [...refused] };
+    this.#waiters.resolve(this.#durable, (seqId) => this.#results.of(seqId));
   }
 }
 
-const messageOf = (error: unknown) => (error as Error)?.message ?? String(error);
 const closedError = () => new TimelineError('TIMELINE_CLOSED', 'the message sync is closed, and some inbox could not be reached');
+const unseenError = (conversation: string, seqId: bigint) =>
+  new TimelineError('TIMELINE_UNAVAILABLE', `the store does not show entry ${seqId} of ${JSON.stringify(conversation)}`, {
+    retryable: true,
+  });

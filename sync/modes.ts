@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isTimelineError } from '../src/errors.js';
 import type { TimelineStore } from '../src/types.js';
+import { pauseAfterRace } from './contention.js';
 import type { Context } from './context.js';
 import { timelineOf } from './names.js';
 import type { Mode, Stored } from './types.js';
@@ -85,23 +86,48 @@ export interface Beginning {
   readonly secret: string;
 }
 
-/** Settled when a library is first used, so that a change of diffusion leaves what is there as it is. */
-export async function settleBeginning<M>(store: TimelineStore<Stored<M>>, modes: readonly Mode[]): Promise<Beginning> {
+/** Entries among which the settings are looked for: they are few, unless many have expired. */
+const SETTINGS = 100;
+
+interface Settings {
+  readonly mode: Mode;
+  readonly secret: string;
+}
+
+/**
+ * Settled when a library is first used, so that a change of diffusion leaves what is there as it is. Settings that have
+ * expired are settled anew: their key outlives them, so that the new ones have another, the same for all who do it.
+ */
+export async function settleBeginning<M>(
+  store: TimelineStore<Stored<M>>,
+  modes: readonly Mode[],
+  closing: AbortSignal,
+): Promise<Beginning> {
   const timeline = store.timeline(timelineOf.beginning);
   const preferred: Mode = modes.includes('write') ? 'write' : 'read';
-  for (;;) {
-    const [first, reads] = (await timeline.read({ limit: 2 })).entries;
-    if (first?.message?.kind === 'state') {
-      const { mode, secret } = first.message.state as { mode: Mode; secret: string };
-      if (modes.includes('read') && !reads) await timeline.append({ kind: 'state', state: { reads: true } }, { key: 'reads' });
-      return { mode, mayBeRead: modes.includes('read') || mode === 'read' || reads !== undefined, secret };
+  for (let race = 1; ; race++) {
+    const { entries, head } = await timeline.read({ limit: SETTINGS, onUndecodable: 'throw' });
+    const states = entries.flatMap(({ message }) => (message?.kind === 'state' ? [message.state as object] : []));
+    const settings = states.find((state) => 'secret' in state) as Settings | undefined;
+    if (settings) {
+      const { mode, secret } = settings;
+      const reads = states.some((state) => 'reads' in state);
+      if (modes.includes('read') && !reads) {
+        const key = `reads:${head.lastSeqId}`;
+        await timeline.append({ kind: 'state', state: { reads: true } }, { key });
+      }
+      return { mode, mayBeRead: modes.includes('read') || mode === 'read' || reads, secret };
     }
-    await timeline
-      .append({ kind: 'state', state: { mode: preferred, secret: randomUUID() } }, { key: 'initial' })
-      .catch((error: unknown) => {
-        if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
-      });
+    const key = head.lastSeqId === 0n ? 'initial' : `initial:${head.lastSeqId}`;
+    const begun = timeline.append({ kind: 'state', state: { mode: preferred, secret: randomUUID() } }, { key });
+    const isLost = await begun.then(() => false, isKeyConflict);
+    if (isLost || race > 1) await pauseAfterRace(race, 'the settings of the library', closing);
   }
+}
+
+function isKeyConflict(error: unknown): true {
+  if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
+  return true;
 }
 
 function decodeMode(message: Stored<unknown> | undefined): PresentMode | undefined {

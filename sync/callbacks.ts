@@ -1,0 +1,110 @@
+import { invalidArgument } from '../src/errors.js';
+import { checkCount, checkSeqId } from '../src/range.js';
+import { describe } from '../src/text.js';
+import { disregard, isThenable, withinUserTime } from '../src/user-code.js';
+import { checkMode } from './diffusion.js';
+import type { Diffusion, Directory, Listing, Membership } from './types.js';
+
+/**
+ * The caller's directory and diffusion, held to their word: each answer comes within `ms`, for lists each item of one, or
+ * is `TIMELINE_UNAVAILABLE`; an answer of another shape is `TIMELINE_INVALID_ARGUMENT` with the callback as `argument`.
+ */
+export function guardDirectory(directory: Directory, ms: number): Directory {
+  return {
+    members: (conversation, options) =>
+      listed('directory.members', ms, () => directory.members(conversation, options), checkMember),
+    conversations: (user) => listed('directory.conversations', ms, () => directory.conversations(user), checkMembership),
+    ...(directory.size && {
+      size: async (conversation) => {
+        const size = await answered('directory.size', ms, directory.size?.(conversation));
+        return checkCount(size, 'directory.size', { least: 0 });
+      },
+    }),
+    ...(directory.apply && {
+      apply: async (conversation, change) => {
+        await answered('directory.apply', ms, directory.apply?.(conversation, change));
+      },
+    }),
+    ...(directory.refresh && {
+      refresh: async (conversation) => {
+        await answered('directory.refresh', ms, directory.refresh?.(conversation));
+      },
+    }),
+    ...(directory.seenThrough && {
+      seenThrough: async (conversation, user, at) => {
+        const seen = await answered('directory.seenThrough', ms, directory.seenThrough?.(conversation, user, at));
+        return checkSeqId(seen, 'directory.seenThrough', 0n);
+      },
+    }),
+  };
+}
+
+export function guardDiffusion(diffusion: Diffusion, ms: number): Diffusion {
+  const { modes } = diffusion;
+  return {
+    modes,
+    async choose(about) {
+      const mode = checkMode(await answered('diffusion.choose', ms, diffusion.choose(about)), 'diffusion.choose');
+      if (!modes.includes(mode)) throw invalidArgument('diffusion.choose', `answered '${mode}', which is not one of its modes`);
+      return mode;
+    },
+  };
+}
+
+async function answered(name: string, ms: number, answer: unknown): Promise<unknown> {
+  return isThenable(answer) ? withinUserTime(answer, name, ms) : answer;
+}
+
+/** One by one, whatever shape the caller's list has. */
+async function* listed<T>(
+  name: string,
+  ms: number,
+  list: () => Listing<T>,
+  check: (item: unknown, name: string) => T,
+): AsyncGenerator<T, void, undefined> {
+  const items: unknown = await answered(name, ms, list());
+  if (typeof items !== 'object' || items === null) throw invalidArgument(name, `must give a list, not ${describe(items)}`);
+  if (Symbol.asyncIterator in items) yield* awaited(name, ms, items as AsyncIterable<unknown>, check);
+  else if (Symbol.iterator in items) {
+    for (const item of items as Iterable<unknown>) yield check(isThenable(item) ? await answered(name, ms, item) : item, name);
+  } else throw invalidArgument(name, `must give a list, not ${describe(items)}`);
+}
+
+async function* awaited<T>(
+  name: string,
+  ms: number,
+  items: AsyncIterable<unknown>,
+  check: (item: unknown, name: string) => T,
+): AsyncGenerator<T, void, undefined> {
+  const iterator = items[Symbol.asyncIterator]();
+  let isOpen = true;
+  try {
+    for (;;) {
+      const step = (await answered(name, ms, iterator.next())) as IteratorResult<unknown>;
+      if (typeof step !== 'object' || step === null)
+        throw invalidArgument(name, `must give a list, not one of ${describe(step)}`);
+      isOpen = step.done !== true;
+      if (!isOpen) return;
+      yield check(step.value, name);
+    }
+  } finally {
+    // Not awaited: a generator that hangs does not end before it goes on.
+    if (isOpen) disregard(iterator.return?.());
+  }
+}
+
+function checkMember(item: unknown, name: string): string {
+  if (typeof item !== 'string') throw invalidArgument(name, `must give names of users, not ${describe(item)}`);
+  return item;
+}
+
+function checkMembership(item: unknown, name: string): string | Membership {
+  if (typeof item === 'string' && item !== '') return item;
+  const { conversation, joinedAt, from } = (item ?? {}) as Partial<Membership>;
+  if (typeof item !== 'object' || typeof conversation !== 'string' || conversation === '') {
+    throw invalidArgument(name, `must give names of conversations or memberships, not ${describe(item)}`);
+  }
+  checkSeqId(joinedAt, `${name}: joinedAt`, 0n);
+  checkSeqId(from, `${name}: from`, 0n);
+  return item as Membership;
+}

@@ -5,6 +5,7 @@ import { type Context, checkOpen } from './context.js';
 import { membershipsOf } from './memberships.js';
 import { readerOf } from './names.js';
 import type { ConversationSummary, Membership, Stored } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** Conversations looked at in one round trip, and those counted in one. */
 const BATCH = 500;
@@ -64,6 +65,7 @@ export class ConversationList<M> {
     const { store } = this.#context;
     const pages = await store.readBatch(
       memberships.map(({ conversation, from }) => ({ timeline: conversation, after: from, reverse: true, limit: TAIL })),
+      lenient,
     );
     return Promise.all(
       memberships.map(async (membership, i) => {
@@ -71,7 +73,9 @@ export class ConversationList<M> {
         let last = page.entries.find(isMessage);
         if (!last && !page.upToDate) {
           const { conversation, from } = membership;
-          for await (const entry of store.timeline(conversation).scan({ after: from, before: page.next, reverse: true })) {
+          for await (const entry of store
+            .timeline(conversation)
+            .scan({ after: from, before: page.next, reverse: true, ...lenient })) {
             if (!isMessage(entry)) continue;
             last = entry;
             break;
@@ -92,7 +96,10 @@ export class ConversationList<M> {
       return [{ i, timeline: conversation, after: readSeqId > from ? readSeqId : from }];
     });
     while (open.length > 0) {
-      const pages = await store.readBatch(open.map(({ timeline, after }) => ({ timeline, after, limit: PAGE })));
+      const pages = await store.readBatch(
+        open.map(({ timeline, after }) => ({ timeline, after, limit: PAGE })),
+        lenient,
+      );
       open = open.flatMap(({ i, timeline }, j) => {
         const page = pages[j] as Page<Stored<M>>;
         const counted = counts[i] as Set<bigint>;

@@ -82,7 +82,7 @@ export class Copies<M> {
       this.#wait(user, late);
       return false;
     });
-    const outcomes = direct.length === 0 ? [] : await this.#sync.appendToMany(direct, copy.message, { key: copy.key });
+    const outcomes = direct.length === 0 ? [] : await this.#append(direct, copy);
     outcomes.forEach((outcome, i) => {
       const user = direct[i] as string;
       const error = failureOf(outcome);
@@ -92,6 +92,13 @@ export class Copies<M> {
         void this.#heal();
       } else tally.refused.push({ user, error });
     });
+  }
+
+  /** A body that cannot be stored with a key, for lack of a fingerprint, is left to the conversation. */
+  async #append(users: readonly string[], { message, key }: Copy<M>): Promise<BatchOutcome[]> {
+    const outcomes = await this.#sync.appendToMany(users, message, { key });
+    const isSpoiled = outcomes.every((outcome) => !outcome.ok && isBodyRefused(outcome.error));
+    return isSpoiled && 'body' in message ? this.#sync.appendToMany(users, withoutBody(message), { key }) : outcomes;
   }
 
   #wait(user: string, late: Late<M>): void {
@@ -141,6 +148,14 @@ export class Copies<M> {
 /** A key that is taken by another body means that the copy is there: it was made before its target was edited. */
 function failureOf(outcome: BatchOutcome): TimelineError | undefined {
   return outcome.ok || outcome.error.code === 'TIMELINE_KEY_CONFLICT' ? undefined : outcome.error;
+}
+
+function isBodyRefused({ code, argument }: TimelineError): boolean {
+  return code === 'TIMELINE_INVALID_ARGUMENT' && argument === 'message';
+}
+
+function withoutBody<M>(message: Synced<M>): Synced<M> {
+  return { ...message, body: undefined } as Synced<M>;
 }
 
 function mayHeal(error: TimelineError): boolean {

@@ -3,6 +3,7 @@ import type { Cursor, Timeline, TimelineId, TimelineStore } from '../src/types.j
 import { timelineOf } from './names.js';
 import { decodePlaces, encodePlaces, further, type Place } from './places.js';
 import type { Stored } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** Records after which the log is written anew as one. */
 const COMPACT_AT = 64;
@@ -45,7 +46,7 @@ export class DeviceLog<M> {
   async refresh(lastSeqId?: bigint): Promise<boolean> {
     if (lastSeqId !== undefined && lastSeqId <= this.#read) return false;
     const before = this.#read;
-    for await (const { entries } of this.#timeline.pages({ after: this.#read, pageSize: PAGE })) {
+    for await (const { entries } of this.#timeline.pages({ after: this.#read, pageSize: PAGE, ...lenient })) {
       for (const { message, seqId, deleted } of entries) {
         if (seqId <= this.#read) continue;
         if (!deleted && message.kind === 'state') this.#apply(message.state as Recorded);

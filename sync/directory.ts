@@ -4,6 +4,7 @@ import type { Timeline, TimelineStore } from '../src/types.js';
 import { Recent } from './listing.js';
 import { timelineOf } from './names.js';
 import type { Directory, Membership, Stored } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** Conversations and users whose membership is held in memory. */
 const ROSTERS = 2000;
@@ -147,7 +148,7 @@ class Log<M> {
   }
 
   async #load(): Promise<void> {
-    for await (const { entries } of this.#timeline.pages({ after: this.#read, pageSize: PAGE })) {
+    for await (const { entries } of this.#timeline.pages({ after: this.#read, pageSize: PAGE, ...lenient })) {
       for (const { message, seqId } of entries) {
         if (message?.kind === 'state') this.#apply(message.state as Change);
         this.#read = seqId;

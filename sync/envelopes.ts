@@ -26,3 +26,9 @@ export function copyOf<M>(
     ...(body !== undefined && !context.refersTo(body) && { body }),
   };
 }
+
+/** For an entry that does not decode where it is fanned out: whoever reads this looks at the conversation's entry. */
+export function referenceTo<M>(conversation: string, entry: TimelineEntry<Stored<M>>): Synced<M> {
+  const { seqId, appendedAt } = entry;
+  return { kind: 'message', conversation, seqId: String(seqId), sender: '', sentAt: appendedAt, undecodable: true };
+}

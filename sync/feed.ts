@@ -1,14 +1,16 @@
+import { isTimelineError } from '../src/errors.js';
 import type { Cursor, Page, TimelineEntry } from '../src/types.js';
 import type { Context } from './context.js';
-import { isDiffused } from './envelopes.js';
 import { membershipsOf } from './memberships.js';
 import { presentModes } from './modes.js';
 import { isFollowed, type Place } from './places.js';
-import type { Membership, Stored, Synced, SyncMessage } from './types.js';
+import { type Shown, shownCopy, shownEntry } from './shown.js';
+import type { Membership, Stored, Synced } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** What was found for a device, before its body is looked up and its cursor made. */
 export interface Found<M> {
-  readonly message: Omit<SyncMessage<M>, 'cursor' | 'resynced'>;
+  readonly message: Shown<M>;
   /** The body is the conversation's. */
   readonly isReference: boolean;
   /** Steps of the batch that handing this over includes. */
@@ -29,7 +31,7 @@ export interface Batch<M> {
   readonly found: readonly Found<M>[];
   readonly steps: readonly Step[];
   readonly upToDate: boolean;
-  /** Entries of the inbox behind the position have expired: nothing was read. */
+  /** Entries of the inbox behind the position have expired or do not decode: nothing was read. */
   readonly isBehind: boolean;
 }
 
@@ -67,21 +69,24 @@ export class Feed<M> {
     memberships: readonly Membership[] | undefined,
     heads: ReadonlyMap<string, bigint>,
   ): Promise<Batch<M>> {
-    const { store, sync } = this.#context;
+    const { store } = this.#context;
     const discovered = memberships && (await this.#discover(memberships));
     const moved = this.#moved(heads, memberships);
     const some = moved.slice(0, limit);
     const each = Math.max(1, Math.floor(limit / Math.max(1, some.length)));
     const [inbox, pages] = await Promise.all([
-      sync.timeline(this.#user).read({ after: this.position.inbox, limit }),
+      this.#readInbox(limit),
       some.length === 0
         ? []
-        : store.readBatch(some.map(({ conversation, at }) => ({ timeline: conversation, after: at, limit: each }))),
+        : store.readBatch(
+            some.map(({ conversation, at }) => ({ timeline: conversation, after: at, limit: each })),
+            lenient,
+          ),
     ]);
     this.#found = [];
     this.#steps = [];
     this.#hasOpened = false;
-    if (inbox.truncated) return { found: [], steps: [], upToDate: false, isBehind: true };
+    if (!inbox || inbox.truncated) return { found: [], steps: [], upToDate: false, isBehind: true };
     const isDrained = this.#takeInbox(inbox) && inbox.upToDate;
     let upToDate = isDrained && some.length === moved.length;
     for (const [i, { conversation }] of some.entries()) {
@@ -89,6 +94,17 @@ export class Feed<M> {
     }
     if (isDrained && discovered) for (const [conversation, place] of discovered) this.#open(conversation, place);
     return { found: this.#found, steps: this.#steps, upToDate: upToDate && !this.#hasOpened, isBehind: false };
+  }
+
+  /** `undefined`: the next entry does not decode. What it says has to be found out from the conversations. */
+  async #readInbox(limit: number): Promise<Page<Synced<M>> | undefined> {
+    try {
+      const inbox = this.#context.sync.timeline(this.#user);
+      return await inbox.read({ after: this.position.inbox, limit, onUndecodable: 'throw' });
+    } catch (error) {
+      if (isTimelineError(error) && error.code === 'TIMELINE_DECODE') return undefined;
+      throw error;
+    }
   }
 
   #move(conversation: string, place: Place): void {
@@ -190,7 +206,7 @@ export class Feed<M> {
       const at = place && (isCatchingUp || place.at > from) ? place.at : from;
       this.#open(conversation, { at, since: seqId });
     } else if (!place || seqId > (place.until ?? place.at)) {
-      this.#find(shown(copy, seqId), kind !== 'recall' && copy.body === undefined);
+      this.#find(shownCopy(copy, seqId), kind !== 'recall' && copy.body === undefined);
     }
   }
 
@@ -211,17 +227,9 @@ export class Feed<M> {
     return page.upToDate || !isFollowed(place);
   }
 
-  #takeEntry(conversation: string, { message, deleted, seqId, appendedAt }: TimelineEntry<Stored<M>>): void {
-    if (deleted || !isDiffused(message)) return;
-    const { kind, sender } = message;
-    const body = kind === 'recall' ? undefined : message.body;
-    const copy = {
-      ...{ kind, conversation, sender, sentAt: appendedAt },
-      ...(kind !== 'message' && { target: message.target }),
-      ...(body !== undefined && { body }),
-    };
-    const isRecalled = kind === 'edit' ? body === undefined : kind === 'message' && message.recalled !== undefined;
-    this.#find({ ...shown(copy, seqId), ...(isRecalled && { recalled: true }) }, false);
+  #takeEntry(conversation: string, entry: TimelineEntry<Stored<M>>): void {
+    const message = shownEntry(conversation, entry);
+    if (message) this.#find(message, false);
   }
 
   /** Markers and the user's own leaving change where the rest of the conversation comes from. */
@@ -235,20 +243,4 @@ export class Feed<M> {
     if (isOwnLeave) return { at: seqId };
     return { at: seqId, since };
   }
-}
-
-function shown<M>(
-  copy: {
-    readonly kind: 'message' | 'edit' | 'recall';
-    readonly conversation: string;
-    readonly sender: string;
-    readonly sentAt: number;
-    readonly target?: string;
-    readonly body?: M;
-  },
-  entrySeqId: bigint,
-): Found<M>['message'] {
-  const { kind, conversation, sender, sentAt, target, body } = copy;
-  const seqId = target === undefined ? entrySeqId : BigInt(target);
-  return { kind, conversation, seqId, entrySeqId, sender, sentAt, ...(body !== undefined && { body }) };
 }

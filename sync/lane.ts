@@ -1,20 +1,23 @@
-import { isTimelineError, reasonOf, TimelineError } from '../src/errors.js';
+import { isTimelineError, reasonOf, type TimelineError } from '../src/errors.js';
 import type { Cursor, Timeline, TimelineEntry } from '../src/types.js';
 import { amend } from './amend.js';
 import type { Context } from './context.js';
 import { Copies, pause, type Tally } from './copies.js';
-import { copyOf, type Diffused } from './envelopes.js';
+import { copyOf, type Diffused, referenceTo } from './envelopes.js';
+import { closedError, failedError, goneError, lostError, unseenError } from './lane-errors.js';
 import { each, withSender } from './listing.js';
 import { type ModeAt, modesOf, recordMode } from './modes.js';
 import { copyKey } from './names.js';
 import { admit } from './newcomers.js';
 import { resumeAt } from './positions.js';
 import type { Delivery, Stored, Synced } from './types.js';
+import { isUndecodable, lenient } from './undecodable.js';
 import { Results, Waiters } from './waiters.js';
 
 const PAGE = 100;
 const MAX_PAUSE_MS = 5000;
 const SETTLE_MS = 20;
+/** Looks in a row for an entry that the store has taken and does not show. */
 const BLIND_LOOKS = 250;
 
 /**
@@ -37,8 +40,8 @@ export class Lane<M> {
   /** What was given up must not look done: the work list keeps the conversation for others. */
   #owed = 0n;
   #expected = 0;
-  /** Looks in a row for an entry that the store has taken and does not show. */
   #blindLooks = 0;
+  #hasWarned = false;
   /** Everything up to here was looked at, and where `#cursor` is. */
   #position = 0n;
   #mode: ModeAt = { mode: 'write', at: 0n };
@@ -143,10 +146,7 @@ export class Lane<M> {
   }
 
   #giveUp(cause: unknown): void {
-    const error = isTimelineError(cause)
-      ? cause
-      : new TimelineError('TIMELINE_UNAVAILABLE', `the fan-out failed: ${reasonOf(cause)}`, { cause, retryable: true });
-    this.#waiters.rejectAll(error);
+    this.#waiters.rejectAll(failedError(cause));
     if (this.#wanted > this.#owed) this.#owed = this.#wanted;
     this.#wanted = this.#position;
   }
@@ -175,7 +175,7 @@ export class Lane<M> {
     if (!this.#isLoaded) await this.#load();
     const wanted = this.#wanted;
     if (this.#position >= wanted) return;
-    const { entries, head, truncated } = await this.#timeline.read({ after: this.#position, limit: PAGE });
+    const { entries, head, truncated } = await this.#timeline.read({ after: this.#position, limit: PAGE, ...lenient });
     if (entries.length === 0 && truncated) return this.#passOver(truncated.through);
     if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);
     this.#blindLooks = 0;
@@ -198,20 +198,16 @@ export class Lane<M> {
 
   /** What was acknowledged is there, or comes once it has settled, unless the store lost it. */
   async #awaitVisibility(wanted: bigint, lastSeqId: bigint): Promise<void> {
-    if (lastSeqId >= wanted) {
-      if (++this.#blindLooks > BLIND_LOOKS) throw unseenError(this.conversation, wanted);
-      return pause(SETTLE_MS, this.#context.closing);
-    }
-    const message = `the store lost entries of ${JSON.stringify(this.conversation)} that it had taken`;
+    if (lastSeqId >= wanted && ++this.#blindLooks > BLIND_LOOKS) throw unseenError(this.conversation, wanted);
+    if (lastSeqId >= wanted) return pause(SETTLE_MS, this.#context.closing);
     if (this.#wanted === wanted) this.#wanted = this.#position;
-    this.#waiters.reject(lastSeqId, wanted, new TimelineError('TIMELINE_ROLLED_BACK', message, { actual: lastSeqId }));
+    this.#waiters.reject(lastSeqId, wanted, lostError(this.conversation, lastSeqId));
   }
 
   /** Entries that were trimmed, or have expired, before they were diffused: nobody gets them any more. */
   async #passOver(through: bigint): Promise<void> {
-    const { next } = await this.#timeline.read({ after: through, before: through + 1n, limit: 1 });
-    const message = `entries of ${JSON.stringify(this.conversation)} up to ${through} were gone before they were delivered`;
-    this.#waiters.reject(this.#position, through, new TimelineError('TIMELINE_TRUNCATED', message, { through }));
+    const { next } = await this.#timeline.read({ after: through, before: through + 1n, limit: 1, ...lenient });
+    this.#waiters.reject(this.#position, through, goneError(this.conversation, through));
     this.#position = through;
     this.#undurable.push({ seqId: through, cursor: next });
     this.#settle();
@@ -220,6 +216,7 @@ export class Lane<M> {
   async #process(entry: TimelineEntry<Stored<M>>): Promise<Tally | undefined> {
     const { directory } = this.#context;
     const message = entry.deleted ? undefined : entry.message;
+    if (isUndecodable(message)) return this.#refer(entry);
     switch (message?.kind) {
       case 'edit':
       case 'recall':
@@ -244,6 +241,16 @@ export class Lane<M> {
     }
   }
 
+  /** It may decode elsewhere: whoever reads the reference looks again. */
+  async #refer(entry: TimelineEntry<Stored<M>>): Promise<Tally | undefined> {
+    if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      const message = `entry ${entry.seqId} of ${JSON.stringify(this.conversation)} does not decode; inboxes get a reference to it`;
+      this.#context.warn({ code: 'undecodable-entry', message });
+    }
+    return this.#mode.mode === 'read' ? undefined : this.#send(entry, referenceTo(this.conversation, entry));
+  }
+
   async #copy(entry: TimelineEntry<Stored<M>>, message: Diffused<M>): Promise<Tally | undefined> {
     if (this.#mode.mode === 'read') return undefined;
     const copy = copyOf(this.#context, this.conversation, entry, message);
@@ -264,8 +271,7 @@ export class Lane<M> {
       await recordMode(this.#context.store, this.conversation, next, 'begun');
       told = await this.#send(entry, { kind: 'mode', conversation: this.conversation, seqId: String(entry.seqId) });
       await this.#copies.settled();
-      if (this.#context.closing.aborted && this.#copies.missing !== undefined)
-        throw new TimelineError('TIMELINE_CLOSED', 'closed while an inbox could not be reached');
+      if (this.#context.closing.aborted && this.#copies.missing !== undefined) throw closedError();
     }
     // Who was put on the caller's list while nobody's inbox was written finds here what to read before what follows.
     if (next.mode === 'write' && this.#mode.mode === 'read' && !this.#context.directory.apply) {
@@ -290,9 +296,3 @@ export class Lane<M> {
     this.#waiters.resolve(this.#durable, (seqId) => this.#results.of(seqId));
   }
 }
-
-const closedError = () => new TimelineError('TIMELINE_CLOSED', 'the message sync is closed, and some inbox could not be reached');
-const unseenError = (conversation: string, seqId: bigint) =>
-  new TimelineError('TIMELINE_UNAVAILABLE', `the store does not show entry ${seqId} of ${JSON.stringify(conversation)}`, {
-    retryable: true,
-  });

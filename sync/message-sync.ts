@@ -153,7 +153,7 @@ export class Sync<M> implements MessageSync<M> {
       const message = `the ${store.capabilities.adapter} adapter of the store library does not support ${capability}`;
       throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability });
     }
-    const entry = await store.timeline(conversation).get(seqId);
+    const entry = await store.timeline(conversation).get(seqId, { onUndecodable: 'throw' });
     const message = entry?.deleted ? undefined : entry?.message;
     if (message?.kind !== 'message' || (message.recalled !== undefined && !options.recalled)) {
       throw new TimelineError('TIMELINE_NOT_FOUND', `there is no message ${seqId} in ${describe(conversation)}`, {

@@ -5,6 +5,7 @@ import { pauseAfterRace } from './contention.js';
 import type { Context } from './context.js';
 import { timelineOf } from './names.js';
 import type { Mode, Stored } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** The mode that a conversation is in, and the SeqId of the marker that says so; 0n: none ever was. */
 export interface ModeAt {
@@ -23,7 +24,7 @@ const PAGE = 1000;
 /** Every change of mode that all inboxes have heard of, in order. */
 export async function modesOf<M>(store: TimelineStore<Stored<M>>, conversation: string): Promise<ModeAt[]> {
   const modes: ModeAt[] = [];
-  for await (const { entries } of store.timeline(timelineOf.modes(conversation)).pages({ pageSize: PAGE })) {
+  for await (const { entries } of store.timeline(timelineOf.modes(conversation)).pages({ pageSize: PAGE, ...lenient })) {
     for (const { message } of entries) {
       const found = decodeMode(message);
       if (found?.isDone && found.at > (modes.at(-1)?.at ?? 0n)) modes.push({ mode: found.mode, at: found.at });
@@ -65,6 +66,7 @@ export async function presentModes<M>(
         { timeline: timelineOf.modes(conversation), reverse: true, limit: 1 },
         { timeline: conversation, limit: 1 },
       ]),
+      lenient,
     ),
   ]);
   return conversations.map((_, i) => {

@@ -1,10 +1,11 @@
 import type { TimelineEntry } from '../src/types.js';
 import type { Context } from './context.js';
 import type { Copies } from './copies.js';
-import { copyOf, isDiffused } from './envelopes.js';
+import { copyOf, isDiffused, referenceTo } from './envelopes.js';
 import { each } from './listing.js';
 import { copyKey } from './names.js';
-import type { Mode, Stored } from './types.js';
+import type { Mode, Stored, Synced } from './types.js';
+import { isUndecodable, lenient } from './undecodable.js';
 
 const PAGE = 500;
 
@@ -44,7 +45,7 @@ export async function admit<M>(context: Context<M>, join: Join<M>, copies: Copie
 async function visibleFrom<M>({ store, newcomers }: Context<M>, conversation: string, at: bigint): Promise<bigint> {
   if (newcomers === 'all') return 0n;
   if (newcomers === 'since-joining' || newcomers.last === 0) return at;
-  return beforeLast(store.timeline(conversation).scan({ before: at, reverse: true }), newcomers.last, at);
+  return beforeLast(store.timeline(conversation).scan({ before: at, reverse: true, ...lenient }), newcomers.last, at);
 }
 
 /** Walks back over the last `count` messages; the SeqId before the oldest of them. */
@@ -80,12 +81,20 @@ async function backfill<M>(
 ): Promise<void> {
   const first = [...from.values()].reduce((least, each) => (each < least ? each : least), at);
   if (first + 1n >= at) return;
-  for await (const { entries } of context.store.timeline(conversation).pages({ after: first, before: at, pageSize: PAGE })) {
+  for await (const { entries } of context.store
+    .timeline(conversation)
+    .pages({ after: first, before: at, pageSize: PAGE, ...lenient })) {
     for (const entry of entries) {
-      if (entry.deleted || !isDiffused(entry.message)) continue;
+      const message = backfilled(context, conversation, entry);
+      if (!message) continue;
       const users = [...from].flatMap(([user, after]) => (after < entry.seqId ? [user] : []));
-      const message = copyOf(context, conversation, entry, entry.message);
       await copies.send({ seqId: at, key: copyKey(conversation, entry), message }, each(users));
     }
   }
+}
+
+function backfilled<M>(context: Context<M>, conversation: string, entry: TimelineEntry<Stored<M>>): Synced<M> | undefined {
+  if (entry.deleted) return undefined;
+  if (isUndecodable(entry.message)) return referenceTo(conversation, entry);
+  return isDiffused(entry.message) ? copyOf(context, conversation, entry, entry.message) : undefined;
 }

@@ -4,6 +4,7 @@ import type { Cursor, Timeline, TimelineStore } from '../src/types.js';
 import type { Context } from './context.js';
 import { readerOf } from './names.js';
 import type { Stored } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** Milliseconds in which the positions of many conversations gather for one write. */
 const GATHER_MS = 50;
@@ -77,7 +78,7 @@ export async function resumeAt<M>(
   position: Cursor,
 ): Promise<bigint> {
   try {
-    await timeline.read({ after: position, limit: 1 });
+    await timeline.read({ after: position, limit: 1, ...lenient });
     return seqIdOf(position);
   } catch (error) {
     const code = isTimelineError(error) ? error.code : undefined;
@@ -85,6 +86,6 @@ export async function resumeAt<M>(
   }
   const windowMs = Math.min(sync.capabilities.keyWindowMs ?? DAY_MS, DAY_MS);
   const horizon = Date.now() - windowMs / 2;
-  for await (const entry of timeline.scan({ reverse: true })) if (entry.appendedAt < horizon) return entry.seqId;
+  for await (const entry of timeline.scan({ reverse: true, ...lenient })) if (entry.appendedAt < horizon) return entry.seqId;
   return 0n;
 }

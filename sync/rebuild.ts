@@ -9,6 +9,7 @@ import { readerOf } from './names.js';
 import { beforeLast } from './newcomers.js';
 import type { Place } from './places.js';
 import type { Membership, Stored } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** Conversations looked at in one round trip. */
 const BATCH = 50;
@@ -34,6 +35,7 @@ export async function rebuild<M>(
     const modes = await presentModes(context, names);
     const pages = await store.readBatch(
       some.map(({ conversation, from }) => ({ timeline: conversation, after: from, reverse: true, limit: options.last + 1 })),
+      lenient,
     );
     for (const [j, membership] of some.entries()) {
       const page = pages[j] as Page<Stored<M>>;
@@ -68,7 +70,7 @@ async function hasLeft<M>(
 ): Promise<boolean> {
   if (!directory.apply || end <= through) return false;
   const after = through > joinedAt ? through : joinedAt;
-  for await (const { entries } of store.timeline(conversation).pages({ after, before: end + 1n })) {
+  for await (const { entries } of store.timeline(conversation).pages({ after, before: end + 1n, ...lenient })) {
     if (entries.some(({ message }) => message?.kind === 'leave' && message.users.includes(user))) return true;
   }
   return false;
@@ -86,7 +88,7 @@ async function startOf<M>(
   const found = page.entries.filter(({ deleted, message }) => !deleted && message.kind === 'message');
   if (found.length >= last) return (found[last - 1] as { seqId: bigint }).seqId - 1n;
   if (page.upToDate) return found.length > 0 ? (found.at(-1) as { seqId: bigint }).seqId - 1n : end;
-  return beforeLast(store.timeline(conversation).scan({ after: from, before: end + 1n, reverse: true }), last, end);
+  return beforeLast(store.timeline(conversation).scan({ after: from, before: end + 1n, reverse: true, ...lenient }), last, end);
 }
 
 function placeOf(start: bigint, end: bigint, mode: PresentMode | undefined): Place | undefined {

@@ -1,22 +1,27 @@
 import type { Page, TimelineEntry, TimelineStore } from '../src/types.js';
 import type { Found } from './feed.js';
+import { type Shown, shownEntry } from './shown.js';
 import type { Stored } from './types.js';
+import { isUndecodable, lenient } from './undecodable.js';
 
 /** Entries of other kinds that stand between those referred to. */
 const SLACK = 8;
 const MOST = 10_000;
 
-type Message<M> = Found<M>['message'];
 type Range = Parameters<TimelineStore<never>['readBatch']>[0][number];
 
 /**
  * Looks up the bodies that are the conversations', as they are at present: each conversation's in one range, all in one round
- * trip. Another one, entry by entry, is for those that lie so far apart that the range would be mostly others.
+ * trip. Another one, entry by entry, is for those that lie so far apart that the range would be mostly others. In place of a
+ * reference to what is no message at all, `undefined`.
  */
-export async function resolveReferences<M>(store: TimelineStore<Stored<M>>, found: readonly Found<M>[]): Promise<Message<M>[]> {
+export async function resolveReferences<M>(
+  store: TimelineStore<Stored<M>>,
+  found: readonly Found<M>[],
+): Promise<(Shown<M> | undefined)[]> {
   const references = found.flatMap(({ message, isReference }) => (isReference ? [message] : []));
   if (references.length === 0) return found.map(({ message }) => message);
-  const byConversation = new Map<string, Message<M>[]>();
+  const byConversation = new Map<string, Shown<M>[]>();
   for (const message of references) {
     const list = byConversation.get(message.conversation);
     if (list) list.push(message);
@@ -25,7 +30,7 @@ export async function resolveReferences<M>(store: TimelineStore<Stored<M>>, foun
   const groups = [...byConversation.values()];
   const targets = new Map<string, TimelineEntry<Stored<M>>>();
   const read = async (ranges: readonly Range[]): Promise<Page<Stored<M>>[]> => {
-    const pages = ranges.length === 0 ? [] : await store.readBatch(ranges);
+    const pages = ranges.length === 0 ? [] : await store.readBatch(ranges, lenient);
     for (const [i, { timeline }] of ranges.entries()) {
       for (const entry of (pages[i] as Page<Stored<M>>).entries) targets.set(placeOf(timeline as string, entry.seqId), entry);
     }
@@ -38,18 +43,21 @@ export async function resolveReferences<M>(store: TimelineStore<Stored<M>>, foun
 }
 
 const placeOf = (conversation: string, seqId: bigint) => `${seqId} ${conversation}`;
-const placeOfEntry = ({ conversation, entrySeqId }: Message<unknown>) => placeOf(conversation, entrySeqId);
+const placeOfEntry = ({ conversation, entrySeqId }: Shown<unknown>) => placeOf(conversation, entrySeqId);
 
 /** Inbox entries of a conversation come in its order. */
-function rangeOf(messages: readonly Message<unknown>[]): Range {
-  const [first, last] = [messages[0], messages.at(-1)] as [Message<unknown>, Message<unknown>];
+function rangeOf(messages: readonly Shown<unknown>[]): Range {
+  const [first, last] = [messages[0], messages.at(-1)] as [Shown<unknown>, Shown<unknown>];
   const limit = messages.length === 1 ? 1 : Math.min(2 * messages.length + SLACK, MOST);
   return { timeline: first.conversation, after: first.entrySeqId - 1n, before: last.entrySeqId + 1n, limit };
 }
 
-function resolved<M>(message: Message<M>, entry: TimelineEntry<Stored<M>> | undefined): Message<M> {
-  const target = entry?.deleted ? undefined : entry?.message;
-  if (target?.kind !== 'message' && target?.kind !== 'edit') return message;
+function resolved<M>(message: Shown<M>, entry: TimelineEntry<Stored<M>> | undefined): Shown<M> | undefined {
+  if (!entry || entry.deleted) return message;
+  if (isUndecodable(entry.message)) return { ...message, undecodable: true };
+  if (message.undecodable) return shownEntry(message.conversation, entry);
+  const target = entry.message;
+  if (target.kind !== 'message' && target.kind !== 'edit') return message;
   const isRecalled = target.kind === 'edit' ? target.body === undefined : target.recalled !== undefined;
   return {
     ...message,

@@ -39,6 +39,8 @@ export type Synced<M> =
       readonly sentAt: number;
       readonly target?: string;
       readonly body?: M;
+      /** Kind, sender and target are those of the conversation's entry, which did not decode when this was written. */
+      readonly undecodable?: true;
     }
   /** From this place of the conversation on, it is read from its own Timeline. A user's join says so too: `from` is where what the user sees begins. */
   | { readonly kind: 'mode'; readonly conversation: string; readonly seqId: string; readonly from?: string }
@@ -211,6 +213,8 @@ export interface SyncMessage<M> {
   readonly kind: 'message' | 'edit' | 'recall' | 'read';
   /** The message, or that which an edit changes, was recalled before it could be handed over. */
   readonly recalled?: true;
+  /** The conversation's entry does not decode: no body, and where no more is known kind `message` and sender `''`. */
+  readonly undecodable?: true;
   /** In a subscription: the device had fallen behind what the sync library keeps, and starts anew with this message. */
   readonly resynced?: true;
   readonly sentAt: number;

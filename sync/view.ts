@@ -139,7 +139,8 @@ export class View<M> {
   async #handOver({ found, steps }: Batch<M>): Promise<SyncMessage<M>[]> {
     const messages = await resolveReferences(this.#context.store, found);
     const cursorAt = this.#trail.follow(steps);
-    return messages.map((message, i) => {
+    return messages.flatMap((message, i) => {
+      if (!message) return [];
       const count = (found[i] as Found<M>).steps;
       const isFirst = this.#isUntold;
       this.#isUntold = false;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Timeline, TimelineStore } from '../src/types.js';
 import { timelineOf } from './names.js';
 import type { Stored } from './types.js';
+import { lenient } from './undecodable.js';
 
 /** Conversations noted before the log is tidied. */
 const TIDY_AT = 512;
@@ -131,13 +132,13 @@ async function register<M>(store: TimelineStore<Stored<M>>, process: string): Pr
 /** The lists of all processes but those named. */
 export async function leftWork<M>(store: TimelineStore<Stored<M>>, except: ReadonlySet<string>): Promise<LeftWork[]> {
   const left: LeftWork[] = [];
-  for await (const { seqId, message, deleted } of store.timeline(timelineOf.processes).scan({ pageSize: PAGE })) {
+  for await (const { seqId, message, deleted } of store.timeline(timelineOf.processes).scan({ pageSize: PAGE, ...lenient })) {
     if (deleted || message.kind !== 'state') continue;
     const { process } = message.state as { process: string };
     if (except.has(process)) continue;
     const conversations = new Set<string>();
     let lastSeqId = 0n;
-    for await (const { entries, head } of store.timeline(timelineOf.work(process)).pages({ pageSize: PAGE })) {
+    for await (const { entries, head } of store.timeline(timelineOf.work(process)).pages({ pageSize: PAGE, ...lenient })) {
       lastSeqId = head.lastSeqId;
       for (const entry of entries) {
         const note = entry.message?.kind === 'state' ? (entry.message.state as Note) : undefined;

@@ -1,4 +1,3 @@
-import { copyFile } from 'node:fs/promises';
 import { defineConfig, type Options } from 'tsup';
 
 const entries: Options = {
@@ -23,8 +22,6 @@ const entries: Options = {
     options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' };
     options.inject = [...(options.inject ?? []), './build/import-meta-url.js'];
   },
-  // The worker is loaded by its URL beside the chunk that starts it, so it is a file of its own.
-  onSuccess: () => copyFile('adapters/sqlite/checkpoint-worker.js', 'dist/checkpoint-worker.js').then(() => undefined),
 };
 
 const command: Options = {

@@ -23,8 +23,12 @@ export class Appender {
 
   constructor(private readonly library: LibraryContext) {
     const { database } = library.connection;
-    this.insert = database.prepare('INSERT INTO timeline_entries (timeline, seq, at, body, key) VALUES (?, ?, ?, ?, ?)');
-    this.insertPointer = database.prepare('INSERT INTO timeline_entries (timeline, seq, at, ref, key) VALUES (?, ?, ?, ?, ?)');
+    this.insert = database.prepare(
+      'INSERT INTO timeline_entries (timeline, seq, at, body, key, previous) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.insertPointer = database.prepare(
+      'INSERT INTO timeline_entries (timeline, seq, at, ref, key, previous) VALUES (?, ?, ?, ?, ?, ?)',
+    );
     this.insertBody = database.prepare('INSERT INTO timeline_bodies (body, refs) VALUES (?, 0)');
     this.countRefs = database.prepare('UPDATE timeline_bodies SET refs = ? WHERE id = ?');
     this.insertTimeline = database.prepare('INSERT INTO timeline_timelines (library, name) VALUES (?, ?)');
@@ -112,8 +116,9 @@ export class Appender {
     const at = Math.max(slice.now, head.lastAt);
     for (const { seqId, entry } of fresh) {
       const { key, payload } = entry;
-      if (payload.shared) this.insertPointer.run(head.id, seqId, at, this.sharedBody(payload, slice), key ?? null);
-      else this.insert.run(head.id, seqId, at, payload.body, key ?? null);
+      const previous = seqId === head.last + 1n ? null : head.last;
+      if (payload.shared) this.insertPointer.run(head.id, seqId, at, this.sharedBody(payload, slice), key ?? null, previous);
+      else this.insert.run(head.id, seqId, at, payload.body, key ?? null, previous);
       if (key !== undefined) this.putKey.run(head.id, key, seqId, payload.hash, slice.now);
       head.first ??= seqId;
       head.last = seqId;

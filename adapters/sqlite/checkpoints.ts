@@ -28,7 +28,8 @@ export class Checkpoints implements AdapterCheckpoints {
   advance(items: readonly (CheckpointKey & Position)[]): Promise<Position[]> {
     return this.library.connection.write(() =>
       items.map((item) => {
-        const { timeline, reader, epoch, seqId } = item;
+        const { timeline, reader } = item;
+        const { epoch, seqId } = this.inPresentEpoch(timeline, item);
         const stands = this.position(item);
         if (stands && stands.epoch !== epoch) {
           const message = `the checkpoint of ${reader} is of another epoch (${stands.epoch}): reset it`;
@@ -52,6 +53,17 @@ export class Checkpoints implements AdapterCheckpoints {
 
   private position({ timeline, reader }: CheckpointKey): Position | undefined {
     const row = this.find.get(this.library.id, timeline, reader) as PositionRow | undefined;
-    return row && { epoch: row[0], seqId: row[1] };
+    return row && this.inPresentEpoch(timeline, { epoch: row[0], seqId: row[1] });
+  }
+
+  /** A position of an epoch before a restore, up to where that is still the same, is as good as one of the present. */
+  private inPresentEpoch(timeline: string, position: Position): Position {
+    const { connection, heads } = this.library;
+    const { epoch, ancestors } = connection;
+    if (position.epoch === epoch) return position;
+    const head = heads.get(timeline);
+    const known = head && ancestors.of(head.id);
+    const isSame = known?.some((ancestor) => ancestor.epoch === position.epoch && ancestor.seqId >= position.seqId);
+    return isSame ? { epoch, seqId: position.seqId } : position;
   }
 }

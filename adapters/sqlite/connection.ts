@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BetterSqlite3Database, SqliteStatement } from './client.js';
+import { Ancestors } from './epochs.js';
+import type { FileIdentity } from './file-identity.js';
 import { HeadMemory } from './heads.js';
-import { busy, CommitFailure, isBusy, toTimelineError } from './sqlite-errors.js';
+import { busy, CommitFailure, isBusy, isRolledBack, toTimelineError } from './sqlite-errors.js';
 
 /** Holds a write back while the write-ahead log is being shortened; `undefined`: go ahead. */
 export type WriteGate = (deadline: number) => Promise<void> | undefined;
@@ -16,6 +18,7 @@ export class Connection {
   /** Called after each write transaction. */
   onCommit: (() => void) | undefined;
 
+  readonly ancestors: Ancestors;
   private queue: Promise<unknown> = Promise.resolve();
   private readonly heads = new Map<number, HeadMemory>();
   private version: unknown;
@@ -30,7 +33,10 @@ export class Connection {
     readonly database: BetterSqlite3Database,
     readonly epoch: string,
     private readonly busyTimeoutMs: number,
+    /** Absent for a database without a file. */
+    readonly file: FileIdentity | undefined,
   ) {
+    this.ancestors = new Ancestors(database);
     this.begin = database.prepare('BEGIN');
     this.beginImmediate = database.prepare('BEGIN IMMEDIATE');
     this.commit = database.prepare('COMMIT');
@@ -56,6 +62,7 @@ export class Connection {
     const held = this.gate?.(deadline);
     if (held) await held;
     const result = await retryWhileBusy(deadline, () => this.transaction(this.beginImmediate, run));
+    this.file?.check('unknown');
     this.onCommit?.();
     return result;
   }
@@ -63,6 +70,11 @@ export class Connection {
   /** One snapshot for all that `run` reads. */
   read<T>(run: () => T): Promise<T> {
     return retryWhileBusy(performance.now() + this.busyTimeoutMs, () => this.transaction(this.begin, run));
+  }
+
+  /** The files were deleted, moved or replaced: every call fails from now on. */
+  isGone(): boolean {
+    return this.file?.isGone() === true;
   }
 
   headsOf(library: number): HeadMemory {
@@ -77,6 +89,7 @@ export class Connection {
   }
 
   private transaction<T>(begin: SqliteStatement, run: () => T): T {
+    this.file?.check();
     if (this.database.inTransaction) throw busy('the SQLite handle has a transaction of its own open: commit it or roll it back');
     begin.run();
     let result: T;
@@ -91,7 +104,7 @@ export class Connection {
       this.commit.run();
     } catch (error) {
       this.rollback();
-      throw isBusy(error) || begin === this.begin ? error : new CommitFailure(error);
+      throw isRolledBack(error) || begin === this.begin ? error : new CommitFailure(error);
     }
     this.changes = this.totalChanges.get();
     return result;

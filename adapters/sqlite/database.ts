@@ -1,10 +1,14 @@
 import type { AdapterWarning, LibraryOptions } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
-import type { BetterSqlite3Database, DatabaseConstructor } from './client.js';
+import type { BetterSqlite3Database } from './client.js';
 import { Connection, retryWhileBusy } from './connection.js';
+import { loadDriver } from './driver.js';
+import { FileIdentity, pathOf } from './file-identity.js';
+import { refuseClosed, refuseSafeIntegers } from './handle.js';
 import type { SqliteSettings } from './options.js';
+import { openReadonly } from './readonly.js';
 import { prepareSchema } from './schema.js';
-import { toTimelineError } from './sqlite-errors.js';
+import { messageOf, toTimelineError } from './sqlite-errors.js';
 import { WalControl } from './wal.js';
 import { Watchers } from './watch.js';
 
@@ -18,68 +22,75 @@ export interface OpenDatabase {
   readonly close: () => Promise<void>;
 }
 
+type User = Pick<LibraryOptions, 'warn'>;
+type Warn = (warning: AdapterWarning) => void;
+
 /** Opens one database for any number of libraries: with the first of them, until the last is closed; and again after that. */
 export class SharedDatabase {
-  private readonly users = new Set<{ readonly warn: LibraryOptions['warn'] }>();
-  private current: OpenDatabase | undefined;
-  private turn: Promise<unknown> = Promise.resolve();
+  readonly #source: BetterSqlite3Database | string;
+  readonly #settings: SqliteSettings;
+  #current: { readonly database: OpenDatabase; readonly users: Set<User> } | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly source: BetterSqlite3Database | string,
-    private readonly settings: SqliteSettings,
-  ) {}
+  constructor(source: BetterSqlite3Database | string, settings: SqliteSettings) {
+    this.#source = source;
+    this.#settings = settings;
+  }
 
-  acquire({ warn }: LibraryOptions): Promise<{ database: OpenDatabase; release: () => Promise<void> }> {
-    return this.inTurn(async () => {
-      const database = this.current ?? (await openDatabase(this.source, this.settings, (warning) => this.warn(warning)));
-      this.current = database;
+  acquire({ warn }: User): Promise<{ database: OpenDatabase; release: () => Promise<void> }> {
+    return this.#inTurn(async () => {
+      // Those who use a file that has gone keep it until they close; whoever comes now gets what is there.
+      if (this.#current?.database.connection.isGone()) this.#current = undefined;
       const user = { warn };
-      this.users.add(user);
-      return { database, release: () => this.inTurn(() => this.release(user)) };
+      const current = this.#current ?? (await this.#open(user));
+      this.#current = current;
+      current.users.add(user);
+      return { database: current.database, release: () => this.#inTurn(() => this.#release(current, user)) };
     });
   }
 
-  private async release(user: { readonly warn: LibraryOptions['warn'] }): Promise<void> {
-    this.users.delete(user);
-    if (this.users.size > 0) return;
-    const { current } = this;
-    this.current = undefined;
-    await current?.close();
+  async #open(first: User): Promise<{ readonly database: OpenDatabase; readonly users: Set<User> }> {
+    const users = new Set<User>([first]);
+    // The database is everybody's: one is told.
+    const warn: Warn = (warning) => [...users][0]?.warn(warning);
+    return { database: await openDatabase(this.#source, this.#settings, warn), users };
   }
 
-  /** The database is everybody's: one is told. */
-  private warn(warning: AdapterWarning): void {
-    const [user] = this.users;
-    user?.warn(warning);
+  async #release(current: { readonly database: OpenDatabase; readonly users: Set<User> }, user: User): Promise<void> {
+    current.users.delete(user);
+    if (current.users.size > 0) return;
+    if (this.#current === current) this.#current = undefined;
+    await current.database.close();
   }
 
-  private inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(task);
-    this.turn = result.catch(() => {});
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => {});
     return result;
   }
 }
 
-async function openDatabase(
-  source: BetterSqlite3Database | string,
-  settings: SqliteSettings,
-  warn: (warning: AdapterWarning) => void,
-): Promise<OpenDatabase> {
+async function openDatabase(source: BetterSqlite3Database | string, settings: SqliteSettings, warn: Warn): Promise<OpenDatabase> {
   const owned = typeof source === 'string';
   const database = owned ? await openFile(source, settings) : source;
   try {
-    if (!database.open) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the SQLite handle given to sqliteAdapter is closed');
+    refuseClosed(database);
+    refuseSafeIntegers(database, 'database');
     const setUp = () => {
-      const epoch = prepareSchema(database);
+      const epoch = prepareSchema(database, warn);
       database.pragma(`synchronous = ${settings.synchronous}`);
       // Without it macOS syncs to the drive's cache only, which a power loss empties.
       if (settings.synchronous === 'full') database.pragma('fullfsync = 1');
-      return new Connection(database, epoch, settings.busyTimeoutMs);
+      const path = pathOf(database);
+      const file = path === undefined ? undefined : new FileIdentity(database, path, owned ? source : path);
+      return new Connection(database, epoch, settings.busyTimeoutMs, file);
     };
     const connection = await retryWhileBusy(performance.now() + settings.busyTimeoutMs, setUp);
     const watchers = new Watchers(connection, settings.wakeMs);
-    const hasLog = !database.readonly && !database.memory;
-    const wal = hasLog ? new WalControl(connection, { ...settings, sole: owned }, warn) : undefined;
+    const wal =
+      connection.file && !database.readonly
+        ? new WalControl(connection, connection.file.path, { ...settings, sole: owned }, warn)
+        : undefined;
     const close = async () => {
       watchers.stop();
       await wal?.close();
@@ -93,20 +104,12 @@ async function openDatabase(
 }
 
 async function openFile(path: string, { readonly }: SqliteSettings): Promise<BetterSqlite3Database> {
-  const Database = await loadDriver();
+  const Database = await loadDriver('sqliteAdapter(path)');
   try {
-    return new Database(path, { readonly, fileMustExist: readonly, timeout: NATIVE_TIMEOUT_MS });
+    if (readonly) return openReadonly(Database, path, NATIVE_TIMEOUT_MS);
+    return new Database(path, { timeout: NATIVE_TIMEOUT_MS });
   } catch (error) {
-    const message = `cannot open the SQLite database ${path}: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `cannot open the SQLite database ${path}: ${messageOf(error)}`;
     throw new TimelineError('TIMELINE_UNAVAILABLE', message, { cause: error });
-  }
-}
-
-async function loadDriver(): Promise<DatabaseConstructor> {
-  try {
-    return (await import('better-sqlite3')).default as DatabaseConstructor;
-  } catch (error) {
-    const message = 'sqliteAdapter(path) needs better-sqlite3, which cannot be loaded: npm install better-sqlite3';
-    throw new TimelineError('TIMELINE_MISSING_DRIVER', message, { cause: error });
   }
 }

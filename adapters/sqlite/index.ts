@@ -1,6 +1,7 @@
 import type { TimelineAdapter } from '../../src/adapter.js';
 import type { BetterSqlite3Database } from './client.js';
 import { SharedDatabase } from './database.js';
+import { checkSource } from './handle.js';
 import { openLibrary } from './library.js';
 import { resolveSettings, type SqliteAdapterOptions } from './options.js';
 
@@ -18,7 +19,7 @@ export type { SqliteAdapterOptions } from './options.js';
  */
 export function sqliteAdapter(database: BetterSqlite3Database | string, options: SqliteAdapterOptions = {}): TimelineAdapter {
   const settings = resolveSettings(options);
-  const shared = new SharedDatabase(database, settings);
+  const shared = new SharedDatabase(checkSource(database, 'database'), settings);
   return {
     name: 'sqlite',
     async open(options) {

@@ -83,7 +83,9 @@ export class Reader {
 
   private adapterHead(head: Head | undefined, floor: bigint): AdapterHead {
     if (!head) return { epoch: '', firstSeqId: 1n, lastSeqId: 0n };
-    return { epoch: this.library.connection.epoch, firstSeqId: this.firstAbove(head, floor), lastSeqId: head.last };
+    const { epoch, ancestors } = this.library.connection;
+    const firstSeqId = this.firstAbove(head, floor);
+    return { epoch, firstSeqId, lastSeqId: head.last, ancestors: ancestors.of(head.id) };
   }
 
   private firstAbove(head: Head, floor: bigint): bigint {
@@ -101,10 +103,12 @@ export class Reader {
     const end = rows.length === 0 ? undefined : rows[rows.length - 1]!.seqId;
     const firstSeqId = this.firstAbove(head, floor);
     const oldest = low < firstSeqId ? firstSeqId : low + 1n;
+    const { epoch, ancestors } = this.library.connection;
     return {
-      epoch: this.library.connection.epoch,
+      epoch,
       firstSeqId,
       lastSeqId: head.last,
+      ancestors: ancestors.of(head.id),
       rows,
       more: end !== undefined && (range.reverse ? end > oldest : end < high),
       truncatedThrough: range.after !== undefined && after < floor ? floor : undefined,

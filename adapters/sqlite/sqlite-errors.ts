@@ -16,6 +16,12 @@ export function isBusy(error: unknown): boolean {
   return code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED');
 }
 
+/** A COMMIT that failed like this has left nothing: the frame that ends a transaction is the last that is written. */
+export function isRolledBack(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return isBusy(error) || code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE';
+}
+
 export function busy(message: string, cause?: unknown): TimelineError {
   return new TimelineError('TIMELINE_BUSY', message, { retryable: true, cause });
 }
@@ -42,6 +48,6 @@ export function toTimelineError(error: unknown): TimelineError {
   });
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,9 @@
 import type { Connection } from './connection.js';
 import type { LibraryContext } from './library.js';
 import { MOST_REMOVED } from './removal.js';
+import { KeySweep } from './sweep-keys.js';
 
-/** Timelines or keys looked at per transaction. */
+/** Timelines looked at per transaction. */
 const PER_STEP = 100;
 const STEP_MS = 3;
 /** Pause between the steps of a pass, so that writers and readers come first. */
@@ -11,7 +12,6 @@ const BETWEEN_STEPS_MS = 10;
 const LONGEST_REST_MS = 60_000;
 
 type TimelineRow = [name: string, id: bigint, floor: bigint, oldest: bigint | null, oldestAt: bigint | null];
-type KeyRow = [timeline: bigint, key: string, at: bigint];
 
 /**
  * Removes physically what no reader gets any more: rows below the floor, expired entries, keys beyond their window.
@@ -23,13 +23,11 @@ export class Sweeper {
   private closed = false;
   private hurried = false;
   private afterName = '';
-  private afterKey: [timeline: bigint, key: string] = [0n, ''];
   private oldestKept = Number.POSITIVE_INFINITY;
   private nextKeyPass = 0;
   private readonly connection: Connection;
   private readonly timelines;
-  private readonly keys;
-  private readonly removeKey;
+  private readonly keys: KeySweep;
 
   constructor(
     private readonly library: LibraryContext,
@@ -45,14 +43,7 @@ export class Sweeper {
       )
       .raw()
       .safeIntegers();
-    this.keys = database
-      .prepare(
-        `SELECT k.timeline, k.key, k.at FROM timeline_keys k
-         WHERE (k.timeline, k.key) > (?, ?) ORDER BY k.timeline, k.key LIMIT ${PER_STEP}`,
-      )
-      .raw()
-      .safeIntegers();
-    this.removeKey = database.prepare('DELETE FROM timeline_keys WHERE timeline = ? AND key = ?');
+    this.keys = new KeySweep(database, library.id);
   }
 
   start(): void {
@@ -89,7 +80,8 @@ export class Sweeper {
     if (!this.connection.database.open) return LONGEST_REST_MS;
     const now = this.library.now();
     if (this.nextKeyPass <= now) {
-      if (await this.connection.write(() => this.sweepKeys(now))) this.nextKeyPass = now + this.betweenKeyPasses();
+      if (await this.connection.write(() => this.keys.step(now - this.library.keyWindowMs, performance.now() + STEP_MS)))
+        this.nextKeyPass = now + this.betweenKeyPasses();
       return BETWEEN_STEPS_MS;
     }
     const ended = await this.connection.write(() => this.sweepTimelines());
@@ -131,17 +123,6 @@ export class Sweeper {
     if (rows.length === PER_STEP) return false;
     this.afterName = '';
     return true;
-  }
-
-  private sweepKeys(now: number): boolean {
-    const rows = this.keys.all(...this.afterKey) as KeyRow[];
-    for (const [timeline, key, at] of rows) {
-      if (Number(at) > now - this.library.keyWindowMs) continue;
-      this.removeKey.run(timeline, key);
-    }
-    const last = rows[rows.length - 1];
-    this.afterKey = last && rows.length === PER_STEP ? [last[0], last[1]] : [0n, ''];
-    return rows.length < PER_STEP;
   }
 
   private betweenKeyPasses(): number {

@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AdapterWarning } from '../../src/adapter.js';
-import type { CheckpointReply } from './checkpoint-worker.js';
-import { Checkpointer } from './checkpointer.js';
+import { type Checkpointed, Checkpointer } from './checkpointer.js';
 import type { SqliteStatement } from './client.js';
 import type { Connection } from './connection.js';
 import { busy } from './sqlite-errors.js';
@@ -13,6 +11,11 @@ const LOOK_MS = 1;
 /** How long a RESTART may wait for readers and for writers of other processes, while writes here are held back. */
 const RESTART_MS = 50;
 const RETRY_MS = 20;
+/** Pause after a checkpoint that failed, as one does on a full disk. */
+const FAILED_MS = 250;
+
+const PINNED = 'a reader keeps the write-ahead log of the SQLite database from being emptied, and it has reached walHardBytes';
+const FAILING = 'the write-ahead log of the SQLite database cannot be copied into it, and has reached walHardBytes';
 
 export interface WalLimits {
   readonly walSoftBytes: number;
@@ -36,12 +39,14 @@ export class WalControl {
   private asking: Promise<void> | undefined;
   private holding: Promise<void> | undefined;
   private pinned = false;
+  private failedAt = Number.NEGATIVE_INFINITY;
   /** What the handle did before: it does so again when this ends. */
   private readonly automatic: number;
 
   /** `sole`: all writes of the handle come by here. Others may not be looked after, so SQLite itself stays as their last resort. */
   constructor(
     private readonly connection: Connection,
+    private readonly path: string,
     limits: WalLimits & { readonly sole: boolean },
     private readonly warn: (warning: AdapterWarning) => void,
   ) {
@@ -50,7 +55,7 @@ export class WalControl {
     this.softPages = limits.walSoftBytes / pageSize;
     this.hardPages = limits.walHardBytes / pageSize;
     this.restartAbove = this.softPages;
-    this.checkpointer = new Checkpointer(resolve(database.name));
+    this.checkpointer = new Checkpointer(database, path, warn);
     this.report = database.prepare('PRAGMA wal_checkpoint(NOOP)').raw();
     this.automatic = database.pragma('wal_autocheckpoint', { simple: true }) as number;
     database.pragma(`wal_autocheckpoint = ${limits.sole ? 0 : Math.ceil(this.hardPages)}`);
@@ -62,53 +67,56 @@ export class WalControl {
   async close(): Promise<void> {
     await this.asking;
     await this.holding;
-    if (this.connection.onCommit && this.readLog().pending > CHECKPOINT_PAGES / 10) {
+    const { database } = this.connection;
+    if (database.open && !this.connection.isGone() && (this.readLog()?.pending ?? 0) > CHECKPOINT_PAGES / 10) {
       await this.checkpointer.ask('TRUNCATE', RESTART_MS);
     }
     await this.checkpointer.end();
-    this.restoreAutomatic();
-  }
-
-  private restoreAutomatic(): void {
-    if (this.connection.database.open) this.connection.database.pragma(`wal_autocheckpoint = ${this.automatic}`);
+    if (database.open) database.pragma(`wal_autocheckpoint = ${this.automatic}`);
   }
 
   private look(): void {
     const now = performance.now();
     if (now - this.lookedAt < LOOK_MS) return;
     this.lookedAt = now;
-    const { log, pending } = this.readLog();
+    const found = this.readLog();
+    if (!found) return;
+    const { log, pending } = found;
     this.pages = pending === 0 ? 0 : log;
-    if (this.holding) return;
+    if (this.holding || now - this.failedAt < FAILED_MS) return;
     if (this.pages > this.restartAbove) this.holding = this.restart();
     else if (!this.asking && pending >= CHECKPOINT_PAGES) this.asking = this.checkpoint();
   }
 
-  private readLog(): { log: number; pending: number } {
+  /** A commit that stands must not look as if it had failed: what cannot be read is left to the next look. */
+  private readLog(): { log: number; pending: number } | undefined {
     try {
       const [, log, checkpointed] = this.report.get() as [busy: number, log: number, checkpointed: number];
       return { log, pending: log - checkpointed };
     } catch {
-      // A commit that stands must not look as if it had failed; the next look will tell.
-      return { log: 0, pending: 0 };
+      return undefined;
     }
   }
 
   private async checkpoint(): Promise<void> {
-    await this.ask('PASSIVE', 0);
+    if (!(await this.checkpointer.ask('PASSIVE', 0))) this.failedAt = performance.now();
     this.asking = undefined;
   }
 
   /** What readers pin is tried again once the log has grown by another soft limit. */
   private async restart(): Promise<void> {
     await this.asking;
-    const reply = await this.ask('RESTART', RESTART_MS);
-    const pinned = reply !== undefined && reply.busy !== 0;
-    this.pages = pinned ? reply.log : 0;
-    this.restartAbove = this.pages + this.softPages;
+    const reply = await this.checkpointer.ask('RESTART', RESTART_MS);
+    if (reply) this.settle(reply);
+    else this.failedAt = performance.now();
     this.holding = undefined;
-    if (pinned && !this.pinned && reply.checkpointed < reply.log) this.warnPinned();
-    this.pinned = pinned;
+  }
+
+  private settle({ busy, log, checkpointed }: Checkpointed): void {
+    this.pages = busy ? log : 0;
+    this.restartAbove = this.pages + this.softPages;
+    if (busy && !this.pinned && checkpointed < log) this.warnPinned();
+    this.pinned = busy;
   }
 
   private async hold(deadline: number): Promise<void> {
@@ -118,38 +126,16 @@ export class WalControl {
       await this.holding;
       if (this.pages <= this.hardPages) return;
       if (performance.now() >= deadline) {
-        throw busy(
-          'a reader keeps the write-ahead log of the SQLite database from being emptied, and it has reached walHardBytes',
-        );
+        throw busy(this.pinned ? PINNED : FAILING);
       }
       await delay(RETRY_MS);
     }
   }
 
-  private async ask(mode: 'PASSIVE' | 'RESTART', timeoutMs: number): Promise<Checkpointed | undefined> {
-    const reply = await this.checkpointer.ask(mode, timeoutMs);
-    if (!('error' in reply)) return reply;
-    this.fallBack(reply.error);
-    return undefined;
-  }
-
-  private fallBack(reason: string): void {
-    if (!this.connection.onCommit) return;
-    this.connection.onCommit = undefined;
-    this.connection.gate = undefined;
-    this.restoreAutomatic();
-    this.warn({
-      code: 'checkpoint-worker',
-      message: `the checkpoint worker does not run (${reason}): checkpoints hold the event loop instead, 30 ms or more at a time`,
-    });
-  }
-
   private warnPinned(): void {
     this.warn({
       code: 'wal-pinned',
-      message: `a long read transaction on ${this.connection.database.name} keeps its write-ahead log from being emptied: end it, or the log grows to walHardBytes and writes wait`,
+      message: `a long read transaction on ${this.path} keeps its write-ahead log from being emptied: end it, or the log grows to walHardBytes and writes wait`,
     });
   }
 }
-
-type Checkpointed = Exclude<CheckpointReply, { error: string }>;

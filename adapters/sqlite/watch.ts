@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Connection } from './connection.js';
 
 /** The log is written before its index makes the commit visible, so a file event is looked at again this much later. */
@@ -52,14 +52,14 @@ export class Watchers {
   }
 
   private start(): void {
-    const { database } = this.connection;
     this.version = this.currentVersion();
     this.poll = setInterval(() => this.check(), this.wakeMs).unref();
-    if (database.memory || !database.name) return;
-    const log = `${basename(database.name)}-wal`;
+    const path = this.connection.file?.path;
+    if (path === undefined) return;
+    const log = `${basename(path)}-wal`;
     try {
       // The directory, because the log may be made later and may be replaced.
-      this.files = watch(dirname(resolve(database.name)), { persistent: false }, (_event, file) => {
+      this.files = watch(dirname(path), { persistent: false }, (_event, file) => {
         if (file === log) this.lookTwice();
       });
       this.files.on('error', () => this.files?.close());
@@ -68,9 +68,10 @@ export class Watchers {
     }
   }
 
-  /** A database that is locked or was closed by its owner has nothing to tell. */
+  /** A database that is locked or was closed by its owner has nothing to tell; one whose file has gone has, once. */
   private currentVersion(): string {
     try {
+      if (this.connection.isGone()) return 'gone';
       return this.connection.fileVersion();
     } catch {
       return this.version;

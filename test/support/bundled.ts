@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
@@ -25,7 +25,6 @@ export function bundled(script: string): string {
     format: 'esm',
     target: 'node20',
   });
-  copyFileSync(join(root, 'adapters/sqlite/checkpoint-worker.js'), join(folder, 'checkpoint-worker.js'));
   done.set(script, outfile);
   return outfile;
 }

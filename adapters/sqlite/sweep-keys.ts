@@ -1,0 +1,64 @@
+import type { BetterSqlite3Database, SqliteStatement } from './client.js';
+
+/** Timelines or keys looked at between two looks at the time. */
+const PER_LOOK = 100;
+
+/** Removes the idempotency keys of one library that are beyond their window, Timeline by Timeline. */
+export class KeySweep {
+  readonly #library: number;
+  readonly #timelines: SqliteStatement;
+  readonly #keys: SqliteStatement;
+  readonly #remove: SqliteStatement;
+  /** Where the pass goes on: behind a key of a Timeline, then behind its name. */
+  #afterName = '';
+  #current: { readonly id: number; readonly name: string; afterKey: string } | undefined;
+
+  constructor(database: BetterSqlite3Database, library: number) {
+    this.#library = library;
+    this.#timelines = database
+      .prepare(`SELECT name, id FROM timeline_timelines WHERE library = ? AND name > ? ORDER BY name LIMIT ${PER_LOOK}`)
+      .raw();
+    this.#keys = database
+      .prepare(`SELECT key, at FROM timeline_keys WHERE timeline = ? AND key > ? ORDER BY key LIMIT ${PER_LOOK}`)
+      .raw();
+    this.#remove = database.prepare('DELETE FROM timeline_keys WHERE timeline = ? AND key = ?');
+  }
+
+  /** Goes on until then (`performance.now()`); true at the end of a pass. Inside a write transaction. */
+  step(cutoff: number, until: number): boolean {
+    do {
+      if (this.#current) {
+        this.#sweepCurrent(cutoff, until);
+        continue;
+      }
+      const rows = this.#timelines.all(this.#library, this.#afterName) as [name: string, id: number][];
+      for (const [name, id] of rows) {
+        this.#current = { id, name, afterKey: '' };
+        this.#sweepCurrent(cutoff, until);
+        if (this.#current || performance.now() > until) return false;
+      }
+      if (rows.length < PER_LOOK) {
+        this.#afterName = '';
+        return true;
+      }
+    } while (performance.now() <= until);
+    return false;
+  }
+
+  #sweepCurrent(cutoff: number, until: number): void {
+    const current = this.#current!;
+    for (;;) {
+      const rows = this.#keys.all(current.id, current.afterKey) as [key: string, at: number][];
+      for (const [key, at] of rows) {
+        if (at <= cutoff) this.#remove.run(current.id, key);
+        current.afterKey = key;
+      }
+      if (rows.length < PER_LOOK) {
+        this.#afterName = current.name;
+        this.#current = undefined;
+        return;
+      }
+      if (performance.now() > until) return;
+    }
+  }
+}

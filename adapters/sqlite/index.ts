@@ -6,6 +6,9 @@ import { openLibrary } from './library.js';
 import { resolveSettings, type SqliteAdapterOptions } from './options.js';
 
 export type { BetterSqlite3Database, SqliteStatement } from './client.js';
+export { backupTimelines } from './operations/backup.js';
+export { checkTimelines, type TimelineCheck, type TimelineProblem, type TimelineProblemCode } from './operations/check.js';
+export { restoreTimelines } from './operations/restore.js';
 export type { SqliteAdapterOptions } from './options.js';
 
 /**

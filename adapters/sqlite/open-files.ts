@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 
 /** Device and inode of what the path leads to; undefined if there is nothing. Throws where that cannot be told. */
 export function fileId(path: string): string | undefined {
@@ -27,17 +27,21 @@ function idOrNone(path: string): string {
   }
 }
 
-/** Every process that has one of the files open, as far as the system tells. */
+/** The other processes that have one of the files open, as far as the system tells. */
 export function processesWith(ids: readonly string[]): number[] {
-  return allProcesses().filter((pid) => {
+  return otherProcesses().filter((pid) => {
     const open = filesOpenIn(pid);
     return open !== undefined && ids.some((id) => open.has(id));
   });
 }
 
-function allProcesses(): number[] {
+function otherProcesses(): number[] {
   try {
-    return readdirSync('/proc').map(Number).filter(Number.isSafeInteger);
+    // As this view of the processes numbers them.
+    const own = readlinkSync('/proc/self');
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && name !== own)
+      .map(Number);
   } catch {
     return [];
   }

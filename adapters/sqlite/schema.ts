@@ -95,7 +95,7 @@ export function readEpoch(database: BetterSqlite3Database): string | undefined {
   }
 }
 
-function otherVersion(name: string, version: number): TimelineError {
+export function otherVersion(name: string, version: number): TimelineError {
   const [age, advice] =
     version > SCHEMA_VERSION ? ['a newer', 'update it'] : ['an older', 'open it with that, or begin with a new file'];
   const message = `${name} was written by ${age} timeline-model (schema ${version}; this one reads ${SCHEMA_VERSION}): ${advice}`;

@@ -1,0 +1,103 @@
+import { renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { TimelineError } from '../../../src/errors.js';
+import type { BetterSqlite3Database } from '../client.js';
+import { loadDriver } from '../driver.js';
+import { isBackup, markBackup } from '../epochs.js';
+import { pathOf } from '../file-identity.js';
+import { checkSource, refuseClosed } from '../handle.js';
+import { fileId } from '../open-files.js';
+import { readEpoch } from '../schema.js';
+import { toTimelineError } from '../sqlite-errors.js';
+import { checkPath, LOCK_WAIT_MS, openSource, partOf, removeDatabase, removeParts, SIDE_FILES, syncToDisk } from './files.js';
+
+const CALLER = 'backupTimelines';
+
+/** What only a handle without a file needs: there is no other way to its data. */
+interface Copying {
+  backup?(file: string, options: { progress(): number }): Promise<unknown>;
+}
+
+/**
+ * Copies a database, as it is at one moment, into a file of its own, while others read and write it. The copy is made on a
+ * worker thread and gets its name once it is complete and on disk; it needs as much room as the database. Meanwhile the
+ * write-ahead log of the database cannot be emptied.
+ *
+ * `source`: a path, or a handle of better-sqlite3, which may be in use. `file` must not exist, or be an earlier backup, which
+ * is replaced. A backup is for `restoreTimelines`; opened with `sqliteAdapter` for writing, it begins an epoch of its own.
+ *
+ * @example
+ * await backupTimelines('chat.db', 'backups/chat-monday.db');
+ */
+export async function backupTimelines(source: BetterSqlite3Database | string, file: string): Promise<void> {
+  const checked = checkSource(source, 'source');
+  const target = checkPath(file, 'file');
+  const from = typeof checked === 'string' ? checkPath(checked, 'source') : checked;
+  try {
+    await refuseUnlessFree(target);
+    removeParts(target, { all: false });
+    const part = partOf(target);
+    removeDatabase(part);
+    try {
+      await copy(from, part);
+      await finish(part);
+      renameSync(part, target);
+      syncToDisk(dirname(target));
+    } finally {
+      removeDatabase(part);
+    }
+  } catch (error) {
+    throw toTimelineError(error);
+  }
+}
+
+async function copy(from: BetterSqlite3Database | string, part: string): Promise<void> {
+  if (typeof from !== 'string') refuseClosed(from);
+  const path = typeof from === 'string' ? from : pathOf(from);
+  if (path !== undefined) {
+    const worker = await openSource(path, CALLER);
+    await worker.backup(part).finally(() => worker.end());
+    return;
+  }
+  const handle = from as BetterSqlite3Database & Copying;
+  if (!handle.backup) throw new TimelineError('TIMELINE_UNSUPPORTED', 'this handle cannot be copied: it has no method backup');
+  await handle.backup(part, { progress: () => 0x7fffffff });
+}
+
+/** One file, without a log, that says what it is. */
+async function finish(part: string): Promise<void> {
+  const Database = await loadDriver(CALLER);
+  const database = new Database(part, { fileMustExist: true, timeout: LOCK_WAIT_MS });
+  try {
+    database.pragma('journal_mode = DELETE');
+    if (readEpoch(database) === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the source holds no Timelines');
+    database.pragma('synchronous = FULL');
+    markBackup(database);
+  } finally {
+    database.close();
+  }
+  syncToDisk(part);
+}
+
+/** What is there may be in use, or be the last copy of something else. */
+async function refuseUnlessFree(target: string): Promise<void> {
+  if (fileId(target) === undefined && SIDE_FILES.every((suffix) => fileId(target + suffix) === undefined)) return;
+  if (await isFormerBackup(target)) return;
+  const message = `${target} exists and is no backup made by backupTimelines: choose another name, or remove it`;
+  throw new TimelineError('TIMELINE_INVALID_ARGUMENT', message, { argument: 'file' });
+}
+
+async function isFormerBackup(path: string): Promise<boolean> {
+  if (SIDE_FILES.some((suffix) => fileId(path + suffix) !== undefined)) return false;
+  const Database = await loadDriver(CALLER);
+  try {
+    const database = new Database(path, { readonly: true, fileMustExist: true });
+    try {
+      return isBackup(database);
+    } finally {
+      database.close();
+    }
+  } catch {
+    return false;
+  }
+}

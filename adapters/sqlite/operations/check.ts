@@ -1,0 +1,141 @@
+import { otherVersion, SCHEMA_VERSION, TABLE_NAMES } from '../schema.js';
+import { messageOf, sqliteCode, toTimelineError } from '../sqlite-errors.js';
+import type { DatabaseWorker } from '../worker.js';
+import { checkPath, openSource } from './files.js';
+import { LAWS, type Law, MOST_PER_LAW, TEXT_LAWS, type TimelineProblemCode } from './laws.js';
+
+export type { TimelineProblemCode } from './laws.js';
+
+/** One finding. `timeline` is the encoded id, as errors have it. */
+export interface TimelineProblem {
+  readonly code: TimelineProblemCode;
+  readonly message: string;
+  readonly library?: string;
+  readonly timeline?: string;
+  readonly seqId?: bigint;
+}
+
+export interface TimelineCheck {
+  /** Nothing was found. */
+  readonly ok: boolean;
+  readonly problems: readonly TimelineProblem[];
+}
+
+/**
+ * Looks for damage in a database, which may be in use; nothing is changed. It reads everything, on a worker thread, from one
+ * snapshot: SQLite's own `integrity_check`, and what must hold of Timelines: order, no entry missing, references, heads.
+ *
+ * It cannot see that bytes within a body were changed as long as they are text, nor that the newest entries of a Timeline are
+ * missing where no key or reader's position tells of them. Of each kind at most 100 problems are told.
+ *
+ * Rejects with a `TimelineError` where there is no file, or one of another version; what cannot be read is a problem.
+ *
+ * @example
+ * const { ok, problems } = await checkTimelines('chat.db');
+ */
+export async function checkTimelines(file: string): Promise<TimelineCheck> {
+  const path = checkPath(file, 'file');
+  try {
+    const problems = await checkFile(path);
+    return { ok: problems.length === 0, problems };
+  } catch (error) {
+    throw toTimelineError(error);
+  }
+}
+
+async function checkFile(path: string): Promise<TimelineProblem[]> {
+  let worker: DatabaseWorker;
+  try {
+    worker = await openSource(path, 'checkTimelines');
+  } catch (error) {
+    if (isDamage(error)) return [unreadable(path, error)];
+    throw error;
+  }
+  try {
+    await worker.exec('BEGIN');
+    return await new Check(worker).run();
+  } finally {
+    await worker.end();
+  }
+}
+
+class Check {
+  readonly #worker: DatabaseWorker;
+  readonly #problems: TimelineProblem[] = [];
+
+  constructor(worker: DatabaseWorker) {
+    this.#worker = worker;
+  }
+
+  async run(): Promise<TimelineProblem[]> {
+    await this.#attempt('the pages', () => this.#integrity());
+    if (await this.#hasTables()) {
+      for (const law of await this.#laws()) await this.#attempt(`what law '${law.code}' needs`, () => this.#hold(law));
+    }
+    return this.#problems;
+  }
+
+  async #integrity(): Promise<void> {
+    const rows = await this.#worker.all(`PRAGMA integrity_check(${MOST_PER_LAW})`);
+    for (const [message] of rows as [string][]) if (message !== 'ok') this.#problems.push({ code: 'integrity', message });
+  }
+
+  async #hasTables(): Promise<boolean> {
+    const version = await this.#attempt('the version of the tables', async () => {
+      const tables = await this.#worker.all("SELECT name FROM sqlite_schema WHERE type = 'table'");
+      const names = new Set((tables as [string][]).map(([name]) => name));
+      const missing = TABLE_NAMES.filter((name) => !names.has(name));
+      if (missing.length > 0) this.#problems.push({ code: 'schema', message: `there is no table ${missing.join(', ')}` });
+      if (missing.includes('timeline_meta')) return undefined;
+      const rows = await this.#worker.all("SELECT value FROM timeline_meta WHERE key = 'schema'");
+      if (rows.length === 0) this.#problems.push({ code: 'schema', message: 'the version of the tables is missing' });
+      return Number((rows[0] as [string] | undefined)?.[0]);
+    });
+    if (version === undefined || Number.isNaN(version)) return false;
+    if (version !== SCHEMA_VERSION) throw otherVersion('the database', version);
+    return true;
+  }
+
+  async #laws(): Promise<readonly Law[]> {
+    const [encoding] = (await this.#worker.all('PRAGMA encoding')) as [string][];
+    if (encoding?.[0] !== 'UTF-8') return LAWS;
+    await this.#worker.defineIsUtf8();
+    return [...LAWS, ...TEXT_LAWS];
+  }
+
+  async #hold({ code, sql, message }: Law): Promise<void> {
+    const rows = await this.#worker.all(`${sql} LIMIT ${MOST_PER_LAW + 1}`);
+    for (const [library, timeline, seq, detail] of rows.slice(0, MOST_PER_LAW) as [unknown, unknown, unknown, unknown][]) {
+      this.#problems.push({
+        code,
+        message: message(detail),
+        ...(typeof library === 'string' && { library }),
+        ...(typeof timeline === 'string' && { timeline }),
+        ...(typeof seq === 'bigint' && { seqId: seq }),
+      });
+    }
+    if (rows.length > MOST_PER_LAW) this.#problems.push({ code, message: 'there are more of these' });
+  }
+
+  /** What cannot be read is a finding, and the rest may be read all the same. */
+  async #attempt<T>(subject: string, run: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#problems.push(unreadable(subject, error));
+      return undefined;
+    }
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return (
+    code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_IOERR') || code === 'SQLITE_ERROR'
+  );
+}
+
+function unreadable(subject: string, error: unknown): TimelineProblem {
+  return { code: 'unreadable', message: `${subject} cannot be read: ${messageOf(error)}` };
+}

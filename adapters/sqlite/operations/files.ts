@@ -1,0 +1,80 @@
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { invalidArgument, TimelineError } from '../../../src/errors.js';
+import { describe } from '../../../src/text.js';
+import { loadDriver } from '../driver.js';
+import { fileId } from '../open-files.js';
+import { openReadonly } from '../readonly.js';
+import { messageOf, sqliteCode } from '../sqlite-errors.js';
+import { DatabaseWorker } from '../worker.js';
+
+/** How long SQLite waits on a worker thread for a lock of somebody else. */
+export const LOCK_WAIT_MS = 5000;
+
+/** Files that SQLite keeps beside a database. */
+export const SIDE_FILES = ['-wal', '-shm', '-journal'];
+
+export function checkPath(path: unknown, argument: string): string {
+  if (typeof path !== 'string' || path === '' || path === ':memory:' || path.includes('\0')) {
+    throw invalidArgument(argument, `must be the path of a file, not ${describe(path)}`);
+  }
+  return resolve(path);
+}
+
+/** A thread that reads an existing database, of which nothing is changed. */
+export async function openSource(path: string, caller: string): Promise<DatabaseWorker> {
+  const Database = await loadDriver(caller);
+  if (fileId(path) === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', `there is no file ${path}`);
+  let name: string;
+  try {
+    const handle = openReadonly(Database, path, LOCK_WAIT_MS);
+    name = handle.name;
+    handle.close();
+  } catch (error) {
+    if (sqliteCode(error) !== 'SQLITE_CANTOPEN') throw error;
+    throw new TimelineError('TIMELINE_UNAVAILABLE', `cannot open ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  return new DatabaseWorker(name, { readonly: true, fileMustExist: true, timeout: LOCK_WAIT_MS });
+}
+
+/** Makes what was written to a file, or to the names in a directory, survive a power loss. */
+export function syncToDisk(path: string): void {
+  // Windows opens no directories, and needs write access to sync a file.
+  if (process.platform === 'win32' && fileId(path) === fileId(dirname(path))) return;
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+export function removeDatabase(path: string): void {
+  for (const suffix of ['', ...SIDE_FILES]) rmSync(path + suffix, { force: true });
+}
+
+const PART = /^\.(\d+)\.part(?:-\w+)?$/;
+
+/** Where a file is made before it gets its name at once. */
+export function partOf(path: string): string {
+  return `${path}.${process.pid}.part`;
+}
+
+/** Removes what killed processes have left of such files; `all`: nobody else can be at work on one. */
+export function removeParts(path: string, { all }: { readonly all: boolean }): void {
+  const folder = dirname(path);
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(basename(path))) continue;
+    const pid = PART.exec(name.slice(basename(path).length))?.[1];
+    if (pid !== undefined && (all || !isRunning(Number(pid)))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return true;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}

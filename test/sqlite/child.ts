@@ -1,14 +1,32 @@
 /** A process of its own on a SQLite file: `child.ts <command> <path> …`. It tells its parent over IPC, or by lines on stdout. */
-import { writeSync } from 'node:fs';
+import fs, { writeSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sqliteAdapter } from '../../adapters/sqlite/index.js';
+import Database from 'better-sqlite3';
+import { backupTimelines, restoreTimelines, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore, type TimelineStore } from '../../src/index.js';
 
-const [command, path = '', name = '', count = '0'] = process.argv.slice(2);
+const [command, path = '', name = '', count = '0', file = ''] = process.argv.slice(2);
 
 const open = (): Promise<TimelineStore<string>> => openTimelineStore<string>({ adapter: sqliteAdapter(path), name: 'test' });
 const told = (what: string) => new Promise<void>((resolve) => process.on('message', (message) => message === what && resolve()));
 const tell = (message: unknown) => process.send?.(message as object);
+
+function killAtStep(step: number): void {
+  let steps = 0;
+  const counted = (target: object, names: readonly string[]) => {
+    for (const name of names) {
+      const original = Reflect.get(target, name) as (...args: unknown[]) => unknown;
+      Reflect.set(target, name, function (this: unknown, ...args: unknown[]) {
+        if (++steps === step) process.kill(process.pid, 'SIGKILL');
+        return original.apply(this, args);
+      });
+    }
+  };
+  counted(fs, ['renameSync', 'rmSync', 'fsyncSync', 'chmodSync', 'chownSync']);
+  syncBuiltinESMExports();
+  counted(Database.prototype, ['exec', 'pragma', 'prepare', 'close']);
+}
 
 const commands: Record<string, () => Promise<void>> = {
   /** Appends `count` messages one after another from each of four callers, once told to go; answers with what it got. */
@@ -52,6 +70,23 @@ const commands: Record<string, () => Promise<void>> = {
       }
     };
     await Promise.all(Array.from({ length: 8 }, caller));
+  },
+
+  /** Appends `name` messages, makes a backup, appends `count` more, and dies without closing anything. */
+  async appendAndDie() {
+    const store = await open();
+    const append = (most: number) =>
+      Promise.all(Array.from({ length: most }, (_, i) => store.timeline('a').append(`${i} ${'x'.repeat(200)}`)));
+    await append(Number(name));
+    await backupTimelines(path, file);
+    await append(Number(count));
+    process.kill(process.pid, 'SIGKILL');
+  },
+
+  /** Restores `name`, and dies before the step of that number: a call of the file system or of SQLite. */
+  async restoreAndDie() {
+    killAtStep(Number(count));
+    await restoreTimelines(name, path);
   },
 
   /** Writes until the checkpoint worker must be running, then leaves everything open and has nothing more to do. */

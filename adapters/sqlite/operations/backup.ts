@@ -37,7 +37,6 @@ export async function backupTimelines(source: BetterSqlite3Database | string, fi
     await refuseUnlessFree(target);
     removeParts(target, { all: false });
     const part = partOf(target);
-    removeDatabase(part);
     try {
       await copy(from, part);
       await finish(part);

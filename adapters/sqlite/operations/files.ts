@@ -53,11 +53,12 @@ export function removeDatabase(path: string): void {
   for (const suffix of ['', ...SIDE_FILES]) rmSync(path + suffix, { force: true });
 }
 
-const PART = /^\.(\d+)\.part(?:-\w+)?$/;
+const PART = /^\.(\d+)-\d+\.part(?:-\w+)?$/;
+let parts = 0;
 
-/** Where a file is made before it gets its name at once. */
+/** A name under which a file is made before it gets its own at once. */
 export function partOf(path: string): string {
-  return `${path}.${process.pid}.part`;
+  return `${path}.${process.pid}-${++parts}.part`;
 }
 
 /** Removes what killed processes have left of such files; `all`: nobody else can be at work on one. */

@@ -33,23 +33,25 @@ export async function restoreTimelines(file: string, target: string): Promise<vo
     const Database = await loadDriver(CALLER);
     const path = existing === undefined ? named : realpathSync(named);
     const possession = takePossession(Database, path);
+    const part = partOf(path);
     try {
       removeParts(path, { all: true });
-      await prepare(Database, source, path);
-      putInPlace(path, possession);
+      await prepare(Database, source, path, part);
+      putInPlace(path, part, possession);
     } catch (error) {
-      removeDatabase(partOf(path));
+      removeDatabase(part);
       possession.giveBack();
       throw error;
     }
+    possession.end();
+    syncToDisk(dirname(path));
   } catch (error) {
     throw toTimelineError(error);
   }
 }
 
 /** Makes the database that will be the target, complete and on disk. */
-async function prepare(Database: DatabaseConstructor, source: string, path: string): Promise<void> {
-  const part = partOf(path);
+async function prepare(Database: DatabaseConstructor, source: string, path: string, part: string): Promise<void> {
   const worker = await openSource(source, CALLER);
   await worker.backup(part).finally(() => worker.end());
   const database = new Database(part, { fileMustExist: true, timeout: LOCK_WAIT_MS });
@@ -67,12 +69,10 @@ async function prepare(Database: DatabaseConstructor, source: string, path: stri
 }
 
 /** What the old log holds is in the old file by now, so that either file is whole without one. */
-function putInPlace(path: string, possession: Possession): void {
+function putInPlace(path: string, part: string, possession: Possession): void {
   possession.beforeReplacing();
   for (const suffix of SIDE_FILES) rmSync(path + suffix, { force: true });
-  renameSync(partOf(path), path);
-  syncToDisk(dirname(path));
-  possession.end();
+  renameSync(part, path);
 }
 
 function keepOwner(path: string, part: string): void {

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Payload, Write, WriteOutcome } from '../../src/adapter.js';
+import type { Call, Payload, Write, WriteOutcome } from '../../src/adapter.js';
 import { isTimelineError, type TimelineError } from '../../src/errors.js';
 import { type KnownKey, type Plan, planWrite } from '../../src/plan.js';
 import type { SqliteStatement } from './client.js';
 import type { Head } from './heads.js';
 import type { LibraryContext } from './library.js';
+import { busy } from './sqlite-errors.js';
 
 /** A transaction takes further writes for so long, then commits and lets the event loop run. */
 const SLICE_MS = 4;
@@ -39,22 +40,28 @@ export class Appender {
     this.putKey = database.prepare('INSERT OR REPLACE INTO timeline_keys (timeline, key, seq, hash, at) VALUES (?, ?, ?, ?, ?)');
   }
 
-  append(writes: readonly Write[]): Promise<WriteOutcome[]> {
-    return this.library.connection.exclusive(async (deadline) => {
+  append(writes: readonly Write[], { deadline }: Call): Promise<WriteOutcome[]> {
+    return this.library.connection.exclusive(async () => {
       const outcomes: WriteOutcome[] = [];
       const stopped: Stopped = new Map();
       let alone = 0;
+      const failThrough = (end: number, error: TimelineError) => {
+        while (outcomes.length < end) outcomes.push({ ok: false, error });
+      };
       while (outcomes.length < writes.length) {
         const start = outcomes.length;
         if (start > 0) await nextTurn();
+        if (start > 0 && performance.now() >= deadline) {
+          failThrough(writes.length, busy('there was no time left for this write'));
+          break;
+        }
         const slice = await this.commitSlice(writes, start, start < alone ? start + 1 : writes.length, deadline, stopped);
         if (!slice.error) outcomes.push(...slice.outcomes);
         else if (slice.error.outcome === 'not-applied' && slice.attempted > start + 1) alone = slice.attempted;
         else {
           const { error } = slice;
-          const through = error.code === 'TIMELINE_BUSY' ? writes.length : slice.attempted;
           if (error.retryable) stopped.set(writes[start]!.timeline, error);
-          while (outcomes.length < through) outcomes.push({ ok: false, error });
+          failThrough(error.code === 'TIMELINE_BUSY' ? writes.length : slice.attempted, error);
         }
       }
       return outcomes;
@@ -69,12 +76,12 @@ export class Appender {
     deadline: number,
     stopped: Stopped,
   ): Promise<SliceResult> {
-    const { connection, watchers } = this.library;
+    const { connection, state, watchers } = this.library;
     let attempted = start + 1;
     try {
       const outcomes = await connection.writeNow(deadline, () => {
         const until = performance.now() + SLICE_MS;
-        const slice = new Slice(this.library.now());
+        const slice = new Slice(state.clock.entryTime(), state.clock.expiryTime());
         const done: WriteOutcome[] = [];
         for (attempted = start; attempted < end && (attempted === start || performance.now() < until); ) {
           const write = writes[attempted++]!;
@@ -82,6 +89,7 @@ export class Appender {
           done.push(error ? { ok: false, error } : this.apply(write, slice));
         }
         for (const { id, refs } of slice.bodies.values()) this.countRefs.run(refs, id);
+        state.noteWrite();
         return done;
       });
       watchers.wake(this.library.id, writes, start, attempted);
@@ -96,7 +104,7 @@ export class Appender {
     const { connection, heads } = this.library;
     const head = heads.get(write.timeline);
     try {
-      const plan = planWrite(write, head?.last ?? 0n, (key) => this.knownKey(head, key, slice.now));
+      const plan = planWrite(write, head?.last ?? 0n, (key) => this.knownKey(head, key, slice.expiryTime));
       this.store(write.timeline, plan, head, slice);
       return { ok: true, epoch: connection.epoch, entries: plan.appended };
     } catch (error) {
@@ -107,24 +115,34 @@ export class Appender {
 
   private knownKey(head: Head | undefined, key: string, now: number): KnownKey | undefined {
     const row = head && (this.findKey.get(head.id, key) as KeyRow | undefined);
-    return row && Number(row[2]) > now - this.library.keyWindowMs ? { seqId: row[0], hash: row[1] } : undefined;
+    return row && Number(row[2]) > now - this.library.state.keyWindowMs ? { seqId: row[0], hash: row[1] } : undefined;
   }
 
   private store(timeline: string, { fresh }: Plan, known: Head | undefined, slice: Slice): void {
     if (fresh.length === 0) return;
-    const head = known ?? this.createTimeline(timeline);
-    const at = Math.max(slice.now, head.lastAt);
+    const head = (known && this.sane(timeline, known, slice)) ?? this.createTimeline(timeline);
+    const at = Math.max(slice.entryTime, head.lastAt);
     for (const { seqId, entry } of fresh) {
       const { key, payload } = entry;
       const previous = seqId === head.last + 1n ? null : head.last;
       if (payload.shared) this.insertPointer.run(head.id, seqId, at, this.sharedBody(payload, slice), key ?? null, previous);
       else this.insert.run(head.id, seqId, at, payload.body, key ?? null, previous);
-      if (key !== undefined) this.putKey.run(head.id, key, seqId, payload.hash, slice.now);
+      if (key !== undefined) this.putKey.run(head.id, key, seqId, payload.hash, slice.expiryTime);
       head.first ??= seqId;
       head.last = seqId;
     }
     if (head.first === fresh[0]?.seqId) head.firstAt = at;
     head.lastAt = at;
+  }
+
+  /** The head, after times of its entries that only a wrong clock can have given are set right. */
+  private sane(timeline: string, head: Head, slice: Slice): Head | undefined {
+    if (head.lastAt <= slice.entryTime || !this.library.state.clock.isFuture(head.lastAt)) return head;
+    this.library.healing.step(timeline, head.id, head.last);
+    const healed = this.library.heads.get(timeline);
+    // Where no entry is left, it is the time of the last that was removed.
+    if (healed && this.library.state.clock.isFuture(healed.lastAt)) healed.lastAt = slice.entryTime;
+    return healed;
   }
 
   private createTimeline(name: string): Head {
@@ -148,7 +166,11 @@ export class Appender {
 /** What the writes of one transaction share. */
 class Slice {
   readonly bodies = new Map<Payload, { readonly id: number | bigint; refs: number }>();
-  constructor(readonly now: number) {}
+
+  constructor(
+    readonly entryTime: number,
+    readonly expiryTime: number,
+  ) {}
 }
 
 /** Timelines with a write that may be retried: what follows it must not overtake it. */

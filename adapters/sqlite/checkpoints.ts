@@ -1,4 +1,4 @@
-import type { AdapterCheckpoints, CheckpointKey, Position } from '../../src/adapter.js';
+import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import type { SqliteStatement } from './client.js';
 import type { LibraryContext } from './library.js';
@@ -21,12 +21,12 @@ export class Checkpoints implements AdapterCheckpoints {
     this.remove = database.prepare(`DELETE FROM timeline_checkpoints WHERE ${one}`);
   }
 
-  get(keys: readonly CheckpointKey[]): Promise<(Position | undefined)[]> {
-    return this.library.connection.read(() => keys.map((key) => this.position(key)));
+  get(keys: readonly CheckpointKey[], call: Call): Promise<(Position | undefined)[]> {
+    return this.library.connection.read(call, () => keys.map((key) => this.position(key)));
   }
 
-  advance(items: readonly (CheckpointKey & Position)[]): Promise<Position[]> {
-    return this.library.connection.write(() =>
+  advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<Position[]> {
+    return this.library.connection.write(call, () =>
       items.map((item) => {
         const { timeline, reader } = item;
         const { epoch, seqId } = this.inPresentEpoch(timeline, item);
@@ -42,8 +42,8 @@ export class Checkpoints implements AdapterCheckpoints {
     );
   }
 
-  reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[]): Promise<void> {
-    return this.library.connection.write(() => {
+  reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[], call: Call): Promise<void> {
+    return this.library.connection.write(call, () => {
       for (const { timeline, reader, position } of items) {
         if (position) this.put.run(this.library.id, timeline, reader, position.epoch, position.seqId);
         else this.remove.run(this.library.id, timeline, reader);

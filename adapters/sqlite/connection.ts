@@ -1,9 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Call } from '../../src/adapter.js';
 import type { BetterSqlite3Database, SqliteStatement } from './client.js';
 import { Ancestors } from './epochs.js';
 import type { FileIdentity } from './file-identity.js';
 import { HeadMemory } from './heads.js';
 import { busy, CommitFailure, isBusy, isRolledBack, toTimelineError } from './sqlite-errors.js';
+
+/** SQLite waits with the event loop held, so it hardly may: {@link Connection} waits instead. */
+export const NATIVE_TIMEOUT_MS = 2;
 
 /** Holds a write back while the write-ahead log is being shortened; `undefined`: go ahead. */
 export type WriteGate = (deadline: number) => Promise<void> | undefined;
@@ -32,7 +36,8 @@ export class Connection {
   constructor(
     readonly database: BetterSqlite3Database,
     readonly epoch: string,
-    private readonly busyTimeoutMs: number,
+    /** SQLite waits for locks with the event loop held: on a handle of somebody else that is left out. */
+    private readonly isOwned: boolean,
     /** Absent for a database without a file. */
     readonly file: FileIdentity | undefined,
   ) {
@@ -44,17 +49,16 @@ export class Connection {
     this.totalChanges = database.prepare('SELECT total_changes()').pluck();
   }
 
-  /** Runs `task` after every earlier one has ended: writers of this handle take turns. The deadline counts from here. */
-  exclusive<T>(task: (deadline: number) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.busyTimeoutMs;
-    const result = this.queue.then(() => task(deadline));
+  /** Runs `task` after every earlier one has ended: writers of this handle take turns. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(task);
     this.queue = result.catch(() => {});
     return result;
   }
 
   /** One write transaction in its turn. What `run` throws rolls it back. */
-  write<T>(run: () => T): Promise<T> {
-    return this.exclusive((deadline) => this.writeNow(deadline, run));
+  write<T>({ deadline }: Call, run: () => T): Promise<T> {
+    return this.exclusive(() => this.writeNow(deadline, run));
   }
 
   /** As {@link write}, for a task that has its turn already. */
@@ -68,8 +72,8 @@ export class Connection {
   }
 
   /** One snapshot for all that `run` reads. */
-  read<T>(run: () => T): Promise<T> {
-    return retryWhileBusy(performance.now() + this.busyTimeoutMs, () => this.transaction(this.begin, run));
+  read<T>({ deadline }: Call, run: () => T): Promise<T> {
+    return retryWhileBusy(deadline, () => this.transaction(this.begin, run));
   }
 
   /** The files were deleted, moved or replaced: every call fails from now on. */
@@ -91,6 +95,10 @@ export class Connection {
   private transaction<T>(begin: SqliteStatement, run: () => T): T {
     this.file?.check();
     if (this.database.inTransaction) throw busy('the SQLite handle has a transaction of its own open: commit it or roll it back');
+    return this.isOwned ? this.transact(begin, run) : withoutWaiting(this.database, () => this.transact(begin, run));
+  }
+
+  private transact<T>(begin: SqliteStatement, run: () => T): T {
     begin.run();
     let result: T;
     try {
@@ -127,6 +135,17 @@ export class Connection {
 
   private forgetHeads(): void {
     for (const heads of this.heads.values()) heads.clear();
+  }
+}
+
+/** On a handle of somebody else, whose own timeout stays what it was. */
+export function withoutWaiting<T>(database: BetterSqlite3Database, run: () => T): T {
+  const timeout = database.pragma('busy_timeout', { simple: true });
+  database.pragma(`busy_timeout = ${NATIVE_TIMEOUT_MS}`);
+  try {
+    return run();
+  } finally {
+    database.pragma(`busy_timeout = ${timeout}`);
   }
 }
 

@@ -1,35 +1,38 @@
 import type { AdapterWarning, LibraryOptions } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import { isTimelineError, TimelineError } from '../../src/errors.js';
 import type { BetterSqlite3Database } from './client.js';
-import { Connection, retryWhileBusy } from './connection.js';
+import { Connection, NATIVE_TIMEOUT_MS, retryWhileBusy, withoutWaiting } from './connection.js';
 import { loadDriver } from './driver.js';
 import { FileIdentity, pathOf } from './file-identity.js';
 import { refuseClosed, refuseSafeIntegers } from './handle.js';
 import type { SqliteSettings } from './options.js';
 import { openReadonly } from './readonly.js';
 import { prepareSchema } from './schema.js';
-import { messageOf, toTimelineError } from './sqlite-errors.js';
+import { isBusy, messageOf, toTimelineError } from './sqlite-errors.js';
 import { WalControl } from './wal.js';
 import { Watchers } from './watch.js';
-
-/** SQLite waits with the event loop held, so an owned handle hardly lets it: {@link Connection} waits instead. */
-const NATIVE_TIMEOUT_MS = 2;
 
 /** A database in use, and what all libraries in it share. */
 export interface OpenDatabase {
   readonly connection: Connection;
   readonly watchers: Watchers;
-  readonly close: () => Promise<void>;
+  /** Ends by the deadline. */
+  readonly close: (deadline: number) => Promise<void>;
 }
 
 type User = Pick<LibraryOptions, 'warn'>;
+interface InUse {
+  readonly database: OpenDatabase;
+  readonly users: Set<User>;
+}
+
 type Warn = (warning: AdapterWarning) => void;
 
 /** Opens one database for any number of libraries: with the first of them, until the last is closed; and again after that. */
 export class SharedDatabase {
   readonly #source: BetterSqlite3Database | string;
   readonly #settings: SqliteSettings;
-  #current: { readonly database: OpenDatabase; readonly users: Set<User> } | undefined;
+  #current: InUse | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(source: BetterSqlite3Database | string, settings: SqliteSettings) {
@@ -37,30 +40,30 @@ export class SharedDatabase {
     this.#settings = settings;
   }
 
-  acquire({ warn }: User): Promise<{ database: OpenDatabase; release: () => Promise<void> }> {
+  acquire({ warn }: User, deadline: number): Promise<{ database: OpenDatabase; release: (deadline: number) => Promise<void> }> {
     return this.#inTurn(async () => {
       // Those who use a file that has gone keep it until they close; whoever comes now gets what is there.
       if (this.#current?.database.connection.isGone()) this.#current = undefined;
       const user = { warn };
-      const current = this.#current ?? (await this.#open(user));
+      const current = this.#current ?? (await this.#open(user, deadline));
       this.#current = current;
       current.users.add(user);
-      return { database: current.database, release: () => this.#inTurn(() => this.#release(current, user)) };
+      return { database: current.database, release: (deadline) => this.#inTurn(() => this.#release(current, user, deadline)) };
     });
   }
 
-  async #open(first: User): Promise<{ readonly database: OpenDatabase; readonly users: Set<User> }> {
+  async #open(first: User, deadline: number): Promise<InUse> {
     const users = new Set<User>([first]);
     // The database is everybody's: one is told.
     const warn: Warn = (warning) => [...users][0]?.warn(warning);
-    return { database: await openDatabase(this.#source, this.#settings, warn), users };
+    return { database: await openDatabase(this.#source, this.#settings, warn, deadline), users };
   }
 
-  async #release(current: { readonly database: OpenDatabase; readonly users: Set<User> }, user: User): Promise<void> {
+  async #release(current: InUse, user: User, deadline: number): Promise<void> {
     current.users.delete(user);
     if (current.users.size > 0) return;
     if (this.#current === current) this.#current = undefined;
-    await current.database.close();
+    await current.database.close(deadline);
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -70,9 +73,14 @@ export class SharedDatabase {
   }
 }
 
-async function openDatabase(source: BetterSqlite3Database | string, settings: SqliteSettings, warn: Warn): Promise<OpenDatabase> {
+async function openDatabase(
+  source: BetterSqlite3Database | string,
+  settings: SqliteSettings,
+  warn: Warn,
+  deadline: number,
+): Promise<OpenDatabase> {
   const owned = typeof source === 'string';
-  const database = owned ? await openFile(source, settings) : source;
+  const database = owned ? await openFile(source, settings, deadline) : source;
   try {
     refuseClosed(database);
     refuseSafeIntegers(database, 'database');
@@ -83,17 +91,17 @@ async function openDatabase(source: BetterSqlite3Database | string, settings: Sq
       if (settings.synchronous === 'full') database.pragma('fullfsync = 1');
       const path = pathOf(database);
       const file = path === undefined ? undefined : new FileIdentity(database, path, owned ? source : path);
-      return new Connection(database, epoch, settings.busyTimeoutMs, file);
+      return new Connection(database, epoch, owned, file);
     };
-    const connection = await retryWhileBusy(performance.now() + settings.busyTimeoutMs, setUp);
+    const connection = await retryWhileBusy(deadline, () => withoutWaiting(database, setUp));
     const watchers = new Watchers(connection, settings.wakeMs);
     const wal =
       connection.file && !database.readonly
         ? new WalControl(connection, connection.file.path, { ...settings, sole: owned }, warn)
         : undefined;
-    const close = async () => {
+    const close = async (deadline: number) => {
       watchers.stop();
-      await wal?.close();
+      await wal?.close(deadline);
       if (owned) database.close();
     };
     return { connection, watchers, close };
@@ -103,13 +111,16 @@ async function openDatabase(source: BetterSqlite3Database | string, settings: Sq
   }
 }
 
-async function openFile(path: string, { readonly }: SqliteSettings): Promise<BetterSqlite3Database> {
+async function openFile(path: string, { readonly }: SqliteSettings, deadline: number): Promise<BetterSqlite3Database> {
   const Database = await loadDriver('sqliteAdapter(path)');
-  try {
-    if (readonly) return openReadonly(Database, path, NATIVE_TIMEOUT_MS);
-    return new Database(path, { timeout: NATIVE_TIMEOUT_MS });
-  } catch (error) {
-    const message = `cannot open the SQLite database ${path}: ${messageOf(error)}`;
-    throw new TimelineError('TIMELINE_UNAVAILABLE', message, { cause: error });
-  }
+  return retryWhileBusy(deadline, () => {
+    try {
+      if (readonly) return openReadonly(Database, path, NATIVE_TIMEOUT_MS);
+      return new Database(path, { timeout: NATIVE_TIMEOUT_MS });
+    } catch (error) {
+      if (isBusy(error) || isTimelineError(error)) throw error;
+      const message = `cannot open the SQLite database ${path}: ${messageOf(error)}`;
+      throw new TimelineError('TIMELINE_UNAVAILABLE', message, { cause: error });
+    }
+  });
 }

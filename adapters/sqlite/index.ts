@@ -25,12 +25,16 @@ export function sqliteAdapter(database: BetterSqlite3Database | string, options:
   const shared = new SharedDatabase(checkSource(database, 'database'), settings);
   return {
     name: 'sqlite',
+    budgetMs: settings.busyTimeoutMs,
     async open(options) {
-      const { database, release } = await shared.acquire(options);
-      return openLibrary(database, options, settings, release).catch(async (error: unknown) => {
-        await release();
+      const deadline = performance.now() + settings.busyTimeoutMs;
+      const { database, release } = await shared.acquire(options, deadline);
+      try {
+        return await openLibrary(database, options, settings, { deadline, release });
+      } catch (error) {
+        await release(deadline);
         throw error;
-      });
+      }
     },
   };
 }

@@ -1,48 +1,42 @@
 import type { AdapterLibrary, Capabilities, LibraryOptions } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
 import { Appender } from './append.js';
 import { Checkpoints } from './checkpoints.js';
 import type { Connection } from './connection.js';
 import type { OpenDatabase } from './database.js';
 import type { HeadMemory } from './heads.js';
+import { Healing } from './heal.js';
+import { LibraryState } from './library-state.js';
 import { Modifier } from './modify.js';
 import type { SqliteSettings } from './options.js';
 import { Reader } from './read.js';
 import { Removal } from './removal.js';
-import { libraryId } from './schema.js';
 import { Sweeper } from './sweep.js';
 import type { Watchers } from './watch.js';
 
 /** What the parts of one open library share. */
 export class LibraryContext {
+  readonly id: number;
   readonly connection: Connection;
   readonly watchers: Watchers;
   readonly heads: HeadMemory;
-  readonly now: () => number;
-  readonly keyWindowMs: number;
+  readonly healing: Healing;
   readonly reader: Reader;
   readonly removal: Removal;
   readonly sweeper: Sweeper;
 
   constructor(
-    readonly id: number,
+    readonly state: LibraryState,
     database: OpenDatabase,
-    readonly options: LibraryOptions,
     settings: SqliteSettings,
   ) {
+    this.id = state.id;
     this.connection = database.connection;
     this.watchers = database.watchers;
-    this.heads = this.connection.headsOf(id);
-    this.now = () => options.clock.entryTime();
-    this.keyWindowMs = settings.keyWindowMs;
+    this.heads = this.connection.headsOf(state.id);
+    this.healing = new Healing(this.connection.database, this.heads, state.clock);
     this.reader = new Reader(this);
     this.removal = new Removal(this.connection.database, this.heads);
     this.sweeper = new Sweeper(this, settings.sweepMs);
-  }
-
-  /** Entries appended at or before it have expired; below all times if there is no TTL. */
-  cutoff(): number {
-    return this.options.ttlMs === undefined ? Number.NEGATIVE_INFINITY : this.now() - this.options.ttlMs;
   }
 }
 
@@ -50,42 +44,37 @@ export async function openLibrary(
   database: OpenDatabase,
   options: LibraryOptions,
   settings: SqliteSettings,
-  release: () => Promise<void>,
+  { deadline, release }: { readonly deadline: number; readonly release: (deadline: number) => Promise<void> },
 ): Promise<AdapterLibrary> {
   const { connection, watchers } = database;
-  const { readonly } = connection.database;
-  const find = () => libraryId(connection.database, options.name);
-  const id = await (readonly ? connection.read(find) : connection.write(find));
-  if (id === undefined) {
-    throw new TimelineError(
-      'TIMELINE_UNAVAILABLE',
-      `${connection.database.name} has no library ${options.name}, and is readonly`,
-    );
-  }
-  const library = new LibraryContext(id, database, options, settings);
+  const state = await LibraryState.open(connection, options, settings.keyWindowMs, deadline);
+  const library = new LibraryContext(state, database, settings);
   const { reader, sweeper } = library;
   const appender = new Appender(library);
   const modifier = new Modifier(library);
-  if (!readonly) sweeper.start();
+  sweeper.start();
   return {
-    capabilities: capabilities(connection, settings),
-    append: (writes) => appender.append(writes),
-    read: (ranges) => reader.read(ranges),
-    heads: (timelines) => reader.heads(timelines),
-    update: (timeline, seqId, payload, ifRevision) => modifier.update(timeline, seqId, payload, ifRevision),
-    delete: (timeline, seqId) => modifier.delete(timeline, seqId),
-    trim: (timeline, cut) => modifier.trim(timeline, cut),
-    timelines: (range) => reader.timelines(range),
+    capabilities: capabilities(connection, settings, state),
+    get ttlMs() {
+      return state.ttlMs === Number.POSITIVE_INFINITY ? undefined : state.ttlMs;
+    },
+    append: (writes, call) => appender.append(writes, call),
+    read: (ranges, call) => reader.read(ranges, call),
+    heads: (timelines, call) => reader.heads(timelines, call),
+    update: (timeline, seqId, payload, ifRevision, call) => modifier.update(timeline, seqId, payload, ifRevision, call),
+    delete: (timeline, seqId, call) => modifier.delete(timeline, seqId, call),
+    trim: (timeline, cut, call) => modifier.trim(timeline, cut, call),
+    timelines: (range, call) => reader.timelines(range, call),
     checkpoints: new Checkpoints(library),
-    watch: (timeline, wake) => watchers.add(id, timeline, wake),
-    close: async () => {
+    watch: (timeline, wake) => watchers.add(state.id, timeline, wake),
+    close: async (call) => {
       await sweeper.close();
-      await release();
+      await release(call.deadline);
     },
   };
 }
 
-function capabilities({ database }: Connection, settings: SqliteSettings): Capabilities {
+function capabilities({ database }: Connection, settings: SqliteSettings, { keyWindowMs }: LibraryState): Capabilities {
   const survives = settings.synchronous === 'full' ? 'power' : 'process';
   return {
     adapter: 'sqlite',
@@ -94,7 +83,7 @@ function capabilities({ database }: Connection, settings: SqliteSettings): Capab
     atomicBatch: 1000,
     maxAtomicBytes: 4 * 2 ** 20,
     maxBodyBytes: 2 ** 20,
-    keyWindowMs: settings.keyWindowMs,
+    keyWindowMs: keyWindowMs === Number.POSITIVE_INFINITY ? null : keyWindowMs,
     expectedLast: true,
     manualIds: true,
     update: true,
@@ -103,7 +92,7 @@ function capabilities({ database }: Connection, settings: SqliteSettings): Capab
     timelines: true,
     checkpoints: true,
     minTtlMs: 1,
-    budgetMs: Math.max(1, settings.busyTimeoutMs),
+    budgetMs: settings.busyTimeoutMs,
     wakeWithinMs: 2 * settings.wakeMs,
     durability: database.memory ? 'none' : survives,
     readOnly: database.readonly,

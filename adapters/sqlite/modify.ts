@@ -1,4 +1,4 @@
-import type { Body, Payload, Row } from '../../src/adapter.js';
+import type { Body, Call, Cut, Payload, Row } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import type { SqliteStatement } from './client.js';
 import type { Head } from './heads.js';
@@ -25,9 +25,15 @@ export class Modifier {
     this.newestButSome = database.prepare(`${newest} ORDER BY seq DESC LIMIT 1 OFFSET ?`).pluck().safeIntegers();
   }
 
-  update(timeline: string, seqId: bigint, payload: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }> {
+  update(
+    timeline: string,
+    seqId: bigint,
+    payload: Payload,
+    ifRevision: number | undefined,
+    call: Call,
+  ): Promise<{ epoch: string; row: Row }> {
     const { connection } = this.library;
-    return connection.write(() => {
+    return connection.write(call, () => {
       const head = this.library.heads.get(timeline);
       const entry = this.findLive(head, seqId);
       if (!head || !entry) throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline });
@@ -42,8 +48,8 @@ export class Modifier {
     });
   }
 
-  delete(timeline: string, seqId: bigint): Promise<void> {
-    return this.library.connection.write(() => {
+  delete(timeline: string, seqId: bigint, call: Call): Promise<void> {
+    return this.library.connection.write(call, () => {
       const head = this.library.heads.get(timeline);
       const entry = this.findLive(head, seqId);
       if (head && entry) this.write(head, seqId, entry, null);
@@ -51,9 +57,9 @@ export class Modifier {
   }
 
   /** Raises the floor, which is all that readers see, and leaves the rows below it to the sweeper. */
-  async trim(timeline: string, cut: { readonly through: bigint } | { readonly keepLast: number }): Promise<void> {
+  async trim(timeline: string, cut: Cut, call: Call): Promise<void> {
     const { connection, heads, removal, sweeper } = this.library;
-    const cutOff = await connection.write(() => {
+    const cutOff = await connection.write(call, () => {
       const head = heads.get(timeline);
       if (!head) return false;
       const seq =
@@ -70,7 +76,7 @@ export class Modifier {
   private findLive(head: Head | undefined, seqId: bigint): Stored | undefined {
     if (!head || seqId <= head.floor) return undefined;
     const entry = this.find.get(head.id, seqId) as Stored | undefined;
-    return entry && !entry[4] && Number(entry[0]) > this.library.cutoff() ? entry : undefined;
+    return entry && !entry[4] && Number(entry[0]) > this.library.state.cutoff() ? entry : undefined;
   }
 
   private write(head: Head, seqId: bigint, [, , revision, ref]: Stored, body: Body | null): number {

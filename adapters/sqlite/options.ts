@@ -8,9 +8,15 @@ export interface SqliteAdapterOptions {
    * for libraries that can be built again. Set on an injected handle too.
    */
   readonly synchronous?: 'full' | 'normal' | undefined;
-  /** Milliseconds that a call waits for another process's lock, or for room in the log, before `TIMELINE_BUSY`. Default 5000. An injected handle also keeps its own timeout. */
+  /**
+   * Milliseconds within which every call ends, opening included, whoever holds a lock or pins the log: then `TIMELINE_BUSY`.
+   * Default 5000; less than 100 counts as 100.
+   */
   readonly busyTimeoutMs?: number | undefined;
-  /** Milliseconds that idempotency keys are remembered. Default 7 days. Every process should give the same. */
+  /**
+   * Milliseconds that idempotency keys are remembered. Default: what the library was created with, 7 days where it is
+   * created; another number is refused without `alter: true`.
+   */
   readonly keyWindowMs?: number | undefined;
   /** Opens an existing file for reading only. Default false; an injected handle knows for itself. */
   readonly readonly?: boolean | undefined;
@@ -24,12 +30,17 @@ export interface SqliteAdapterOptions {
   readonly walHardBytes?: number | undefined;
 }
 
-export type SqliteSettings = { readonly [name in keyof SqliteAdapterOptions]-?: NonNullable<SqliteAdapterOptions[name]> };
+export type SqliteSettings = {
+  readonly [name in keyof SqliteAdapterOptions]-?: name extends 'keyWindowMs'
+    ? number | undefined
+    : NonNullable<SqliteAdapterOptions[name]>;
+};
 
+const LEAST_BUDGET_MS = 100;
 const DEFAULTS: SqliteSettings = {
   synchronous: 'full',
   busyTimeoutMs: 5000,
-  keyWindowMs: 7 * 24 * 3_600_000,
+  keyWindowMs: undefined,
   readonly: false,
   wakeMs: 25,
   sweepMs: 1000,
@@ -42,5 +53,5 @@ export function resolveSettings(options: SqliteAdapterOptions): SqliteSettings {
   if (settings.synchronous !== 'full' && settings.synchronous !== 'normal') {
     throw invalidArgument('synchronous', "must be 'full' or 'normal'");
   }
-  return settings;
+  return { ...settings, busyTimeoutMs: Math.max(LEAST_BUDGET_MS, settings.busyTimeoutMs) };
 }

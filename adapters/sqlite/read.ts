@@ -1,4 +1,4 @@
-import type { AdapterHead, Body, Range, Row, Slice } from '../../src/adapter.js';
+import type { AdapterHead, Body, Call, ListingRange, Range, Row, Slice } from '../../src/adapter.js';
 import type { SqliteStatement } from './client.js';
 import type { Head } from './heads.js';
 import type { LibraryContext } from './library.js';
@@ -42,24 +42,24 @@ export class Reader {
     this.names = database.prepare(names).pluck();
   }
 
-  read(ranges: readonly Range[]): Promise<Slice[]> {
-    return this.library.connection.read(() => {
+  read(ranges: readonly Range[], call: Call): Promise<Slice[]> {
+    return this.library.connection.read(call, () => {
       const heads = this.library.heads.getAll(ranges.map((range) => range.timeline));
-      const cutoff = this.library.cutoff();
+      const cutoff = this.library.state.cutoff();
       const budget = { rows: MOST_ROWS, bytes: MOST_BYTES };
       return ranges.map((range, i) => this.slice(range, heads[i], cutoff, budget));
     });
   }
 
-  heads(timelines: readonly string[]): Promise<AdapterHead[]> {
-    return this.library.connection.read(() => {
-      const cutoff = this.library.cutoff();
+  heads(timelines: readonly string[], call: Call): Promise<AdapterHead[]> {
+    return this.library.connection.read(call, () => {
+      const cutoff = this.library.state.cutoff();
       return this.library.heads.getAll(timelines).map((head) => this.adapterHead(head, head ? this.liveFloor(head, cutoff) : 0n));
     });
   }
 
-  timelines({ prefix, after = '', limit }: { prefix: string; after?: string; limit: number }): Promise<string[]> {
-    return this.library.connection.read(() => {
+  timelines({ prefix, after = '', limit }: ListingRange, call: Call): Promise<string[]> {
+    return this.library.connection.read(call, () => {
       const names = this.names.all(this.library.id, prefix, after, limit) as string[];
       const end = names.findIndex((name) => !name.startsWith(prefix));
       return end < 0 ? names : names.slice(0, end);

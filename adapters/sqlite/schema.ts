@@ -12,8 +12,10 @@ export const SCHEMA_VERSION = 2;
 const PAGE_SIZE = 8192;
 
 /**
+ * - `timeline_libraries.settings`: what was chosen at creation; `clock`: the time that the processes have agreed on.
  * - `timeline_timelines.floor`: entries up to it are trimmed or expired, removed physically or not yet. It and
  *   `floor_at`, the time of that entry, go on where no row is left, so that no SeqId is given twice.
+ *   `heal_to`: entries up to it may still have times that only a wrong clock can have given.
  * - `timeline_entries`: `revision` NULL means 0; a body of its own in `body`, a shared one behind `ref`; neither: a tombstone.
  *   `previous`: the SeqId before it where that is not `seq - 1`, so that an entry that is missing can be told from one that
  *   never was.
@@ -22,10 +24,12 @@ const PAGE_SIZE = 8192;
  */
 const TABLES = `
 CREATE TABLE IF NOT EXISTS timeline_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS timeline_libraries (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS timeline_libraries (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+  settings TEXT NOT NULL, clock TEXT);
 CREATE TABLE IF NOT EXISTS timeline_timelines (
   id INTEGER PRIMARY KEY, library INTEGER NOT NULL, name TEXT NOT NULL,
-  floor INTEGER NOT NULL DEFAULT 0, floor_at INTEGER NOT NULL DEFAULT 0, UNIQUE (library, name));
+  floor INTEGER NOT NULL DEFAULT 0, floor_at INTEGER NOT NULL DEFAULT 0,
+  heal_to INTEGER, UNIQUE (library, name));
 CREATE TABLE IF NOT EXISTS timeline_entries (
   timeline INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, body, ref INTEGER, key TEXT, revision INTEGER,
   previous INTEGER, PRIMARY KEY (timeline, seq)) WITHOUT ROWID;
@@ -100,13 +104,4 @@ export function otherVersion(name: string, version: number): TimelineError {
     version > SCHEMA_VERSION ? ['a newer', 'update it'] : ['an older', 'open it with that, or begin with a new file'];
   const message = `${name} was written by ${age} timeline-model (schema ${version}; this one reads ${SCHEMA_VERSION}): ${advice}`;
   return new TimelineError('TIMELINE_UNSUPPORTED', message, { expected: SCHEMA_VERSION, actual: version });
-}
-
-/** The library's number; `undefined` if it is missing and the database readonly. Inside a transaction. */
-export function libraryId(database: BetterSqlite3Database, name: string): number | undefined {
-  const find = database.prepare('SELECT id FROM timeline_libraries WHERE name = ?').pluck();
-  const id = find.get(name);
-  if (id !== undefined) return Number(id);
-  if (database.readonly) return undefined;
-  return Number(database.prepare('INSERT INTO timeline_libraries (name) VALUES (?)').run(name).lastInsertRowid);
 }

@@ -1,20 +1,24 @@
+import type { LibraryClock } from '../../src/adapter.js';
 import type { BetterSqlite3Database, SqliteStatement } from './client.js';
 
 /** Timelines or keys looked at between two looks at the time. */
 const PER_LOOK = 100;
 
-/** Removes the idempotency keys of one library that are beyond their window, Timeline by Timeline. */
+/** Removes the idempotency keys of one library that are beyond their window, Timeline by Timeline; sets times right that only a wrong clock can have given. */
 export class KeySweep {
   readonly #library: number;
+  readonly #clock: LibraryClock;
   readonly #timelines: SqliteStatement;
   readonly #keys: SqliteStatement;
   readonly #remove: SqliteStatement;
+  readonly #setTime: SqliteStatement;
   /** Where the pass goes on: behind a key of a Timeline, then behind its name. */
   #afterName = '';
   #current: { readonly id: number; readonly name: string; afterKey: string } | undefined;
 
-  constructor(database: BetterSqlite3Database, library: number) {
+  constructor(database: BetterSqlite3Database, library: number, clock: LibraryClock) {
     this.#library = library;
+    this.#clock = clock;
     this.#timelines = database
       .prepare(`SELECT name, id FROM timeline_timelines WHERE library = ? AND name > ? ORDER BY name LIMIT ${PER_LOOK}`)
       .raw();
@@ -22,6 +26,7 @@ export class KeySweep {
       .prepare(`SELECT key, at FROM timeline_keys WHERE timeline = ? AND key > ? ORDER BY key LIMIT ${PER_LOOK}`)
       .raw();
     this.#remove = database.prepare('DELETE FROM timeline_keys WHERE timeline = ? AND key = ?');
+    this.#setTime = database.prepare('UPDATE timeline_keys SET at = ? WHERE timeline = ? AND key = ?');
   }
 
   /** Goes on until then (`performance.now()`); true at the end of a pass. Inside a write transaction. */
@@ -51,6 +56,7 @@ export class KeySweep {
       const rows = this.#keys.all(current.id, current.afterKey) as [key: string, at: number][];
       for (const [key, at] of rows) {
         if (at <= cutoff) this.#remove.run(current.id, key);
+        else if (this.#clock.isFuture(at)) this.#setTime.run(this.#clock.expiryTime(), current.id, key);
         current.afterKey = key;
       }
       if (rows.length < PER_LOOK) {

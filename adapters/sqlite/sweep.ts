@@ -10,122 +10,199 @@ const STEP_MS = 3;
 const BETWEEN_STEPS_MS = 10;
 /** Nothing can expire sooner than a TTL from now; but other processes trim, and clocks are set. */
 const LONGEST_REST_MS = 60_000;
+/** How soon a process that rests hears of settings that another has altered. */
+const LOOK_MS = 5000;
+/** Passes over the keys, at least. */
+const LONGEST_KEY_REST_MS = 3_600_000;
 
-type TimelineRow = [name: string, id: bigint, floor: bigint, oldest: bigint | null, oldestAt: bigint | null];
+type TimelineRow = [
+  name: string,
+  id: bigint,
+  floor: bigint,
+  healTo: bigint | null,
+  oldest: bigint | null,
+  oldestAt: bigint | null,
+  newest: bigint | null,
+  newestAt: bigint | null,
+];
 
 /**
- * Removes physically what no reader gets any more: rows below the floor, expired entries, keys beyond their window.
- * It walks the Timelines of its library round and round in short transactions, by timers that keep no process alive.
+ * Removes physically what no reader gets any more: rows below the floor, expired entries, keys beyond their window; and sets
+ * times right that a wrong clock has given. It walks the Timelines of its library round and round in short transactions, by
+ * timers that keep no process alive. A readonly library has its settings followed, and nothing else.
  */
 export class Sweeper {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
-  private closed = false;
-  private hurried = false;
-  private afterName = '';
-  private oldestKept = Number.POSITIVE_INFINITY;
-  private nextKeyPass = 0;
-  private readonly connection: Connection;
-  private readonly timelines;
-  private readonly keys: KeySweep;
+  readonly #library: LibraryContext;
+  readonly #connection: Connection;
+  readonly #sweepMs: number;
+  readonly #timelines;
+  readonly #keys: KeySweep;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+  #isHurried = false;
+  #afterName = '';
+  #oldestKept = Number.POSITIVE_INFINITY;
+  #restsUntil = 0;
+  #nextKeyPass = 0;
+  #version = '';
 
-  constructor(
-    private readonly library: LibraryContext,
-    private readonly sweepMs: number,
-  ) {
-    this.connection = library.connection;
-    const { database } = this.connection;
-    const oldest = (column: string) => `(SELECT ${column} FROM timeline_entries WHERE timeline = t.id ORDER BY seq LIMIT 1)`;
-    this.timelines = database
+  constructor(library: LibraryContext, sweepMs: number) {
+    this.#library = library;
+    this.#connection = library.connection;
+    this.#sweepMs = sweepMs;
+    const { database } = this.#connection;
+    const end = (column: string, order: string) =>
+      `(SELECT ${column} FROM timeline_entries WHERE timeline = t.id ORDER BY seq ${order} LIMIT 1)`;
+    const ends = ['ASC', 'DESC'].flatMap((order) => [end('seq', order), end('at', order)]);
+    this.#timelines = database
       .prepare(
-        `SELECT name, id, floor, ${oldest('seq')}, ${oldest('at')} FROM timeline_timelines t
+        `SELECT name, id, floor, heal_to, ${ends.join()} FROM timeline_timelines t
          WHERE library = ? AND name > ? ORDER BY name LIMIT ${PER_STEP}`,
       )
       .raw()
       .safeIntegers();
-    this.keys = new KeySweep(database, library.id);
+    this.#keys = new KeySweep(database, library.id, library.state.clock);
   }
 
   start(): void {
-    this.schedule(this.sweepMs);
+    this.#schedule(this.#sweepMs);
   }
 
   /** There is something to remove: begin soon, and do not rest before a whole pass has found nothing. */
   hurry(): void {
-    this.hurried = true;
-    if (!this.running) this.schedule(0);
+    this.#isHurried = true;
+    if (!this.#running) this.#schedule(0);
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    clearTimeout(this.timer);
-    await this.running;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#running;
   }
 
-  private schedule(delay: number): void {
-    clearTimeout(this.timer);
-    if (this.closed) return;
-    this.timer = setTimeout(() => {
-      this.running = this.step()
-        .catch(() => this.sweepMs)
+  #schedule(delay: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#running = this.#step()
+        .catch(() => this.#sweepMs)
         .then((rest) => {
-          this.running = undefined;
-          this.schedule(rest);
+          this.#running = undefined;
+          this.#schedule(rest);
         });
     }, delay).unref();
   }
 
   /** One transaction of work; resolves with the milliseconds until the next. A failure (locked, full) waits for the next time. */
-  private async step(): Promise<number> {
-    if (!this.connection.database.open) return LONGEST_REST_MS;
-    const now = this.library.now();
-    if (this.nextKeyPass <= now) {
-      if (await this.connection.write(() => this.keys.step(now - this.library.keyWindowMs, performance.now() + STEP_MS)))
-        this.nextKeyPass = now + this.betweenKeyPasses();
+  async #step(): Promise<number> {
+    const { database } = this.#connection;
+    if (!database.open || this.#connection.isGone()) return LONGEST_REST_MS;
+    const now = performance.now();
+    const isIdle = !this.#isHurried && this.#afterName === '' && now < this.#restsUntil && !this.#hasExpired();
+    if (database.readonly || isIdle) return (await this.#follow()) ? BETWEEN_STEPS_MS : this.#pause(now);
+    if (this.#nextKeyPass <= now) {
+      if (await this.#remove(() => this.#sweepKeys())) this.#nextKeyPass = now + this.#betweenKeyPasses();
       return BETWEEN_STEPS_MS;
     }
-    const ended = await this.connection.write(() => this.sweepTimelines());
-    if (!ended) return BETWEEN_STEPS_MS;
-    if (this.hurried) {
-      this.hurried = false;
+    if (!(await this.#remove(() => this.#sweepTimelines()))) return BETWEEN_STEPS_MS;
+    if (this.#isHurried) {
+      this.#isHurried = false;
       return BETWEEN_STEPS_MS;
     }
-    const untilExpiry = Math.min(this.oldestKept, now) + (this.library.options.ttlMs ?? LONGEST_REST_MS) - now;
-    this.oldestKept = Number.POSITIVE_INFINITY;
-    const untilKeys = this.nextKeyPass - now;
-    return Math.max(this.sweepMs, Math.min(untilExpiry, untilKeys, LONGEST_REST_MS));
+    this.#restsUntil = now + Math.min(this.#nextKeyPass - now, LONGEST_REST_MS);
+    return this.#pause(now);
   }
 
-  /** True at the end of a pass. */
-  private sweepTimelines(): boolean {
-    const { id: library, reader, removal, heads } = this.library;
-    const cutoff = this.library.cutoff();
-    const until = performance.now() + STEP_MS;
-    let room = MOST_REMOVED;
-    const rows = this.timelines.all(library, this.afterName) as TimelineRow[];
-    for (const [name, id, floor, oldest, oldestAt] of rows) {
-      if (oldest !== null && oldestAt !== null) {
-        if (Number(oldestAt) <= cutoff && oldest > floor) {
-          removal.raiseFloor(name, Number(id), reader.liveFloor(heads.get(name)!, cutoff));
-        }
-        const through = heads.get(name)!.floor;
-        if (oldest <= through) {
-          const removed = removal.removeThrough(Number(id), through, room);
-          heads.forget(name);
-          this.hurried = true;
-          room -= removed;
-          if (room <= 0) return false;
-        } else this.oldestKept = Math.min(this.oldestKept, Number(oldestAt));
-      }
-      this.afterName = name;
-      if (performance.now() > until) return false;
-    }
-    if (rows.length === PER_STEP) return false;
-    this.afterName = '';
+  #pause(now: number): number {
+    const { database } = this.#connection;
+    if (database.readonly) return LOOK_MS;
+    const { state } = this.#library;
+    const untilExpiry = this.#oldestKept + state.ttlMs - state.clock.expiryTime();
+    return Math.max(this.#sweepMs, Math.min(untilExpiry, this.#restsUntil - now, LOOK_MS));
+  }
+
+  #hasExpired(): boolean {
+    return this.#oldestKept <= this.#library.state.cutoff();
+  }
+
+  /**
+   * Once, and only by what stands in the file at that moment: whoever holds the lock is not waited for, as those who
+   * append would have to wait too.
+   */
+  #remove(run: () => boolean): Promise<boolean> {
+    return this.#connection.write({ deadline: 0 }, () => {
+      this.#library.state.refreshAndKeep();
+      return run();
+    });
+  }
+
+  /** True if settings were altered meanwhile, which may make work. */
+  async #follow(): Promise<boolean> {
+    const version = this.#connection.fileVersion();
+    if (version === this.#version) return false;
+    this.#version = version;
+    const { state } = this.#library;
+    const before = state.ttlMs;
+    await this.#connection.read({ deadline: 0 }, () => state.refresh());
+    if (state.ttlMs === before) return false;
+    this.#restsUntil = 0;
     return true;
   }
 
-  private betweenKeyPasses(): number {
-    return Math.min(Math.max(this.library.keyWindowMs / 8, this.sweepMs), 3_600_000);
+  /** True at the end of a pass. */
+  #sweepTimelines(): boolean {
+    const { state } = this.#library;
+    // Whatever comes during the pass is no older.
+    if (this.#afterName === '') this.#oldestKept = state.clock.expiryTime();
+    const cutoff = state.cutoff();
+    const until = performance.now() + STEP_MS;
+    const room = { left: MOST_REMOVED };
+    const rows = this.#timelines.all(this.#library.id, this.#afterName) as TimelineRow[];
+    for (const row of rows) {
+      this.#heal(row);
+      this.#removeOld(row, cutoff, room);
+      if (room.left <= 0) return false;
+      this.#afterName = row[0];
+      if (performance.now() > until) return false;
+    }
+    if (rows.length === PER_STEP) return false;
+    this.#afterName = '';
+    return true;
+  }
+
+  #heal([name, id, , healTo, , , newest, newestAt]: TimelineRow): void {
+    const { healing, state } = this.#library;
+    const through = newestAt !== null && state.clock.isFuture(Number(newestAt)) ? newest : healTo;
+    if (through === null) return;
+    healing.step(name, Number(id), through);
+    this.#isHurried = true;
+  }
+
+  #removeOld([name, id, floor, , oldest, oldestAt]: TimelineRow, cutoff: number, room: { left: number }): void {
+    const { reader, removal, heads } = this.#library;
+    if (oldest === null || oldestAt === null) return;
+    if (Number(oldestAt) <= cutoff && oldest > floor) {
+      removal.raiseFloor(name, Number(id), reader.liveFloor(heads.get(name)!, cutoff));
+    }
+    const through = heads.get(name)!.floor;
+    if (oldest > through) {
+      this.#oldestKept = Math.min(this.#oldestKept, Number(oldestAt));
+      return;
+    }
+    room.left -= removal.removeThrough(Number(id), through, room.left);
+    heads.forget(name);
+    this.#isHurried = true;
+  }
+
+  /** True at the end of a pass. */
+  #sweepKeys(): boolean {
+    const { clock, keyWindowMs } = this.#library.state;
+    if (keyWindowMs === Number.POSITIVE_INFINITY) return true;
+    return this.#keys.step(clock.expiryTime() - keyWindowMs, performance.now() + STEP_MS);
+  }
+
+  #betweenKeyPasses(): number {
+    return Math.min(Math.max(this.#library.state.keyWindowMs / 8, this.#sweepMs), LONGEST_KEY_REST_MS);
   }
 }

@@ -64,12 +64,11 @@ export class WalControl {
   }
 
   /** Empties the log, so that closing the database has little left to copy, and ends the worker. */
-  async close(): Promise<void> {
-    await this.asking;
-    await this.holding;
+  async close(deadline: number): Promise<void> {
+    await by(deadline, Promise.all([this.asking, this.holding]));
     const { database } = this.connection;
     if (database.open && !this.connection.isGone() && (this.readLog()?.pending ?? 0) > CHECKPOINT_PAGES / 10) {
-      await this.checkpointer.ask('TRUNCATE', RESTART_MS);
+      await by(deadline, this.checkpointer.ask('TRUNCATE', RESTART_MS));
     }
     await this.checkpointer.end();
     if (database.open) database.pragma(`wal_autocheckpoint = ${this.automatic}`);
@@ -120,10 +119,10 @@ export class WalControl {
   }
 
   private async hold(deadline: number): Promise<void> {
-    await this.holding;
+    if (this.holding) await by(deadline, this.holding);
     while (this.pages > this.hardPages) {
       this.holding ??= this.restart();
-      await this.holding;
+      await by(deadline, this.holding);
       if (this.pages <= this.hardPages) return;
       if (performance.now() >= deadline) {
         throw busy(this.pinned ? PINNED : FAILING);
@@ -138,4 +137,12 @@ export class WalControl {
       message: `a long read transaction on ${this.path} keeps its write-ahead log from being emptied: end it, or the log grows to walHardBytes and writes wait`,
     });
   }
+}
+
+/** Waits for it, but not beyond the deadline: a slow disk makes a checkpoint take as long as it likes. */
+async function by(deadline: number, work: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  const timer = delay(Math.max(0, deadline - performance.now()), undefined, { signal: late.signal });
+  await Promise.race([work, timer.catch(() => {})]);
+  late.abort();
 }

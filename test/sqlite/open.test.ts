@@ -69,16 +69,19 @@ describe('a path', () => {
     await expect(opening).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE', message: expect.stringMatching(message) });
   });
 
-  it('written by a newer version is refused and left alone', async () => {
+  it.each([
+    ['newer', '3', /a newer timeline-model.*update it/],
+    ['older', '1', /an older timeline-model.*new file/],
+  ])('written by %s version is refused and left alone', async (_age, version, message) => {
     const path = tempFile();
     await (await openFile(path)).close();
     const file = look(path);
-    file.database.exec("UPDATE timeline_meta SET value = '2' WHERE key = 'schema'");
-    await expect(openFile(path)).rejects.toMatchObject({
-      code: 'TIMELINE_UNSUPPORTED',
-      message: expect.stringContaining('newer timeline-model'),
-    });
-    file.database.exec("UPDATE timeline_meta SET value = '1' WHERE key = 'schema'");
+    const write = (schema: string) => file.database.exec(`UPDATE timeline_meta SET value = '${schema}' WHERE key = 'schema'`);
+    write(version);
+    const refused = { code: 'TIMELINE_UNSUPPORTED', message: expect.stringMatching(message) };
+    await expect(openFile(path)).rejects.toMatchObject(refused);
+    await expect(openFile(path, {}, { readonly: true })).rejects.toMatchObject(refused);
+    write('2');
     await expect(openFile(path)).resolves.toBeDefined();
   });
 });

@@ -114,7 +114,7 @@ describe('No reuse', () => {
     if (how !== 'deletion') await eventually('no row is left', () => file.count('timeline_entries') === 0);
     await first.close();
     const clock = { now: lastAt - 5000 };
-    const second = await openFile(path, { clock, ttlMs: 10_000 }, quick);
+    const second = await openFile(path, { clock, ttlMs: 10_000, alter: true }, quick);
     expect((await second.heads(['a']))[0]).toMatchObject({ lastSeqId: 3n });
     expect((await second.append([write('a', 'four')]))[0]).toMatchObject({ entries: [{ seqId: 4n }] });
     const rows = await readAll(second, 'a', 3n);

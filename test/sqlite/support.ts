@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { type SqliteAdapterOptions, sqliteAdapter } from '../../adapters/sqlite/index.js';
-import type { AdapterWarning, Row, TimelineAdapter, Write } from '../../src/adapter.js';
+import type { AdapterWarning, LibraryClock, Row, TimelineAdapter, Write } from '../../src/adapter.js';
 import { bundled } from '../support/bundled.js';
 import { type DirectLibrary, direct, openingOptions, trusting } from '../support/direct-library.js';
 
@@ -44,17 +44,22 @@ export type TestLibrary = DirectLibrary & {
 export interface LibrarySettings {
   readonly name?: string;
   readonly ttlMs?: number;
+  readonly alter?: boolean;
+  /** Trusted as it is. */
   readonly clock?: { now: number };
+  /** Instead of `clock`. */
+  readonly accepted?: LibraryClock;
 }
 
 /** A library of the adapter itself, without the core, with a clock of its own; closed after the test unless the test has done so. */
 export async function openLibrary(
   adapter: TimelineAdapter,
-  { name = 'test', ttlMs, clock = { now: 1_700_000_000_000 } }: LibrarySettings = {},
+  { name = 'test', ttlMs, alter = false, clock = { now: 1_700_000_000_000 }, accepted }: LibrarySettings = {},
 ): Promise<TestLibrary> {
   const warnings: AdapterWarning[] = [];
   const warn = (warning: AdapterWarning) => warnings.push(warning);
-  const library = direct(await adapter.open(openingOptions(name, { ttlMs, clock: trusting(() => clock.now), warn })));
+  const opened = await adapter.open(openingOptions(name, { ttlMs, alter, clock: accepted ?? trusting(() => clock.now), warn }));
+  const library = direct(opened, opened.capabilities.budgetMs);
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= library.close();

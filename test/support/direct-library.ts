@@ -2,8 +2,8 @@ import type { AdapterLibrary, Call, LibraryClock, LibraryOptions } from '../../s
 import { AcceptedClock } from '../../src/clock.js';
 
 /** For calls of an adapter without the core: as long as a test may take. */
-export function anyCall(): Call {
-  return { deadline: performance.now() + 60_000 };
+export function anyCall(budgetMs = 60_000): Call {
+  return { deadline: performance.now() + budgetMs };
 }
 
 /** A clock that is what the test says. */
@@ -52,21 +52,22 @@ const ARITY = {
   reset: 1,
 };
 
-export function direct(library: AdapterLibrary): DirectLibrary {
-  return withCalls(library) as unknown as DirectLibrary;
+/** `budgetMs`: what each call has. Default: a minute. */
+export function direct(library: AdapterLibrary, budgetMs?: number): DirectLibrary {
+  return withCalls(library, () => anyCall(budgetMs)) as unknown as DirectLibrary;
 }
 
-function withCalls<T extends object>(target: T): T {
+function withCalls<T extends object>(target: T, newCall: () => Call): T {
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (name === 'checkpoints' && value) return withCalls(value as object);
+      if (name === 'checkpoints' && value) return withCalls(value as object, newCall);
       if (typeof value !== 'function') return value;
       const arity = ARITY[name as keyof typeof ARITY];
       if (arity === undefined) return value.bind(target);
       return (...args: unknown[]) => {
         const given = Array.from({ length: arity }, (__, i) => args[i]);
-        return value.apply(target, [...given, anyCall()]);
+        return value.apply(target, [...given, newCall()]);
       };
     },
   });

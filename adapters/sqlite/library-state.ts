@@ -1,0 +1,125 @@
+import type { LibraryClock, LibraryOptions } from '../../src/adapter.js';
+import { TimelineError } from '../../src/errors.js';
+import { type LibrarySettings, parseSettings, reconcileSettings } from '../../src/settings.js';
+import type { SqliteStatement } from './client.js';
+import type { Connection } from './connection.js';
+import { SCHEMA_VERSION } from './schema.js';
+
+/** Accepted time goes into the file with a write this often, and without writes that often. */
+const KEEP_MS = 10_000;
+const KEEP_IDLE_MS = 60_000;
+const WEEK_MS = 7 * 24 * 3_600_000;
+
+type LibraryRow = [id: number, settings: string, clock: string | null];
+
+/** What the file keeps for one library besides its Timelines: its settings, and the time that its processes have agreed on. */
+export class LibraryState {
+  readonly id: number;
+  readonly clock: LibraryClock;
+  readonly #name: string;
+  readonly #find: SqliteStatement;
+  readonly #putClock: SqliteStatement;
+  #text: string;
+  #settings: LibrarySettings;
+  #time: string | undefined;
+  #keptAt = Number.NEGATIVE_INFINITY;
+  #hasWritten = false;
+
+  private constructor(connection: Connection, row: LibraryRow, { name, clock }: LibraryOptions) {
+    const { database } = connection;
+    [this.id, this.#text] = row;
+    this.clock = clock;
+    this.#name = name;
+    this.#settings = parseSettings(this.#text, name);
+    this.#find = findLibrary(connection);
+    this.#putClock = database.prepare('UPDATE timeline_libraries SET clock = ? WHERE id = ?');
+    this.#time = clock.exchange(row[2] ?? undefined);
+  }
+
+  /** Makes the library if it is missing, alters it if that is wanted, and refuses what does not fit. */
+  static async open(
+    connection: Connection,
+    options: LibraryOptions,
+    keyWindowMs: number | undefined,
+    deadline: number,
+  ): Promise<LibraryState> {
+    const { readonly } = connection.database;
+    const find = () => reconcile(connection, options, keyWindowMs);
+    const row = await (readonly ? connection.read({ deadline }, find) : connection.write({ deadline }, find));
+    const state = new LibraryState(connection, row, options);
+    if (!readonly) await connection.write({ deadline }, () => state.keepTime());
+    return state;
+  }
+
+  /** `Infinity`: for ever. */
+  get ttlMs(): number {
+    return this.#settings.ttlMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** `Infinity`: for ever. */
+  get keyWindowMs(): number {
+    return this.#settings.keyWindowMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Entries appended at or before it have expired; below all times if there is no TTL. */
+  cutoff(): number {
+    return this.ttlMs === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : this.clock.expiryTime() - this.ttlMs;
+  }
+
+  /** Reads again what others may have altered. Inside a transaction, and before anything is removed. */
+  refresh(): void {
+    const row = this.#find.get(this.#name) as LibraryRow | undefined;
+    if (!row) throw new TimelineError('TIMELINE_UNAVAILABLE', `the library ${this.#name} is gone from the file`);
+    if (row[1] !== this.#text) {
+      this.#settings = parseSettings(row[1], this.#name);
+      this.#text = row[1];
+    }
+    this.#time = this.clock.exchange(row[2] ?? undefined);
+  }
+
+  /** Entries were appended in this transaction; every now and then time goes along with them. */
+  noteWrite(): void {
+    this.#hasWritten = true;
+    if (performance.now() - this.#keptAt >= KEEP_MS) this.#exchange();
+  }
+
+  /** As {@link refresh}, for a transaction that may write. */
+  refreshAndKeep(): void {
+    this.refresh();
+    if (performance.now() - this.#keptAt >= (this.#hasWritten ? KEEP_MS : KEEP_IDLE_MS)) this.keepTime();
+  }
+
+  keepTime(): void {
+    this.#keptAt = performance.now();
+    this.#hasWritten = false;
+    if (this.#time !== undefined) this.#putClock.run(this.#time, this.id);
+  }
+
+  #exchange(): void {
+    this.refresh();
+    this.keepTime();
+  }
+}
+
+function findLibrary({ database }: Connection): SqliteStatement {
+  return database.prepare('SELECT id, settings, clock FROM timeline_libraries WHERE name = ?').raw();
+}
+
+function reconcile(connection: Connection, options: LibraryOptions, keyWindowMs: number | undefined): LibraryRow {
+  const { database } = connection;
+  const { name, ttlMs, alter } = options;
+  const row = findLibrary(connection).get(name) as LibraryRow | undefined;
+  if (!row && database.readonly) {
+    throw new TimelineError('TIMELINE_UNAVAILABLE', `${database.name} has no library ${name}, and is readonly`);
+  }
+  const wanted = { format: SCHEMA_VERSION, numbering: 'dense', ttlMs, keyWindowMs, defaultKeyWindowMs: WEEK_MS };
+  const { text, changed } = reconcileSettings(row?.[1], wanted, { library: name, alter });
+  if (row && !changed) return row;
+  if (database.readonly) {
+    const message = `${database.name} is readonly, so that the settings of ${name} cannot be altered`;
+    throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'readOnly' });
+  }
+  if (row) database.prepare('UPDATE timeline_libraries SET settings = ? WHERE id = ?').run(text, row[0]);
+  else database.prepare('INSERT INTO timeline_libraries (name, settings) VALUES (?, ?)').run(name, text);
+  return findLibrary(connection).get(name) as LibraryRow;
+}

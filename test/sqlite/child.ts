@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { backupTimelines, restoreTimelines, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore, type TimelineStore } from '../../src/index.js';
+import { anyCall, openingOptions } from '../support/direct-library.js';
 
 const [command, path = '', name = '', count = '0', file = ''] = process.argv.slice(2);
 
@@ -81,6 +82,30 @@ const commands: Record<string, () => Promise<void>> = {
     await backupTimelines(path, file);
     await append(Number(count));
     process.kill(process.pid, 'SIGKILL');
+  },
+
+  /** Appends to a file that may not grow beyond 2 MiB, until that is refused. */
+  async appendUntilRefused() {
+    const store = await openTimelineStore<string>({ adapter: sqliteAdapter(path, { busyTimeoutMs: 300 }), name: 'test' });
+    const body = 'x'.repeat(10_000);
+    for (let stored = 0; ; stored++) {
+      try {
+        await store.timeline('a').append(body);
+      } catch (error) {
+        const { code, outcome } = error as { code: string; outcome: string };
+        tell({ stored, code, outcome });
+        process.kill(process.pid, 'SIGKILL');
+      }
+    }
+  },
+
+  /** Reads what the test has written, without the core, where SQLite takes URIs. */
+  async readWithUris() {
+    const adapter = sqliteAdapter(path, { readonly: true });
+    const library = await adapter.open(openingOptions('test'));
+    const [slice] = await library.read([{ timeline: 'a', limit: 10, reverse: false }], anyCall());
+    tell(slice!.rows.map((row) => row.body));
+    process.disconnect();
   },
 
   /** Restores `name`, and dies before the step of that number: a call of the file system or of SQLite. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,8 +107,15 @@ export async function eventually(what: string, condition: () => boolean | Promis
 
 /** Another process on the same file; see `child.ts` for what it can do. */
 export function spawnChild(...args: string[]): ChildProcess {
-  const script = fileURLToPath(new URL('./child.ts', import.meta.url));
-  const child = fork(bundled(script), args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const script = bundled(fileURLToPath(new URL('./child.ts', import.meta.url)));
+  const stdio = ['ignore', 'pipe', 'inherit', 'ipc'] as const;
+  const env = { ...process.env, ...(args[0] === 'readWithUris' && { SQLITE_USE_URI: '1' }) };
+  // In blocks of 1024 bytes.
+  const limited = ['-c', 'ulimit -f 2048; exec "$0" "$@"', process.execPath, script, ...args];
+  const child =
+    args[0] === 'appendUntilRefused'
+      ? spawn('bash', limited, { stdio: [...stdio] })
+      : fork(script, args, { stdio: [...stdio], env });
   afterTest(() => child.kill('SIGKILL'));
   return child;
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { TimelineError } from '../../../src/errors.js';
 import type { BetterSqlite3Database, DatabaseConstructor } from '../client.js';
 import { fileId, filesOpenIn, processesWith } from '../open-files.js';
-import { busy, isBusy, messageOf, sqliteCode } from '../sqlite-errors.js';
+import { busy, isBusy, messageOf, sqliteCode, toTimelineError } from '../sqlite-errors.js';
 import { SIDE_FILES } from './files.js';
 
 /** The right to replace a database: nobody else has it open, and nobody can read it until this ends. */
@@ -51,6 +51,7 @@ function lock(Database: DatabaseConstructor, path: string): BetterSqlite3Databas
     database?.close();
     if (isBusy(error)) throw busy(`${path} is open: close every process and handle that uses it, then restore`, error);
     const code = sqliteCode(error);
+    if (code === 'SQLITE_FULL') throw toTimelineError(error);
     if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return undefined;
     throw new TimelineError('TIMELINE_UNAVAILABLE', `cannot replace ${path}: ${messageOf(error)}`, { cause: error });
   }

@@ -1,7 +1,9 @@
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { TimelineError } from '../../src/errors.js';
 import type { DatabaseConstructor } from './client.js';
+
+/** Not imported, as bundlers put something of their own in the place of `createRequire`. */
+const { createRequire } = process.getBuiltinModule('node:module');
 
 const ENTRY = /[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/;
 

@@ -5,12 +5,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { describe, it } from 'vitest';
-import { sqliteAdapter } from '../../adapters/sqlite/index.js';
+import { type SqliteAdapterOptions, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
 import { bundled } from '../support/bundled.js';
 
 const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
+const BUDGET_MS = 1000;
 const files = new Map<TimelineAdapter, string>();
 
 function fileOf(adapter: TimelineAdapter): string {
@@ -32,20 +33,45 @@ function physicalEntries(file: string, library: string, timeline: string): numbe
   }
 }
 
+function create(options: SqliteAdapterOptions = {}): TimelineAdapter {
+  const file = join(mkdtempSync(join(tmpdir(), 'timeline-conformance-')), 'timeline.db');
+  const adapter = sqliteAdapter(file, options);
+  files.set(adapter, file);
+  return adapter;
+}
+
+function destroy(adapter: TimelineAdapter): void {
+  rmSync(dirname(fileOf(adapter)), { recursive: true, force: true });
+  files.delete(adapter);
+}
+
+/** Another connection holds the lock of writers: SQLite answers none of them. Readers of a log are never held up. */
+async function lock(adapter: TimelineAdapter): Promise<() => Promise<void>> {
+  const database = new Database(fileOf(adapter));
+  database.exec('BEGIN IMMEDIATE');
+  return async () => {
+    database.close();
+  };
+}
+
+describeAdapter(
+  { describe, it },
+  {
+    name: 'sqlite, locked',
+    laws: ['Budget'],
+    create: () => create({ busyTimeoutMs: BUDGET_MS }),
+    destroy,
+    reopen: (adapter) => sqliteAdapter(fileOf(adapter), { busyTimeoutMs: BUDGET_MS }),
+    silence: lock,
+  },
+);
+
 describeAdapter(
   { describe, it },
   {
     name: 'sqlite',
-    create() {
-      const file = join(mkdtempSync(join(tmpdir(), 'timeline-conformance-')), 'timeline.db');
-      const adapter = sqliteAdapter(file);
-      files.set(adapter, file);
-      return adapter;
-    },
-    destroy(adapter) {
-      rmSync(dirname(fileOf(adapter)), { recursive: true, force: true });
-      files.delete(adapter);
-    },
+    create: () => create(),
+    destroy,
     reopen: (adapter) => sqliteAdapter(fileOf(adapter)),
     fork: (adapter) => fork(bundled(CHILD), [fileOf(adapter)]),
     physicalEntries: (adapter, library, timeline) => physicalEntries(fileOf(adapter), library, timeline),

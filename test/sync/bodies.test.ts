@@ -86,3 +86,30 @@ it('bodies of a class without fingerprint reach devices as references', async ()
   });
   await sync.close();
 });
+
+it('what the libraries do by themselves with entries that do not decode does not matter', async () => {
+  for (const onUndecodable of ['skip', () => ({ kind: 'join', users: ['eve'] }) as never] as const) {
+    const codec: Codec<never> = {
+      encode: (message) => JSON.stringify(message),
+      decode(body) {
+        if (String(body).includes('poison')) throw new Error('not a message');
+        return JSON.parse(String(body)) as never;
+      },
+    };
+    await using store = await openTimelineStore<Stored<string>>({
+      adapter: memoryAdapter(),
+      name: 'store',
+      codec,
+      onUndecodable,
+    });
+    await using inboxes = await openTimelineStore<Synced<string>>({ adapter: memoryAdapter(), name: 'sync' });
+    const directory = timelineDirectory({ store });
+    const diffusion = writeDiffusion();
+    await using sync = createSync<string>({ store, sync: inboxes, directory, diffusion, onWarning: () => undefined });
+    await (await sync.join('group', ['ann', 'bob'])).delivered;
+    for (const body of ['one', 'poison', 'two'])
+      await (await sync.send({ conversation: 'group', sender: 'ann', body })).delivered;
+    const { messages } = await sync.device('bob', 'phone').pull();
+    expect(messages.map(({ body, undecodable }) => body ?? undecodable)).toEqual(['one', true, 'two']);
+  }
+});

@@ -281,25 +281,3 @@ it('a recall takes back a message that the process which applies it cannot read'
   await old.sync.close();
   await fresh.sync.close();
 });
-
-it('what the libraries themselves do with such entries does not matter', async () => {
-  const name = `world ${++worlds}`;
-  for (const onUndecodable of ['skip', () => ({ kind: 'join', users: ['eve'] }) as never] as const) {
-    const codec: Codec<never> = {
-      encode: (message) => JSON.stringify(message),
-      decode(body) {
-        if (String(body).includes('poison')) throw new Error('not a message');
-        return JSON.parse(String(body)) as never;
-      },
-    };
-    const library = `${name} ${typeof onUndecodable}`;
-    await using store = await openTimelineStore<Stored<string>>({ adapter, name: `${library} s`, codec, onUndecodable });
-    await using inboxes = await openTimelineStore<Synced<string>>({ adapter, name: `${library} i` });
-    const directory = timelineDirectory({ store });
-    const diffusion = writeDiffusion();
-    await using sync = createSync<string>({ store, sync: inboxes, directory, diffusion, onWarning: () => undefined });
-    await join(sync, 'ann', 'bob');
-    await sendAll(sync, 'one', 'poison', 'two');
-    expect(await pulled(sync.device('bob', 'phone'))).toEqual(['message one', 'message undecodable', 'message two']);
-  }
-});

@@ -48,6 +48,8 @@ export interface LibraryClock {
   expiryTime(): number;
   /** No clock that was right ever gave this time: whatever stands in the store with it should be set right. */
   isFuture(at: number): boolean;
+  /** The latest time that is not of the future, for those who compare in their store. */
+  latestTime(): number;
   /** The caller's clock counts at once and alone (`clockToleranceMs: Infinity`): there is no need to ask the store. */
   readonly trustsNow: boolean;
   /** The store's own clock, as read just now: from then on it counts instead of the caller's. At opening and every few seconds. */

@@ -73,8 +73,11 @@ export class AcceptedClock implements LibraryClock {
   }
 
   isFuture(at: number): boolean {
-    if (this.trustsNow) return false;
-    return at > Math.max(this.entryTime(), this.expiryTime()) + this.#toleranceMs;
+    return at > this.latestTime();
+  }
+
+  latestTime(): number {
+    return this.trustsNow ? LATEST : Math.max(this.entryTime(), this.expiryTime()) + this.#toleranceMs;
   }
 
   follow(storeTime: number): void {

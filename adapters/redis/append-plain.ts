@@ -1,8 +1,10 @@
-import type { Payload, Write, WriteOutcome } from '../../src/adapter.js';
+import type { Body, Payload, Write, WriteOutcome } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { ENTRIES_PER_SCRIPT, type Group, TIMELINES_PER_SCRIPT } from './append-plan.js';
 import { asArgument } from './client.js';
 import { epochIn, seqId } from './head.js';
+import type { LibraryContext } from './library.js';
+import { LARGE, TIME_WIDTH } from './scripts/state.js';
 
 /** One call of the plain script: Timelines of one slot, whose bodies are of one kind, and either each one's own or all the same. */
 export class PlainChunk {
@@ -35,9 +37,11 @@ export class PlainChunk {
     return true;
   }
 
-  args(now: number): (string | Buffer)[] {
+  args({ clock }: LibraryContext): (string | Buffer)[] {
     const single = this.#bodies.length === this.groups.length;
-    return [`${this.#kind}${now}`, this.#shared ? '*' : single ? '' : this.#counts.join(' '), ...this.#bodies];
+    const counts = this.#shared ? '*' : single ? '' : this.#counts.join(' ');
+    const latest = String(clock.latestTime()).padStart(TIME_WIDTH, '0');
+    return [`${this.#kind}${clock.entryTime()}`, counts, latest, ...this.#bodies];
   }
 
   /** Resolves to the Timelines where nothing was written, because something was not as the script expects. */
@@ -54,14 +58,14 @@ export class PlainChunk {
   }
 }
 
-/** Nothing if any entry has more than a body, if kinds are mixed, or if bodies are shared between Timelines that get several. */
+/** Nothing if any entry has more than a body or a large one, if kinds are mixed, or if bodies are shared between Timelines that get several. */
 function plainPayloads({ places }: Group, writes: readonly Write[]): Payload[] {
   const payloads: Payload[] = [];
   for (const place of places) {
     const { entries, expectedLast } = writes[place] as Write;
     if (expectedLast !== undefined) return [];
     for (const { payload, key, seqId: chosen } of entries) {
-      if (key !== undefined || chosen !== undefined) return [];
+      if (key !== undefined || chosen !== undefined || isLarge(payload.body)) return [];
       payloads.push(payload);
     }
   }
@@ -69,6 +73,12 @@ function plainPayloads({ places }: Group, writes: readonly Write[]): Payload[] {
   const kind = typeof first?.body;
   const fits = ({ body, shared }: Payload) => typeof body === kind && !shared;
   return payloads.length === 1 || payloads.every(fits) ? payloads : [];
+}
+
+function isLarge(body: Body): boolean {
+  // The length in bytes is at most three times that in characters.
+  if (typeof body !== 'string') return body.byteLength > LARGE;
+  return body.length > LARGE / 3 && Buffer.byteLength(body) > LARGE;
 }
 
 /** All entries of the group were appended one after another, up to the last SeqId of the new state. */

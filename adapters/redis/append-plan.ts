@@ -5,12 +5,13 @@ import { seqId } from './head.js';
 import type { TimelineKeys } from './keys.js';
 import type { LibraryContext } from './library.js';
 import { refusal } from './redis-errors.js';
+import { KEYS_BETWEEN } from './scripts/append.js';
 
 /** Timelines of one script: enough to spread its cost, few enough that no other client waits long. */
 export const TIMELINES_PER_SCRIPT = 100;
 export const ENTRIES_PER_SCRIPT = 1000;
-/** Generations of keys kept, of one window each: the present, and one on either side because clocks differ. */
-const GENERATIONS = [0, -1, 1];
+/** Redis keeps the keys of an idle Timeline for their window by its own clock, and for so much more, should accepted time be behind it. */
+const KEYS_SLACK_MS = 60_000;
 
 /** The writes to one Timeline, by their places in the batch, in order. */
 export interface Group {
@@ -21,12 +22,20 @@ export interface Group {
 /** What the script is told. A number is the place of a body. */
 interface AppendPlan {
   readonly now: string;
+  /** The latest time that is not of the future. */
+  readonly latest: string;
+  /** The time by which keys are kept. */
+  readonly expiry: string;
   readonly born: string;
   /** How many keys are declared for each group. */
   readonly stride: number;
-  readonly generations: readonly string[];
+  /** Milliseconds that keys are known; -1: for ever. */
   readonly window: number;
+  /** Milliseconds until Redis drops them all. */
   readonly keep: number;
+  /** Whose turn it is to look for keys that are too old, and where. */
+  readonly turn: number;
+  readonly cursor: string;
   /** `t` or `b` for each body, or once for all of them. */
   readonly kinds: string;
   readonly groups: readonly PlannedGroup[];
@@ -46,14 +55,13 @@ export function planGroups(
   writes: readonly Write[],
   groups: readonly Group[],
 ): { keys: string[]; args: (string | Buffer)[] } {
-  const now = library.now();
-  const window = library.settings.keyWindowMs;
-  const generations = GENERATIONS.map((offset) => `k:${Math.floor(now / window) + offset}`);
+  const { clock, standing } = library;
+  const window = standing.keyWindowMs ?? -1;
   const bodies = new BodyList();
   const keys: string[] = [];
   let stride = 1;
   const planned = groups.map(({ keys: { timeline }, places }) => {
-    const declared = library.keys.declare(timeline, ['m', 'u', ...generations]);
+    const declared = library.keys.declare(timeline, ['m', 'u', 'k']);
     stride = declared.length;
     for (const key of declared) keys.push(key);
     const group = places.map((place) => planWrite(writes[place] as Write, bodies));
@@ -61,12 +69,15 @@ export function planGroups(
     return group.length === 1 && typeof only === 'number' ? only : group;
   });
   const plan: AppendPlan = {
-    now: String(now),
+    now: String(clock.entryTime()),
+    latest: String(clock.latestTime()),
+    expiry: String(clock.expiryTime()),
     born: library.born(),
     stride,
-    generations,
     window,
-    keep: 3 * window,
+    keep: window + Math.min(window, KEYS_SLACK_MS),
+    turn: Math.floor(Math.random() * KEYS_BETWEEN),
+    cursor: String(Math.floor(Math.random() * 2 ** 32)),
     kinds: bodies.kinds(),
     groups: planned,
   };

@@ -1,4 +1,4 @@
-import type { AdapterCheckpoints, CheckpointKey, Position } from '../../src/adapter.js';
+import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import type { LibraryContext } from './library.js';
 import { ADVANCE } from './scripts/checkpoint.js';
@@ -6,23 +6,27 @@ import { SET_CHECKPOINTS } from './scripts/set-checkpoints.js';
 
 /** A hash for each Timeline: reader to `epoch seqId`. */
 export class Checkpoints implements AdapterCheckpoints {
-  constructor(private readonly library: LibraryContext) {}
+  readonly #library: LibraryContext;
 
-  async get(keys: readonly CheckpointKey[]): Promise<readonly (Position | undefined)[]> {
-    const { connections, keys: keyspace } = this.library;
-    const asked = keys.map(({ timeline, reader }) => connections.ask('hget', [keyspace.checkpoints(timeline), reader]));
+  constructor(library: LibraryContext) {
+    this.#library = library;
+  }
+
+  async get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]> {
+    const { connections, keys: keyspace } = this.#library;
+    const asked = keys.map(({ timeline, reader }) => connections.ask('hget', [keyspace.checkpoints(timeline), reader], call));
     return (await Promise.all(asked)).map((text) => (typeof text === 'string' ? toPosition(text) : undefined));
   }
 
-  async advance(items: readonly (CheckpointKey & Position)[]): Promise<readonly Position[]> {
+  async advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]> {
     const stands = new Array<Position>(items.length);
     const groups = this.#byTimeline(items).map(async ([timeline, places]) => {
-      const { connections, keys } = this.library;
+      const { connections, keys } = this.#library;
       const args = places.flatMap((place) => {
         const { reader, epoch, seqId } = items[place] as CheckpointKey & Position;
         return [reader, epoch, String(seqId)];
       });
-      const answers = (await connections.change(ADVANCE, keys.declare(timeline, ['m', 'c']), args)) as string[];
+      const answers = (await connections.change(ADVANCE, keys.declare(timeline, ['m', 'c']), args, call)) as string[];
       places.forEach((place, i) => {
         const answer = answers[i] as string;
         const position = toPosition(answer.slice(1));
@@ -34,13 +38,14 @@ export class Checkpoints implements AdapterCheckpoints {
     return stands;
   }
 
-  async reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[]): Promise<void> {
+  async reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[], call: Call): Promise<void> {
     const groups = this.#byTimeline(items).map(([timeline, places]) => {
       const args = places.flatMap((place) => {
         const { reader, position } = items[place] as (typeof items)[number];
         return [reader, position ? `${position.epoch} ${position.seqId}` : ''];
       });
-      return this.library.connections.change(SET_CHECKPOINTS, [this.library.keys.checkpoints(timeline)], args);
+      const { connections, keys } = this.#library;
+      return connections.change(SET_CHECKPOINTS, [keys.checkpoints(timeline)], args, call);
     });
     await settleAll(groups);
   }

@@ -17,43 +17,44 @@ export interface RedisClient {
   call(command: string, args: RedisArgument[]): Promise<unknown>;
   callBuffer(command: string, args: RedisArgument[]): Promise<unknown>;
   duplicate(...args: never[]): unknown;
-  on(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
-  disconnect(): void;
+  on(event: string, listener: (error: Error) => void): unknown;
+  disconnect(reconnect?: boolean): void;
+}
+
+/** A client of one server, or the connection of a Cluster client to one of its nodes. */
+export interface RedisNode extends RedisClient {
+  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined; readonly db?: number | undefined };
+  /** Not there before it first connects. */
+  readonly stream?: { readonly bytesRead: number; readonly bytesWritten: number; readonly writableLength: number } | undefined;
+  readonly condition?: { readonly select?: number | undefined } | null | undefined;
+  /** The condition of the connection that was lost, until there is the next. */
+  readonly prevCondition?: { readonly select?: number | undefined } | null | undefined;
 }
 
 /** What a Cluster client has besides. */
 export interface RedisClusterClient extends RedisClient {
+  readonly options: { readonly redisOptions?: object | undefined };
   readonly slots: readonly (readonly string[] | undefined)[];
   nodes(role?: 'all' | 'master' | 'slave'): RedisNode[];
-}
-
-/** The connection of a Cluster client to one of its nodes. */
-export interface RedisNode extends RedisClient {
-  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined };
-}
-
-/** Rejects when the connection is lost or `ms` have passed. */
-export function whenReady(connection: RedisClient, ms: number): Promise<void> {
-  if (connection.status === 'ready') return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => () => {
-      clearTimeout(timer);
-      connection.off('ready', ready);
-      connection.off('end', ended);
-      settle();
-    };
-    const fail = (why: string) => end(() => reject(new Error(why)));
-    const ready = end(resolve);
-    const ended = fail('the connection was closed');
-    const timer = setTimeout(fail(`no connection within ${ms} ms; its state is ${connection.status}`), ms);
-    connection.on('ready', ready);
-    connection.on('end', ended);
-  });
+  refreshSlotsCache?(callback?: () => void): void;
 }
 
 export function isCluster(client: RedisClient): client is RedisClusterClient {
   return client.isCluster;
+}
+
+/** Where the client's own commands go: `select` may have been called since it was made. */
+export function databaseOf(client: RedisClient): number {
+  const { prevCondition, condition, options } = client as RedisNode;
+  return prevCondition?.select ?? condition?.select ?? options?.db ?? 0;
+}
+
+/** Changes while anything passes the socket, so that a slow transfer is told from silence. What the system still buffers shows nothing. */
+export function trafficOf(client: RedisClient): number {
+  const { stream } = client as RedisNode;
+  if (!stream) return 0;
+  const { bytesRead, bytesWritten, writableLength } = stream;
+  return writableLength > 0 ? bytesRead + bytesWritten - writableLength : bytesRead;
 }
 
 const reconnectDelay = (attempt: number) => Math.min(attempt * 50, 1000);
@@ -80,9 +81,23 @@ const OWN_CLUSTER = {
   clusterRetryStrategy: reconnectDelay,
 };
 
-export function duplicate<Client extends RedisClient>(client: Client): Client {
+/** How long one attempt to connect may take. */
+export function attemptMs(budgetMs: number): number {
+  return Math.min(10_000, Math.max(1000, Math.floor(budgetMs / 3)));
+}
+
+export function duplicate(client: RedisClient, budgetMs: number): RedisClient {
   const make = client.duplicate as (...args: unknown[]) => unknown;
-  const own = make.apply(client, client.isCluster ? [[], OWN_CLUSTER] : [OWN_CONNECTION]) as Client;
+  const timing = {
+    connectTimeout: attemptMs(budgetMs),
+    // Of a silent connection no answer to its end is to be expected.
+    disconnectTimeout: 100,
+    maxLoadingRetryTime: 200,
+  };
+  const args = isCluster(client)
+    ? [[], { ...OWN_CLUSTER, redisOptions: { ...client.options.redisOptions, ...timing } }]
+    : [{ ...OWN_CONNECTION, ...timing, db: databaseOf(client) }];
+  const own = make.apply(client, args) as RedisClient;
   // Without a listener ioredis writes to the console; what goes wrong is told by the calls that fail.
   own.on('error', () => {});
   return own;

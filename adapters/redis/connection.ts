@@ -1,110 +1,155 @@
-import { duplicate, isCluster, type RedisArgument, type RedisClient, whenReady } from './client.js';
-import { away, isNoScript, messageOf, toTimelineError } from './redis-errors.js';
+import type { Call } from '../../src/adapter.js';
+import { TimelineError } from '../../src/errors.js';
+import { databaseOf, isCluster, type RedisArgument, type RedisClient, type RedisNode } from './client.js';
+import { ClusterLink } from './cluster-link.js';
+import { Link, type LinkOptions, type Route } from './link.js';
+import { Overdue } from './outstanding.js';
+import { away, isElsewhere, isNoScript, messageOf, toTimelineError } from './redis-errors.js';
 import type { Script } from './scripts/script.js';
-import { keySlot } from './slot.js';
 
-const PROBE_MS = 50;
+/** A part of the budget, so that another attempt fits in once a silent connection was replaced. */
+function silenceMs(budgetMs: number): number {
+  return Math.min(1000, Math.max(50, budgetMs / 4));
+}
 
 /**
  * The connection of one adapter, made like the user's client but without what would send a command twice, and without options that
  * change how commands travel. Opened with the first library, closed with the last.
  */
 export class Connections {
-  #own: RedisClient | undefined;
-  /** What all writes wait for while the connection is away. */
-  #returning: Promise<void> | undefined;
+  readonly client: RedisClient;
+  readonly budgetMs: number;
+  readonly #renewed = new Set<() => void>();
+  #route: Route | undefined;
+  #database = 0;
   #users = 0;
 
-  constructor(
-    readonly client: RedisClient,
-    private readonly waitMs: number,
-  ) {}
+  constructor(client: RedisClient, budgetMs: number) {
+    this.client = client;
+    this.budgetMs = budgetMs;
+  }
 
   acquire(): void {
-    if (this.#users++ === 0) this.#own = duplicate(this.client);
+    if (this.#users++ > 0) return;
+    this.#database = databaseOf(this.client);
+    this.#route = this.connect(silenceMs(this.budgetMs), () => {
+      for (const hear of this.#renewed) hear();
+    });
   }
 
   release(): void {
     if (--this.#users > 0) return;
-    this.#own?.disconnect();
-    this.#own = undefined;
+    this.#route?.close();
+    this.#route = undefined;
   }
 
-  get own(): RedisClient {
-    if (!this.#own) throw away('the adapter is closed');
-    return this.#own;
+  /** Another route of the same kind, that the caller closes. */
+  connect(silence: number, onReady: () => void): Route {
+    const { client, budgetMs } = this;
+    const options: LinkOptions = { budgetMs, silenceMs: silence, onReady };
+    return isCluster(client) ? new ClusterLink(client, options) : new Link(client, options);
+  }
+
+  /** Calls `hear` whenever there is a connection again: what was believed of the server may not hold any more. */
+  onRenewed(hear: () => void): () => void {
+    this.#renewed.add(hear);
+    return () => this.#renewed.delete(hear);
+  }
+
+  newCall(): Call {
+    return { deadline: performance.now() + this.budgetMs };
   }
 
   /** A script that only reads; its answer in Buffers. */
-  query(script: Script, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return this.#send('read', keys[0] as string, (own) => evaluate(own, 'callBuffer', script, keys, args));
+  query(script: Script, keys: readonly string[], args: readonly RedisArgument[], call: Call): Promise<unknown> {
+    return this.#send('read', keys[0] as string, call, (own) => evaluate(own, 'callBuffer', script, keys, args));
   }
 
-  /** A command that only reads, its first argument a key. */
-  ask(command: string, args: RedisArgument[]): Promise<unknown> {
-    return this.#send('read', String(args[0]), (own) => own.call(command, args));
+  /** A command that may be sent twice, its first argument a key. */
+  ask(command: string, args: RedisArgument[], call: Call): Promise<unknown> {
+    return this.#send('read', String(args[0]), call, (own) => own.call(command, args));
   }
 
   /** The same, with an answer in Buffers. */
-  askBuffers(command: string, args: RedisArgument[]): Promise<unknown> {
-    return this.#send('read', String(args[0]), (own) => own.callBuffer(command, args));
+  askBuffers(command: string, args: RedisArgument[], call: Call): Promise<unknown> {
+    return this.#send('read', String(args[0]), call, (own) => own.callBuffer(command, args));
+  }
+
+  /** A command without keys, to the server of a key. */
+  askServer(key: string, command: string, args: RedisArgument[], call: Call): Promise<unknown> {
+    return this.#send('read', key, call, (own) => serverIn(own).call(command, args));
   }
 
   /** A script that changes nothing the second time, so that a lost connection leaves nothing unknown. */
-  repeat(script: Script, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return this.#send('read', keys[0] as string, (own) => evaluate(own, 'call', script, keys, args));
+  repeat(script: Script, keys: readonly string[], args: readonly RedisArgument[], call: Call): Promise<unknown> {
+    return this.#send('read', keys[0] as string, call, (own) => evaluate(own, 'call', script, keys, args));
   }
 
   /** A script that writes; once it has been sent, a lost connection leaves its outcome unknown. */
-  change(script: Script, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
-    return this.#send('write', keys[0] as string, (own) => evaluate(own, 'call', script, keys, args));
+  change(script: Script, keys: readonly string[], args: readonly RedisArgument[], call: Call): Promise<unknown> {
+    return this.#send('write', keys[0] as string, call, (own) => evaluate(own, 'call', script, keys, args));
   }
 
-  /** A command that writes, its first argument a key. */
-  command(command: string, args: RedisArgument[]): Promise<unknown> {
-    return this.#send('write', String(args[0]), (own) => own.call(command, args));
-  }
-
-  async #send(kind: 'read' | 'write', key: string, send: (own: RedisClient) => Promise<unknown>): Promise<unknown> {
-    const { own } = this;
-    if (!this.#isReady(own, key)) await this.#becomeReady(own, key);
+  /** A command to every server that was written to, and that may take its time. */
+  async askWriters(command: string, args: RedisArgument[], call: Call): Promise<unknown[]> {
     try {
-      return await send(own);
+      return await this.#open().sendToMasters(call.deadline, (own) => own.call(command, args));
     } catch (error) {
+      throw toTimelineError(error, 'write');
+    }
+  }
+
+  /** An error that a script gave as data. */
+  heed(error: unknown, key: string): void {
+    if (isElsewhere(error)) this.#route?.distrust(key);
+  }
+
+  #open(): Route {
+    const route = this.#route;
+    if (!route) throw away('the adapter is closed');
+    if (!this.client.isCluster && databaseOf(this.client) !== this.#database) throw otherDatabase(this.client, this.#database);
+    return route;
+  }
+
+  async #send(
+    kind: 'read' | 'write',
+    key: string,
+    { deadline }: Call,
+    run: (own: RedisClient) => Promise<unknown>,
+  ): Promise<unknown> {
+    const route = this.#open();
+    if (!route.isReady(key)) await this.#becomeReady(route, key, deadline);
+    const { client } = route;
+    try {
+      return await route.send({ key, deadline }, run);
+    } catch (error) {
+      if (isElsewhere(error) && client === route.client) route.distrust(key);
       throw toTimelineError(error, kind);
     }
   }
 
-  async #becomeReady(own: RedisClient, key: string): Promise<void> {
+  async #becomeReady(route: Route, key: string, deadline: number): Promise<void> {
     try {
-      if (isCluster(own)) return await this.#probe(own, key);
-      this.#returning ??= whenReady(own, this.waitMs).finally(() => {
-        this.#returning = undefined;
-      });
-      await this.#returning;
+      await route.becomeReady(key, deadline);
     } catch (error) {
-      throw away(`Redis could not be reached for ${this.waitMs} ms: ${messageOf(error)}`, error);
+      const cause = route.lastError ?? error;
+      const why = cause instanceof Overdue ? `its connection is ${route.client.status}` : messageOf(cause);
+      const given = this.client.status === 'end' ? '; the client given to redisAdapter has itself given up or was ended' : '';
+      throw away(`Redis could not be reached within ${this.budgetMs} ms: ${why}${given}`, cause);
     }
   }
+}
 
-  /** Finds the way with a command that harms nothing: connections of a Cluster are made, and redirected, by what is sent over them. */
-  async #probe(own: RedisClient, key: string): Promise<void> {
-    for (const deadline = performance.now() + this.waitMs; ; ) {
-      try {
-        await own.call('exists', [key]);
-        return;
-      } catch (error) {
-        if (performance.now() > deadline) throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, PROBE_MS));
-    }
-  }
+function serverIn(own: RedisClient): RedisClient {
+  if (!isCluster(own)) return own;
+  return own.nodes('master').find(({ status }: RedisNode) => status === 'ready') ?? own;
+}
 
-  #isReady(own: RedisClient, key: string): boolean {
-    if (!isCluster(own)) return own.status === 'ready';
-    const node = own.slots[keySlot(key.slice(key.indexOf('{') + 1, key.indexOf('}')))]?.[0];
-    return own.nodes('master').some(({ status, options }) => status === 'ready' && `${options.host}:${options.port}` === node);
-  }
+function otherDatabase(client: RedisClient, opened: number): TimelineError {
+  const message =
+    `select() has moved the client to database ${databaseOf(client)}, but its libraries were opened in ${opened}: ` +
+    'give the adapter a client of its own, or close the libraries and open them again';
+  return new TimelineError('TIMELINE_UNAVAILABLE', message);
 }
 
 async function evaluate(

@@ -1,4 +1,4 @@
-import type { AdapterHead, Position } from '../../src/adapter.js';
+import type { AdapterHead, LibraryClock, Position } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { TIME_WIDTH } from './scripts/state.js';
 
@@ -20,14 +20,18 @@ export const NEVER_WRITTEN: State = {
 
 /** The state of a Timeline as its meta key holds it: `last at epoch first firstAt floor flags lineage`. */
 export class StateText {
-  readonly #at: number;
+  /** The time of the last entry. */
+  readonly at: number;
+  /** Some bodies, or versions of them, may be large. */
+  readonly isLarge: boolean;
   readonly #firstAt: number;
   readonly #state: State;
 
   constructor(readonly text: string) {
-    const [last, at, epoch, first, firstAt, floor, , lineage] = text.split(' ');
+    const [last, at, epoch, first, firstAt, floor, flags, lineage] = text.split(' ');
     if (lineage === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the state of a Timeline is not readable');
-    this.#at = Number(at);
+    this.at = Number(at);
+    this.isLarge = flags?.includes('l') === true;
     this.#firstAt = Number(firstAt);
     this.#state = {
       epoch: epoch as string,
@@ -43,12 +47,14 @@ export class StateText {
     return this.#state.lastSeqId;
   }
 
-  /** Entries of `cutoff` and before have expired; it is below all times where there is no TTL. */
-  at(cutoff: number): State {
+  /** Entries of `cutoff` and before have expired; it is below all times where there is no TTL. Times above `latest` are not to be believed. */
+  asOf(cutoff: number, latest: number): State {
     const state = this.#state;
     const { firstSeqId, lastSeqId } = state;
-    if (this.#firstAt > cutoff || firstSeqId > lastSeqId) return state;
-    if (this.#at > cutoff) return { ...state, unsettled: true };
+    if (firstSeqId > lastSeqId || cutoff === Number.NEGATIVE_INFINITY) return state;
+    if (this.#firstAt > latest) return { ...state, unsettled: true };
+    if (this.#firstAt > cutoff) return state;
+    if (this.at > cutoff) return { ...state, unsettled: true };
     return { ...state, firstSeqId: lastSeqId + 1n, floor: lastSeqId };
   }
 }
@@ -57,6 +63,13 @@ export class StateText {
 export function epochIn(text: string): string {
   const start = text.indexOf(' ') + TIME_WIDTH + 2;
   return text.slice(start, text.indexOf(' ', start));
+}
+
+/** The time of the last entry of a state, or the present one if that lies in the future. */
+export function timeIn(text: string, clock: LibraryClock): number {
+  const start = text.indexOf(' ') + 1;
+  const at = Number(text.slice(start, start + TIME_WIDTH));
+  return clock.isFuture(at) ? clock.entryTime() : at;
 }
 
 function parseAncestor(text: string): Position {

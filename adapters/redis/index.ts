@@ -2,10 +2,12 @@ import type { TimelineAdapter } from '../../src/adapter.js';
 import { invalidArgument } from '../../src/errors.js';
 import type { RedisClient } from './client.js';
 import { Connections } from './connection.js';
-import { inspect } from './inspect.js';
+import { checkServer, inspect } from './inspect.js';
 import { Keyspace } from './keys.js';
 import { openLibrary } from './library.js';
 import { type RedisAdapterOptions, resolveSettings } from './options.js';
+import { toTimelineError } from './redis-errors.js';
+import { Standing } from './standing.js';
 import { Watchers } from './watch.js';
 
 export type { RedisClient } from './client.js';
@@ -27,17 +29,22 @@ export function redisAdapter(client: RedisClient, options: RedisAdapterOptions =
   const watchers = new Watchers(connections, settings.wakeMs);
   return {
     name: 'redis',
-    async open(library) {
+    budgetMs: settings.waitMs,
+    async open(options) {
       connections.acquire();
       try {
-        const keys = new Keyspace(settings.prefix, library.name, client.isCluster);
-        const counts = await Promise.all(keys.registries().map((registry) => connections.ask('zcard', [registry])));
+        const call = connections.newCall();
+        const keys = new Keyspace(settings.prefix, options.name, client.isCluster);
+        const key = keys.settings();
+        await checkServer(connections, key, call);
+        const standing = await Standing.open(connections, keys, options, settings, call);
+        const counts = await Promise.all(keys.registries().map((registry) => connections.ask('zcard', [registry], call)));
         const timelines = counts.reduce<number>((sum, count) => sum + Number(count), 0);
-        const durability = await inspect(connections.own, timelines, library.warn);
-        return openLibrary(connections, watchers, library, settings, durability, () => connections.release());
+        const durability = await inspect(connections, key, timelines, options.warn, call);
+        return openLibrary({ connections, watchers, standing, options, settings, durability });
       } catch (error) {
         connections.release();
-        throw error;
+        throw toTimelineError(error, 'read');
       }
     },
   };

@@ -1,6 +1,7 @@
-import type { AdapterWarning, Capabilities } from '../../src/adapter.js';
-import { isCluster, type RedisClient } from './client.js';
-import { messageOf, toTimelineError } from './redis-errors.js';
+import type { AdapterWarning, Call, Capabilities } from '../../src/adapter.js';
+import { invalidArgument, TimelineError } from '../../src/errors.js';
+import type { Connections } from './connection.js';
+import { messageOf } from './redis-errors.js';
 
 type Config = Readonly<Record<string, string>>;
 
@@ -9,21 +10,48 @@ const MANY = 10_000;
 
 const SETTINGS = ['maxmemory', 'maxmemory-policy', 'appendonly', 'appendfsync', 'save', 'stream-node-max-bytes'];
 
+/** Refuses a server that the client cannot write to: a replica, or a node of a Cluster without a client for Clusters. */
+export async function checkServer(connections: Connections, key: string, call: Call): Promise<void> {
+  if (connections.client.isCluster) return;
+  let info: string;
+  try {
+    info = String(await connections.askServer(key, 'info', [], call));
+  } catch (error) {
+    if (isForbidden(error)) return;
+    throw error;
+  }
+  const of = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
+  if (of('cluster_enabled') === '1') {
+    throw invalidArgument(
+      'client',
+      'is a Redis, but its server is a node of a Cluster: give a Cluster, new Cluster([{ host, port }])',
+    );
+  }
+  if (of('role') === 'slave') {
+    const master = `${of('master_host')}:${of('master_port')}`;
+    const message =
+      `the server is a replica, which takes no writes: give a client of its master, which is ${master} now, ` +
+      'or of the Sentinels that know it';
+    throw new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
+  }
+}
+
 /**
  * Looks for what makes a server unsafe for Timelines, and tells what an append survives on it. A user who may not read the
  * configuration is told once, and is taken to have the least.
  */
 export async function inspect(
-  client: RedisClient,
+  connections: Connections,
+  key: string,
   timelines: number,
   warn: (warning: AdapterWarning) => void,
+  call: Call,
 ): Promise<Capabilities['durability']> {
-  const [node = client] = isCluster(client) ? client.nodes('master') : [client];
   let config: Config;
   try {
-    config = await readConfig(node);
+    config = await readConfig(connections, key, call);
   } catch (error) {
-    if (!/NOPERM|unknown command|ERR/i.test(messageOf(error))) throw toTimelineError(error, 'read');
+    if (!isForbidden(error)) throw error;
     warn({
       code: 'redis-config-unknown',
       message: `the configuration of Redis could not be read (${messageOf(error)}): allow "+config|get", or check by yourself that keys are not evicted and that data are persisted`,
@@ -35,8 +63,13 @@ export async function inspect(
   return config.save ? 'process' : 'none';
 }
 
-async function readConfig(client: RedisClient): Promise<Config> {
-  const answers = await Promise.all(SETTINGS.map((name) => client.call('config', ['get', name])));
+/** As a user with few rights is, or one of a hosted Redis without the command. */
+function isForbidden(error: unknown): boolean {
+  return /Redis refused: .*(NOPERM|unknown command|ERR)/is.test(messageOf(error));
+}
+
+async function readConfig(connections: Connections, key: string, call: Call): Promise<Config> {
+  const answers = await Promise.all(SETTINGS.map((name) => connections.askServer(key, 'config', ['get', name], call)));
   return Object.fromEntries(SETTINGS.map((name, i) => [name, settingIn(answers[i])]));
 }
 
@@ -54,6 +87,12 @@ function findings(config: Config, timelines: number): AdapterWarning[] {
     warnings.push({
       code: 'redis-eviction',
       message: `maxmemory-policy is ${policy}: Redis may drop any Timeline when memory runs short. Set it to noeviction; appends then fail instead`,
+    });
+  }
+  if (policy.startsWith('volatile')) {
+    warnings.push({
+      code: 'redis-key-eviction',
+      message: `maxmemory-policy is ${policy}: when memory runs short Redis drops idempotency keys first, and a message that is sent again is then stored again. Set it to noeviction; appends then fail instead`,
     });
   }
   if (config.appendonly !== 'yes' && !config.save) {

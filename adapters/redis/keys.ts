@@ -13,8 +13,10 @@ export interface TimelineKeys {
   readonly meta: string;
   /** Scripts take one slot each in a Cluster; without one all Timelines may meet in 0. */
   readonly slot: number;
-  /** It is in the registry, and so has most likely been written to. */
+  /** It was listed in the registry by this process, and so has most likely been written to. */
   listed: boolean;
+  /** It was found by reading, and is listed in passing. */
+  noted: boolean;
   /** The state that was read last: parsing it costs more than comparing it with the next. */
   state: StateText | undefined;
 }
@@ -48,7 +50,7 @@ export class Keyspace {
     if (known) return known;
     const base = this.base(timeline);
     const slot = this.cluster ? keySlot(escapeName(timeline)) : 0;
-    const keys = { timeline, stream: `${base}s`, meta: `${base}m`, slot, listed: false, state: undefined };
+    const keys = { timeline, stream: `${base}s`, meta: `${base}m`, slot, listed: false, noted: false, state: undefined };
     if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(timeline, keys);
     return keys;
@@ -86,6 +88,16 @@ export class Keyspace {
 
   registries(): readonly string[] {
     return this.#registries;
+  }
+
+  /** What was believed of the server does not hold any more. */
+  forget(): void {
+    this.#remembered.clear();
+  }
+
+  /** What decides about the data: see `LibrarySettings`. */
+  settings(): string {
+    return `${this.#head}settings`;
   }
 
   /** Held for a while by the process that sweeps. */

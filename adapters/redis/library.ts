@@ -9,33 +9,42 @@ import type { RedisSettings } from './options.js';
 import { Reader } from './read.js';
 import { Registry } from './registry.js';
 import { Settler } from './settle.js';
+import type { Standing } from './standing.js';
 import { Sweeper } from './sweep.js';
 import type { Watchers } from './watch.js';
 
 /** What the parts of one open library share. */
 export class LibraryContext {
+  readonly connections: Connections;
+  readonly standing: Standing;
+  readonly clock: LibraryOptions['clock'];
+  readonly settings: RedisSettings;
   readonly keys: Keyspace;
-  readonly now: () => number;
   readonly #lives = `${randomBytes(6).toString('base64url')}`;
   #lifeCount = 0;
 
-  constructor(
-    readonly connections: Connections,
-    readonly options: LibraryOptions,
-    readonly settings: RedisSettings,
-  ) {
-    this.keys = new Keyspace(settings.prefix, options.name, connections.client.isCluster);
-    this.now = () => options.clock.entryTime();
+  constructor(connections: Connections, standing: Standing, { name, clock }: LibraryOptions, settings: RedisSettings) {
+    this.connections = connections;
+    this.standing = standing;
+    this.clock = clock;
+    this.settings = settings;
+    this.keys = new Keyspace(settings.prefix, name, connections.client.isCluster);
   }
 
   /** Entries appended at or before it have expired; below all times if there is no TTL. */
   cutoff(): number {
-    return this.options.ttlMs === undefined ? Number.NEGATIVE_INFINITY : this.now() - this.options.ttlMs;
+    const { ttlMs } = this.standing;
+    return ttlMs === undefined ? Number.NEGATIVE_INFINITY : this.clock.expiryTime() - ttlMs;
   }
 
-  /** The cutoff as scripts take it. */
-  cutoffArgument(): string {
-    return this.options.ttlMs === undefined ? '' : String(this.cutoff());
+  /** The same as scripts take it, with the latest time that a right clock may have given and the time of what is found to be later. */
+  expiry(): [cutoff: string, latest: string, now: string] {
+    const { clock } = this;
+    return [
+      this.standing.ttlMs === undefined ? '' : String(this.cutoff()),
+      String(clock.latestTime()),
+      String(clock.entryTime()),
+    ];
   }
 
   /** The second half of an epoch, should one begin; never given twice. */
@@ -44,42 +53,55 @@ export class LibraryContext {
   }
 }
 
-export function openLibrary(
-  connections: Connections,
-  watchers: Watchers,
-  options: LibraryOptions,
-  settings: RedisSettings,
-  durability: Capabilities['durability'],
-  release: () => void,
-): AdapterLibrary {
-  const library = new LibraryContext(connections, options, settings);
+export interface OpenLibraryParts {
+  readonly connections: Connections;
+  readonly watchers: Watchers;
+  readonly standing: Standing;
+  readonly options: LibraryOptions;
+  readonly settings: RedisSettings;
+  readonly durability: Capabilities['durability'];
+}
+
+export function openLibrary(parts: OpenLibraryParts): AdapterLibrary {
+  const { connections, watchers, standing, options, settings, durability } = parts;
+  const library = new LibraryContext(connections, standing, options, settings);
   const settler = new Settler(library);
-  const reader = new Reader(library, settler);
-  const registry = new Registry(library, reader);
-  const appender = new Appender(library, registry);
+  const registry = new Registry(library);
+  const reader = new Reader(library, settler, registry);
+  const appender = new Appender(library, registry, settler);
   const modifier = new Modifier(library);
   const sweeper = new Sweeper(library, registry, settler);
+  const stopHearing = connections.onRenewed(() => library.keys.forget());
   sweeper.start();
   return {
-    capabilities: capabilities(settings, connections.client.isCluster, durability),
+    capabilities: capabilities(settings, standing, connections.client.isCluster, durability),
+    get ttlMs() {
+      return standing.ttlMs;
+    },
     maxInFlight: 4,
-    append: (writes) => appender.append(writes),
-    read: (ranges) => reader.read(ranges),
-    heads: (timelines) => reader.heads(timelines),
-    update: (timeline, seqId, payload, ifRevision) => modifier.update(timeline, seqId, payload, ifRevision),
-    delete: (timeline, seqId) => modifier.delete(timeline, seqId),
-    trim: (timeline, cut) => settler.trim(timeline, cut),
-    timelines: (range) => registry.list(range),
+    append: (writes, call) => appender.append(writes, call),
+    read: (ranges, call) => reader.read(ranges, call),
+    heads: (timelines, call) => reader.heads(timelines, call),
+    update: (timeline, seqId, payload, ifRevision, call) => modifier.update(timeline, seqId, payload, ifRevision, call),
+    delete: (timeline, seqId, call) => modifier.delete(timeline, seqId, call),
+    trim: (timeline, cut, call) => settler.trim(timeline, cut, call),
+    timelines: (range, call) => reader.list(range, call),
     checkpoints: new Checkpoints(library),
     watch: (timeline, wake) => watchers.add(library.keys, timeline, wake),
     close: async () => {
-      await sweeper.close();
-      release();
+      sweeper.close();
+      stopHearing();
+      connections.release();
     },
   };
 }
 
-function capabilities(settings: RedisSettings, cluster: boolean, durability: Capabilities['durability']): Capabilities {
+function capabilities(
+  settings: RedisSettings,
+  standing: Standing,
+  cluster: boolean,
+  durability: Capabilities['durability'],
+): Capabilities {
   return {
     adapter: 'redis',
     dense: true,
@@ -87,7 +109,7 @@ function capabilities(settings: RedisSettings, cluster: boolean, durability: Cap
     atomicBatch: 1000,
     maxAtomicBytes: 4 * 2 ** 20,
     maxBodyBytes: 2 ** 20,
-    keyWindowMs: settings.keyWindowMs,
+    keyWindowMs: standing.keyWindowMs,
     expectedLast: true,
     manualIds: true,
     update: true,

@@ -1,19 +1,29 @@
-import type { Payload, Row } from '../../src/adapter.js';
+import type { Call, Payload, Row } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { asArgument } from './client.js';
-import { epochIn } from './head.js';
+import { epochIn, timeIn } from './head.js';
 import type { LibraryContext } from './library.js';
 import { MODIFY } from './scripts/modify.js';
 
 type Answer = null | string | readonly [state: string, name: string, revision: string];
 
 export class Modifier {
-  constructor(private readonly library: LibraryContext) {}
+  readonly #library: LibraryContext;
 
-  async update(timeline: string, seqId: bigint, { body }: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }> {
+  constructor(library: LibraryContext) {
+    this.#library = library;
+  }
+
+  async update(
+    timeline: string,
+    seqId: bigint,
+    { body }: Payload,
+    ifRevision: number | undefined,
+    call: Call,
+  ): Promise<{ epoch: string; row: Row }> {
     const wanted = ifRevision === undefined ? '' : String(ifRevision);
     const kind = typeof body === 'string' ? 't' : 'b';
-    const answer = await this.#modify(timeline, seqId, [wanted, kind, asArgument(body)]);
+    const answer = await this.#modify(timeline, seqId, [wanted, kind, asArgument(body)], call);
     if (answer === null) {
       throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
     }
@@ -23,19 +33,21 @@ export class Modifier {
     }
     const [state, name, revision] = answer;
     const colon = name.indexOf(':');
-    const appendedAt = Number(name.slice(1, colon < 0 ? undefined : colon));
+    const { clock } = this.#library;
+    const stored = Number(name.slice(1, colon < 0 ? undefined : colon));
+    const appendedAt = clock.isFuture(stored) ? timeIn(state, clock) : stored;
     const row = { seqId, appendedAt, body, revision: Number(revision) };
     const epoch = epochIn(state);
     return { epoch, row: colon < 0 ? row : { ...row, key: name.slice(colon + 1) } };
   }
 
-  async delete(timeline: string, seqId: bigint): Promise<void> {
-    await this.#modify(timeline, seqId, ['', 'd', '']);
+  async delete(timeline: string, seqId: bigint, call: Call): Promise<void> {
+    await this.#modify(timeline, seqId, ['', 'd', ''], call);
   }
 
-  async #modify(timeline: string, seqId: bigint, args: readonly (string | Buffer)[]): Promise<Answer> {
-    const { keys, connections } = this.library;
-    const all = [this.library.born(), this.library.cutoffArgument(), String(seqId), ...args];
-    return (await connections.change(MODIFY, keys.declare(timeline, ['m', 'u']), all)) as Answer;
+  async #modify(timeline: string, seqId: bigint, args: readonly (string | Buffer)[], call: Call): Promise<Answer> {
+    const { keys, connections } = this.#library;
+    const all = [this.#library.born(), ...this.#library.expiry(), String(seqId), ...args];
+    return (await connections.change(MODIFY, keys.declare(timeline, ['m', 'u']), all, call)) as Answer;
   }
 }

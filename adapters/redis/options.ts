@@ -4,25 +4,32 @@ import { invalidArgument } from '../../src/errors.js';
 export interface RedisAdapterOptions {
   /** What all keys begin with; no braces. Default `'tl:'`. */
   readonly prefix?: string | undefined;
-  /** Milliseconds that idempotency keys are remembered. Default 7 days. */
+  /** Milliseconds that idempotency keys are remembered. Default: what stands; when the library is created, 7 days. */
   readonly keyWindowMs?: number | undefined;
   /** Replicas that must have an append before it is acknowledged; one that fails to reach them in time is `outcome: 'unknown'`. Default 0. */
   readonly waitReplicas?: number | undefined;
   /** Appends are acknowledged once they are on the disk of the server itself (WAITAOF, Redis 7.2 and later). Default false. */
   readonly waitAof?: boolean | undefined;
-  /** Milliseconds that a write waits for a connection or a failover before it fails, and for `waitReplicas`. Default 5000. */
+  /** Milliseconds within which every call ends, opening and waiting for a failover or for `waitReplicas` included. Default 5000. */
   readonly waitMs?: number | undefined;
   /** Milliseconds between two looks for news in a Cluster, where no connection can wait on Timelines of several slots. Default 50. */
   readonly wakeMs?: number | undefined;
-  /** Milliseconds between two rounds that remove what has expired. Default 5000. */
+  /** Milliseconds between two rounds that remove what has expired; at most 5000 between two looks at settings and clock. Default 5000. */
   readonly sweepMs?: number | undefined;
 }
 
-export type RedisSettings = { readonly [name in keyof RedisAdapterOptions]-?: NonNullable<RedisAdapterOptions[name]> };
+type Defaulted = Required<Omit<RedisAdapterOptions, 'keyWindowMs'>>;
+
+export type RedisSettings = { readonly [name in keyof Defaulted]: NonNullable<Defaulted[name]> } & {
+  /** Undefined: what stands. */
+  readonly keyWindowMs: number | undefined;
+};
+
+export const DEFAULT_KEY_WINDOW_MS = 7 * 24 * 3_600_000;
 
 const DEFAULTS: RedisSettings = {
   prefix: 'tl:',
-  keyWindowMs: 7 * 24 * 3_600_000,
+  keyWindowMs: undefined,
   waitReplicas: 0,
   waitAof: false,
   waitMs: 5000,

@@ -1,7 +1,11 @@
 import { isTimelineError, TimelineError } from '../../src/errors.js';
+import { Overdue } from './outstanding.js';
 
 /** Refusals that pass by themselves: the server starts, fails over, moves a slot, waits for a replica, runs a script. */
-const PASSING = /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|MISCONF|BUSY|UNBLOCKED|MOVED|ASK)\b/;
+const PASSING = 'LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|MISCONF|BUSY|UNBLOCKED|MOVED|ASK';
+/** The server is not the one that is wanted, or not any more: only another connection helps. */
+const ELSEWHERE = 'READONLY|MASTERDOWN|MOVED';
+const LOGIN = 'WRONGPASS|NOAUTH';
 /** ioredis says so before it writes anything. */
 const NEVER_SENT = /isn't (writeable|ready) and enableOfflineQueue/;
 
@@ -10,7 +14,25 @@ export function messageOf(error: unknown): string {
 }
 
 export function isNoScript(error: unknown): boolean {
-  return messageOf(error).startsWith('NOSCRIPT');
+  return hasCode(messageOf(error), 'NOSCRIPT');
+}
+
+/** Waiting does not help against it. */
+export function isRefusedLogin(error: Error): boolean {
+  return hasCode(error.message, LOGIN) || /^ERR invalid password/.test(error.message);
+}
+
+/** What was believed of the server is to be dropped with the connection to it. */
+export function isElsewhere(error: unknown): boolean {
+  return hasCode(messageOf(error), ELSEWHERE);
+}
+
+/**
+ * A code is the first word of an answer, behind what scripts and clients put in front: `ERR user_script:205: READONLY …`,
+ * `ERR Error running script (…): @user_script:3: -OOM …`, `Last error: ReplyError: MOVED …`.
+ */
+function hasCode(message: string, codes: string): boolean {
+  return new RegExp(`(?:^|: |: -|^-|refused: )(?:${codes})\\b`).test(message);
 }
 
 export function away(message: string, cause?: unknown): TimelineError {
@@ -20,8 +42,11 @@ export function away(message: string, cause?: unknown): TimelineError {
 /** What Redis, or a script on it, answered instead of doing what it was told. */
 export function refusal(text: string, cause?: unknown): TimelineError {
   // A script puts its own place before the message and what called it behind.
-  const message = text.replace(/^ERR Error running script.*?: /, '').replace(/ script: [0-9a-f]{40}.*$/s, '');
-  if (/\bOOM\b/.test(message)) {
+  const message = text
+    .replace(/^ERR Error running script.*?: (?=@?user_script)/, '')
+    .replace(/^(?:ERR )?@?user_script:\d+: -?/, '')
+    .replace(/ script: [0-9a-f]{40}.*$/s, '');
+  if (hasCode(message, 'OOM')) {
     return new TimelineError('TIMELINE_BUSY', `Redis has no memory left: ${message}`, { retryable: true, cause });
   }
   const foreign = /FOREIGN (.*)$/s.exec(message);
@@ -31,7 +56,7 @@ export function refusal(text: string, cause?: unknown): TimelineError {
       cause,
     });
   }
-  const retryable = PASSING.test(message) || message.includes('non local key');
+  const retryable = hasCode(message, PASSING) || message.includes('non local key');
   return new TimelineError('TIMELINE_UNAVAILABLE', `Redis refused: ${message}`, { retryable, cause });
 }
 
@@ -39,10 +64,14 @@ export function refusal(text: string, cause?: unknown): TimelineError {
 export function toTimelineError(error: unknown, kind: 'read' | 'write'): TimelineError {
   if (isTimelineError(error)) return error;
   const message = messageOf(error);
-  const redirected = /^Too many Cluster redirections\. Last error: (?:ReplyError|Error): (.*)$/s.exec(message)?.[1];
-  if (redirected && PASSING.test(redirected)) return refusal(redirected, error);
   if (error instanceof Error && error.name === 'ReplyError') return refusal(message, error);
-  if (kind === 'read' || NEVER_SENT.test(message)) return away(`Redis cannot be reached: ${message}`, error);
-  const text = `the connection to Redis was lost before it answered: ${message}`;
+  if (/^Too many Cluster redirections/.test(message) && hasCode(message, PASSING)) {
+    return refusal(message.replace(/^.*?Last error: (?:ReplyError|Error): /s, ''), error);
+  }
+  if (kind === 'read') {
+    return away(error instanceof Overdue ? 'Redis gave no answer in time' : `Redis cannot be reached: ${message}`, error);
+  }
+  if (NEVER_SENT.test(message)) return away(`Redis cannot be reached: ${message}`, error);
+  const text = error instanceof Overdue ? 'Redis gave no answer in time' : `the connection to Redis was lost: ${message}`;
   return new TimelineError('TIMELINE_UNAVAILABLE', text, { retryable: true, outcome: 'unknown', cause: error });
 }

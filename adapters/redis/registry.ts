@@ -1,26 +1,50 @@
+import type { Call, ListingRange } from '../../src/adapter.js';
 import type { TimelineKeys } from './keys.js';
 import type { LibraryContext } from './library.js';
-import type { Reader } from './read.js';
 import { LIST_TIMELINES } from './scripts/list-timelines.js';
+import { COUNT_LISTED } from './scripts/look.js';
+
+/** What a registry was when it was last looked at. */
+interface Seen {
+  readonly life: string;
+  readonly count: number;
+}
 
 /**
  * The ids of a library's Timelines, in sorted sets: for listing and for sweeping. An id is listed before the first append to it is
- * sent, so a crash can leave an id without entries but never entries without their id.
+ * sent, so a crash can leave an id without entries but never entries without their id. A registry that was lost comes back with what is
+ * written and read.
  */
 export class Registry {
-  constructor(
-    private readonly library: LibraryContext,
-    private readonly reader: Reader,
-  ) {}
+  readonly #library: LibraryContext;
+  readonly #seen = new Map<string, Seen>();
+  #noted: TimelineKeys[] = [];
 
-  /** Undefined if all are listed. Fails as a read does: it may be done again, and nothing of the Timelines has changed. */
-  add(timelines: readonly { readonly keys: TimelineKeys }[]): Promise<void> | undefined {
-    const unlisted = timelines.filter(({ keys }) => !keys.listed).map(({ keys }) => keys);
-    return unlisted.length === 0 ? undefined : this.#add(unlisted);
+  constructor(library: LibraryContext) {
+    this.#library = library;
   }
 
-  async #add(timelines: readonly TimelineKeys[]): Promise<void> {
-    const { keys, connections } = this.library;
+  /** Undefined if all are listed. Fails as a read does: it may be done again, and nothing of the Timelines has changed. */
+  add(timelines: readonly { readonly keys: TimelineKeys }[], call: Call): Promise<void> | undefined {
+    const unlisted = timelines.filter(({ keys }) => !keys.listed).map(({ keys }) => keys);
+    return unlisted.length === 0 ? undefined : this.#add(unlisted, call);
+  }
+
+  /** Lists what was found by reading, once for each time that this process learns of it. */
+  note(keys: TimelineKeys): void {
+    keys.noted = true;
+    if (this.#noted.push(keys) === 1) setImmediate(() => this.#addNoted());
+  }
+
+  #addNoted(): void {
+    const noted = this.#noted;
+    this.#noted = [];
+    // Without them reads go on as well; once they are forgotten they are noted again.
+    this.#add(noted, this.#library.connections.newCall()).catch(() => {});
+  }
+
+  async #add(timelines: readonly TimelineKeys[], call: Call): Promise<void> {
+    const { keys, connections } = this.#library;
     const shards = new Map<string, string[]>();
     for (const { timeline } of timelines) {
       const registry = keys.registryOf(timeline);
@@ -28,30 +52,32 @@ export class Registry {
       if (members) members.push(timeline);
       else shards.set(registry, [timeline]);
     }
-    await Promise.all([...shards].map(([registry, members]) => connections.repeat(LIST_TIMELINES, [registry], members)));
+    await Promise.all([...shards].map(([registry, members]) => connections.repeat(LIST_TIMELINES, [registry], members, call)));
     for (const each of timelines) each.listed = true;
   }
 
-  async list({ prefix, after, limit }: { prefix: string; after?: string; limit: number }): Promise<readonly string[]> {
-    let from = after;
-    for (;;) {
-      const ids = await this.page(prefix, from, limit);
-      const states = ids.length === 0 ? [] : await this.reader.states(ids, Number.NEGATIVE_INFINITY);
-      const written = ids.filter((_, i) => (states[i]?.lastSeqId ?? 0n) > 0n);
-      if (written.length > 0 || ids.length < limit) return written;
-      from = ids.at(-1);
-    }
+  /** No id is ever taken out: fewer than before, or another life of the server, mean that some may have been lost. */
+  async look(call: Call): Promise<void> {
+    const { keys, connections } = this.#library;
+    const looks = keys.registries().map(async (registry) => {
+      const [life = '', count] = ((await connections.repeat(COUNT_LISTED, [registry], [], call)) as string).split(' ');
+      const seen = this.#seen.get(registry);
+      this.#seen.set(registry, { life, count: Number(count) });
+      return seen !== undefined && (seen.life !== life || Number(count) < seen.count);
+    });
+    if ((await Promise.all(looks)).some(Boolean)) keys.forget();
   }
 
   /** Ids in ascending order of their bytes, whether or not anything was written to them. */
-  async page(prefix: string, after: string | undefined, limit: number): Promise<string[]> {
-    const { keys, connections } = this.library;
+  async page({ prefix, after, limit }: ListingRange, call: Call): Promise<string[]> {
+    const { keys, connections } = this.#library;
     const beyond = after !== undefined && compareBytes(after, prefix) >= 0;
     const low = beyond ? `(${after}` : prefix === '' ? '-' : `[${prefix}`;
     // No UTF-8 text holds the byte 0xff, so this is above every id with the prefix.
     const high = prefix === '' ? '+' : Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([0xff])]);
     const args = [low, high, 'LIMIT', 0, limit];
-    const shards = await Promise.all(keys.registries().map((registry) => connections.ask('zrangebylex', [registry, ...args])));
+    const pages = keys.registries().map((registry) => connections.ask('zrangebylex', [registry, ...args], call));
+    const shards = await Promise.all(pages);
     const ids = (shards as string[][]).flat();
     return shards.length === 1 ? ids : ids.sort(compareBytes).slice(0, limit);
   }

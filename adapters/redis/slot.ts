@@ -12,3 +12,10 @@ export function keySlot(tag: string): number {
   for (const byte of Buffer.from(tag)) crc = ((crc << 8) ^ (TABLE[((crc >> 8) ^ byte) & 0xff] as number)) & 0xffff;
   return crc % SLOTS;
 }
+
+/** By its hash tag, if it has one. */
+export function slotOfKey(key: string): number {
+  const open = key.indexOf('{');
+  const close = open < 0 ? -1 : key.indexOf('}', open + 1);
+  return keySlot(close > open + 1 ? key.slice(open + 1, close) : key);
+}

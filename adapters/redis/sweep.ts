@@ -1,51 +1,89 @@
+import type { Call } from '../../src/adapter.js';
+import { isTimelineError } from '../../src/errors.js';
 import type { LibraryContext } from './library.js';
 import type { Registry } from './registry.js';
 import type { Settler } from './settle.js';
 
 const TIMELINES_PER_STEP = 100;
-const LONGEST_REST_MS = 60_000;
+/** The clock and the settings are looked at this often, the registry is walked every `sweepMs`. */
+const LOOK_MS = 5000;
+const LONGEST_LOCK_MS = 60_000;
 
-/** Removes what has expired, walking the registry by a timer that keeps no process alive. Of several processes one walks at a time. */
+/**
+ * Follows what stands, and removes what has expired, walking the registry by a timer that keeps no process alive. Of several processes one
+ * walks at a time.
+ */
 export class Sweeper {
+  readonly #library: LibraryContext;
+  readonly #registry: Registry;
+  readonly #settler: Settler;
   #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
+  #sweptAt = performance.now();
   #closed = false;
 
-  constructor(
-    private readonly library: LibraryContext,
-    private readonly registry: Registry,
-    private readonly settler: Settler,
-  ) {}
+  constructor(library: LibraryContext, registry: Registry, settler: Settler) {
+    this.#library = library;
+    this.#registry = registry;
+    this.#settler = settler;
+  }
 
   start(): void {
-    if (this.library.options.ttlMs !== undefined) this.#schedule();
+    if (this.#closed) return;
+    const { sweepMs } = this.#library.settings;
+    this.#timer = setTimeout(
+      () => {
+        // A server that is away has nothing swept; the next round will find it.
+        this.#round()
+          .catch(() => {})
+          .then(() => this.start());
+      },
+      Math.min(sweepMs, LOOK_MS),
+    ).unref();
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#running;
   }
 
-  #schedule(): void {
-    if (this.#closed) return;
-    const rest = Math.min(this.library.settings.sweepMs, LONGEST_REST_MS);
-    this.#timer = setTimeout(() => {
-      // A server that is away has nothing swept; the next round will find it.
-      this.#running = this.#round(rest)
-        .catch(() => {})
-        .then(() => this.#schedule());
-    }, rest).unref();
+  #call(): Call {
+    return this.#library.connections.newCall();
   }
 
-  async #round(rest: number): Promise<void> {
-    const { connections, keys } = this.library;
-    if ((await connections.command('set', [keys.sweeper(), 'held', 'NX', 'PX', rest])) !== 'OK') return;
+  async #round(): Promise<void> {
+    const { standing, settings } = this.#library;
+    await Promise.all([standing.follow(this.#call()), this.#registry.look(this.#call())]);
+    if (this.#closed || standing.ttlMs === undefined) return;
+    if (performance.now() - this.#sweptAt < settings.sweepMs - LOOK_MS / 2) return;
+    this.#sweptAt = performance.now();
+    if (await this.#isMyTurn()) await this.#sweep();
+  }
+
+  async #isMyTurn(): Promise<boolean> {
+    const { connections, keys, settings } = this.#library;
+    const ms = Math.min(settings.sweepMs, LONGEST_LOCK_MS);
+    try {
+      return (await connections.ask('set', [keys.sweeper(), 'held', 'NX', 'PX', ms], this.#call())) === 'OK';
+    } catch (error) {
+      // Without memory left there is no lock to be had, and sweeping is what makes some.
+      if (isTimelineError(error) && error.code === 'TIMELINE_BUSY') return true;
+      throw error;
+    }
+  }
+
+  async #sweep(): Promise<void> {
     let after: string | undefined;
     while (!this.#closed) {
-      const timelines = await this.registry.page('', after, TIMELINES_PER_STEP);
+      const range = { prefix: '', limit: TIMELINES_PER_STEP, ...(after !== undefined && { after }) };
+      const timelines = await this.#registry.page(range, this.#call());
       let left: readonly string[] = timelines;
-      while (left.length > 0 && !this.#closed) left = await this.settler.settle(left);
+      const overlays = new Set<string>();
+      while (left.length > 0 && !this.#closed) {
+        const settled = await this.#settler.settle(left, this.#call());
+        for (const timeline of settled.overlays) overlays.add(timeline);
+        left = settled.more;
+      }
+      for (const timeline of overlays) if (!this.#closed) await this.#settler.purgeOverlay(timeline, this.#call());
       if (timelines.length < TIMELINES_PER_STEP) return;
       after = timelines.at(-1);
     }

@@ -4,14 +4,14 @@ import { LIFE, TIME_WIDTH } from './state.js';
 /**
  * Appends plain entries, without keys, ids or expectations, to Timelines that are as they were left. KEYS: the streams, each followed
  * by its state in a Cluster. ARGV: the kind of the bodies and the time, as entries are named; how many bodies each Timeline gets, `''` if one, `*` if
- * all get the same; the bodies. Answers one text with a line for each Timeline: its new state; nothing, where something is not
+ * all get the same; the latest time that is not of the future, at full width; the bodies, none of them large. Answers one text with a line for each Timeline: its new state; nothing, where something is not
  * as expected and nothing was written; or `!` and a message, where something may have been.
  *
  * This is the hot path. Patterns and numbers that are turned into text are most of what a script can spend, so the state is cut at fixed places, and the
  * next SeqId is made by its last digit.
  */
 export const APPEND_PLAIN = script(`
-local name, counts = ARGV[1], ARGV[2]
+local name, counts, latest = ARGV[1], ARGV[2], ARGV[3]
 local call, sub, find, byte = redis.pcall, string.sub, string.find, string.byte
 local now = string.rep('0', ${TIME_WIDTH} + 1 - #name) .. sub(name, 2)
 ${LIFE}
@@ -32,7 +32,7 @@ for i = 1, #KEYS, stride do
 end
 local states = call('MGET', unpack(metas))
 
-local body = 3
+local body = 4
 local each = counts ~= '' and counts ~= '*' and string.gmatch(counts, '%d+')
 
 local answers, changes, changed = {}, {}, 0
@@ -43,7 +43,7 @@ for i, meta in ipairs(metas) do
   if space and space < 17 and sub(text, space + ${TIME_WIDTH + 2}, space + ${TIME_WIDTH + 1} + LIFE_LENGTH) == current then
     local at, field = now, name
     local before = sub(text, space + 1, space + ${TIME_WIDTH})
-    if before > now then at, field = before, sub(name, 1, 1) .. string.match(before, '0*(%d+)') end
+    if before > now and before <= latest then at, field = before, sub(name, 1, 1) .. string.match(before, '0*(%d+)') end
     local seq = successor(sub(text, 1, space - 1))
     local id = call('XADD', stream, 'NOMKSTREAM', '0-' .. seq, field, ARGV[body])
     if type(id) == 'string' then

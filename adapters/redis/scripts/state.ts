@@ -1,6 +1,9 @@
 /** Digits of a time in a state: any that a number of JavaScript holds without loss. */
 export const TIME_WIDTH = 16;
 
+/** Bytes of a body from which on a Timeline is marked as having large ones: a thousand smaller ones make an answer of 8 MiB at most. */
+export const LARGE = 8 * 1024;
+
 /** How much of the replication id tells one life from another. */
 export const LIFE_LENGTH = 10;
 
@@ -58,9 +61,25 @@ local function isEmpty(st)
   return less(st.last, st.first)
 end
 
+-- Flags: u, there is an overlay; p, it may hold versions of entries that are gone; l, bodies may be large.
+local function has(st, flag)
+  return string.find(st.flags, flag, 1, true) ~= nil
+end
+
+local function put(st, flag, present)
+  if has(st, flag) == present then return end
+  local others = string.gsub(st.flags, '[-' .. flag .. ']', '')
+  if present then others = others .. flag end
+  st.flags, st.dirty = others == '' and '-' or others, true
+end
+
+local function messageOf(problem)
+  return type(problem) == 'table' and problem.err or tostring(problem)
+end
+
 local function siblings(stream)
   local base = string.sub(stream, 1, -2)
-  return { stream = stream, meta = base .. 'm', overlay = base .. 'u', base = base }
+  return { stream = stream, meta = base .. 'm', overlay = base .. 'u', keyed = base .. 'k', base = base }
 end
 
 -- The state of a Timeline whose stream is all that is left.
@@ -70,7 +89,7 @@ local function adopt(keys, epoch)
     if info[i] == 'last-generated-id' then last = string.match(info[i + 1], '^0%-(%d+)$') end
   end
   if not last then error('FOREIGN the stream numbers its entries by time') end
-  local st = { epoch = epoch, last = last, at = '0', first = successor(last), firstAt = '0', floor = last, flags = '-', lineage = '-' }
+  local st = { epoch = epoch, last = last, at = '0', first = successor(last), firstAt = '0', floor = last, flags = 'l', lineage = '-' }
   local oldest = redis.call('XRANGE', keys.stream, '-', '+', 'COUNT', 1)[1]
   if oldest then
     st.first, st.firstAt = seqOf(oldest)
@@ -78,7 +97,7 @@ local function adopt(keys, epoch)
     local _, at = seqOf(redis.call('XREVRANGE', keys.stream, '+', '-', 'COUNT', 1)[1])
     st.at = at
   end
-  if redis.call('EXISTS', keys.overlay) == 1 then st.flags = 'u' end
+  if redis.call('EXISTS', keys.overlay) == 1 then st.flags = 'lup' end
   st.dirty = true
   return st
 end
@@ -130,3 +149,5 @@ local function save(keys, st)
   st.dirty = false
 end
 `;
+
+export const STATE_AND_LIFE = `${LIFE}${STATE}`;

@@ -128,9 +128,8 @@ export class Reader {
     const state = this.#stateOf(keys, first, cutoff, latest);
     if (rows.length === 0) return readTail(range, state);
     if (state.unsettled || !sameButForAppends(first, second)) return undefined;
-    const isCut = before === end && state.lastSeqId >= end;
-    if (isCut && range.reverse) return undefined;
-    const slice = toSlice(range, state, { rows, isCut }, new TimeGuard(latest, first, clock));
+    if (before === end && state.lastSeqId >= end) return undefined;
+    const slice = toSlice(range, state, { rows, isCut: false }, new TimeGuard(latest, first, clock));
     return slice.rows.every(({ seqId }) => seqId > state.floor && seqId <= state.lastSeqId) ? slice : undefined;
   }
 

@@ -18,6 +18,7 @@ const onClock = (change: (clock: LibraryClock) => Partial<LibraryClock>): Timeli
       entryTime: (lastAt) => clock.entryTime(lastAt),
       expiryTime: () => clock.expiryTime(),
       isFuture: (at) => clock.isFuture(at),
+      latestTime: () => clock.latestTime(),
       follow: (time) => clock.follow(time),
       exchange: (kept) => clock.exchange(kept),
       ...members,

@@ -23,7 +23,12 @@ export interface RedisClient {
 
 /** A client of one server, or the connection of a Cluster client to one of its nodes. */
 export interface RedisNode extends RedisClient {
-  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined; readonly db?: number | undefined };
+  readonly options: {
+    readonly host?: string | undefined;
+    readonly port?: number | undefined;
+    readonly db?: number | undefined;
+    readonly tls?: unknown;
+  };
   /** Not there before it first connects. */
   readonly stream?: { readonly bytesRead: number; readonly bytesWritten: number; readonly writableLength: number } | undefined;
   readonly condition?: { readonly select?: number | undefined } | null | undefined;
@@ -33,7 +38,7 @@ export interface RedisNode extends RedisClient {
 
 /** What a Cluster client has besides. */
 export interface RedisClusterClient extends RedisClient {
-  readonly options: { readonly redisOptions?: object | undefined };
+  readonly options: { readonly redisOptions?: { readonly tls?: unknown } | undefined };
   readonly slots: readonly (readonly string[] | undefined)[];
   nodes(role?: 'all' | 'master' | 'slave'): RedisNode[];
   refreshSlotsCache?(callback?: () => void): void;
@@ -47,6 +52,12 @@ export function isCluster(client: RedisClient): client is RedisClusterClient {
 export function databaseOf(client: RedisClient): number {
   const { prevCondition, condition, options } = client as RedisNode;
   return prevCondition?.select ?? condition?.select ?? options?.db ?? 0;
+}
+
+/** A server without TLS does not answer what begins it. */
+export function usesTls(client: RedisClient): boolean {
+  const options = isCluster(client) ? client.options.redisOptions : (client as RedisNode).options;
+  return options?.tls !== undefined && options.tls !== null;
 }
 
 /** Changes while anything passes the socket, so that a slow transfer is told from silence. What the system still buffers shows nothing. */

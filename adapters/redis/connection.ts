@@ -1,6 +1,6 @@
 import type { Call } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
-import { databaseOf, isCluster, type RedisArgument, type RedisClient, type RedisNode } from './client.js';
+import { databaseOf, isCluster, type RedisArgument, type RedisClient, type RedisNode, usesTls } from './client.js';
 import { ClusterLink } from './cluster-link.js';
 import { Link, type LinkOptions, type Route } from './link.js';
 import { Overdue } from './outstanding.js';
@@ -135,7 +135,8 @@ export class Connections {
       const cause = route.lastError ?? error;
       const why = cause instanceof Overdue ? `its connection is ${route.client.status}` : messageOf(cause);
       const given = this.client.status === 'end' ? '; the client given to redisAdapter has itself given up or was ended' : '';
-      throw away(`Redis could not be reached within ${this.budgetMs} ms: ${why}${given}`, cause);
+      const tls = usesTls(this.client) && /ETIMEDOUT|connection is/.test(why) ? '; does the server speak TLS on this port?' : '';
+      throw away(`Redis could not be reached within ${this.budgetMs} ms: ${why}${tls}${given}`, cause);
     }
   }
 }

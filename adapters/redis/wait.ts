@@ -3,12 +3,15 @@ import { TimelineError } from '../../src/errors.js';
 import type { LibraryContext } from './library.js';
 import { messageOf } from './redis-errors.js';
 
+const WAKING_MS = 120;
+
 /** Waits until what this connection has written is where the options want it. In a Cluster each node is asked: those without writes answer at once. */
 export async function awaitCopies({ connections, settings }: LibraryContext, call: Call): Promise<void> {
   const { waitReplicas, waitAof, waitMs } = settings;
   if (waitReplicas === 0 && !waitAof) return;
-  // The answer has to come before the deadline.
-  const ms = Math.max(1, Math.floor(Math.min(waitMs, call.deadline - performance.now()) * 0.95));
+  // The answer has to come before the deadline, and Redis looks at its clock ten times in a second.
+  const left = call.deadline - performance.now() - WAKING_MS;
+  const ms = Math.max(1, Math.floor(Math.min(waitMs, left) * 0.95));
   try {
     if (waitAof) {
       const answers = (await connections.askWriters('waitaof', [1, waitReplicas, ms], call)) as [number, number][];

@@ -214,7 +214,10 @@ describe.skipIf(!hasRedis())('keys', () => {
   });
 
   it('are left as docs/redis.md describes them', async () => {
-    const redis = await openStore({ adapter: { prefix: 'tl:' }, store: { name: 'chat', now: () => 1_750_000_000_000, clockToleranceMs: Infinity } });
+    const redis = await openStore({
+      adapter: { prefix: 'tl:' },
+      store: { name: 'chat', now: () => 1_750_000_000_000, clockToleranceMs: Infinity },
+    });
     const timeline = redis.timeline('group:42');
     const { cursor } = await timeline.append('hello', { key: 'k' });
     await timeline.append('world');

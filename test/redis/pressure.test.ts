@@ -1,0 +1,256 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hasRedis, RedisServer, until } from '../support/redis-server.js';
+import { type OpenOptions, RedisStore } from '../support/redis-store.js';
+
+const open: { close(): Promise<void> }[] = [];
+let server: RedisServer;
+
+beforeEach(async () => {
+  server = await RedisServer.start({ persistence: 'aof' });
+  open.push({ close: () => server.stop() });
+});
+
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+async function openStore(options: OpenOptions = {}): Promise<RedisStore> {
+  const redis = await RedisStore.open(server, options);
+  open.push(redis);
+  return redis;
+}
+
+/** No byte beyond what is used now, or somewhat more. */
+async function fillMemory({ client }: RedisStore, more = 0): Promise<void> {
+  const used = Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
+  await client.config('SET', 'maxmemory-policy', 'noeviction');
+  await client.config('SET', 'maxmemory', String(used + more));
+}
+
+/** The longest that another client waits for an answer while `work` is done. */
+async function longestPing(work: () => Promise<unknown>): Promise<number> {
+  const client = new Redis(server.port);
+  await client.ping();
+  let longest = 0;
+  let isDone = false;
+  const pinging = (async () => {
+    while (!isDone) {
+      const start = performance.now();
+      await client.ping();
+      longest = Math.max(longest, performance.now() - start);
+    }
+  })();
+  await work().finally(() => {
+    isDone = true;
+  });
+  await pinging;
+  client.disconnect();
+  return longest;
+}
+
+/** What one kind of command took the server at worst, in milliseconds, and on average. */
+async function serverTime({ client }: RedisStore): Promise<{ longestMs: number }> {
+  const slow = (await client.call('slowlog', 'get', '-1')) as [number, number, number, string[]][];
+  const ours = slow.filter(([, , , args]) => /^eval/i.test(args[0] ?? ''));
+  return { longestMs: Math.max(0, ...ours.map(([, , micros]) => micros / 1000)) };
+}
+
+describe.skipIf(!hasRedis())('a server without memory left (noeviction)', () => {
+  it('takes appends again once entries have expired: the sweeper needs no memory', async () => {
+    const redis = await openStore({ adapter: { sweepMs: 100 }, store: { ttlMs: 1500, retry: { attempts: 1 } } });
+    for (let i = 0; i < 20; i++) await redis.timeline(`t${i}`).appendMany(Array(100).fill('x'.repeat(1000)));
+    await fillMemory(redis);
+    await expect(redis.timeline('new').append('m')).rejects.toMatchObject({ code: 'TIMELINE_BUSY', outcome: 'not-applied' });
+    await until('expired entries are gone', async () => (await redis.client.xlen(redis.stream('t0'))) === 0, 6000);
+    expect((await redis.timeline('new').append('m')).seqId).toBe(1n);
+    expect((await redis.timeline('t0').append('m')).seqId).toBe(101n);
+  });
+
+  it('takes an append to a Timeline of which enough has expired, before any sweep', async () => {
+    const redis = await openStore({ adapter: { sweepMs: 60_000 }, store: { ttlMs: 300, retry: { attempts: 1 } } });
+    const timeline = redis.timeline();
+    for (let i = 0; i < 10; i++) await timeline.appendMany(Array(100).fill('x'.repeat(1000)));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await fillMemory(redis, 10_000);
+    await redis.client.config(
+      'SET',
+      'maxmemory',
+      String(Number(((await redis.client.config('GET', 'maxmemory')) as string[])[1]) - 20_000),
+    );
+    expect((await timeline.append('plain')).seqId).toBe(1001n);
+    expect((await timeline.read({ after: 1n })).truncated).toEqual({ through: 1000n });
+  });
+});
+
+describe.skipIf(!hasRedis())('a registry that is lost', () => {
+  const listed = async ({ store }: RedisStore) => {
+    const ids = [];
+    for await (const id of store.timelines()) ids.push(id);
+    return ids;
+  };
+
+  it('with everything else is made again by what is written', async () => {
+    const redis = await openStore();
+    const ids = Array.from({ length: 20 }, (_, i) => `t${String(i).padStart(2, '0')}`);
+    await redis.store.appendToMany(ids, 'first');
+    await redis.client.flushall();
+    await redis.store.appendToMany(ids, 'again');
+    expect(await listed(redis)).toEqual(ids);
+  });
+
+  it('alone comes back with what is written and with what is read, in processes that knew it and in others', async () => {
+    const redis = await openStore({ adapter: { sweepMs: 50 } });
+    await redis.store.appendToMany(['a', 'b', 'c', 'd'], 'first');
+    await redis.store.readBatch([{ timeline: 'a' }]);
+    // The process has seen it before it is gone.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await redis.client.del(redis.keys.registries()[0] as string);
+    await until('the written one is listed again', async () => {
+      await redis.timeline('a').append('more');
+      return (await listed(redis)).includes('a');
+    });
+    await redis.timeline('b').head();
+    await until('the read one is listed again', async () => (await listed(redis)).includes('b'));
+    const other = await openStore({ adapter: { prefix: redis.prefix } });
+    await other.timeline('c').read();
+    await until('the one read elsewhere is listed again', async () => (await listed(redis)).includes('c'));
+  });
+
+  it('does not keep anything from expiring', async () => {
+    const redis = await openStore({ adapter: { sweepMs: 50 }, store: { ttlMs: 1000 } });
+    await redis.timeline('t').append('first');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await redis.client.del(redis.keys.registries()[0] as string);
+    await redis.timeline('t').append('second');
+    await until('it is swept', async () => {
+      await redis.timeline('t').head();
+      return (await redis.client.xlen(redis.stream('t'))) === 0;
+    });
+  });
+});
+
+describe.skipIf(!hasRedis())('idempotency keys', () => {
+  it('take no more than their window needs, however long keys are used', async () => {
+    let now = 1_000_000_000;
+    const redis = await openStore({ adapter: { keyWindowMs: 1_000_000 }, store: { now: () => now, clockToleranceMs: Infinity } });
+    const keys = `${redis.keys.base('timeline')}k`;
+    let most = 0;
+    for (let round = 0; round < 60; round++) {
+      const appends = Array.from({ length: 40 }, (_, i) => redis.timeline().append('m', { key: `${round}-${i}` }));
+      await Promise.all(appends);
+      for (let i = 0; i < 10; i++) await redis.timeline().append('m', { key: `${round}-alone-${i}` });
+      now += 100_000;
+      most = Math.max(most, await redis.client.hlen(keys));
+    }
+    // A window has 500 of them.
+    expect(most).toBeLessThan(1000);
+    expect(await redis.client.pttl(keys)).toBeLessThan(1_070_000);
+    expect((await redis.timeline().append('m', { key: '59-1' })).duplicate).toBe(true);
+    expect((await redis.timeline().append('m', { key: '52-1' })).duplicate).toBe(true);
+    expect((await redis.timeline().append('m', { key: '40-1' })).duplicate).toBe(false);
+  });
+
+  it('are not forgotten by a clock that goes back for two windows', async () => {
+    let now = 10_000_000;
+    const redis = await openStore({ adapter: { keyWindowMs: 1000_000 }, store: { now: () => now, clockToleranceMs: Infinity } });
+    await redis.timeline().append('m', { key: 'k' });
+    now -= 2_500_000;
+    expect((await redis.timeline().append('m', { key: 'k' })).duplicate).toBe(true);
+    now += 2_500_000;
+    expect((await redis.timeline().append('m', { key: 'k' })).duplicate).toBe(true);
+  });
+
+  it('of a Timeline that was lost are not known any more', async () => {
+    const redis = await openStore();
+    await redis.timeline().append('m', { key: 'k' });
+    await redis.client.del(redis.stream(), redis.meta());
+    expect(await redis.timeline().append('m', { key: 'other' })).toMatchObject({ seqId: 1n, duplicate: false });
+    expect(await redis.timeline().append('m', { key: 'k' })).toMatchObject({ seqId: 2n, duplicate: false });
+  });
+});
+
+describe.skipIf(!hasRedis())('what one answer holds', () => {
+  const LARGE = 'x'.repeat(1_000_000);
+
+  it('is bounded in bytes, and pages go on from there, in both directions', async () => {
+    const redis = await openStore();
+    const timeline = redis.timeline();
+    for (let i = 0; i < 10; i++) await timeline.appendMany(Array(4).fill(LARGE));
+    for (const reverse of [false, true]) {
+      const page = await timeline.read({ limit: 1000, reverse });
+      expect(page.entries.length).toBeGreaterThan(0);
+      expect(page.entries.length).toBeLessThanOrEqual(10);
+      expect(page.upToDate).toBe(false);
+    }
+    let count = 0;
+    for await (const { message } of timeline.scan()) count += message.length === LARGE.length ? 1 : 0;
+    expect(count).toBe(40);
+    const batch = await redis.store.readBatch(Array.from({ length: 5 }, () => ({ timeline: 'timeline', limit: 20 })));
+    for (const page of batch) expect(page).toMatchObject({ entries: expect.arrayContaining([expect.anything()]) });
+  });
+
+  it('is bounded for a reader that has known the Timeline with small bodies only', async () => {
+    const redis = await openStore();
+    const other = await openStore({ adapter: { prefix: redis.prefix } });
+    await redis.timeline().appendMany(Array(20).fill('small'));
+    expect((await other.timeline().read()).entries).toHaveLength(20);
+    expect((await other.timeline().read({ after: 10n })).entries).toHaveLength(10);
+    for (let i = 0; i < 10; i++) await redis.timeline().appendMany(Array(4).fill(LARGE));
+    for (const range of [{ after: 10n }, { reverse: true }, { before: 100n, reverse: true }, {}]) {
+      const bytes = (await other.timeline().read({ limit: 1000, ...range })).entries.reduce(
+        (sum, { message }) => sum + message.length,
+        0,
+      );
+      expect(bytes).toBeLessThan(10 * LARGE.length);
+    }
+  });
+
+  it('counts versions too', async () => {
+    const redis = await openStore();
+    await redis.timeline().appendMany(Array(30).fill('small'));
+    await redis.timeline().read();
+    for (let seqId = 1n; seqId <= 30n; seqId++) await redis.timeline().update(seqId, LARGE);
+    const page = await redis.timeline().read({ limit: 1000 });
+    expect(page.entries.length).toBeLessThanOrEqual(10);
+    expect(page.upToDate).toBe(false);
+  });
+});
+
+describe.skipIf(!hasRedis())('sweeping', () => {
+  it('a Timeline with many edits, and one with many entries, holds up nobody', { timeout: 30_000 }, async () => {
+    const redis = await openStore({ adapter: { sweepMs: 100 }, store: { ttlMs: 3_600_000 } });
+    const client = redis.client;
+    const count = 100_000;
+    const now = Date.now();
+    const timeline = redis.timeline();
+    await timeline.append('first');
+    // Half of it expires now, the rest never does.
+    const [stream, meta, overlay] = [redis.stream(), redis.meta(), `${redis.keys.base('timeline')}u`];
+    const state = String(await client.get(meta)).split(' ');
+    for (let from = 2; from <= count; from += 1000) {
+      const pipeline = client.pipeline();
+      for (let i = from; i < Math.min(from + 1000, count + 1); i++) {
+        pipeline.xadd(stream, `0-${i}`, `t${i <= count / 2 ? now - 3_600_000 + 4000 : now}`, '"m"');
+        pipeline.hset(overlay, i, 't1:"edited"');
+      }
+      await pipeline.exec();
+    }
+    const old = now - 3_600_000 + 4000;
+    await client.set(meta, [count, String(now).padStart(16, '0'), state[2], 1, old, 0, 'u', '-'].join(' '));
+    await client.config('SET', 'slowlog-log-slower-than', '1000');
+    await client.call('slowlog', 'reset');
+    const longest = await longestPing(() =>
+      until(
+        'half of it is gone',
+        async () => (await client.hlen(overlay)) <= count / 2 && (await client.xlen(stream)) === count / 2,
+        20_000,
+      ),
+    );
+    const { longestMs } = await serverTime(redis);
+    console.log(`sweeping 50,000 edited entries: longest script ${longestMs} ms, longest PING ${longest.toFixed(1)} ms`);
+    expect(longestMs).toBeLessThan(5);
+    expect((await timeline.read({ limit: 1 })).entries[0]).toMatchObject({ seqId: BigInt(count / 2 + 1), message: 'edited' });
+    await until('there is nothing left to purge', async () => /^\S+ \S+ \S+ \S+ \S+ \S+ u /.test(String(await client.get(meta))));
+  });
+});

@@ -228,7 +228,8 @@ describe.skipIf(!hasRedis())('sweeping', () => {
     // Half of it expires now, the rest never does.
     const [stream, meta, overlay] = [redis.stream(), redis.meta(), `${redis.keys.base('timeline')}u`];
     const state = String(await client.get(meta)).split(' ');
-    for (let from = 2; from <= count; from += 1000) {
+    await client.del(stream);
+    for (let from = 1; from <= count; from += 1000) {
       const pipeline = client.pipeline();
       for (let i = from; i < Math.min(from + 1000, count + 1); i++) {
         pipeline.xadd(stream, `0-${i}`, `t${i <= count / 2 ? now - 3_600_000 + 4000 : now}`, '"m"');

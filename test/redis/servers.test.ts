@@ -40,12 +40,12 @@ async function refusalOf(work: Promise<unknown>): Promise<TimelineError> {
 }
 
 const replicaOf = (master: RedisServer) => ({
-  args: ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'],
+  args: ['--replicaof', '127.0.0.1', String(master.port)],
 });
 
 /** Both lead to the same data; the replica is in step. */
 async function startPair(): Promise<{ a: RedisServer; b: RedisServer; clientA: Redis; clientB: Redis }> {
-  const a = await startServer();
+  const a = await startServer({ args: ['--repl-diskless-sync-delay', '0'] });
   const b = await startServer(replicaOf(a));
   const clientA = ownClient(new Redis(a.port));
   const clientB = ownClient(new Redis(b.port));

@@ -40,7 +40,10 @@ export class ClusterLink implements Route {
       this.#options.onReady();
     });
     const note = (error: Error & { lastNodeError?: Error }) => {
-      this.#lastError = error.lastNodeError ?? error;
+      const cause = error.lastNodeError ?? error;
+      this.#lastError = cause;
+      // No waiting for the slots helps against a password that is refused.
+      if (isRefusedLogin(cause)) this.#outstanding.lose('', cause);
     };
     this.#cluster.on('error', note);
     this.#cluster.on('node error', note);
@@ -66,7 +69,8 @@ export class ClusterLink implements Route {
         await this.#probe(key, deadline);
         return;
       } catch (error) {
-        if (this.#closed || isRefusedLogin(error as Error) || performance.now() + PROBE_REST_MS >= deadline) throw error;
+        const isVain = isRefusedLogin(this.#lastError ?? (error as Error));
+        if (this.#closed || isVain || performance.now() + PROBE_REST_MS >= deadline) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, PROBE_REST_MS));
     }

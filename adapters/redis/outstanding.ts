@@ -44,6 +44,7 @@ export class Outstanding {
   #timer: NodeJS.Timeout | undefined;
   #now = performance.now();
   #idle = 0;
+  #wasLate = false;
 
   constructor(budgetMs: number, look: (now: number) => void) {
     this.#tickMs = Math.min(50, Math.max(5, budgetMs / 40));
@@ -119,8 +120,9 @@ export class Outstanding {
 
   #tick(): void {
     const now = performance.now();
-    const isLate = now - this.#now > 3 * this.#tickMs;
+    const isLate = now - this.#now > 3 * this.#tickMs && !this.#wasLate;
     this.#now = now;
+    this.#wasLate = isLate;
     // After a pause of the whole process, answers may lie in the sockets: they are read before the next tick.
     if (isLate) return;
     this.#look(now);

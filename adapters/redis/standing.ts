@@ -1,4 +1,4 @@
-import type { Call, LibraryOptions } from '../../src/adapter.js';
+import type { AdapterWarning, Call, LibraryOptions } from '../../src/adapter.js';
 import { type LibrarySettings, parseSettings, reconcileSettings } from '../../src/settings.js';
 import type { Connections } from './connection.js';
 import type { Keyspace } from './keys.js';
@@ -7,6 +7,12 @@ import { LOOK } from './scripts/look.js';
 
 /** Of what docs/redis.md lays down under Keys. */
 const FORMAT = 1;
+
+const CLOCK_UNKNOWN: AdapterWarning = {
+  code: 'redis-clock-unknown',
+  message:
+    'the user may not ask Redis for its time: allow "+time", or times and expiry depend on the clock of this process alone',
+};
 
 /** The settings that stand in the data of a library, and the clock of their server. */
 export class Standing {
@@ -32,13 +38,14 @@ export class Standing {
     { keyWindowMs }: RedisSettings,
     call: Call,
   ): Promise<Standing> {
-    const { name, ttlMs, alter, clock } = options;
+    const { name, ttlMs, alter, clock, warn } = options;
     const key = keys.settings();
     const wanted = { format: FORMAT, numbering: 'dense', ttlMs, keyWindowMs, defaultKeyWindowMs: DEFAULT_KEY_WINDOW_MS };
     for (;;) {
       const { kept, time } = await look(connections, key, call);
       if (time !== undefined && !clock.trustsNow) clock.follow(time);
       const { settings, text, changed } = reconcileSettings(kept, wanted, { library: name, alter });
+      if (!changed && time === undefined && !clock.trustsNow) warn(CLOCK_UNKNOWN);
       if (!changed) return new Standing(connections, key, options, settings, text);
       // Another may have created it meanwhile: what stands then is what counts.
       await connections.ask('set', kept === undefined ? [key, text, 'NX'] : [key, text], call);

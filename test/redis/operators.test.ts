@@ -112,6 +112,15 @@ describe.skipIf(!hasRedis())('a user with limited rights', () => {
     await until('the sweeper was at work', async () => (await redis.client.exists(redis.keys.sweeper())) === 1);
   });
 
+  it('that may not ask for the time either is told that too', async () => {
+    const client = new Redis(server.port);
+    await client.call('acl', 'setuser', user.username, '-time');
+    client.disconnect();
+    const redis = await openStore({ user, adapter: { prefix: 'tl:' } });
+    expect(redis.warnings.map(({ code }) => code).sort()).toEqual(['redis-clock-unknown', 'redis-config-unknown']);
+    expect((await redis.timeline().append('m')).seqId).toBe(1n);
+  });
+
   it('is refused outside of its keys, with what Redis says', async () => {
     const refused = RedisStore.open(server, { user, adapter: { prefix: 'other:' } });
     await expect(refused).rejects.toThrow(/NOPERM|permission/i);

@@ -136,6 +136,15 @@ describe.skipIf(!hasRedis())('why there is no connection is told', () => {
     expect(performance.now() - started).toBeLessThan(3000);
   });
 
+  it('a wrong password to a Cluster, at once', async () => {
+    const server = await startServer({ args: ['--cluster-enabled', 'yes'] });
+    await ownClient(new Redis(server.port)).config('SET', 'requirepass', 'secret');
+    const started = performance.now();
+    const options = { redisOptions: { password: 'wrong' } };
+    await refused(ownClient(new Cluster([{ host: '127.0.0.1', port: server.port }], options)), /WRONGPASS/, 5000);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
   it('a port where nobody listens', () => refused(ownClient(new Redis(1)), /ECONNREFUSED/));
 
   it('a name that nobody knows', () => refused(ownClient(new Redis({ host: 'nowhere.invalid' })), /ENOTFOUND|EAI_AGAIN/, 3000));

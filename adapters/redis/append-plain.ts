@@ -6,7 +6,10 @@ import { epochIn, seqId } from './head.js';
 import type { LibraryContext } from './library.js';
 import { LARGE, TIME_WIDTH } from './scripts/state.js';
 
-/** One call of the plain script: Timelines of one slot, whose bodies are of one kind, and either each one's own or all the same. */
+/**
+ * One call of the plain script: Timelines of one slot, whose bodies are of one kind, and either each one's own or all
+ * the same.
+ */
 export class PlainChunk {
   readonly groups: Group[] = [];
   readonly keys: string[] = [];
@@ -58,7 +61,10 @@ export class PlainChunk {
   }
 }
 
-/** Nothing if any entry has more than a body or a large one, if kinds are mixed, or if bodies are shared between Timelines that get several. */
+/**
+ * Nothing if any entry has more than a body or a large one, if kinds are mixed, or if bodies are shared between
+ * Timelines that get several.
+ */
 function plainPayloads({ places }: Group, writes: readonly Write[]): Payload[] {
   const payloads: Payload[] = [];
   for (const place of places) {

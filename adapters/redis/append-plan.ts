@@ -10,7 +10,10 @@ import { KEYS_BETWEEN } from './scripts/append.js';
 /** Timelines of one script: enough to spread its cost, few enough that no other client waits long. */
 export const TIMELINES_PER_SCRIPT = 100;
 export const ENTRIES_PER_SCRIPT = 1000;
-/** Redis keeps the keys of an idle Timeline for their window by its own clock, and for so much more, should accepted time be behind it. */
+/**
+ * Redis keeps the keys of an idle Timeline for their window by its own clock, and for so much more, should accepted
+ * time be behind it.
+ */
 const KEYS_SLACK_MS = 60_000;
 
 /** The writes to one Timeline, by their places in the batch, in order. */
@@ -42,7 +45,10 @@ interface AppendPlan {
 }
 
 type PlannedEntry = number | readonly [body: number, seqId: string, key: string, hash: string];
-/** A single plain entry; several whose bodies follow each other, by the first and their number; or `expectedLast` and the entries. */
+/**
+ * A single plain entry; several whose bodies follow each other, by the first and their number; or `expectedLast` and
+ * the entries.
+ */
 type PlannedWrite =
   | number
   | readonly [first: number, count: number]

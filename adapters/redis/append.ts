@@ -10,9 +10,10 @@ import type { Settler } from './settle.js';
 import { awaitCopies } from './wait.js';
 
 /**
- * Nearly all writes are plain entries for Timelines that this process has written to before, and go by a script that can do no more.
- * All others, and what that script leaves because something is not as expected, go by one that can do everything. All writes of a call to one
- * Timeline take the same way, so that none can overtake another that has to be tried again.
+ * Nearly all writes are plain entries for Timelines that this process has written to before, and go by a script that
+ * can do no more. All others, and what that script leaves because something is not as expected, go by one that can do
+ * everything. All writes of a call to one Timeline take the same way, so that none can overtake another that has to be
+ * tried again.
  */
 export class Appender {
   readonly #library: LibraryContext;

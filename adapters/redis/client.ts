@@ -9,7 +9,8 @@ export function asArgument(body: Body): string | Buffer {
 
 /**
  * What is used of ioredis, so that its versions 5 and 6 fit, a single server and a Cluster alike, without this package
- * depending on either. Everything is sent by `call`: what the adapter needs of a client is its connection and its routing.
+ * depending on either. Everything is sent by `call`: what the adapter needs of a client is its connection and its
+ * routing.
  */
 export interface RedisClient {
   readonly isCluster: boolean;
@@ -60,7 +61,10 @@ export function usesTls(client: RedisClient): boolean {
   return options?.tls !== undefined && options.tls !== null;
 }
 
-/** Changes while anything passes the socket, so that a slow transfer is told from silence. What the system still buffers shows nothing. */
+/**
+ * Changes while anything passes the socket, so that a slow transfer is told from silence. What the system still buffers
+ * shows nothing.
+ */
 export function trafficOf(client: RedisClient): number {
   const { stream } = client as RedisNode;
   if (!stream) return 0;
@@ -83,7 +87,9 @@ const OWN_CONNECTION = {
   retryStrategy: reconnectDelay,
 };
 
-/** The same for each node of a Cluster; its connections are made on demand and so have to queue until they are there. */
+/**
+ * The same for each node of a Cluster; its connections are made on demand and so have to queue until they are there.
+ */
 const OWN_CLUSTER = {
   lazyConnect: false,
   enableAutoPipelining: false,

@@ -17,8 +17,9 @@ interface Watched {
 }
 
 /**
- * The connections of a Cluster client of our own. ioredis makes and redirects them; this drops the one to a node that has gone silent while
- * it answers on another, or that does not serve the slot any more, as ioredis would learn from an answer only.
+ * The connections of a Cluster client of our own. ioredis makes and redirects them; this drops the one to a node that
+ * has gone silent while it answers on another, or that does not serve the slot any more, as ioredis would learn from an
+ * answer only.
  */
 export class ClusterLink implements Route {
   readonly #options: LinkOptions;
@@ -62,7 +63,10 @@ export class ClusterLink implements Route {
     return node?.status === 'ready' && !this.#dropped.has(node);
   }
 
-  /** Finds the way with a command that harms nothing: connections of a Cluster are made, and redirected, by what is sent over them. */
+  /**
+   * Finds the way with a command that harms nothing: connections of a Cluster are made, and redirected, by what is sent
+   * over them.
+   */
   async becomeReady(key: string, deadline: number): Promise<void> {
     for (;;) {
       try {

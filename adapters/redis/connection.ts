@@ -13,8 +13,8 @@ function silenceMs(budgetMs: number): number {
 }
 
 /**
- * The connection of one adapter, made like the user's client but without what would send a command twice, and without options that
- * change how commands travel. Opened with the first library, closed with the last.
+ * The connection of one adapter, made like the user's client but without what would send a command twice, and without
+ * options that change how commands travel. Opened with the first library, closed with the last.
  */
 export class Connections {
   readonly client: RedisClient;

@@ -47,7 +47,10 @@ export class StateText {
     return this.#state.lastSeqId;
   }
 
-  /** Entries of `cutoff` and before have expired; it is below all times where there is no TTL. Times above `latest` are not to be believed. */
+  /**
+   * Entries of `cutoff` and before have expired; it is below all times where there is no TTL. Times above `latest` are
+   * not to be believed.
+   */
   asOf(cutoff: number, latest: number): State {
     const state = this.#state;
     const { firstSeqId, lastSeqId } = state;

@@ -14,11 +14,12 @@ export type { RedisClient } from './client.js';
 export type { RedisAdapterOptions } from './options.js';
 
 /**
- * Timelines in Redis 7 or later, as one stream each with its state beside it: on a single server, behind Sentinel, or in a Cluster.
+ * Timelines in Redis 7 or later, as one stream each with its state beside it: on a single server, behind Sentinel, or
+ * in a Cluster.
  *
  * The client is an ioredis `Redis` or `Cluster` and stays yours. The adapter makes a connection of its own like it,
- * because ioredis by default sends again what may have been applied, and one that waits for news while there are subscriptions.
- * Both it closes with its last library.
+ * because ioredis by default sends again what may have been applied, and one that waits for news while there are
+ * subscriptions. Both it closes with its last library.
  */
 export function redisAdapter(client: RedisClient, options: RedisAdapterOptions = {}): TimelineAdapter {
   if (typeof client?.call !== 'function' || typeof client.duplicate !== 'function') {

@@ -10,7 +10,9 @@ const MANY = 10_000;
 
 const SETTINGS = ['maxmemory', 'maxmemory-policy', 'appendonly', 'appendfsync', 'save', 'stream-node-max-bytes'];
 
-/** Refuses a server that the client cannot write to: a replica, or a node of a Cluster without a client for Clusters. */
+/**
+ * Refuses a server that the client cannot write to: a replica, or a node of a Cluster without a client for Clusters.
+ */
 export async function checkServer(connections: Connections, key: string, call: Call): Promise<void> {
   if (connections.client.isCluster) return;
   let info: string;
@@ -37,8 +39,8 @@ export async function checkServer(connections: Connections, key: string, call: C
 }
 
 /**
- * Looks for what makes a server unsafe for Timelines, and tells what an append survives on it. A user who may not read the
- * configuration is told once, and is taken to have the least.
+ * Looks for what makes a server unsafe for Timelines, and tells what an append survives on it. A user who may not read
+ * the configuration is told once, and is taken to have the least.
  */
 export async function inspect(
   connections: Connections,

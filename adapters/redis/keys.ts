@@ -69,8 +69,8 @@ export class Keyspace {
   }
 
   /**
-   * The keys that a script declares for a Timeline, its stream first. A Cluster has to know all of them, because while a
-   * slot moves it sends a script only where it finds every key; a single server finds the others by their name.
+   * The keys that a script declares for a Timeline, its stream first. A Cluster has to know all of them, because while
+   * a slot moves it sends a script only where it finds every key; a single server finds the others by their name.
    */
   declare(timeline: string, suffixes: readonly string[]): string[] {
     const base = this.base(timeline);

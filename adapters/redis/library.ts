@@ -37,7 +37,10 @@ export class LibraryContext {
     return ttlMs === undefined ? Number.NEGATIVE_INFINITY : this.clock.expiryTime() - ttlMs;
   }
 
-  /** The same as scripts take it, with the latest time that a right clock may have given and the time of what is found to be later. */
+  /**
+   * The same as scripts take it, with the latest time that a right clock may have given and the time of what is found
+   * to be later.
+   */
   expiry(): [cutoff: string, latest: string, now: string] {
     const { clock } = this;
     return [

@@ -31,8 +31,8 @@ export interface Route {
 
 /**
  * One connection to one server, or by way of Sentinel to whichever is master. ioredis reconnects what was closed; this
- * replaces what only looks alive: a connection that has gone silent while the server answers on another one, an attempt to connect
- * that hangs, a client that has given up.
+ * replaces what only looks alive: a connection that has gone silent while the server answers on another one, an attempt
+ * to connect that hangs, a client that has given up.
  */
 export class Link implements Route {
   readonly #origin: RedisClient;

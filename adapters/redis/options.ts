@@ -6,15 +6,30 @@ export interface RedisAdapterOptions {
   readonly prefix?: string | undefined;
   /** Milliseconds that idempotency keys are remembered. Default: what stands; when the library is created, 7 days. */
   readonly keyWindowMs?: number | undefined;
-  /** Replicas that must have an append before it is acknowledged; one that fails to reach them in time is `outcome: 'unknown'`. Default 0. */
+  /**
+   * Replicas that must have an append before it is acknowledged; one that fails to reach them in time is `outcome:
+   * 'unknown'`. Default 0.
+   */
   readonly waitReplicas?: number | undefined;
-  /** Appends are acknowledged once they are on the disk of the server itself (WAITAOF, Redis 7.2 and later). Default false. */
+  /**
+   * Appends are acknowledged once they are on the disk of the server itself (WAITAOF, Redis 7.2 and later). Default
+   * false.
+   */
   readonly waitAof?: boolean | undefined;
-  /** Milliseconds within which every call ends, opening and waiting for a failover or for `waitReplicas` included. Default 5000. */
+  /**
+   * Milliseconds within which every call ends, opening and waiting for a failover or for `waitReplicas` included.
+   * Default 5000.
+   */
   readonly waitMs?: number | undefined;
-  /** Milliseconds between two looks for news in a Cluster, where no connection can wait on Timelines of several slots. Default 50. */
+  /**
+   * Milliseconds between two looks for news in a Cluster, where no connection can wait on Timelines of several slots.
+   * Default 50.
+   */
   readonly wakeMs?: number | undefined;
-  /** Milliseconds between two rounds that remove what has expired; at most 5000 between two looks at settings and clock. Default 5000. */
+  /**
+   * Milliseconds between two rounds that remove what has expired; at most 5000 between two looks at settings and clock.
+   * Default 5000.
+   */
   readonly sweepMs?: number | undefined;
 }
 

@@ -32,8 +32,8 @@ interface Waiting {
 export class Overdue extends Error {}
 
 /**
- * What calls wait for: answers, or a connection to send by. One timer for all of them ends each by its deadline, since a timer
- * of its own for each command would cost more than the command.
+ * What calls wait for: answers, or a connection to send by. One timer for all of them ends each by its deadline, since
+ * a timer of its own for each command would cost more than the command.
  */
 export class Outstanding {
   answers = 0;

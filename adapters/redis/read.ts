@@ -65,7 +65,10 @@ export class Reader {
     return keys.map((each, i) => this.#stateOf(each, texts[i] as string | null, cutoff, latest));
   }
 
-  /** A command for many, where there is one server; for so many that it has the first answers ready when the last is sent. */
+  /**
+   * A command for many, where there is one server; for so many that it has the first answers ready when the last is
+   * sent.
+   */
   async #stateTexts(metas: string[], call: Call): Promise<unknown[]> {
     const { connections, keys } = this.#library;
     if (keys.cluster) return Promise.all(metas.map((meta) => connections.ask('get', [meta], call)));
@@ -101,10 +104,10 @@ export class Reader {
   }
 
   /**
-   * The plain way for one range: three commands at once are cheaper for the server than a script that hands a hundred rows to Lua and back.
-   * What was the same before and after the rows were fetched has not changed meanwhile, but for entries that were appended. Undefined
-   * where it did, or where more is to be looked at; where so little is to be expected that one command is cheaper than three; and where the bodies
-   * may be more than one answer should hold.
+   * The plain way for one range: three commands at once are cheaper for the server than a script that hands a hundred
+   * rows to Lua and back. What was the same before and after the rows were fetched has not changed meanwhile, but for
+   * entries that were appended. Undefined where it did, or where more is to be looked at; where so little is to be
+   * expected that one command is cheaper than three; and where the bodies may be more than one answer should hold.
    */
   async #readOne(range: Range, cutoff: number, call: Call): Promise<Slice | undefined> {
     const { connections, clock } = this.#library;
@@ -133,7 +136,10 @@ export class Reader {
     return slice.rows.every(({ seqId }) => seqId > state.floor && seqId <= state.lastSeqId) ? slice : undefined;
   }
 
-  /** Resolves with the places that have to be read again: what they found had to be settled first, or the answer was full. */
+  /**
+   * Resolves with the places that have to be read again: what they found had to be settled first, or the answer was
+   * full.
+   */
   async #collect(
     ranges: readonly Range[],
     places: readonly number[],
@@ -208,7 +214,10 @@ function readTail(range: Range, state: State): Slice | undefined {
   return { epoch, firstSeqId, lastSeqId, ancestors, rows: [], more: false, truncatedThrough: undefined };
 }
 
-/** Without an overlay, and with the same epoch, first entry and floor: `last at epoch first firstAt floor flags lineage`. */
+/**
+ * Without an overlay, and with the same epoch, first entry and floor: `last at epoch first firstAt floor flags
+ * lineage`.
+ */
 function sameButForAppends(before: string, after: string): boolean {
   const [one, two] = [before.split(' '), after.split(' ')];
   return one[6] === '-' && [2, 3, 5, 6].every((i) => one[i] === two[i]);

@@ -1,7 +1,9 @@
 import { isTimelineError, TimelineError } from '../../src/errors.js';
 import { Overdue } from './outstanding.js';
 
-/** Refusals that pass by themselves: the server starts, fails over, moves a slot, waits for a replica, runs a script. */
+/**
+ * Refusals that pass by themselves: the server starts, fails over, moves a slot, waits for a replica, runs a script.
+ */
 const PASSING = 'LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|READONLY|NOREPLICAS|MISCONF|BUSY|UNBLOCKED|MOVED|ASK';
 /** The server is not the one that is wanted, or not any more: only another connection helps. */
 const ELSEWHERE = 'READONLY|MASTERDOWN|MOVED';
@@ -28,8 +30,8 @@ export function isElsewhere(error: unknown): boolean {
 }
 
 /**
- * A code is the first word of an answer, behind what scripts and clients put in front: `ERR user_script:205: READONLY …`,
- * `ERR Error running script (…): @user_script:3: -OOM …`, `Last error: ReplyError: MOVED …`.
+ * A code is the first word of an answer, behind what scripts and clients put in front: `ERR user_script:205: READONLY
+ * …`, `ERR Error running script (…): @user_script:3: -OOM …`, `Last error: ReplyError: MOVED …`.
  */
 function hasCode(message: string, codes: string): boolean {
   return new RegExp(`(?:^|: |: -|^-|refused: )(?:${codes})\\b`).test(message);

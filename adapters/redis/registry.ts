@@ -11,9 +11,9 @@ interface Seen {
 }
 
 /**
- * The ids of a library's Timelines, in sorted sets: for listing and for sweeping. An id is listed before the first append to it is
- * sent, so a crash can leave an id without entries but never entries without their id. A registry that was lost comes back with what is
- * written and read.
+ * The ids of a library's Timelines, in sorted sets: for listing and for sweeping. An id is listed before the first
+ * append to it is sent, so a crash can leave an id without entries but never entries without their id. A registry that
+ * was lost comes back with what is written and read.
  */
 export class Registry {
   readonly #library: LibraryContext;
@@ -24,7 +24,9 @@ export class Registry {
     this.#library = library;
   }
 
-  /** Undefined if all are listed. Fails as a read does: it may be done again, and nothing of the Timelines has changed. */
+  /**
+   * Undefined if all are listed. Fails as a read does: it may be done again, and nothing of the Timelines has changed.
+   */
   add(timelines: readonly { readonly keys: TimelineKeys }[], call: Call): Promise<void> | undefined {
     const unlisted = timelines.filter(({ keys }) => !keys.listed).map(({ keys }) => keys);
     return unlisted.length === 0 ? undefined : this.#add(unlisted, call);

@@ -30,7 +30,10 @@ export function toSlice(range: Range, state: State, { rows: found, versions, isC
   return { epoch, firstSeqId, lastSeqId, ancestors, rows: times.believe(rows, reverse), more, truncatedThrough };
 }
 
-/** A wrong clock put entries into the future: they show the time of the next one that is not, before which they were appended. */
+/**
+ * A wrong clock put entries into the future: they show the time of the next one that is not, before which they were
+ * appended.
+ */
 export class TimeGuard {
   readonly #latest: number;
   readonly #state: string;

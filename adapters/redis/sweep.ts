@@ -10,8 +10,8 @@ const LOOK_MS = 5000;
 const LONGEST_LOCK_MS = 60_000;
 
 /**
- * Follows what stands, and removes what has expired, walking the registry by a timer that keeps no process alive. Of several processes one
- * walks at a time.
+ * Follows what stands, and removes what has expired, walking the registry by a timer that keeps no process alive. Of
+ * several processes one walks at a time.
  */
 export class Sweeper {
   readonly #library: LibraryContext;

@@ -5,7 +5,10 @@ import { messageOf } from './redis-errors.js';
 
 const WAKING_MS = 120;
 
-/** Waits until what this connection has written is where the options want it. In a Cluster each node is asked: those without writes answer at once. */
+/**
+ * Waits until what this connection has written is where the options want it. In a Cluster each node is asked: those
+ * without writes answer at once.
+ */
 export async function awaitCopies({ connections, settings }: LibraryContext, call: Call): Promise<void> {
   const { waitReplicas, waitAof, waitMs } = settings;
   if (waitReplicas === 0 && !waitAof) return;

@@ -21,11 +21,11 @@ interface Watched {
 }
 
 /**
- * Wakes those who wait on Timelines of one adapter, all of them by one connection: on a single server it waits in XREAD BLOCK over
- * their streams, and is called back by CLIENT UNBLOCK when others begin to wait; in a Cluster, where no command may name several
- * slots, it looks at their states again and again. The states
- * are compared before a wait that names others than the one before, and again after a while, for streams that were lost. Whenever there is a
- * connection again, everybody is woken.
+ * Wakes those who wait on Timelines of one adapter, all of them by one connection: on a single server it waits in XREAD
+ * BLOCK over their streams, and is called back by CLIENT UNBLOCK when others begin to wait; in a Cluster, where no
+ * command may name several slots, it looks at their states again and again. The states are compared before a wait that
+ * names others than the one before, and again after a while, for streams that were lost. Whenever there is a connection
+ * again, everybody is woken.
  */
 export class Watchers {
   readonly #connections: Connections;
@@ -144,7 +144,10 @@ export class Watchers {
     }
   }
 
-  /** Who is named in the answer hears at once. A client may be set up to name them otherwise: then their states are compared. */
+  /**
+   * Who is named in the answer hears at once. A client may be set up to name them otherwise: then their states are
+   * compared.
+   */
   #wakeWoken(answer: unknown): void {
     if (answer === null) return;
     const named = Array.isArray(answer) ? (answer as [string, [[string]]][]) : [];
@@ -159,7 +162,10 @@ export class Watchers {
     if (named.length === 0 || known.length < named.length) this.#changed = true;
   }
 
-  /** A state that was not found out is undefined. Wakes who waits on a Timeline that moved, or that is looked at for the first time and may have moved before. */
+  /**
+   * A state that was not found out is undefined. Wakes who waits on a Timeline that moved, or that is looked at for the
+   * first time and may have moved before.
+   */
   async #compare(fetch: (metas: string[]) => Promise<unknown[]>): Promise<void> {
     const all = [...this.#watched.values()];
     if (all.length === 0) return;

@@ -60,7 +60,9 @@ export class RedisCluster {
     return replica;
   }
 
-  /** Moves a slot with its keys in small steps, as `redis-cli --cluster reshard` does; `between` runs between the steps. */
+  /**
+   * Moves a slot with its keys in small steps, as `redis-cli --cluster reshard` does; `between` runs between the steps.
+   */
   async moveSlot(slot: number, from: ClusterNode, to: ClusterNode, between: () => Promise<void> = async () => {}): Promise<void> {
     await to.client.cluster('SETSLOT', slot, 'IMPORTING', from.id);
     await from.client.cluster('SETSLOT', slot, 'MIGRATING', to.id);

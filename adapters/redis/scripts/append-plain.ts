@@ -2,13 +2,14 @@ import { script } from './script.js';
 import { LIFE, TIME_WIDTH } from './state.js';
 
 /**
- * Appends plain entries, without keys, ids or expectations, to Timelines that are as they were left. KEYS: the streams, each followed
- * by its state in a Cluster. ARGV: the kind of the bodies and the time, as entries are named; how many bodies each Timeline gets, `''` if one, `*` if
- * all get the same; the latest time that is not of the future, at full width; the bodies, none of them large. Answers one text with a line for each Timeline: its new state; nothing, where something is not
- * as expected and nothing was written; or `!` and a message, where something may have been.
+ * Appends plain entries, without keys, ids or expectations, to Timelines that are as they were left. KEYS: the streams,
+ * each followed by its state in a Cluster. ARGV: the kind of the bodies and the time, as entries are named; how many
+ * bodies each Timeline gets, `''` if one, `*` if all get the same; the latest time that is not of the future, at full
+ * width; the bodies, none of them large. Answers one text with a line for each Timeline: its new state; nothing, where
+ * something is not as expected and nothing was written; or `!` and a message, where something may have been.
  *
- * This is the hot path. Patterns and numbers that are turned into text are most of what a script can spend, so the state is cut at fixed places, and the
- * next SeqId is made by its last digit.
+ * This is the hot path. Patterns and numbers that are turned into text are most of what a script can spend, so the
+ * state is cut at fixed places, and the next SeqId is made by its last digit.
  */
 export const APPEND_PLAIN = script(`
 local name, counts, latest = ARGV[1], ARGV[2], ARGV[3]

@@ -5,10 +5,11 @@ import { LARGE, STATE_AND_LIFE } from './state.js';
 export const KEYS_BETWEEN = 32;
 
 /**
- * Appends whatever may be appended: one group of writes for each Timeline. KEYS: the streams, each followed by what a Cluster wants
- * declared. ARGV: the plan as JSON (see `AppendPlan`), then the bodies it refers to. Answers one text with a line for each write, group by group:
- * `epoch id`, when the ids are consecutive; `epoch id id …` with `=` before those of known keys; or, after `!`, what was wrong:
- * `C expected actual`, `K actual index`, `E` or `U` and a message, when nothing or maybe something was written.
+ * Appends whatever may be appended: one group of writes for each Timeline. KEYS: the streams, each followed by what a
+ * Cluster wants declared. ARGV: the plan as JSON (see `AppendPlan`), then the bodies it refers to. Answers one text
+ * with a line for each write, group by group: `epoch id`, when the ids are consecutive; `epoch id id …` with `=` before
+ * those of known keys; or, after `!`, what was wrong: `C expected actual`, `K actual index`, `E` or `U` and a message,
+ * when nothing or maybe something was written.
  */
 export const APPEND = script(`
 local plan = cjson.decode(ARGV[1])

@@ -2,9 +2,9 @@ import { script } from './script.js';
 import { STATE_AND_LIFE } from './state.js';
 
 /**
- * The atomic maximum of the positions of one Timeline. KEYS: its stream and what a Cluster wants declared. ARGV: reader, epoch and SeqId of each.
- * A position of an ancestor, up to where its data are still the same, counts as one of the present epoch. Answers what stands as `epoch seqId`, each after
- * `=`; after `!` where it is of another epoch.
+ * The atomic maximum of the positions of one Timeline. KEYS: its stream and what a Cluster wants declared. ARGV:
+ * reader, epoch and SeqId of each. A position of an ancestor, up to where its data are still the same, counts as one of
+ * the present epoch. Answers what stands as `epoch seqId`, each after `=`; after `!` where it is of another epoch.
  */
 export const ADVANCE = script(`${STATE_AND_LIFE}
 local keys = siblings(KEYS[1])

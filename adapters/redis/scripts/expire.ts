@@ -2,10 +2,12 @@
 const VERSIONS_AT_ONCE = 1000;
 
 /**
- * Shared by what removes a prefix. Times grow along a Timeline, but for runs of entries that a wrong clock put into the future: each
- * of those counts as old as the next one that is not, before which it was appended, and as the last one if there is none.
+ * Shared by what removes a prefix. Times grow along a Timeline, but for runs of entries that a wrong clock put into the
+ * future: each of those counts as old as the next one that is not, before which it was appended, and as the last one if
+ * there is none.
  *
- * What is expired is found by halving the range of ids, in doubles; above 2^53 these are rounded, so the last steps go from entry to entry.
+ * What is expired is found by halving the range of ids, in doubles; above 2^53 these are rounded, so the last steps go
+ * from entry to entry.
  */
 export const EXPIRE = `
 local function rowFrom(keys, place)

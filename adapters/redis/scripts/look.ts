@@ -1,7 +1,10 @@
 import { script } from './script.js';
 import { LIFE } from './state.js';
 
-/** What stands and what time it is. KEYS: the settings. Answers their text, and the seconds and microseconds of the server where the user may ask. */
+/**
+ * What stands and what time it is. KEYS: the settings. Answers their text, and the seconds and microseconds of the
+ * server where the user may ask.
+ */
 export const LOOK = script(`
 local time = redis.pcall('TIME')
 return { redis.call('GET', KEYS[1]) or '', time[1] or '', time[2] or '' }

@@ -3,9 +3,11 @@ import { script } from './script.js';
 import { LARGE, STATE_AND_LIFE } from './state.js';
 
 /**
- * Updates or deletes one entry, in the overlay that lies beside the stream: a stream's entries cannot be changed. ARGV: a name for a new epoch,
- * the cutoff of expiry or '', the latest time that is not of the future, the time to give to what is, the SeqId, the revision it must have or '', `t` or `b` and the new body, or `d` for a deletion. Answers the
- * state, the row and the new revision; or the present revision as text, if it is not the one asked for; or nothing, if there is no such entry.
+ * Updates or deletes one entry, in the overlay that lies beside the stream: a stream's entries cannot be changed. ARGV:
+ * a name for a new epoch, the cutoff of expiry or '', the latest time that is not of the future, the time to give to
+ * what is, the SeqId, the revision it must have or '', `t` or `b` and the new body, or `d` for a deletion. Answers the
+ * state, the row and the new revision; or the present revision as text, if it is not the one asked for; or nothing, if
+ * there is no such entry.
  */
 export const MODIFY = script(`${STATE_AND_LIFE}${EXPIRE}
 local born, cutoff, latest, now = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]

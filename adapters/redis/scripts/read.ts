@@ -9,10 +9,11 @@ const ROWS = MOST_BYTES / LARGE;
 const FEW = 8;
 
 /**
- * Reads many ranges, each from one state of its Timeline. ARGV, after the number of keys declared for each: `after`, `before`
- * (exclusive, `+` for none), limit and direction of each range. Answers, for each, the state, the rows as XRANGE gives them, what
- * the overlay says of them, or `false`, and 1 if bytes, not the limit, ended it; `false` for a Timeline never written to; 1 for one whose state
- * has to be settled first; 2 for one that has to be asked for again, as the others have filled the answer.
+ * Reads many ranges, each from one state of its Timeline. ARGV, after the number of keys declared for each: `after`,
+ * `before` (exclusive, `+` for none), limit and direction of each range. Answers, for each, the state, the rows as
+ * XRANGE gives them, what the overlay says of them, or `false`, and 1 if bytes, not the limit, ended it; `false` for a
+ * Timeline never written to; 1 for one whose state has to be settled first; 2 for one that has to be asked for again,
+ * as the others have filled the answer.
  */
 export const READ = script(`${STATE_AND_LIFE}
 local total, bytes = 0, 0

@@ -1,6 +1,9 @@
 import { script } from './script.js';
 
-/** Sets positions wherever they stand. KEYS: the checkpoints of one Timeline. ARGV: reader and position of each, '' to forget it. */
+/**
+ * Sets positions wherever they stand. KEYS: the checkpoints of one Timeline. ARGV: reader and position of each, '' to
+ * forget it.
+ */
 export const SET_CHECKPOINTS = script(`
 for i = 1, #ARGV, 2 do
   if ARGV[i + 1] == '' then

@@ -13,11 +13,12 @@ const VERSIONS = 200;
 const LARGE_VERSIONS = 8;
 
 /**
- * Makes the state of Timelines what their data are: adopts a stream whose state was lost, moves the floor over what has expired, or
- * was trimmed, and removes what lies below it. It may run without memory left, since it frees some. ARGV: a name for a new epoch, the cutoff of
- * expiry or '', the latest time that is not of the future, the time to give to what is, the number of keys declared for
- * each, and of a trim `through` or `keepLast` and the number. Answers, for each Timeline, 1 if there is more to remove, plus 2 if the
- * overlay has versions to purge, plus 4 if anything was removed; or, after `!`, what is wrong with it.
+ * Makes the state of Timelines what their data are: adopts a stream whose state was lost, moves the floor over what has
+ * expired, or was trimmed, and removes what lies below it. It may run without memory left, since it frees some. ARGV: a
+ * name for a new epoch, the cutoff of expiry or '', the latest time that is not of the future, the time to give to what
+ * is, the number of keys declared for each, and of a trim `through` or `keepLast` and the number. Answers, for each
+ * Timeline, 1 if there is more to remove, plus 2 if the overlay has versions to purge, plus 4 if anything was removed;
+ * or, after `!`, what is wrong with it.
  */
 export const SETTLE = script(`#!lua flags=allow-oom
 ${STATE_AND_LIFE}
@@ -89,8 +90,8 @@ return answers
 `);
 
 /**
- * One step of removing the versions of entries that are gone. ARGV: a name for a new epoch, where the last step ended, `0` at
- * first, and what was the first entry then. Answers where this one ended, `0` at last, and the first entry.
+ * One step of removing the versions of entries that are gone. ARGV: a name for a new epoch, where the last step ended,
+ * `0` at first, and what was the first entry then. Answers where this one ended, `0` at last, and the first entry.
  */
 export const PURGE_OVERLAY = script(`#!lua flags=allow-oom
 ${STATE_AND_LIFE}

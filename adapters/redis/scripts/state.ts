@@ -1,7 +1,10 @@
 /** Digits of a time in a state: any that a number of JavaScript holds without loss. */
 export const TIME_WIDTH = 16;
 
-/** Bytes of a body from which on a Timeline is marked as having large ones: a thousand smaller ones make an answer of 8 MiB at most. */
+/**
+ * Bytes of a body from which on a Timeline is marked as having large ones: a thousand smaller ones make an answer of 8
+ * MiB at most.
+ */
 export const LARGE = 8 * 1024;
 
 /** How much of the replication id tells one life from another. */
@@ -18,13 +21,14 @@ end
 `;
 
 /**
- * What every script begins with: decimal arithmetic on SeqIds, which are larger than the doubles of Lua can hold, and the
- * state of a Timeline. It is kept as one string, `last at epoch first firstAt floor flags lineage`, so that the heads of many
- * Timelines are one MGET; what every append changes stands in front, `at` with zeros up to its full width. See docs/redis.md.
+ * What every script begins with: decimal arithmetic on SeqIds, which are larger than the doubles of Lua can hold, and
+ * the state of a Timeline. It is kept as one string, `last at epoch first firstAt floor flags lineage`, so that the
+ * heads of many Timelines are one MGET; what every append changes stands in front, `at` with zeros up to its full
+ * width. See docs/redis.md.
  *
- * An epoch begins with the replication id of the server that gave it. A server that starts again or takes over from another has
- * a different one, and may have lost the newest entries on the way: the first append there begins a new epoch, and the lineage
- * says up to which SeqId the data of the old one are still the same.
+ * An epoch begins with the replication id of the server that gave it. A server that starts again or takes over from
+ * another has a different one, and may have lost the newest entries on the way: the first append there begins a new
+ * epoch, and the lineage says up to which SeqId the data of the old one are still the same.
  */
 export const STATE = `
 local MAX = '9223372036854775807'

@@ -29,6 +29,7 @@ export interface RedisNode extends RedisClient {
     readonly port?: number | undefined;
     readonly db?: number | undefined;
     readonly tls?: unknown;
+    readonly keyPrefix?: string | undefined;
   };
   /** Not there before it first connects. */
   readonly stream?: { readonly bytesRead: number; readonly bytesWritten: number; readonly writableLength: number } | undefined;
@@ -39,7 +40,10 @@ export interface RedisNode extends RedisClient {
 
 /** What a Cluster client has besides. */
 export interface RedisClusterClient extends RedisClient {
-  readonly options: { readonly redisOptions?: { readonly tls?: unknown } | undefined };
+  readonly options: {
+    readonly redisOptions?: { readonly tls?: unknown } | undefined;
+    readonly keyPrefix?: string | undefined;
+  };
   readonly slots: readonly (readonly string[] | undefined)[];
   nodes(role?: 'all' | 'master' | 'slave'): RedisNode[];
   refreshSlotsCache?(callback?: () => void): void;
@@ -53,6 +57,10 @@ export function isCluster(client: RedisClient): client is RedisClusterClient {
 export function databaseOf(client: RedisClient): number {
   const { prevCondition, condition, options } = client as RedisNode;
   return prevCondition?.select ?? condition?.select ?? options?.db ?? 0;
+}
+
+export function keyPrefixOf(client: RedisClient): string {
+  return (client as RedisNode | RedisClusterClient).options?.keyPrefix ?? '';
 }
 
 /** A server without TLS does not answer what begins it. */

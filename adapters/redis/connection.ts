@@ -1,6 +1,6 @@
 import type { Call } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
-import { databaseOf, isCluster, type RedisArgument, type RedisClient, type RedisNode, usesTls } from './client.js';
+import { databaseOf, isCluster, keyPrefixOf, type RedisArgument, type RedisClient, type RedisNode, usesTls } from './client.js';
 import { ClusterLink } from './cluster-link.js';
 import { Link, type LinkOptions, type Route } from './link.js';
 import { Overdue } from './outstanding.js';
@@ -56,6 +56,11 @@ export class Connections {
     return () => this.#renewed.delete(hear);
   }
 
+  /** What ioredis puts in front of every key, but not of patterns. */
+  get keyPrefix(): string {
+    return keyPrefixOf(this.client);
+  }
+
   newCall(): Call {
     return { deadline: performance.now() + this.budgetMs };
   }
@@ -90,10 +95,14 @@ export class Connections {
     return this.#send('write', keys[0] as string, call, (own) => evaluate(own, 'call', script, keys, args));
   }
 
-  /** A command to every server that was written to, and that may take its time. */
-  async askWriters(command: string, args: RedisArgument[], call: Call): Promise<unknown[]> {
+  /** A command to every server that takes writes, and that may take its time. */
+  askWriters(command: string, args: RedisArgument[], call: Call): Promise<unknown[]> {
+    return this.onWriters((own) => own.call(command, args), call);
+  }
+
+  async onWriters(run: (own: RedisClient) => Promise<unknown>, call: Call): Promise<unknown[]> {
     try {
-      return await this.#open().sendToMasters(call.deadline, (own) => own.call(command, args));
+      return await this.#open().sendToMasters(call.deadline, run);
     } catch (error) {
       throw toTimelineError(error, 'write');
     }

@@ -56,6 +56,13 @@ export class Keyspace {
     return keys;
   }
 
+  /** The Timeline whose state the key holds; undefined if it is another key. */
+  timelineOf(meta: string): string | undefined {
+    const inner = meta.slice(this.#head.length + 1, -3);
+    if (!meta.startsWith(`${this.#head}{`) || !meta.endsWith('}:m') || /[{}]/.test(inner)) return undefined;
+    return inner.replace(/%(?:25|7B|7D)/g, decodeURIComponent);
+  }
+
   stream(timeline: string): string {
     return this.of(timeline).stream;
   }

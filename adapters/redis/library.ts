@@ -63,10 +63,12 @@ export interface OpenLibraryParts {
   readonly options: LibraryOptions;
   readonly settings: RedisSettings;
   readonly durability: Capabilities['durability'];
+  /** Timelines that were listed when it was opened. */
+  readonly listed: number;
 }
 
 export function openLibrary(parts: OpenLibraryParts): AdapterLibrary {
-  const { connections, watchers, standing, options, settings, durability } = parts;
+  const { connections, watchers, standing, options, settings, durability, listed } = parts;
   const library = new LibraryContext(connections, standing, options, settings);
   const settler = new Settler(library);
   const registry = new Registry(library);
@@ -75,6 +77,7 @@ export function openLibrary(parts: OpenLibraryParts): AdapterLibrary {
   const modifier = new Modifier(library);
   const sweeper = new Sweeper(library, registry, settler);
   const stopHearing = connections.onRenewed(() => library.keys.forget());
+  if (standing.isOld && listed === 0) registry.suspect();
   sweeper.start();
   return {
     capabilities: capabilities(settings, standing, connections.client.isCluster, durability),

@@ -19,6 +19,8 @@ export class Registry {
   readonly #library: LibraryContext;
   readonly #seen = new Map<string, Seen>();
   #noted: TimelineKeys[] = [];
+  /** Timelines may exist that are not listed, whoever wrote them. */
+  isIncomplete = false;
 
   constructor(library: LibraryContext) {
     this.#library = library;
@@ -67,7 +69,13 @@ export class Registry {
       this.#seen.set(registry, { life, count: Number(count) });
       return seen !== undefined && (seen.life !== life || Number(count) < seen.count);
     });
-    if ((await Promise.all(looks)).some(Boolean)) keys.forget();
+    if ((await Promise.all(looks)).some(Boolean)) this.suspect();
+  }
+
+  /** Ids may be missing. */
+  suspect(): void {
+    this.isIncomplete = true;
+    this.#library.keys.forget();
   }
 
   /** Ids in ascending order of their bytes, whether or not anything was written to them. */

@@ -1,5 +1,5 @@
 import type { AdapterWarning, Call, LibraryOptions } from '../../src/adapter.js';
-import { type LibrarySettings, parseSettings, reconcileSettings } from '../../src/settings.js';
+import { type LibrarySettings, parseSettings, type Reconciled, reconcileSettings } from '../../src/settings.js';
 import type { Connections } from './connection.js';
 import type { Keyspace } from './keys.js';
 import { DEFAULT_KEY_WINDOW_MS, type RedisSettings } from './options.js';
@@ -16,16 +16,23 @@ const CLOCK_UNKNOWN: AdapterWarning = {
 
 /** The settings that stand in the data of a library, and the clock of their server. */
 export class Standing {
+  /** The library was there before it was opened here. */
+  readonly isOld: boolean;
   readonly #connections: Connections;
   readonly #key: string;
   readonly #options: LibraryOptions;
   #settings: LibrarySettings;
   #text: string;
 
-  private constructor(connections: Connections, key: string, options: LibraryOptions, settings: LibrarySettings, text: string) {
+  private constructor(
+    connections: Connections,
+    { key, options, isOld }: { readonly key: string; readonly options: LibraryOptions; readonly isOld: boolean },
+    { settings, text }: Reconciled,
+  ) {
     this.#connections = connections;
     this.#key = key;
     this.#options = options;
+    this.isOld = isOld;
     this.#settings = settings;
     this.#text = text;
   }
@@ -41,12 +48,15 @@ export class Standing {
     const { name, ttlMs, alter, clock, warn } = options;
     const key = keys.settings();
     const wanted = { format: FORMAT, numbering: 'dense', ttlMs, keyWindowMs, defaultKeyWindowMs: DEFAULT_KEY_WINDOW_MS };
+    let isOld = true;
     for (;;) {
       const { kept, time } = await look(connections, key, call);
       if (time !== undefined && !clock.trustsNow) clock.follow(time);
-      const { settings, text, changed } = reconcileSettings(kept, wanted, { library: name, alter });
+      const reconciled = reconcileSettings(kept, wanted, { library: name, alter });
+      const { text, changed } = reconciled;
       if (!changed && time === undefined && !clock.trustsNow) warn(CLOCK_UNKNOWN);
-      if (!changed) return new Standing(connections, key, options, settings, text);
+      if (!changed) return new Standing(connections, { key, options, isOld }, reconciled);
+      isOld = kept !== undefined;
       // Another may have created it meanwhile: what stands then is what counts.
       await connections.ask('set', kept === undefined ? [key, text, 'NX'] : [key, text], call);
     }

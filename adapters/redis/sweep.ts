@@ -1,6 +1,7 @@
 import type { Call } from '../../src/adapter.js';
 import { isTimelineError } from '../../src/errors.js';
 import type { LibraryContext } from './library.js';
+import { rebuildRegistry } from './rebuild.js';
 import type { Registry } from './registry.js';
 import type { Settler } from './settle.js';
 
@@ -53,10 +54,22 @@ export class Sweeper {
   async #round(): Promise<void> {
     const { standing, settings } = this.#library;
     await Promise.all([standing.follow(this.#call()), this.#registry.look(this.#call())]);
-    if (this.#closed || standing.ttlMs === undefined) return;
+    if (this.#closed) return;
+    if (this.#registry.isIncomplete) await this.#rebuild();
+    if (standing.ttlMs === undefined) return;
     if (performance.now() - this.#sweptAt < settings.sweepMs - LOOK_MS / 2) return;
     this.#sweptAt = performance.now();
     if (await this.#isMyTurn()) await this.#sweep();
+  }
+
+  async #rebuild(): Promise<void> {
+    try {
+      await rebuildRegistry(this.#library, this.#registry, () => this.#closed);
+    } catch (error) {
+      // A user who may not do that has the registry come back with what is written and read alone.
+      if (!isTimelineError(error) || error.retryable || error.outcome === 'unknown') throw error;
+    }
+    this.#registry.isIncomplete = false;
   }
 
   async #isMyTurn(): Promise<boolean> {

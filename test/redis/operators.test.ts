@@ -9,7 +9,7 @@ import { type OpenOptions, RedisStore } from '../support/redis-store.js';
 /** As docs/redis.md lists them. */
 const COMMANDS = [
   'eval|evalsha|get|mget|set|mset|exists|unlink|pexpire|persist|info|time|wait',
-  'hget|hmget|hset|hdel|hscan|zadd|zcard|zrangebylex',
+  'hget|hmget|hset|hdel|hscan|zadd|zcard|zrangebylex|scan',
   'xadd|xlen|xrange|xrevrange|xread|xtrim|xinfo\\|stream|client\\|id|client\\|unblock',
 ]
   .join('|')

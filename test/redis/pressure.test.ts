@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { redisAdapter } from '../../adapters/redis/index.js';
+import { openTimelineStore } from '../../src/index.js';
 import { hasRedis, RedisServer, until } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
 
@@ -115,6 +117,35 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     const other = await openStore({ adapter: { prefix: redis.prefix } });
     await other.timeline('c').read();
     await until('the one read elsewhere is listed again', async () => (await listed(redis)).includes('c'));
+  });
+
+  it('alone comes back with all that is left, though nobody touches it, also for who opens the library later', async () => {
+    const ids = ['a', 'b%', 'c{d}', 'e*', ...Array.from({ length: 3000 }, (_, i) => `t${i}`)];
+    const prefix = '[x]*?:';
+    const redis = await openStore({ adapter: { sweepMs: 50, prefix } });
+    await redis.store.appendToMany(ids, 'first');
+    const before = await listed(redis);
+    expect(before).toHaveLength(ids.length);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await redis.client.del(redis.keys.registries()[0] as string);
+    await until('it is whole again', async () => (await listed(redis)).length === ids.length);
+    expect(await listed(redis)).toEqual(before);
+    await redis.store.close();
+    await redis.client.del(redis.keys.registries()[0] as string);
+    const later = await openStore({ adapter: { sweepMs: 50, prefix } });
+    await until('it is whole again', async () => (await listed(later)).length === ids.length);
+  });
+
+  it('comes back behind a prefix that the client puts in front of all keys', async () => {
+    const client = new Redis({ port: server.port, keyPrefix: 'app*:' });
+    open.push({ close: async () => client.disconnect() });
+    const adapter = redisAdapter(client, { sweepMs: 50 });
+    const store = await openTimelineStore<string>({ adapter, name: 'library', onWarning: () => {} });
+    open.push(store);
+    await store.timeline('idle').append('m');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await client.del('tl:library:r');
+    await until('it is there again', async () => (await client.exists('tl:library:r')) === 1);
   });
 
   it('does not keep anything from expiring', async () => {

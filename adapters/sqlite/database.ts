@@ -83,8 +83,8 @@ async function openDatabase(
   const database = owned ? await openFile(source, settings, deadline) : source;
   try {
     refuseClosed(database);
-    refuseSafeIntegers(database, 'database');
     const setUp = () => {
+      refuseSafeIntegers(database, 'database');
       const epoch = prepareSchema(database, warn);
       database.pragma(`synchronous = ${settings.synchronous}`);
       // Without it macOS syncs to the drive's cache only, which a power loss empties.

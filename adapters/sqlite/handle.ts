@@ -1,4 +1,4 @@
-import { invalidArgument, TimelineError } from '../../src/errors.js';
+import { invalidArgument, isTimelineError, TimelineError } from '../../src/errors.js';
 import { describe } from '../../src/text.js';
 import type { BetterSqlite3Database } from './client.js';
 
@@ -21,8 +21,14 @@ export function checkSource(source: unknown, argument: string): BetterSqlite3Dat
     typeof handle.open === 'boolean' &&
     typeof handle.name === 'string';
   if (!fits) throw invalidArgument(argument, `must be a path or a Database of better-sqlite3, not ${kindOf(source)}`);
-  if (handle.open) refuseSafeIntegers(handle as BetterSqlite3Database, argument);
-  return handle as BetterSqlite3Database;
+  const database = handle as BetterSqlite3Database;
+  try {
+    if (database.open) refuseSafeIntegers(database, argument);
+  } catch (error) {
+    // What SQLite says of a file that is locked or damaged is told when it is opened.
+    if (isTimelineError(error)) throw error;
+  }
+  return database;
 }
 
 /** With it every number that comes from the handle is a `bigint`, for code that expects numbers too. */

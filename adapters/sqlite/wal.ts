@@ -125,7 +125,7 @@ export class WalControl {
       await by(deadline, this.holding);
       if (this.pages <= this.hardPages) return;
       if (performance.now() >= deadline) {
-        throw busy(this.pinned ? PINNED : FAILING);
+        throw busy(performance.now() - this.failedAt < 2 * FAILED_MS ? FAILING : PINNED);
       }
       await delay(RETRY_MS);
     }

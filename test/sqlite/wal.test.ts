@@ -53,6 +53,7 @@ describe('the write-ahead log', () => {
     };
     await eventually('a write is refused', async () => !(await library.append(batch(40)))[0]!.ok);
     expect(await library.append(batch(1))).toMatchObject([busy]);
+    await eventually('that is told', () => library.warnings.length > 0);
     expect(library.warnings.map(({ code }) => code)).toEqual(['wal-pinned']);
     expect(walBytes(path)).toBeLessThan(12 * MiB);
     const before = await readAll(library, 't0');

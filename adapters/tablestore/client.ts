@@ -3,13 +3,16 @@
  * its parameters fits too, as long as it behaves like that one.
  */
 export interface TableStoreClient {
-  createTable(parameters: object): unknown;
-  describeTable(parameters: object): unknown;
-  getRow(parameters: object): unknown;
-  getRange(parameters: object): unknown;
-  batchGetRow(parameters: object): unknown;
-  batchWriteRow(parameters: object): unknown;
+  createTable(parameters: object, callback?: SdkCallback): unknown;
+  updateTable(parameters: object, callback?: SdkCallback): unknown;
+  describeTable(parameters: object, callback?: SdkCallback): unknown;
+  getRow(parameters: object, callback?: SdkCallback): unknown;
+  getRange(parameters: object, callback?: SdkCallback): unknown;
+  batchGetRow(parameters: object, callback?: SdkCallback): unknown;
+  batchWriteRow(parameters: object, callback?: SdkCallback): unknown;
 }
+
+export type SdkCallback = (error: unknown, answer: unknown) => void;
 
 /** 64 bits of the SDK; its only exact way out is the decimal string. */
 export interface Int64 {
@@ -29,7 +32,7 @@ export interface TableStoreSdk {
   readonly Condition: new (existence: number, column: unknown) => unknown;
   readonly SingleColumnCondition: new (name: string, value: unknown, comparator: unknown, passIfMissing: boolean) => unknown;
   readonly CompositeCondition: new (operator: unknown) => { addSubCondition(condition: unknown): void };
-  readonly ComparatorType: Readonly<Record<'EQUAL' | 'LESS_THAN', unknown>>;
+  readonly ComparatorType: Readonly<Record<'EQUAL' | 'NOT_EQUAL' | 'LESS_THAN', unknown>>;
   readonly LogicalOperator: Readonly<Record<'AND' | 'OR', unknown>>;
 }
 

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { LibraryOptions } from '../../src/adapter.js';
+import type { LibraryClock, LibraryOptions } from '../../src/adapter.js';
+import type { Later } from './later.js';
 import type { Layout, StoredEntry, StoredRow } from './layout.js';
+import type { LibraryRecord } from './library-record.js';
 import type { Settings } from './options.js';
 import type { Requests } from './requests.js';
 import type { Tables } from './tables.js';
@@ -20,6 +22,7 @@ export interface Found {
   readonly stored: StoredEntry;
   /** Of the write that made the row. */
   readonly token: string | undefined;
+  readonly trimmed: boolean;
   /** Trimmed or expired: not for readers. */
   readonly gone: boolean;
 }
@@ -29,35 +32,54 @@ export class Context {
   readonly layout: Layout;
   /** Ids are dense and their rows may hold several entries: the numbering `cas`. */
   readonly dense: boolean;
-  readonly now: () => number;
-  /** What the tokens of this handle begin with. */
-  readonly handle = randomBytes(9).toString('base64url');
+  readonly clock: LibraryClock;
+  /** Of this handle, in its tokens. */
+  readonly #handle = randomBytes(9).toString('base64url');
   readonly #states = new Map<string, TimelineState>();
   #tokens = 0;
 
   constructor(
     readonly requests: Requests,
-    readonly tables: Tables & { readonly epoch: string },
+    readonly tables: Tables,
+    readonly record: LibraryRecord,
+    readonly later: Later,
     readonly options: LibraryOptions,
     readonly settings: Settings & { readonly layout: Layout },
   ) {
     this.layout = settings.layout;
     this.dense = settings.sequence === 'cas';
-    this.now = () => options.clock.entryTime();
+    this.clock = options.clock;
+    record.onRenewed(() => this.#states.clear());
   }
 
   get epoch(): string {
-    return this.tables.epoch;
+    return this.record.epoch;
+  }
+
+  /** Undefined: for ever. */
+  get ttlMs(): number | undefined {
+    return this.record.settings.ttlMs ?? undefined;
+  }
+
+  /** Keys of entries appended at or before it are forgotten. */
+  keysSince(): number {
+    const { keyWindowMs } = this.record.settings;
+    return keyWindowMs === null ? Number.NEGATIVE_INFINITY : this.clock.expiryTime() - keyWindowMs;
   }
 
   /** Entries appended at or before it have expired; below all times if there is no TTL. */
   cutoff(): number {
-    return this.options.ttlMs === undefined ? Number.NEGATIVE_INFINITY : this.now() - this.options.ttlMs;
+    return this.ttlMs === undefined ? Number.NEGATIVE_INFINITY : this.clock.expiryTime() - this.ttlMs;
   }
 
-  /** Unique for each write of any handle. */
+  /** Unique for each write of any handle; tells the epoch and the handle. */
   token(): string {
-    return `${this.handle}.${(this.#tokens++).toString(36)}`;
+    return `${this.record.mark}.${this.#handle}.${(this.#tokens++).toString(36)}`;
+  }
+
+  /** A write of this handle has this token. */
+  isOwn(token: string): boolean {
+    return token.split('.')[1] === this.#handle;
   }
 
   /** What the row of a write with this token and key is found by; `''`: nothing. */
@@ -84,12 +106,25 @@ export class Context {
   /** The entries of a row, in order. */
   entriesOf(record: StoredRecord): Found[] {
     const rowId = rowIdOf(record);
-    const { entries, at, token, trimmedThrough = 0n } = this.layout.decode(record.columns, rowId);
+    const { entries, at: given, token, trimmedThrough = 0n } = this.layout.decode(record.columns, rowId);
+    if (token !== undefined && !this.layout.shared) this.record.sawToken(token);
+    const at = this.clock.isFuture(given) ? this.#heal(record, given) : given;
     const expired = at <= this.cutoff();
     return entries.map((stored, i) => {
       const seqId = rowId + BigInt(i);
-      return { seqId, rowId, at, stored, token, gone: expired || seqId <= trimmedThrough };
+      const trimmed = seqId <= trimmedThrough;
+      return { seqId, rowId, at, stored, token, trimmed, gone: expired || trimmed };
     });
+  }
+
+  /** Law Expiry: no clock that was right gave this time, and with it the entry and all behind it would stay. */
+  #heal({ key }: StoredRecord, given: number): number {
+    const at = this.clock.expiryTime();
+    const column = this.layout.timeColumn;
+    const put = [{ name: column, value: BigInt(at) }];
+    const condition = [{ column, is: 'EQUAL', value: BigInt(given), passIfMissing: true } as const];
+    this.later.add({ table: this.tables.entries, key, type: 'UPDATE', put, expect: 'exists', condition });
+    return at;
   }
 
   /** A row, and the place of one of its entries in it. */
@@ -97,14 +132,18 @@ export class Context {
     return this.layout.decode(record.columns, rowIdOf(record));
   }
 
-  /** Cells are written with the entry's time as their version where a TTL counts from it, or nothing else tells it. */
+  /** Cells of new rows have the service's time as their version, which is the time of the entry; unless the caller's clock counts alone. */
   versionOf(at: number): number | undefined {
-    return this.options.ttlMs === undefined && this.layout.timeColumn !== undefined ? undefined : at;
+    return this.clock.trustsNow ? at : undefined;
   }
 
-  /** The same for a change of an entry, which a table with a narrow version deviation would refuse long after the entry was written. */
-  changeVersionOf(at: number): number | undefined {
-    return this.layout.shared ? undefined : this.versionOf(at);
+  /**
+   * A changed cell goes with its row: by the same TTL. A smaller version than the row's would not be seen. A table that is another
+   * program's may have a narrow version deviation, which refuses both long after the entry was written.
+   */
+  changeVersionOf({ columns }: StoredRecord): number | undefined {
+    if (this.layout.shared || columns.length === 0) return undefined;
+    return columns.reduce((newest, { version }) => Math.max(newest, version), 0);
   }
 }
 

@@ -16,7 +16,7 @@ const STATE_PREFIX = '__tl_';
 export const VERSION_COLUMN = '__tl_version';
 export const TRIM_COLUMN = '__tl_trimmed';
 const DELETED_COLUMN = '__tl_deleted';
-const TIME_COLUMN = '__tl_at';
+export const TIME_COLUMN = '__tl_at';
 
 /** Of a message: a row takes 1024 in one write, and a change adds some of ours. */
 export const MAX_COLUMNS = 1000;

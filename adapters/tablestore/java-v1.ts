@@ -13,6 +13,7 @@ import {
   resolveTable,
   splitRow,
   stateOf,
+  TIME_COLUMN,
   TRIM_COLUMN,
   VERSION_COLUMN,
 } from './java-table.js';
@@ -59,6 +60,7 @@ export function javaV1Layout(options: JavaV1Options = {}): Layout {
     shared: true,
     tokenColumn: MESSAGE_ID_COLUMN,
     tokenOf: (key) => key ?? nextMessageId(),
+    timeColumn: TIME_COLUMN,
     trimColumn: TRIM_COLUMN,
     versionColumn: VERSION_COLUMN,
     update: true,

@@ -13,6 +13,7 @@ import {
   resolveTable,
   splitRow,
   stateOf,
+  TIME_COLUMN,
   TRIM_COLUMN,
   VERSION_COLUMN,
 } from './java-table.js';
@@ -57,6 +58,7 @@ export function javaV2Layout(options: JavaV2Options = {}): Layout {
     shared: true,
     tokenColumn: keyColumn,
     tokenOf: (key = '') => key,
+    timeColumn: TIME_COLUMN,
     trimColumn: TRIM_COLUMN,
     versionColumn: VERSION_COLUMN,
     update: true,

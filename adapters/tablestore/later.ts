@@ -1,4 +1,4 @@
-import type { AdapterWarning } from '../../src/adapter.js';
+import type { AdapterWarning, Call } from '../../src/adapter.js';
 import type { Requests, RowWrite } from './requests.js';
 
 const FLUSH_MS = 1000;
@@ -18,25 +18,36 @@ export class Later {
   ) {}
 
   add(row: RowWrite): void {
-    this.#rows.set(JSON.stringify([row.table.name, ...row.key.map(String)]), row);
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+    this.#rows.set(nameOf(row), row);
+    this.#timer ??= setTimeout(() => void this.flush(this.requests.transport.newCall()), FLUSH_MS).unref();
   }
 
   /** Never rejects; what could not be written is tried again later. */
-  async flush(): Promise<void> {
+  async flush(call: Call): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#running;
-    this.#running = this.#write([...this.#rows.values()]);
+    this.#running = this.#write([...this.#rows.values()], call);
     await this.#running;
   }
 
-  async #write(rows: readonly RowWrite[]): Promise<void> {
+  /** Forgets what is not written yet: it speaks of tables that are gone. */
+  forget(): void {
+    this.#rows.clear();
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#rows.clear();
+    clearTimeout(this.#timer);
+  }
+
+  async #write(rows: readonly RowWrite[], call: Call): Promise<void> {
     this.#rows.clear();
     if (rows.length === 0) return;
-    const results = await this.requests.write(rows);
+    const results = await this.requests.write(rows, call);
     results.forEach((result, i) => {
-      if (result.ok || result.error.failure === 'condition') return;
+      if (result.ok || result.error.failure === 'condition' || result.error.failure === 'missing') return;
       const row = rows[i] as RowWrite;
       if (result.error.failure === 'refused') {
         this.warn({ code: 'tablestore-mark-lost', message: `a row of ${row.table.name} was refused: ${result.error.message}` });
@@ -46,6 +57,10 @@ export class Later {
 
   /** Unless a newer one has come meanwhile. */
   #keep(row: RowWrite): void {
-    if (!this.#rows.has(JSON.stringify([row.table.name, ...row.key.map(String)]))) this.add(row);
+    if (!this.#rows.has(nameOf(row))) this.add(row);
   }
+}
+
+function nameOf({ table, key }: RowWrite): string {
+  return JSON.stringify([table.name, ...key.map(String)]);
 }

@@ -40,8 +40,6 @@ export interface StoredEntry {
 export interface NewRow {
   /** One, unless the layout packs. */
   readonly entries: readonly NewEntry[];
-  /** Milliseconds since 1970. */
-  readonly at: number;
   /** Unique for each write: by it a row whose write had an unknown outcome is found again. `''`: {@link Layout.tokenOf} gave none. */
   readonly token: string;
 }
@@ -85,8 +83,8 @@ export interface Layout {
    * is found by. `''`: the row has none, and its unknown outcome stays unknown. Absent: the adapter makes one up.
    */
   tokenOf?(key: string | undefined): string;
-  /** Holds {@link NewRow.at} in an INTEGER column. Absent: the layout tells by the versions of the cells; those of a change are then left to the service. */
-  readonly timeColumn?: string | undefined;
+  /** An INTEGER column with the time of the row, where the versions of its cells do not tell it; fresh rows have none. */
+  readonly timeColumn: string;
   /** Holds {@link StoredRow.trimmedThrough} in an INTEGER column. Absent: no `trim`. */
   readonly trimColumn?: string | undefined;
   /**

@@ -11,8 +11,8 @@ type Meta = readonly [kind: 't' | 'b' | 'd', length: number, revision: number, k
 
 /**
  * The adapter's own layout. `b`: the body; where a row holds several entries, their bytes one after another. `m`: what there is to say of
- * the entries in JSON, absent for a single entry without key or change. `at`: the time. `t`: the token of the write. `v`: how often
- * the row was changed. `f`: the last id trimmed.
+ * the entries in JSON, absent for a single entry without key or change. `t`: the token of the write; its version is the time of the
+ * entries, unless `at` says another. `v`: how often the row was changed. `f`: the last id trimmed.
  */
 export const nativeLayout: Layout = {
   name: 'native',
@@ -32,11 +32,8 @@ export const nativeLayout: Layout = {
   change,
 };
 
-function encode({ entries, at, token }: NewRow): Column[] {
-  const columns: Column[] = [
-    { name: 'at', value: BigInt(at) },
-    { name: 't', value: token },
-  ];
+function encode({ entries, token }: NewRow): Column[] {
+  const columns: Column[] = [{ name: 't', value: token }];
   const [only] = entries;
   if (only && entries.length === 1 && only.key === undefined) return [...columns, { name: 'b', value: only.body }];
   return [...columns, ...pack(entries.map((entry) => ({ ...entry, revision: 0 })))];
@@ -63,11 +60,12 @@ function toBytes(body: Body): Uint8Array {
 
 function decode(columns: readonly StoredColumn[]): StoredRow {
   const found = new Map(columns.map(({ name, value }) => [name, value]));
+  const written = columns.find(({ name }) => name === 't')?.version;
   const [body, meta, trimmed] = [found.get('b'), found.get('m'), found.get('f')];
   const packed = typeof body === 'string' || body instanceof Uint8Array ? body : '';
   return {
     entries: typeof meta === 'string' ? unpack(packed, JSON.parse(meta)) : [{ body: asBody(packed), revision: 0 }],
-    at: Number(found.get('at') ?? 0),
+    at: Number(found.get('at') ?? written ?? 0),
     token: found.get('t') as string | undefined,
     version: Number(found.get('v') ?? 0),
     trimmedThrough: typeof trimmed === 'bigint' ? trimmed : undefined,

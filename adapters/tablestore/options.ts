@@ -23,7 +23,7 @@ export interface TableStoreAdapterOptions {
   readonly sequence?: Sequence | undefined;
   /** How entries lie in the table. Default: the adapter's own. */
   readonly layout?: LayoutOption | undefined;
-  /** Milliseconds that idempotency keys are remembered. Default 1 day. */
+  /** Milliseconds that idempotency keys are remembered. Default: what the library was created with, 1 day where it is created. */
   readonly keyWindowMs?: number | undefined;
   /** With `auto` and `manual`: how late, in milliseconds, an entry may become visible after one with a larger id. 0 trusts the order. Default 100. */
   readonly settleMs?: number | undefined;
@@ -31,7 +31,7 @@ export interface TableStoreAdapterOptions {
   readonly pollMs?: number | undefined;
   /** Milliseconds between two looks at a Timeline on which nothing happens. Default 1000. */
   readonly idlePollMs?: number | undefined;
-  /** Milliseconds after which a request without an answer is given up. Default 10,000. */
+  /** Milliseconds within which every call ends, all its attempts together; one that goes without answer ends after a third. Default 10,000. */
   readonly timeoutMs?: number | undefined;
   /** Requests under way at once, of each library. Default 32. */
   readonly parallel?: number | undefined;
@@ -43,7 +43,8 @@ export interface TableStoreAdapterOptions {
 
 export interface Settings {
   readonly sequence: Sequence;
-  readonly keyWindowMs: number;
+  /** Undefined: what stands. */
+  readonly keyWindowMs: number | undefined;
   readonly settleMs: number;
   readonly pollMs: number;
   readonly idlePollMs: number;
@@ -53,7 +54,7 @@ export interface Settings {
 
 const DEFAULTS: Settings = {
   sequence: 'cas',
-  keyWindowMs: 86_400_000,
+  keyWindowMs: undefined,
   settleMs: 100,
   pollMs: 50,
   idlePollMs: 1000,

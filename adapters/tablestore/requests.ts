@@ -1,11 +1,13 @@
+import type { Call } from '../../src/adapter.js';
+import { retryUntil } from '../../src/retry.js';
 import type { SdkBatchRow, SdkKeyColumn, SdkRange, SdkRow, TableStoreClient, TableStoreSdk } from './client.js';
 import type { Column } from './layout.js';
-import { requestError, rowError, StoreError, toTimelineError } from './tablestore-errors.js';
+import { isMissing, requestError, rowError, StoreError, toTimelineError } from './tablestore-errors.js';
+import { Transport } from './transport.js';
 import { type ColumnTest, type KeyPart, type StoredRecord, sizeOf, type Table, Values } from './values.js';
 
 const ROWS_PER_WRITE = 200;
 const ROWS_PER_GET = 100;
-const READ_ATTEMPTS = 4;
 /** A request holds 4 MiB of rows at most. */
 const BYTES_PER_WRITE = 4 * 2 ** 20 - 1024;
 
@@ -37,72 +39,40 @@ export interface RangeRequest {
   readonly backward?: boolean | undefined;
   readonly limit?: number | undefined;
   readonly columns?: readonly string[] | undefined;
-  /** Rows that pass one of them. */
-  readonly filter?: readonly ColumnTest[] | undefined;
 }
 
-/** Requests by way of the user's client: bounded in number, each with a deadline of its own, because the SDK may wait for ever. */
+/** Requests in the adapter's own terms. Each ends by the deadline of the call that it belongs to. */
 export class Requests {
   readonly values: Values;
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
+  readonly transport: Transport;
 
-  constructor(
-    private readonly client: TableStoreClient,
-    sdk: TableStoreSdk,
-    private readonly limits: { readonly timeoutMs: number; readonly parallel: number },
-  ) {
+  constructor(client: TableStoreClient, sdk: TableStoreSdk, limits: { readonly timeoutMs: number; readonly parallel: number }) {
     this.values = new Values(sdk);
-    this.#free = limits.parallel;
-  }
-
-  async send<Answer>(operation: keyof TableStoreClient, parameters: object): Promise<Answer> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await this.#inTime(operation, parameters);
-    } catch (error) {
-      throw requestError(error);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free++;
-    }
-  }
-
-  #inTime<Answer>(operation: keyof TableStoreClient, parameters: object): Promise<Answer> {
-    const { timeoutMs } = this.limits;
-    return new Promise((resolve, reject) => {
-      const late = new StoreError('ambiguous', `TableStore did not answer ${operation} within ${timeoutMs} ms`);
-      const timer = setTimeout(() => reject(late), timeoutMs);
-      Promise.resolve(this.client[operation](parameters))
-        .then((answer) => resolve(answer as Answer), reject)
-        .finally(() => clearTimeout(timer));
-    });
+    this.transport = new Transport(client, limits);
   }
 
   /** The rows of one page, and where the next one starts if there is more. */
-  async range(request: RangeRequest): Promise<{ rows: StoredRecord[]; next?: readonly KeyPart[] }> {
-    const { table, from, to, backward, limit, columns, filter } = request;
-    return this.#read(async () => {
-      const answer = await this.send<SdkRange>('getRange', {
+  async range(request: RangeRequest, call: Call): Promise<{ rows: StoredRecord[]; next?: readonly KeyPart[] }> {
+    const { table, from, to, backward, limit, columns } = request;
+    return this.#read(call, async () => {
+      const parameters = {
         tableName: table.name,
         direction: backward ? 'BACKWARD' : 'FORWARD',
         inclusiveStartPrimaryKey: this.values.key(table, from),
         exclusiveEndPrimaryKey: this.values.key(table, to),
         limit,
         columnsToGet: columns && [...columns],
-        columnFilter: filter && this.values.tests(filter, 'OR'),
-      });
+      };
+      const answer = await this.transport.send<SdkRange>('getRange', parameters, call);
       const rows = answer.rows.map((row) => this.values.record(row));
       return answer.nextStartPrimaryKey ? { rows, next: this.#keyOf(answer.nextStartPrimaryKey) } : { rows };
     });
   }
 
   /** Page after page, to the end of the range; a limit is that of each page. */
-  async *pages(request: RangeRequest): AsyncGenerator<StoredRecord[]> {
+  async *pages(request: RangeRequest, call: Call): AsyncGenerator<StoredRecord[]> {
     for (let from: readonly KeyPart[] | undefined = request.from; from; ) {
-      const page: { rows: StoredRecord[]; next?: readonly KeyPart[] } = await this.range({ ...request, from });
+      const page: { rows: StoredRecord[]; next?: readonly KeyPart[] } = await this.range({ ...request, from }, call);
       yield page.rows;
       from = page.next;
     }
@@ -112,18 +82,19 @@ export class Requests {
   async get(
     table: Table,
     keys: readonly (readonly KeyPart[])[],
+    call: Call,
     columns?: readonly string[],
   ): Promise<(StoredRecord | undefined)[]> {
     const chunks: (readonly (readonly KeyPart[])[])[] = [];
     for (let at = 0; at < keys.length; at += ROWS_PER_GET) chunks.push(keys.slice(at, at + ROWS_PER_GET));
-    return (await Promise.all(chunks.map((chunk) => this.#getChunk(table, chunk, columns)))).flat();
+    return (await Promise.all(chunks.map((chunk) => this.#getChunk(table, chunk, call, columns)))).flat();
   }
 
-  async #getChunk(table: Table, keys: readonly (readonly KeyPart[])[], columns: readonly string[] | undefined) {
-    return this.#read(async () => {
+  async #getChunk(table: Table, keys: readonly (readonly KeyPart[])[], call: Call, columns: readonly string[] | undefined) {
+    return this.#read(call, async () => {
       const primaryKey = keys.map((key) => this.values.key(table, key));
       const tables = [{ tableName: table.name, primaryKey, columnsToGet: columns && [...columns] }];
-      const answer = await this.send<{ tables: SdkBatchRow[][] }>('batchGetRow', { tables });
+      const answer = await this.transport.send<{ tables: SdkBatchRow[][] }>('batchGetRow', { tables }, call);
       return (answer.tables[0] ?? []).map((row) => {
         if (!row.isOk) throw rowError(row.errorCode ?? '', row.errorMessage ?? '');
         return row.primaryKey ? this.values.record(row) : undefined;
@@ -132,25 +103,20 @@ export class Requests {
   }
 
   /** A read may be repeated whatever became of it: each by itself, so that one of a thousand does not fail them all. */
-  async #read<T>(run: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await run();
-      } catch (error) {
-        const { failure } = requestError(error);
-        if (attempt === READ_ATTEMPTS || (failure !== 'passing' && failure !== 'ambiguous')) throw toTimelineError(error, 'read');
-      }
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
-    }
+  #read<T>(call: Call, run: () => Promise<T>): Promise<T> {
+    return retryUntil(
+      call.deadline,
+      (error) => error.retryable && !isMissing(error),
+      () => run().catch((error: unknown) => Promise.reject(toTimelineError(error, 'read'))),
+    );
   }
 
-  /** Writes rows, each with a result of its own, in as few requests as hold them. Never rejects. */
-  async write(rows: readonly RowWrite[]): Promise<RowResult[]> {
-    return (await Promise.all(splitWrites(rows).map((chunk) => this.writeTogether(chunk)))).flat();
+  /** Writes rows, each with a result of its own, in as few requests as hold them, each sent once. Never rejects. */
+  async write(rows: readonly RowWrite[], call: Call): Promise<RowResult[]> {
+    return (await Promise.all(splitWrites(rows).map((chunk) => this.#writeTogether(chunk, call)))).flat();
   }
 
-  /** The same in one request, which has to hold them. */
-  async writeTogether(rows: readonly RowWrite[]): Promise<RowResult[]> {
+  async #writeTogether(rows: readonly RowWrite[], call: Call): Promise<RowResult[]> {
     const byTable = new Map<string, number[]>();
     rows.forEach(({ table }, place) => {
       const places = byTable.get(table.name);
@@ -163,7 +129,7 @@ export class Requests {
         tableName,
         rows: places.map((place) => this.#toWrite(rows[place] as RowWrite)),
       }));
-      const answer = await this.send<{ tables: SdkBatchRow[] }>('batchWriteRow', { tables });
+      const answer = await this.transport.send<{ tables: SdkBatchRow[] }>('batchWriteRow', { tables }, call);
       [...byTable.values()].flat().forEach((place, i) => {
         results[place] = this.#toResult(answer.tables[i]);
       });

@@ -17,7 +17,7 @@ export class TimelineState {
   front: Front | undefined;
   /** Its row in the directory has been written. */
   listed = false;
-  #rows = new Map<bigint, bigint>();
+  #places = new Map<bigint, Place>();
   #settled = 0n;
   /** An id and when it was seen; and the same for the newest. */
   #ripening: { readonly seqId: bigint; readonly at: number } | undefined;
@@ -65,14 +65,20 @@ export class TimelineState {
     }
   }
 
-  /** The row that holds an entry, where that is known: the last few that readers and writers came to. */
-  rowOf(seqId: bigint): bigint | undefined {
-    return this.#rows.get(seqId);
+  /** Where an entry stands, if that is known: the last few that readers and writers came to. */
+  placeOf(seqId: bigint): Place | undefined {
+    return this.#places.get(seqId);
   }
 
-  placed(seqId: bigint, rowId: bigint): void {
-    this.#rows.delete(seqId);
-    this.#rows.set(seqId, rowId);
-    if (this.#rows.size > 4) this.#rows.delete(this.#rows.keys().next().value as bigint);
+  /** `at`: the time that readers are given for it. */
+  placed(seqId: bigint, rowId: bigint, at: number): void {
+    this.#places.delete(seqId);
+    this.#places.set(seqId, { rowId, at });
+    if (this.#places.size > 4) this.#places.delete(this.#places.keys().next().value as bigint);
   }
+}
+
+interface Place {
+  readonly rowId: bigint;
+  readonly at: number;
 }

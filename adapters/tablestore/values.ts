@@ -29,7 +29,7 @@ export interface StoredRecord {
 /** What a column must be for a row to pass. */
 export interface ColumnTest {
   readonly column: string;
-  readonly is: 'EQUAL' | 'LESS_THAN';
+  readonly is: 'EQUAL' | 'NOT_EQUAL' | 'LESS_THAN';
   readonly value: Cell;
   readonly passIfMissing: boolean;
 }

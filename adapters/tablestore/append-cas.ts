@@ -1,15 +1,16 @@
-import type { Appended, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import type { Appended, Call, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { planWrite } from '../../src/plan.js';
+import { pause, pauseAfter } from '../../src/retry.js';
 import type { Context } from './context.js';
 import type { Directory } from './directory.js';
 import type { Ends } from './ends.js';
-import type { Later } from './later.js';
 import { type KnownKey, Ledger } from './ledger.js';
 import type { RowResult, RowWrite } from './requests.js';
 import { RowBatcher } from './row-batcher.js';
-import { type StoreError, toTimelineError } from './tablestore-errors.js';
+import { StoreError, toTimelineError } from './tablestore-errors.js';
 import type { TimelineState } from './timeline-state.js';
+import { Turns } from './turns.js';
 
 /** Of one row, and so of one `appendMany`. */
 export const MAX_ENTRIES = 1000;
@@ -19,8 +20,6 @@ const MOST_LEDGERS = 10_000;
 const MOST_KEYS = 1_000_000;
 /** Bodies and keys of one row; what `m` says of the keys in JSON must fit into one column. */
 const MAX_COLUMNS_BYTES = 2 * 2 ** 20;
-const MOST_COLLISIONS = 200;
-const ATTEMPTS = 4;
 
 /** What the next row of a Timeline holds, and what it makes of the writes that it answers. */
 interface PlannedRow {
@@ -39,18 +38,20 @@ interface PlannedRow {
 export class CasAppender {
   readonly #ledgers = new Map<string, Ledger>();
   readonly #batcher: RowBatcher;
+  readonly #turns: Turns;
   #keys = 0;
 
   constructor(
     private readonly context: Context,
     private readonly directory: Directory,
     private readonly ends: Ends,
-    private readonly later: Later,
   ) {
-    this.#batcher = new RowBatcher(context.requests);
+    this.#batcher = new RowBatcher(context);
+    this.#turns = new Turns(context);
+    context.record.onRenewed(() => this.#forget());
   }
 
-  async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+  async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
     const groups = new Map<string, number[]>();
     writes.forEach(({ timeline }, place) => {
       const places = groups.get(timeline);
@@ -63,6 +64,7 @@ export class CasAppender {
         const own = await this.#appendTo(
           timeline,
           places.map((place) => writes[place] as Write),
+          call,
         );
         places.forEach((place, i) => {
           outcomes[place] = own[i] as WriteOutcome;
@@ -72,25 +74,29 @@ export class CasAppender {
     return outcomes;
   }
 
+  #forget(): void {
+    this.#ledgers.clear();
+    this.#keys = 0;
+  }
+
   /** The writes to one Timeline. When one fails because the store does, those behind it fail too. */
-  async #appendTo(timeline: string, writes: readonly Write[]): Promise<WriteOutcome[]> {
+  async #appendTo(timeline: string, writes: readonly Write[], call: Call): Promise<WriteOutcome[]> {
     const done: WriteOutcome[] = [];
     try {
-      const state = this.context.state(timeline);
-      const ledger = await this.#ledger(state, writes);
-      let isFresh = false;
-      for (let collisions = 0; done.length < writes.length; ) {
-        const row = this.#plan(ledger, writes.slice(done.length));
-        if (row.doubtful && !isFresh) {
-          await ledger.catchUp();
-          isFresh = true;
-        } else if (row.entries.length === 0 || (await this.#put(state, ledger, row.entries))) {
+      for (let times = 0; done.length < writes.length; ) {
+        const { epoch } = this.context;
+        const state = this.context.state(timeline);
+        const ledger = await this.#ledger(state, writes.slice(done.length), call);
+        const isFresh = await this.#takeTurn(state, ledger, call);
+        const row = await this.#planned(ledger, writes.slice(done.length), isFresh, call);
+        if (epoch !== this.context.epoch) continue;
+        if (row.entries.length === 0 || (await this.#put(state, ledger, row.entries, { call, times }))) {
           done.push(...row.outcomes);
-          isFresh = false;
+          times = 0;
         } else {
-          isFresh = true;
-          if (++collisions > MOST_COLLISIONS) throw contended(timeline);
-          await pause(Math.random() * Math.min(50, 2 * collisions));
+          if (performance.now() >= call.deadline) throw contended(timeline);
+          if (epoch === this.context.epoch) times++;
+          await this.#turns.scatter(call);
         }
       }
     } catch (cause) {
@@ -100,12 +106,30 @@ export class CasAppender {
     return done;
   }
 
-  async #ledger(state: TimelineState, writes: readonly Write[]): Promise<Ledger> {
+  /** Resolves with whether the tail was looked at. */
+  async #takeTurn(state: TimelineState, ledger: Ledger, call: Call): Promise<boolean> {
+    if (!(await this.#turns.wait(state, call))) return false;
+    const { last } = ledger;
+    await ledger.catchUp(call);
+    this.#turns.waited(state, ledger.last > last);
+    return true;
+  }
+
+  /** What is refused on the ground of the tail is decided again behind a fresh one. */
+  async #planned(ledger: Ledger, writes: readonly Write[], isFresh: boolean, call: Call): Promise<PlannedRow> {
+    const row = this.#plan(ledger, writes);
+    if (!row.doubtful || isFresh) return row;
+    await ledger.catchUp(call);
+    return this.#plan(ledger, writes);
+  }
+
+  async #ledger(state: TimelineState, writes: readonly Write[], call: Call): Promise<Ledger> {
     const known = this.#ledgers.get(state.timeline);
     const ledger = known ?? new Ledger(this.context, this.ends, state);
     const needsKeys = !ledger.hasKeys && writes.some(({ entries }) => entries.some(({ key }) => key !== undefined));
-    if (!known || needsKeys) await ledger.load(needsKeys);
-    this.#remember(state.timeline, ledger);
+    const { epoch } = this.context;
+    if (!known || needsKeys) await ledger.load(needsKeys, call);
+    if (epoch === this.context.epoch) this.#remember(state.timeline, ledger);
     return ledger;
   }
 
@@ -152,50 +176,86 @@ export class CasAppender {
     return { ok: true, epoch: this.context.epoch, entries };
   }
 
-  /** Resolves with false if another writer was first. Whether an attempt without answer succeeded is told by the next one. */
-  async #put(state: TimelineState, ledger: Ledger, entries: readonly WriteEntry[]): Promise<boolean> {
+  /**
+   * Resolves with false if the row is not there: another writer was first, or the tables turned out to be others. Whether an attempt
+   * without answer succeeded is told by the next one.
+   */
+  async #put(
+    state: TimelineState,
+    ledger: Ledger,
+    entries: readonly WriteEntry[],
+    { call, times }: { readonly call: Call; readonly times: number },
+  ): Promise<boolean> {
     const token = this.context.token();
-    const at = Math.max(this.context.now(), ledger.at);
+    const at = this.context.clock.entryTime(ledger.at);
     const rowId = ledger.last + 1n;
     const fresh = entries.map(({ payload, key }) => ({ body: payload.body, key, hash: payload.hash }));
-    const put = this.context.layout.encode({ entries: fresh, at, token });
+    const put = this.context.layout.encode({ entries: fresh, token });
     const version = this.context.versionOf(at);
     const key = this.context.rowKey(state, rowId);
     const row: RowWrite = { table: this.context.tables.entries, key, type: 'PUT', put, version, expect: 'missing' };
     const marks = this.#marks(state.timeline, rowId, entries.length);
     /** Once an attempt went without answer, no later refusal says that nothing was written. */
-    let doubt: StoreError | undefined;
+    let doubt: TimelineError | undefined;
     for (let attempt = 1; ; attempt++) {
-      const [result, ...marked] = (await this.#batcher.write([row, ...marks])) as [RowResult, ...RowResult[]];
+      const ask = this.#turns.ask(state);
+      const begun = performance.now();
+      const { results, sound } = await this.#batcher.write([row, ...marks, ...(ask ? [ask] : [])], call);
+      const result = results[0] as RowResult;
+      if (!sound) {
+        await this.#undo(row, token, marks, call);
+        return false;
+      }
       if (result.ok) {
+        this.#turns.succeeded(state, begun, ask && results.at(-1));
         fresh.forEach((entry, i) => {
           ledger.appended(rowId + BigInt(i), rowId, at, entry.key, entry.hash);
         });
-        this.#keepMarks(marks, marked);
+        this.#keepMarks(marks, results.slice(1));
         return true;
       }
       const { failure } = result.error;
       if (failure === 'condition') {
-        const isOurs = await ledger.catchUp(token).catch((error: unknown) => Promise.reject(doubt ?? error));
-        if (isOurs) this.#keepMarks(marks, marked);
+        const [isOurs] = await Promise.all([
+          ledger.catchUp(call, token).catch((error: unknown) => Promise.reject(doubt ?? error)),
+          this.#turns.beaten(state, times + 1, call),
+        ]);
+        if (isOurs) this.#keepMarks(marks, results.slice(1));
         return isOurs;
       }
-      if (failure === 'ambiguous') doubt = result.error;
-      const mayPass = failure === 'ambiguous' || (failure === 'passing' && doubt !== undefined);
-      if (!mayPass || attempt === ATTEMPTS) throw doubt ?? result.error;
-      await pause(20 * 2 ** attempt * Math.random());
+      const error = toTimelineError(result.error, 'write');
+      if (failure === 'ambiguous') doubt = error;
+      const ms = doubt && result.error.isPassing ? pauseAfter(attempt, error, call.deadline) : undefined;
+      if (ms === undefined) throw doubt ?? error;
+      await pause(ms);
+    }
+  }
+
+  /** Takes back what was written behind a tail that was another life's. */
+  async #undo(row: RowWrite, token: string, marks: readonly RowWrite[], call: Call): Promise<void> {
+    const own = [{ column: this.context.layout.tokenColumn as string, is: 'EQUAL', value: token, passIfMissing: false } as const];
+    const removal: RowWrite = { table: row.table, key: row.key, type: 'DELETE', condition: own };
+    const raised = marks.flatMap(({ table, key, put = [] }): RowWrite[] => {
+      const last = put.find(({ name }) => name === 'last');
+      if (!last) return [];
+      const condition = [{ column: 'last', is: 'EQUAL', value: last.value, passIfMissing: false } as const];
+      return [{ table, key, type: 'UPDATE', remove: ['last'], condition }];
+    });
+    const [result] = await this.context.requests.write([removal, ...raised], call);
+    if (result?.ok === false && result.error.failure !== 'condition' && result.error.failure !== 'missing') {
+      throw toTimelineError(new StoreError('ambiguous', `a table was made again meanwhile: ${result.error.message}`), 'write');
     }
   }
 
   /** The rows that outlive the entries: the first entry lists its Timeline, and where all may expire each tells the last SeqId. */
   #marks(timeline: string, rowId: bigint, count: number): RowWrite[] {
-    if (this.context.options.ttlMs === undefined && rowId > 1n) return [];
+    if (this.context.ttlMs === undefined && rowId > 1n) return [];
     return [this.directory.tail(timeline, rowId + BigInt(count - 1), rowId === 1n)];
   }
 
   #keepMarks(marks: readonly RowWrite[], results: readonly RowResult[]): void {
-    results.forEach((result, i) => {
-      if (!result.ok && result.error.failure !== 'condition') this.later.add(marks[i] as RowWrite);
+    results.slice(0, marks.length).forEach((result, i) => {
+      if (!result.ok && result.error.failure !== 'condition') this.context.later.add(marks[i] as RowWrite);
     });
   }
 }
@@ -216,10 +276,5 @@ function tooLarge(timeline: string): TimelineError {
 }
 
 function contended(timeline: string): TimelineError {
-  const message = `other writers were faster ${MOST_COLLISIONS} times in a row`;
-  return new TimelineError('TIMELINE_BUSY', message, { timeline, retryable: true });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new TimelineError('TIMELINE_BUSY', 'other writers were faster all the time', { timeline, retryable: true });
 }

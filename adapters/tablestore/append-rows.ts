@@ -1,4 +1,4 @@
-import type { Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import type { Call, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
 import { type Claimant, type Claimed, type Claims, conflict } from './claims.js';
 import type { Context } from './context.js';
 import type { Item, Putter } from './row-writer.js';
@@ -18,7 +18,7 @@ export class RowAppender {
     private readonly putter: Putter,
   ) {}
 
-  async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
+  async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
     const outcomes = new Array<WriteOutcome>(writes.length);
     const items = writes.flatMap((write, place) => {
       try {
@@ -34,7 +34,7 @@ export class RowAppender {
     });
     const { first, again } = withoutRepeats(items);
     const settled = new Map<Item, WriteOutcome>();
-    await this.#appendAll(first, settled);
+    await this.#appendAll(first, settled, call);
     for (const { item, original } of again) item.settle(repeated(item, original, settled.get(original)));
     return outcomes;
   }
@@ -43,28 +43,28 @@ export class RowAppender {
     const state = this.context.state(timeline);
     const entry = entries[0] as WriteEntry;
     const token = this.context.token();
-    const at = Math.max(this.context.now(), state.lastAt);
+    const at = this.context.clock.entryTime();
     const item: Item = { state, entry, token, mark: this.context.markOf(token, entry.key), at, settle };
     return entry.key === undefined ? item : Object.assign(item, { key: entry.key, hash: entry.payload.hash ?? '' });
   }
 
-  async #appendAll(items: readonly Item[], settled: Map<Item, WriteOutcome>): Promise<void> {
+  async #appendAll(items: readonly Item[], settled: Map<Item, WriteOutcome>, call: Call): Promise<void> {
     const settle = (item: Item, outcome: WriteOutcome) => {
       settled.set(item, outcome);
       item.settle(outcome);
     };
     const keyed = this.claims ? items.filter(isKeyed) : [];
     const claimed = new Map<Item, Claimed | undefined>();
-    const claims = this.claims ? await this.claims.claim(keyed) : [];
+    const claims = this.claims ? await this.claims.claim(keyed, call) : [];
     keyed.forEach((item, i) => {
       claimed.set(item, claims[i]);
     });
     const free = items.filter((item) => !claimed.has(item) || isWon(claimed.get(item)));
-    await this.#put(free, settle);
+    await this.#put(free, settle, call);
     const late: Item[] = [];
     await Promise.all(
       keyed.map(async (item) => {
-        const claim = claimed.get(item) ?? (await this.claims?.resolve(item));
+        const claim = claimed.get(item) ?? (await this.claims?.resolve(item, call));
         if (claim && 'error' in claim) settle(item, { ok: false, error: claim.error });
         else if (claim && !claim.won) settle(item, this.#applied(claim.seqId, true));
         else if (!settled.has(item)) late.push(item);
@@ -74,17 +74,18 @@ export class RowAppender {
     await this.#put(
       items.filter((item) => late.includes(item)),
       settle,
+      call,
     );
     this.claims?.release(keyed);
   }
 
-  async #put(items: readonly Item[], settle: (item: Item, outcome: WriteOutcome) => void): Promise<void> {
+  async #put(items: readonly Item[], settle: (item: Item, outcome: WriteOutcome) => void, call: Call): Promise<void> {
     if (items.length === 0) return;
-    const results = await this.putter.put(items);
+    const results = await this.putter.put(items, call);
     results.forEach((result, i) => {
       const item = items[i] as Item;
       if (typeof result === 'bigint') {
-        if (isKeyed(item)) this.claims?.learn(item, result, item.at);
+        if (isKeyed(item)) this.claims?.learn(item, result);
         settle(item, this.#applied(result, false));
       } else settle(item, { ok: false, error: result });
     });

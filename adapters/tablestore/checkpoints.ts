@@ -1,27 +1,27 @@
-import type { AdapterCheckpoints, CheckpointKey, Position } from '../../src/adapter.js';
+import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
+import { pause } from '../../src/retry.js';
 import type { Context } from './context.js';
 import type { RowWrite } from './requests.js';
 import { toTimelineError } from './tablestore-errors.js';
 import { columnOf, type StoredRecord } from './values.js';
 
-const ATTEMPTS = 10;
-
 /** A row of the meta table for each: `epoch` and `seq`, moved forward under the condition that this is forward. */
 export class Checkpoints implements AdapterCheckpoints {
   constructor(private readonly context: Context) {}
 
-  async get(keys: readonly CheckpointKey[]): Promise<readonly (Position | undefined)[]> {
-    const rows = await this.context.requests.get(this.context.tables.meta, keys.map(rowKey));
+  async get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]> {
+    const rows = await this.context.requests.get(this.context.tables.meta, keys.map(rowKey), call);
     return rows.map((row) => row && toPosition(row));
   }
 
-  async advance(items: readonly (CheckpointKey & Position)[]): Promise<readonly Position[]> {
+  async advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]> {
     const stands = new Array<Position>(items.length);
     for (const wave of waves(items)) {
       let left = wave;
-      for (let attempt = 1; left.length > 0; attempt++) {
-        left = await this.#advance(items, left, stands, attempt === ATTEMPTS);
+      while (left.length > 0) {
+        left = await this.#advance(items, left, stands, call);
+        if (left.length > 0) await pause(20 * Math.random());
       }
     }
     return stands;
@@ -32,17 +32,21 @@ export class Checkpoints implements AdapterCheckpoints {
     items: readonly (CheckpointKey & Position)[],
     places: readonly number[],
     stands: Position[],
-    isLast: boolean,
+    call: Call,
   ): Promise<number[]> {
     const at = (place: number) => items[place] as CheckpointKey & Position;
-    const results = await this.context.requests.write(places.map((place) => this.#forward(at(place))));
+    const results = await this.context.requests.write(
+      places.map((place) => this.#forward(at(place))),
+      call,
+    );
     const beaten = places.filter((place, i) => {
       const result = results[i];
       if (result?.ok) stands[place] = { epoch: at(place).epoch, seqId: at(place).seqId };
-      else if (result && (result.error.failure !== 'condition' || isLast)) throw toTimelineError(result.error, 'write');
+      else if (result && (result.error.failure !== 'condition' || performance.now() >= call.deadline))
+        throw toTimelineError(result.error, 'write');
       return !result?.ok;
     });
-    const standing = beaten.length > 0 ? await this.get(beaten.map(at)) : [];
+    const standing = beaten.length > 0 ? await this.get(beaten.map(at), call) : [];
     return beaten.filter((place, i) => {
       const position = standing[i];
       if (position && position.epoch !== at(place).epoch) throw otherEpoch(at(place), position);
@@ -69,14 +73,14 @@ export class Checkpoints implements AdapterCheckpoints {
     return { table: this.context.tables.meta, key: rowKey(item), type: 'PUT', put };
   }
 
-  async reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[]): Promise<void> {
+  async reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[], call: Call): Promise<void> {
     for (const wave of waves(items)) {
       const rows = wave.map((place): RowWrite => {
         const { position, ...item } = items[place] as (typeof items)[number];
         if (position) return this.#put(item, position);
         return { table: this.context.tables.meta, key: rowKey(item), type: 'DELETE' };
       });
-      for (const result of await this.context.requests.write(rows)) {
+      for (const result of await this.context.requests.write(rows, call)) {
         if (!result.ok) throw toTimelineError(result.error, 'write');
       }
     }

@@ -1,6 +1,7 @@
+import type { Call } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
+import { pause } from '../../src/retry.js';
 import type { Context } from './context.js';
-import type { Later } from './later.js';
 import type { Column } from './layout.js';
 import { findByToken } from './look-back.js';
 import type { RowWrite } from './requests.js';
@@ -8,8 +9,8 @@ import { toTimelineError } from './tablestore-errors.js';
 import type { TimelineState } from './timeline-state.js';
 import { type ColumnTest, columnOf, type KeyPart, type StoredRecord, type Table } from './values.js';
 
-/** How long an append waits for another that has the key. */
-const WAIT_MS = 2500;
+/** The longest pause between two looks at a claim without entry. */
+const MOST_PAUSE_MS = 500;
 
 /** An append that has a key. */
 export interface Claimant {
@@ -47,17 +48,20 @@ export class Claims {
   constructor(
     private readonly context: Context,
     private readonly table: Table,
-    private readonly later: Later,
   ) {
-    // A put under way ends by its deadline; it begins within another of its claim.
-    this.#leaseMs = 3 * context.settings.timeoutMs;
+    // Claim and put are of one call, which has ended within one budget; what the network still carries has as much again.
+    this.#leaseMs = 2 * context.settings.timeoutMs;
+    context.record.onRenewed(() => this.#met.clear());
   }
 
   /** Claims that nobody had, in one go; undefined for those that somebody has. */
-  async claim(claimants: readonly Claimant[]): Promise<(Claimed | undefined)[]> {
+  async claim(claimants: readonly Claimant[], call: Call): Promise<(Claimed | undefined)[]> {
     if (claimants.length === 0) return [];
     for (const { token } of claimants) this.#inFlight.add(token);
-    const results = await this.context.requests.write(claimants.map((claimant) => this.#put(claimant)));
+    const results = await this.context.requests.write(
+      claimants.map((claimant) => this.#put(claimant)),
+      call,
+    );
     return results.map((result) => {
       if (result.ok) return { won: true };
       // An answer that was lost is found out by looking at the claim.
@@ -72,15 +76,15 @@ export class Claims {
   }
 
   /** Notes where the entry is, so that it need not be looked for; some time later. */
-  learn(claimant: Claimant, seqId: bigint, at: number): void {
-    this.later.add(this.learning(claimant, seqId, at));
+  learn(claimant: Claimant, seqId: bigint): void {
+    this.context.later.add(this.learning(claimant, seqId));
   }
 
   /** The same as a row to write, whose condition fails where the claim is another's. */
-  learning(claimant: Omit<Claimant, 'hash'>, seqId: bigint, at: number): RowWrite {
+  learning(claimant: Omit<Claimant, 'hash'>, seqId: bigint): RowWrite {
     const condition: ColumnTest[] = [{ column: 't', is: 'EQUAL', value: claimant.token, passIfMissing: false }];
     const put = [{ name: 'seq', value: seqId }];
-    return { table: this.table, key: this.#key(claimant), type: 'UPDATE', put, version: at, condition };
+    return { table: this.table, key: this.#key(claimant), type: 'UPDATE', put, condition };
   }
 
   #key({ state, key }: Pick<Claimant, 'state' | 'key'>): readonly KeyPart[] {
@@ -88,57 +92,57 @@ export class Claims {
   }
 
   #put(claimant: Claimant, over?: Claim): RowWrite {
-    const at = this.context.now();
     const put: Column[] = [
       { name: 't', value: claimant.token },
       { name: 'h', value: claimant.hash },
-      { name: 'at', value: BigInt(at) },
     ];
-    const row = { table: this.table, key: this.#key(claimant), type: 'PUT', put, version: at } as const;
+    const version = this.context.versionOf(this.context.clock.entryTime());
+    const row = { table: this.table, key: this.#key(claimant), type: 'PUT', put, version } as const;
     if (!over) return { ...row, expect: 'missing' };
     return { ...row, condition: [{ column: 't', is: 'EQUAL', value: over.token, passIfMissing: false }] };
   }
 
   /** Whose key it is, waiting a little for an append that is under way. */
-  async resolve(claimant: Claimant): Promise<Claimed> {
+  async resolve(claimant: Claimant, call: Call): Promise<Claimed> {
     try {
-      for (const deadline = performance.now() + WAIT_MS; ; ) {
-        const claimed = await this.#look(claimant);
+      for (let bound = 20; ; bound = Math.min(2 * bound, MOST_PAUSE_MS)) {
+        const claimed = await this.#look(claimant, call);
         if (claimed) return claimed;
-        if (performance.now() > deadline) return { error: busy(claimant) };
-        await new Promise((resolve) => setTimeout(resolve, 5 + 45 * Math.random()));
+        const ms = bound * (0.5 + Math.random() / 2);
+        if (performance.now() + ms >= call.deadline) return { error: busy(claimant) };
+        await pause(ms);
       }
     } catch (cause) {
       return { error: toTimelineError(cause, 'write') };
     }
   }
 
-  async #look(claimant: Claimant): Promise<Claimed | undefined> {
-    const [row] = await this.context.requests.get(this.table, [this.#key(claimant)]);
+  async #look(claimant: Claimant, call: Call): Promise<Claimed | undefined> {
+    const [row] = await this.context.requests.get(this.table, [this.#key(claimant)], call);
     if (!row) {
-      const [claimed] = await this.claim([claimant]);
+      const [claimed] = await this.claim([claimant], call);
       return claimed;
     }
     const claim = toClaim(row);
     if (claim.token === claimant.token) return { won: true };
-    if (this.context.now() - claim.at >= this.context.settings.keyWindowMs) return this.#takeOver(claimant, claim);
+    if (claim.at <= this.context.keysSince()) return this.#takeOver(claimant, claim, call);
     const mark = this.context.markOf(claim.token, claimant.key);
-    const seqId = claim.seqId ?? (await findByToken(this.context, claimant.state, mark, claim.at));
-    if (seqId === undefined) return this.#isAbandoned(claim) ? this.#takeOver(claimant, claim) : undefined;
+    const seqId = claim.seqId ?? (await findByToken(this.context, claimant.state, { token: mark, at: claim.at }, call));
+    if (seqId === undefined) return this.#isAbandoned(claim) ? this.#takeOver(claimant, claim, call) : undefined;
     if (claim.hash === claimant.hash) return { won: false, seqId };
     return { error: conflict(claimant, seqId) };
   }
 
   #isAbandoned({ token }: Claim): boolean {
-    if (token.startsWith(`${this.context.handle}.`)) return !this.#inFlight.has(token);
+    if (this.context.isOwn(token)) return !this.#inFlight.has(token);
     const met = this.#met.get(token) ?? performance.now();
     this.#met.set(token, met);
     if (this.#met.size > 1000) this.#met.delete(this.#met.keys().next().value as string);
     return performance.now() - met > this.#leaseMs;
   }
 
-  async #takeOver(claimant: Claimant, claim: Claim): Promise<Claimed | undefined> {
-    const [result] = await this.context.requests.write([this.#put(claimant, claim)]);
+  async #takeOver(claimant: Claimant, claim: Claim, call: Call): Promise<Claimed | undefined> {
+    const [result] = await this.context.requests.write([this.#put(claimant, claim)], call);
     if (result?.ok) return { won: true };
     if (result && result.error.failure !== 'condition' && result.error.failure !== 'ambiguous') throw result.error;
     return undefined;
@@ -149,7 +153,7 @@ function toClaim({ columns }: StoredRecord): Claim {
   return {
     token: String(columnOf(columns, 't') ?? ''),
     hash: String(columnOf(columns, 'h') ?? ''),
-    at: Number(columnOf(columns, 'at') ?? 0),
+    at: columns.find(({ name }) => name === 't')?.version ?? 0,
     seqId: columnOf(columns, 'seq') as bigint | undefined,
   };
 }

@@ -34,7 +34,7 @@ export class Context {
   readonly dense: boolean;
   readonly clock: LibraryClock;
   /** Of this handle, in its tokens. */
-  readonly #handle = randomBytes(9).toString('base64url');
+  readonly handle = randomBytes(9).toString('base64url');
   readonly #states = new Map<string, TimelineState>();
   #tokens = 0;
 
@@ -74,12 +74,12 @@ export class Context {
 
   /** Unique for each write of any handle; tells the epoch and the handle. */
   token(): string {
-    return `${this.record.mark}.${this.#handle}.${(this.#tokens++).toString(36)}`;
+    return `${this.record.mark}.${this.handle}.${(this.#tokens++).toString(36)}`;
   }
 
   /** A write of this handle has this token. */
   isOwn(token: string): boolean {
-    return token.split('.')[1] === this.#handle;
+    return token.split('.')[1] === this.handle;
   }
 
   /** What the row of a write with this token and key is found by; `''`: nothing. */

@@ -1,3 +1,4 @@
+import type { Call, ListingRange } from '../../src/adapter.js';
 import type { Context } from './context.js';
 import type { Column } from './layout.js';
 import type { RowWrite } from './requests.js';
@@ -25,41 +26,45 @@ const EMPTY: DirectoryRow = { last: 0n, floor: 0n, mayBeBehind: false };
 export class Directory {
   constructor(private readonly context: Context) {}
 
-  async get(timelines: readonly string[]): Promise<DirectoryRow[]> {
+  async get(timelines: readonly string[], call: Call): Promise<DirectoryRow[]> {
     const { requests, tables } = this.context;
     const rows = await requests.get(
       tables.meta,
       timelines.map((timeline) => [timeline, '']),
+      call,
     );
     return rows.map((row) => (row ? this.#decode(row) : EMPTY));
   }
 
   #decode({ columns }: StoredRecord): DirectoryRow {
     const number = (name: string) => (columnOf(columns, name) as bigint | undefined) ?? 0n;
-    const { ttlMs } = this.context.options;
+    const { ttlMs, clock } = this.context;
     const known = Math.max(Number(number('since')) + (ttlMs ?? 0), Number(number('noted')));
-    const mayBeBehind = ttlMs !== undefined && this.context.now() - known > graceMs(this.context.layout);
+    const mayBeBehind = ttlMs !== undefined && clock.expiryTime() - known > graceMs(this.context.layout);
     return { last: number('last'), floor: number('floor'), mayBeBehind };
   }
 
   /** Lists a Timeline, if it is not listed yet: then its condition fails. */
   listing(state: TimelineState): RowWrite {
-    const since = { name: 'since', value: BigInt(this.context.now()) };
+    const since = { name: 'since', value: BigInt(this.context.clock.expiryTime()) };
     return this.#update(state.timeline, [since], { column: 'since', value: 0n });
   }
 
   /** Raises the last SeqId; with the first entry, lists the Timeline too. */
   tail(timeline: string, last: bigint, first = false): RowWrite {
     const put: Column[] = [{ name: 'last', value: last }];
-    if (first) put.push({ name: 'since', value: BigInt(this.context.now()) });
+    if (first) put.push({ name: 'since', value: BigInt(this.context.clock.expiryTime()) });
     return this.#update(timeline, put, { column: 'last', value: last });
   }
 
   /** Resolves once it is noted that entries up to `floor` are gone; and, unless others may be too, that it was so at this time. */
-  async note(timeline: string, floor: bigint, isAll: boolean): Promise<void> {
+  async note(timeline: string, floor: bigint, isAll: boolean, call: Call): Promise<void> {
     const put = [{ name: 'floor', value: floor }];
-    if (isAll) put.push({ name: 'noted', value: BigInt(this.context.now()) });
-    const [result] = await this.context.requests.write([this.#update(timeline, put, { column: 'floor', value: floor + 1n })]);
+    if (isAll) put.push({ name: 'noted', value: BigInt(this.context.clock.expiryTime()) });
+    const [result] = await this.context.requests.write(
+      [this.#update(timeline, put, { column: 'floor', value: floor + 1n })],
+      call,
+    );
     if (result?.ok === false && result.error.failure !== 'condition') throw toTimelineError(result.error, 'read');
   }
 
@@ -69,20 +74,16 @@ export class Directory {
   }
 
   /** Timelines in the order of their encoded ids. */
-  async list({ prefix, after, limit }: { prefix: string; after?: string; limit: number }): Promise<readonly string[]> {
+  async list({ prefix, after, limit }: ListingRange, call: Call): Promise<readonly string[]> {
     const { requests, tables } = this.context;
     const found: string[] = [];
     // Under no Timeline there is the record of the library.
     let from: readonly KeyPart[] = [prefix === '' ? '\u0000' : prefix, ''];
     if (after !== undefined && compareBytes(after, prefix) >= 0) from = [after, MAX];
     while (found.length < limit) {
-      const page = await requests.range({
-        table: tables.meta,
-        from,
-        to: [MAX, MAX],
-        limit: limit - found.length,
-        columns: ['since'],
-      });
+      const to = [MAX, MAX] as const;
+      const range = { table: tables.meta, from, to, limit: limit - found.length, columns: ['since'] };
+      const page = await requests.range(range, call);
       for (const { key } of page.rows) {
         const timeline = key[0] as string;
         if (!timeline.startsWith(prefix)) return found;

@@ -3,10 +3,12 @@ import { invalidArgument, TimelineError } from '../../src/errors.js';
 import type { TableStoreClient } from './client.js';
 import { resolveLayout } from './layouts.js';
 import { openLibrary } from './library.js';
+import { openTables } from './opening.js';
 import { resolveSettings, type TableStoreAdapterOptions } from './options.js';
+import { READY_WITHIN_MS } from './patience.js';
 import { Requests } from './requests.js';
 import { checkClient, loadSdk } from './sdk.js';
-import { MIN_TTL_MS, openTables } from './tables.js';
+import { MIN_TTL_MS } from './tables.js';
 
 export type { TableStoreClient, TableStoreSdk } from './client.js';
 export { javaCodec } from './java-codec.js';
@@ -22,7 +24,7 @@ export type { Sequence, TableStoreAdapterOptions, WakeChannel } from './options.
  * Timelines in Alibaba Cloud TableStore, two or three tables for each library, which are created where they are missing.
  *
  * The client is a `Client` of the `tablestore` package and stays yours. Give it `httpOptions: { timeout, agent }` and `maxRetries: 0`: the
- * adapter has a deadline for each request and repeats what is safe to repeat.
+ * adapter has a deadline for each call, which all its requests share, and repeats what is safe to repeat.
  */
 export function tablestoreAdapter(client: TableStoreClient, options: TableStoreAdapterOptions = {}): TimelineAdapter {
   if (typeof client?.batchWriteRow !== 'function' || typeof client.getRange !== 'function') {
@@ -32,8 +34,10 @@ export function tablestoreAdapter(client: TableStoreClient, options: TableStoreA
   const settings = { ...resolveSettings(options, layout), layout };
   return {
     name: 'tablestore',
+    // New tables may take a minute; a service that does not answer is given up after `timeoutMs` here too.
+    budgetMs: settings.timeoutMs + READY_WITHIN_MS,
     async open(library) {
-      const { name, ttlMs, warn } = library;
+      const { ttlMs, warn } = library;
       if (ttlMs !== undefined && ttlMs < MIN_TTL_MS) {
         const message = `ttlMs must be at least ${MIN_TTL_MS} here, a day, not ${ttlMs}`;
         throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'minTtlMs', limit: MIN_TTL_MS });
@@ -41,8 +45,8 @@ export function tablestoreAdapter(client: TableStoreClient, options: TableStoreA
       const sdk = await loadSdk(client, options.sdk);
       checkClient(client, warn);
       const requests = new Requests(client, sdk, settings);
-      const tables = await openTables(requests, name, { ...settings, ttlMs });
-      return openLibrary(requests, tables, library, settings, options.wake);
+      const opened = await openTables(requests, library, settings);
+      return openLibrary(requests, opened, library, settings, options.wake);
     },
   };
 }

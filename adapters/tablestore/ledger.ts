@@ -1,3 +1,4 @@
+import type { Call } from '../../src/adapter.js';
 import type { Context, Found } from './context.js';
 import type { Ends } from './ends.js';
 import type { TimelineState } from './timeline-state.js';
@@ -39,20 +40,16 @@ export class Ledger {
   /** Undefined for a key that is new or forgotten. */
   lookUp(key: string): KnownKey | undefined {
     const known = this.#keys?.get(key);
-    return known && known.at > this.#windowStart() ? known : undefined;
-  }
-
-  #windowStart(): number {
-    return this.context.now() - this.context.settings.keyWindowMs;
+    return known && known.at > this.context.keysSince() ? known : undefined;
   }
 
   /** Looks at the tail, and where keys are needed at all entries of the window. */
-  async load(withKeys: boolean): Promise<void> {
-    if (withKeys) await this.#loadKeys();
+  async load(withKeys: boolean, call: Call): Promise<void> {
+    if (withKeys) await this.#loadKeys(call);
     if (this.last > 0n) return;
-    const { seqId, found } = await this.ends.tail(this.state);
+    const { seqId, found } = await this.ends.tail(this.state, call);
     // A row that came after the keys were looked for has a key that is to be known too.
-    if (found && this.#keys) await this.catchUp();
+    if (found && this.#keys) await this.catchUp(call);
     else this.#advance(seqId, found?.at ?? 0);
   }
 
@@ -60,12 +57,13 @@ export class Ledger {
     return this.#keys !== undefined;
   }
 
-  async #loadKeys(): Promise<void> {
+  async #loadKeys(call: Call): Promise<void> {
     const { requests, tables, layout, rowKey } = this.context;
-    const start = this.#windowStart();
+    const start = this.context.keysSince();
     const newestFirst: Found[] = [];
     const [from, to] = [rowKey(this.state, MAX), rowKey(this.state, MIN)];
-    for await (const rows of requests.pages({ table: tables.entries, from, to, backward: true, columns: layout.headColumns })) {
+    const range = { table: tables.entries, from, to, backward: true, columns: layout.headColumns };
+    for await (const rows of requests.pages(range, call)) {
       newestFirst.push(...rows.flatMap((row) => this.context.entriesOf(row).reverse()));
       const oldest = newestFirst.at(-1);
       if (!oldest || oldest.at <= start) break;
@@ -75,11 +73,11 @@ export class Ledger {
   }
 
   /** Takes in what others have appended; resolves with whether a row was found that the write with this token made. */
-  async catchUp(token?: string): Promise<boolean> {
+  async catchUp(call: Call, token?: string): Promise<boolean> {
     const { requests, tables, layout, rowKey } = this.context;
     let isOurs = false;
     const [from, to] = [rowKey(this.state, this.last + 1n), rowKey(this.state, MAX)];
-    for await (const rows of requests.pages({ table: tables.entries, from, to, columns: layout.headColumns })) {
+    for await (const rows of requests.pages({ table: tables.entries, from, to, columns: layout.headColumns }, call)) {
       for (const row of rows) {
         isOurs ||= token !== undefined && this.context.decode(row).token === token;
         for (const found of this.context.entriesOf(row)) this.#add(found);
@@ -95,13 +93,13 @@ export class Ledger {
   appended(seqId: bigint, rowId: bigint, at: number, key: string | undefined, hash: string | undefined): void {
     this.#advance(seqId, at);
     this.state.saw(seqId, at);
-    this.state.placed(seqId, rowId);
+    this.state.placed(seqId, rowId, at);
     if (key === undefined || !this.#keys) return;
     // A key that was forgotten and came again stands where it came last.
     this.#keys.delete(key);
     this.#keys.set(key, { seqId, hash: hash ?? '', at });
     for (const [oldest, known] of this.#keys) {
-      if (known.at > this.#windowStart()) break;
+      if (known.at > this.context.keysSince()) break;
       this.#keys.delete(oldest);
     }
   }

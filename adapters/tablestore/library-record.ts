@@ -11,9 +11,9 @@ import { columnOf, type StoredRecord, type Table } from './values.js';
 export const RECORD = ['', 'library'] as const;
 const TIME = ['', 'time'] as const;
 
-/** While calls come, the record is read so often. */
-const LOOK_MS = 5000;
-/** A call after so long a silence waits for it. */
+/** The record is read so often. */
+const LOOK_MS = 10_000;
+/** A call waits for it where that was so long ago, as after a machine slept. */
 const STALE_MS = 60_000;
 /** The service's clock is read so often: between, time goes on by itself. */
 const TIME_MS = 60_000;
@@ -40,7 +40,7 @@ export function newEpoch(): string {
 }
 
 /**
- * The library's record as this process last saw it: epoch and settings. It is read again while calls come, and at once when something
+ * The library's record as this process last saw it: epoch and settings. It is read again now and then, and at once when something
  * shows that the tables are not those that were opened: a table is missing, a row has the mark of another epoch, or the record has
  * another one by the time that entries are written.
  */
@@ -59,6 +59,7 @@ export class LibraryRecord {
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #isSuspect = false;
   #looking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     { requests, meta, library, clock }: { requests: Requests; meta: Table; library: string; clock: LibraryClock },
@@ -126,12 +127,24 @@ export class LibraryRecord {
     return true;
   }
 
-  /** Before each call: what is doubtful is settled, and what is old is read again meanwhile. */
+  /** Looks at it now and then until it is closed. */
+  follow(): void {
+    this.#timer = setTimeout(() => {
+      const next = () => this.#timer && this.follow();
+      this.look(this.#requests.transport.newCall()).then(next, next);
+    }, LOOK_MS).unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Before each call: what is doubtful is settled first. */
   async refresh(call: Call): Promise<void> {
     const age = performance.now() - this.#lookedAt;
     if (this.#isSuspect) await this.look(call);
     else if (age > STALE_MS) await this.look(call).catch(() => {});
-    else if (age > LOOK_MS) void this.look(call).catch(() => {});
   }
 
   /** Reads the record again. Rejects with a passing error if there is none. */
@@ -140,7 +153,11 @@ export class LibraryRecord {
       this.#looking = undefined;
     });
     const looking = this.#looking;
-    return boundedBy(deadline, () => goneError(this.#library, 'it could not be read in time'), () => looking);
+    return boundedBy(
+      deadline,
+      () => goneError(this.#library, 'it could not be read in time'),
+      () => looking,
+    );
   }
 
   async #read(call: Call): Promise<void> {

@@ -1,4 +1,12 @@
-import type { AdapterLibrary, Capabilities, LibraryOptions, Write, WriteOutcome } from '../../src/adapter.js';
+import type {
+  AdapterCheckpoints,
+  AdapterLibrary,
+  Call,
+  Capabilities,
+  LibraryOptions,
+  Write,
+  WriteOutcome,
+} from '../../src/adapter.js';
 import { CasAppender, MAX_ENTRIES, MAX_ROW_BYTES } from './append-cas.js';
 import { RowAppender } from './append-rows.js';
 import { Checkpoints } from './checkpoints.js';
@@ -6,63 +14,87 @@ import { Claims } from './claims.js';
 import { Context } from './context.js';
 import { Directory } from './directory.js';
 import { Ends } from './ends.js';
+import { Guard } from './guard.js';
 import { Later } from './later.js';
 import type { Layout } from './layout.js';
+import { Limiter } from './limiter.js';
 import { Modifier } from './modify.js';
+import type { OpenedTables } from './opening.js';
 import type { Settings, WakeChannel } from './options.js';
 import { AutoPutter } from './put-auto.js';
 import { ChosenPutter } from './put-chosen.js';
 import { Reader } from './read.js';
 import type { Requests } from './requests.js';
 import { RowWriter } from './row-writer.js';
-import { MIN_TTL_MS, type Tables } from './tables.js';
+import { MIN_TTL_MS } from './tables.js';
 import { Trimmer } from './trim.js';
 import { Watchers } from './watch.js';
 
 export function openLibrary(
   requests: Requests,
-  tables: Tables & { readonly epoch: string },
+  { tables, record, limit }: OpenedTables,
   options: LibraryOptions,
   settings: Settings & { readonly layout: Layout },
   channel: WakeChannel | undefined,
 ): AdapterLibrary {
-  const context = new Context(requests, tables, options, settings);
-  const { layout } = settings;
   const later = new Later(requests, options.warn);
+  record.onRenewed(() => later.forget());
+  const context = new Context(requests, tables, record, later, options, settings);
+  const { layout } = settings;
   const directory = new Directory(context);
   const ends = new Ends(context, directory);
   const reader = new Reader(context, directory, ends);
   const watchers = new Watchers(context, ends, channel);
-  const claims = tables.keys && new Claims(context, tables.keys, later);
-  const writer = new RowWriter(context, directory, later);
+  const claims = tables.keys && new Claims(context, tables.keys);
+  const writer = new RowWriter(context, directory);
   const putter =
     settings.sequence === 'auto' ? new AutoPutter(context, writer, options.warn) : new ChosenPutter(context, ends, writer);
-  const appender = context.dense ? new CasAppender(context, directory, ends, later) : new RowAppender(context, claims, putter);
+  const appender = context.dense ? new CasAppender(context, directory, ends) : new RowAppender(context, claims, putter);
   const modifier = new Modifier(context);
   const trimmer = new Trimmer(context, directory, ends, claims);
+  const limiter = limit && new Limiter(context, directory, ends, limit);
+  const guard = new Guard(record);
+  record.onRenewed(() => watchers.forget());
+  record.follow();
   const library: AdapterLibrary = {
-    capabilities: capabilitiesOf(settings),
+    capabilities: capabilitiesOf(settings, record.settings.keyWindowMs),
     maxInFlight: 8,
-    async append(writes) {
-      const outcomes = await appender.append(writes);
-      for (const timeline of movedBy(writes, outcomes)) watchers.appended(timeline);
-      return outcomes;
+    get ttlMs() {
+      return context.ttlMs;
     },
-    read: (ranges) => reader.read(ranges),
-    heads: (timelines) => reader.heads(timelines),
-    checkpoints: new Checkpoints(context),
+    append: (writes, call) =>
+      guard.write(call, async () => {
+        const outcomes = await appender.append(writes, call);
+        for (const timeline of movedBy(writes, outcomes)) watchers.appended(timeline);
+        return outcomes;
+      }),
+    read: (ranges, call) => guard.read(call, () => reader.read(ranges, call)),
+    heads: (timelines, call) => guard.read(call, () => reader.heads(timelines, call)),
+    checkpoints: guarded(new Checkpoints(context), guard),
     watch: (timeline, wake) => watchers.add(timeline, wake),
-    close: async () => {
+    close: async (call) => {
+      record.close();
+      limiter?.close();
       watchers.close();
-      await later.flush();
+      await later.flush(call);
+      later.close();
     },
   };
   if (layout.update)
-    library.update = (timeline, seqId, payload, ifRevision) => modifier.update(timeline, seqId, payload, ifRevision);
-  if (layout.delete) library.delete = (timeline, seqId) => modifier.delete(timeline, seqId);
-  if (layout.trimColumn) library.trim = (timeline, cut) => trimmer.trim(timeline, cut);
-  if (layout.timelines) library.timelines = (range) => directory.list(range);
+    library.update = (timeline, seqId, payload, ifRevision, call) =>
+      guard.write(call, () => modifier.update(timeline, seqId, payload, ifRevision, call));
+  if (layout.delete) library.delete = (timeline, seqId, call) => guard.write(call, () => modifier.delete(timeline, seqId, call));
+  if (layout.trimColumn) library.trim = (timeline, cut, call) => guard.write(call, () => trimmer.trim(timeline, cut, call));
+  if (layout.timelines) library.timelines = (range, call) => guard.read(call, () => directory.list(range, call));
   return library;
+}
+
+function guarded(checkpoints: Checkpoints, guard: Guard): AdapterCheckpoints {
+  return {
+    get: (keys, call: Call) => guard.read(call, () => checkpoints.get(keys, call)),
+    advance: (items, call) => guard.write(call, () => checkpoints.advance(items, call)),
+    reset: (items, call) => guard.write(call, () => checkpoints.reset(items, call)),
+  };
 }
 
 function movedBy(writes: readonly Write[], outcomes: readonly WriteOutcome[]): Set<string> {
@@ -74,15 +106,10 @@ function movedBy(writes: readonly Write[], outcomes: readonly WriteOutcome[]): S
   return moved;
 }
 
-function capabilitiesOf({
-  sequence,
-  layout,
-  keyWindowMs,
-  timeoutMs,
-  pollMs,
-  idlePollMs,
-  settleMs,
-}: Settings & { readonly layout: Layout }): Capabilities {
+function capabilitiesOf(
+  { sequence, layout, pollMs, idlePollMs, settleMs, timeoutMs }: Settings & { readonly layout: Layout },
+  keyWindowMs: number | null,
+): Capabilities {
   const isCas = sequence === 'cas';
   return {
     adapter: 'tablestore',

@@ -66,11 +66,7 @@ class Opening {
     if (!foundMeta) await create(requests, meta, -1, this.#patience);
     const timedAt = performance.now();
     const kept = await this.#settle(found);
-    const record = new LibraryRecord(
-      { requests, meta: meta.table, library: options.name, clock: options.clock },
-      kept,
-      timedAt,
-    );
+    const record = new LibraryRecord({ requests, meta: meta.table, library: options.name, clock: options.clock }, kept, timedAt);
     if (keys) await this.#keep(keys, foundKeys, claimSeconds(record.settings));
     const seconds = entrySeconds(record.settings, this.settings.layout);
     const isLater = found?.tableOptions.timeToLive === -1 && seconds !== -1;
@@ -132,7 +128,10 @@ class Opening {
     const put = Object.entries(next).map(([name, value]) => ({ name, value: value as string }));
     const row = { table: this.#schemas.meta.table, key: RECORD, type: 'PUT', put } as const;
     if (!before) return this.#put({ ...row, expect: 'missing' });
-    return this.#put({ ...row, condition: [is('epoch', before.epoch), is('settings', before.settings), is('state', before.state)] });
+    return this.#put({
+      ...row,
+      condition: [is('epoch', before.epoch), is('settings', before.settings), is('state', before.state)],
+    });
   }
 
   async #confirm({ epoch }: Kept): Promise<void> {

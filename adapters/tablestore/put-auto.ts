@@ -1,5 +1,6 @@
-import type { AdapterWarning } from '../../src/adapter.js';
+import type { AdapterWarning, Call } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
+import { pause } from '../../src/retry.js';
 import type { Context } from './context.js';
 import { findByToken } from './look-back.js';
 import { type RowWrite, splitWrites } from './requests.js';
@@ -7,9 +8,6 @@ import { byTimeline, type Item, type PutResult, type Putter, type RowWriter } fr
 import { type StoreError, toTimelineError } from './tablestore-errors.js';
 import type { TimelineState } from './timeline-state.js';
 import { AUTO } from './values.js';
-
-/** How often a row is looked for while looking fails. */
-const LOOKS = 3;
 
 /**
  * Rows under ids that the service takes. Rows of one Timeline stand together in the order of the call, which is the order in which the
@@ -24,17 +22,17 @@ export class AutoPutter implements Putter {
     private readonly warn: (warning: AdapterWarning) => void,
   ) {}
 
-  async put(items: readonly Item[]): Promise<PutResult[]> {
+  async put(items: readonly Item[], call: Call): Promise<PutResult[]> {
     const results = new Map<Item, PutResult>();
     const groups = byTimeline(items);
-    if (this.#keepsOrder) await this.#putInChunks(groups.flat(), results);
-    else await Promise.all(groups.map((group) => this.#putOneByOne(group, results)));
+    if (this.#keepsOrder) await this.#putInChunks(groups.flat(), results, call);
+    else await Promise.all(groups.map((group) => this.#putOneByOne(group, results, call)));
     return items.map((item) => results.get(item) as PutResult);
   }
 
-  async #putOneByOne(items: readonly Item[], results: Map<Item, PutResult>): Promise<void> {
+  async #putOneByOne(items: readonly Item[], results: Map<Item, PutResult>, call: Call): Promise<void> {
     for (const item of items) {
-      await this.#putInChunks([item], results);
+      await this.#putInChunks([item], results, call);
       if (isPassing(results.get(item))) {
         for (const left of items) if (!results.has(left)) results.set(left, results.get(item) as PutResult);
         return;
@@ -43,7 +41,7 @@ export class AutoPutter implements Putter {
   }
 
   /** One request after another where a Timeline goes on in the next, all others at once. */
-  async #putInChunks(items: readonly Item[], results: Map<Item, PutResult>): Promise<void> {
+  async #putInChunks(items: readonly Item[], results: Map<Item, PutResult>, call: Call): Promise<void> {
     const failed = new Map<TimelineState, TimelineError>();
     let before: Promise<void> = Promise.resolve();
     let lastState: TimelineState | undefined;
@@ -52,7 +50,7 @@ export class AutoPutter implements Putter {
       const send = async () => {
         for (const [item] of chunk) if (failed.has(item.state)) results.set(item, failed.get(item.state) as TimelineError);
         const left = chunk.filter(([{ state }]) => !failed.has(state));
-        await this.#putChunk(left, results);
+        await this.#putChunk(left, results, call);
         for (const [item] of left) {
           const result = results.get(item);
           if (isPassing(result)) failed.set(item.state, result);
@@ -80,17 +78,18 @@ export class AutoPutter implements Putter {
     return splitWrites(rows).map((chunk) => chunk.map((row) => [fitting[next++] as Item, row] as const));
   }
 
-  async #putChunk(chunk: readonly (readonly [Item, RowWrite])[], results: Map<Item, PutResult>): Promise<void> {
+  async #putChunk(chunk: readonly (readonly [Item, RowWrite])[], results: Map<Item, PutResult>, call: Call): Promise<void> {
     if (chunk.length === 0) return;
     const items = chunk.map(([item]) => item);
     const written = await this.writer.write(
       items,
       chunk.map(([, row]) => row),
+      call,
     );
     await Promise.all(
       written.map(async (result, i) => {
         const item = items[i] as Item;
-        const id = result.ok ? (result.key.at(-1) as bigint) : await this.#afterFailure(item, result.error);
+        const id = result.ok ? (result.key.at(-1) as bigint) : await this.#afterFailure(item, result.error, call);
         results.set(item, id);
         if (typeof id === 'bigint') this.writer.saw(item, id);
       }),
@@ -99,18 +98,15 @@ export class AutoPutter implements Putter {
   }
 
   /** A row that may have been put is looked for by its mark, once it would have become visible. */
-  async #afterFailure({ state, mark, at }: Item, error: StoreError): Promise<PutResult> {
+  async #afterFailure({ state, mark, at }: Item, error: StoreError, call: Call): Promise<PutResult> {
     const failure = toTimelineError(error, 'write');
     if (error.failure !== 'ambiguous') return failure;
-    for (let attempt = 1; attempt <= LOOKS; attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, this.context.settings.settleMs));
-      try {
-        return (await findByToken(this.context, state, mark, at)) ?? failure;
-      } catch {
-        // What cannot be looked for now may be in a moment.
-      }
+    await pause(Math.min(this.context.settings.settleMs, Math.max(0, call.deadline - performance.now())));
+    try {
+      return (await findByToken(this.context, state, { token: mark, at }, call)) ?? failure;
+    } catch {
+      return failure;
     }
-    return failure;
   }
 
   #checkOrder(items: readonly Item[], results: Map<Item, PutResult>): void {

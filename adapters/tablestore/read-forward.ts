@@ -1,6 +1,7 @@
-import type { Range } from '../../src/adapter.js';
+import type { Call, Range } from '../../src/adapter.js';
 import type { Context, Found } from './context.js';
 import type { Stretch } from './read.js';
+import type { Page } from './requests.js';
 import type { TimelineState } from './timeline-state.js';
 import { type KeyPart, MIN, upTo } from './values.js';
 
@@ -19,6 +20,8 @@ export class Forward {
   #beyond: Found | undefined;
   #gone = 0n;
   #bytes = 0;
+  /** Of the entry at the position, and so of none behind it less. */
+  #at: number;
   /** The highest id met. */
   #seen: bigint | undefined;
 
@@ -26,8 +29,10 @@ export class Forward {
     private readonly context: Context,
     private readonly state: TimelineState,
     private readonly range: Range,
+    private readonly call: Call,
   ) {
     this.#position = range.after ?? state.front?.gone ?? 0n;
+    this.#at = state.placeOf(this.#position)?.at ?? 0;
   }
 
   async read(): Promise<Stretch> {
@@ -58,14 +63,15 @@ export class Forward {
       more = true;
     }
     const edge = this.#rows.at(-1);
-    if (edge) state.placed(edge.seqId, edge.rowId);
+    if (edge) state.placed(edge.seqId, edge.rowId, edge.at);
     const last = complete ? this.#seen : undefined;
     return { rows: this.#rows, more, gap: this.#gap, beyond: this.#beyond, last, gone: this.#gone };
   }
 
   #take(entries: readonly Found[]): void {
     const { before } = this.range;
-    for (const found of entries) {
+    for (const each of entries) {
+      const found = this.#inOrder(each);
       this.#position = found.seqId;
       if (before !== undefined && found.seqId >= before) continue;
       if (found.gone) this.#gone = found.seqId;
@@ -77,6 +83,19 @@ export class Forward {
     }
   }
 
+  /**
+   * Law Expiry: of entries only a prefix expires, so none is older than the one before it. Where writers do not wait for each other
+   * their times may come to stand in another order than their ids.
+   */
+  #inOrder(found: Found): Found {
+    if (found.at >= this.#at) {
+      this.#at = found.at;
+      return found;
+    }
+    const at = this.#at;
+    return { ...found, at, gone: found.trimmed || at <= this.context.cutoff() };
+  }
+
   /** One row, one entry: it begins with the entry at the position itself. */
   async #step(anchored: boolean): Promise<Step> {
     const position = this.#position;
@@ -85,14 +104,14 @@ export class Forward {
     const [first] = found;
     const isOwn = own && first?.seqId === position;
     const entries = isOwn ? found.slice(1) : found;
-    const intact = isOwn ? !first.gone : entries[0]?.seqId === position + 1n && !entries[0].gone;
+    const intact = isOwn ? !this.#inOrder(first).gone : entries[0]?.seqId === position + 1n && !entries[0].gone;
     return { entries, intact, more };
   }
 
   /** Rows of several entries: the one that holds the position may begin anywhere before it. */
   async #stepDense(anchored: boolean): Promise<Step> {
     const position = this.#position;
-    const rowId = anchored ? this.state.rowOf(position) : this.state.front?.first?.rowId;
+    const rowId = anchored ? this.state.placeOf(position)?.rowId : this.state.front?.first?.rowId;
     if (rowId !== undefined) {
       const { found, more } = await this.#fetch(rowId, anchored ? 1 : 0);
       const own = found.find(({ seqId }) => seqId === position);
@@ -113,13 +132,9 @@ export class Forward {
   /** The entries of the row that holds the position, if it is there. */
   async #holder(position: bigint): Promise<readonly Found[]> {
     const { context, state } = this;
-    const page = await context.requests.range({
-      table: context.tables.entries,
-      from: context.rowKey(state, position),
-      to: context.rowKey(state, MIN),
-      backward: true,
-      limit: 1,
-    });
+    const [from, to] = [context.rowKey(state, position), context.rowKey(state, MIN)];
+    const range = { table: context.tables.entries, from, to, backward: true, limit: 1 };
+    const page = await context.requests.range(range, this.call);
     const found = page.rows.flatMap((row) => context.entriesOf(row));
     this.#note(found);
     return found;
@@ -133,7 +148,7 @@ export class Forward {
     // A page of the service may hold no more than the row at the position.
     for (let rows = 0; next && rows <= extra; ) {
       const to = context.rowKey(state, upTo(range.before));
-      const page = await context.requests.range({ table: context.tables.entries, from: next, to, limit });
+      const page: Page = await context.requests.range({ table: context.tables.entries, from: next, to, limit }, this.call);
       found.push(...page.rows.flatMap((row) => context.entriesOf(row)));
       rows += page.rows.length;
       limit -= page.rows.length;

@@ -1,12 +1,13 @@
-import type { Range } from '../../src/adapter.js';
+import type { Call, Range } from '../../src/adapter.js';
 import { MAX_SEQ_ID } from '../../src/cursor.js';
 import type { Context, Found } from './context.js';
 import type { Stretch } from './read.js';
+import type { Page } from './requests.js';
 import type { TimelineState } from './timeline-state.js';
 import { type KeyPart, MAX, MIN } from './values.js';
 
 /** Reads a range from its new end, down to the row that holds `after`: by that it knows whether anything behind it is gone. */
-export async function readReverse(context: Context, state: TimelineState, range: Range): Promise<Stretch> {
+export async function readReverse(context: Context, state: TimelineState, range: Range, call: Call): Promise<Stretch> {
   const { before, limit } = range;
   const after = range.after ?? 0n;
   const rows: Found[] = [];
@@ -16,13 +17,14 @@ export async function readReverse(context: Context, state: TimelineState, range:
   let more = before === undefined || before > after + 1n;
   let from: readonly KeyPart[] = context.rowKey(state, before === undefined || before > MAX_SEQ_ID ? MAX : before - 1n);
   while (more && !reached && gone === 0n && rows.length <= limit) {
-    const page = await context.requests.range({
+    const request = {
       table: context.tables.entries,
       from,
       to: context.rowKey(state, context.dense || after === 0n ? MIN : after - 1n),
       backward: true,
       limit: limit + 1 - rows.length,
-    });
+    };
+    const page: Page = await context.requests.range(request, call);
     for (const record of page.rows) {
       const entries = context.entriesOf(record);
       const newest = entries.at(-1) as Found;
@@ -42,7 +44,18 @@ export async function readReverse(context: Context, state: TimelineState, range:
   const reachesFirst = rows.length <= limit && rows.at(-1)?.seqId === after + 1n;
   const left = rows.length > limit || (more && gone === 0n);
   rows.length = Math.min(rows.length, limit);
+  neverFalling(rows);
   const gap = !(reached || reachesFirst);
   // Only at the lower end of the range it is known that nothing is left before the last row.
   return { rows, more: left, gap, beyond: left ? undefined : rows.at(-1), last: left ? undefined : last, gone };
+}
+
+/** Times as a reader in the other direction is given them, as far as this page tells. */
+function neverFalling(newestFirst: Found[]): void {
+  let at = 0;
+  for (let i = newestFirst.length - 1; i >= 0; i--) {
+    const found = newestFirst[i] as Found;
+    if (found.at < at) newestFirst[i] = { ...found, at };
+    else at = found.at;
+  }
 }

@@ -6,7 +6,7 @@ import { isMissing, requestError, rowError, StoreError, toTimelineError } from '
 import { Transport } from './transport.js';
 import { type ColumnTest, type KeyPart, type StoredRecord, sizeOf, type Table, Values } from './values.js';
 
-const ROWS_PER_WRITE = 200;
+export const ROWS_PER_WRITE = 200;
 const ROWS_PER_GET = 100;
 /** A request holds 4 MiB of rows at most. */
 const BYTES_PER_WRITE = 4 * 2 ** 20 - 1024;
@@ -41,6 +41,11 @@ export interface RangeRequest {
   readonly columns?: readonly string[] | undefined;
 }
 
+export interface Page {
+  readonly rows: StoredRecord[];
+  readonly next?: readonly KeyPart[];
+}
+
 /** Requests in the adapter's own terms. Each ends by the deadline of the call that it belongs to. */
 export class Requests {
   readonly values: Values;
@@ -52,7 +57,7 @@ export class Requests {
   }
 
   /** The rows of one page, and where the next one starts if there is more. */
-  async range(request: RangeRequest, call: Call): Promise<{ rows: StoredRecord[]; next?: readonly KeyPart[] }> {
+  async range(request: RangeRequest, call: Call): Promise<Page> {
     const { table, from, to, backward, limit, columns } = request;
     return this.#read(call, async () => {
       const parameters = {
@@ -72,7 +77,7 @@ export class Requests {
   /** Page after page, to the end of the range; a limit is that of each page. */
   async *pages(request: RangeRequest, call: Call): AsyncGenerator<StoredRecord[]> {
     for (let from: readonly KeyPart[] | undefined = request.from; from; ) {
-      const page: { rows: StoredRecord[]; next?: readonly KeyPart[] } = await this.range({ ...request, from }, call);
+      const page: Page = await this.range({ ...request, from }, call);
       yield page.rows;
       from = page.next;
     }

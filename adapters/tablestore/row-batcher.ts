@@ -1,27 +1,38 @@
-import type { Requests, RowResult, RowWrite } from './requests.js';
+import type { Call } from '../../src/adapter.js';
+import type { Context } from './context.js';
+import { writeEntries } from './entry-writes.js';
+import type { RowResult, RowWrite } from './requests.js';
+
+interface Written {
+  readonly results: readonly RowResult[];
+  readonly sound: boolean;
+}
 
 /** Gathers the rows that independent work asks to be written within one turn into as few requests as hold them. */
 export class RowBatcher {
-  #pending: { readonly rows: readonly RowWrite[]; readonly resolve: (results: RowResult[]) => void }[] = [];
+  #pending: { readonly rows: readonly RowWrite[]; readonly call: Call; readonly resolve: (written: Written) => void }[] = [];
 
-  constructor(private readonly requests: Requests) {}
+  constructor(private readonly context: Context) {}
 
-  /** Never rejects: each row has a result of its own. */
-  write(rows: readonly RowWrite[]): Promise<RowResult[]> {
+  /** As {@link writeEntries}. Never rejects: each row has a result of its own. */
+  write(rows: readonly RowWrite[], call: Call): Promise<Written> {
     return new Promise((resolve) => {
-      this.#pending.push({ rows, resolve });
+      this.#pending.push({ rows, call, resolve });
       if (this.#pending.length === 1) setImmediate(() => void this.#flush());
     });
   }
 
+  /** Those of one turn have nearly the same deadline; the first of them counts for all. */
   async #flush(): Promise<void> {
     const pending = this.#pending;
     this.#pending = [];
-    const results = await this.requests.write(pending.flatMap(({ rows }) => rows));
+    const deadline = Math.min(...pending.map(({ call }) => call.deadline));
+    const rows = pending.flatMap((each) => each.rows);
+    const { results, sound } = await writeEntries(this.context, rows, { deadline });
     let next = 0;
-    for (const { rows, resolve } of pending) {
-      resolve(results.slice(next, next + rows.length));
-      next += rows.length;
+    for (const each of pending) {
+      each.resolve({ results: results.slice(next, next + each.rows.length), sound });
+      next += each.rows.length;
     }
   }
 }

@@ -1,8 +1,8 @@
-import type { WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import type { Call, WriteEntry, WriteOutcome } from '../../src/adapter.js';
 import type { TimelineError } from '../../src/errors.js';
 import type { Context } from './context.js';
 import type { Directory } from './directory.js';
-import type { Later } from './later.js';
+import { writeEntries } from './entry-writes.js';
 import type { RowResult, RowWrite } from './requests.js';
 import { toTimelineError } from './tablestore-errors.js';
 import type { TimelineState } from './timeline-state.js';
@@ -15,7 +15,7 @@ export interface Item {
   readonly token: string;
   /** By which its row is found: the token, unless the layout has another; `''`: by nothing. */
   readonly mark: string;
-  /** Taken from the clock, but never before the newest entry known. */
+  /** When its append began. */
   readonly at: number;
   settle(outcome: WriteOutcome): void;
 }
@@ -26,7 +26,7 @@ export type PutResult = bigint | TimelineError;
 /** Puts items as rows, all that it is given in one go. */
 export interface Putter {
   /** In order. Never rejects. */
-  put(items: readonly Item[]): Promise<PutResult[]>;
+  put(items: readonly Item[], call: Call): Promise<PutResult[]>;
 }
 
 /** Items by their Timelines, in the order in which these come first. */
@@ -45,15 +45,14 @@ export class RowWriter {
   constructor(
     private readonly context: Context,
     private readonly directory: Directory,
-    private readonly later: Later,
   ) {}
 
   /** An error for what the layout has no place for. */
-  encode({ entry, at, mark, state }: Item, id: KeyPart): RowWrite | TimelineError {
+  encode({ entry, mark, state }: Item, id: KeyPart): RowWrite | TimelineError {
     try {
       const { payload, key } = entry;
-      const put = this.context.layout.encode({ entries: [{ body: payload.body, key, hash: payload.hash }], at, token: mark });
-      const version = this.context.versionOf(at);
+      const put = this.context.layout.encode({ entries: [{ body: payload.body, key, hash: payload.hash }], token: mark });
+      const version = this.context.versionOf(this.context.clock.entryTime(state.lastAt));
       const row = { table: this.context.tables.entries, key: this.context.rowKey(state, id), put, version } as const;
       return id === AUTO ? { ...row, type: 'PUT', returnKey: true } : { ...row, type: 'PUT', expect: 'missing' };
     } catch (error) {
@@ -62,22 +61,22 @@ export class RowWriter {
   }
 
   /** In the same requests, lists the Timelines that are not known to be listed. */
-  async write(items: readonly Item[], rows: readonly RowWrite[]): Promise<RowResult[]> {
-    const unlisted = this.context.layout.timelines || this.context.options.ttlMs !== undefined ? unlistedOf(items) : [];
+  async write(items: readonly Item[], rows: readonly RowWrite[], call: Call): Promise<RowResult[]> {
+    const unlisted = this.context.layout.timelines || this.context.ttlMs !== undefined ? unlistedOf(items) : [];
     const listings = unlisted.map((state) => this.directory.listing(state));
-    const results = await this.context.requests.write([...rows, ...listings]);
+    const { results } = await writeEntries(this.context, [...rows, ...listings], call);
     unlisted.forEach((state, i) => {
       const result = results[rows.length + i] as RowResult;
       state.listed = result.ok || result.error.failure === 'condition';
-      if (!state.listed) this.later.add(listings[i] as RowWrite);
+      if (!state.listed) this.context.later.add(listings[i] as RowWrite);
     });
     return results.slice(0, rows.length);
   }
 
   /** Remembers an entry that was put, and in a library with a TTL keeps its id for the time when all are gone. */
-  saw({ state, at }: Item, id: bigint): void {
-    state.saw(id, at);
-    if (this.context.options.ttlMs !== undefined) this.later.add(this.directory.tail(state.timeline, id));
+  saw({ state }: Item, id: bigint): void {
+    state.saw(id, this.context.clock.entryTime(state.lastAt));
+    if (this.context.ttlMs !== undefined) this.context.later.add(this.directory.tail(state.timeline, id));
   }
 }
 

@@ -17,6 +17,7 @@ export class TimelineState {
   front: Front | undefined;
   /** Its row in the directory has been written. */
   listed = false;
+  readonly turn: Turn = { until: 0, ms: 0, endedAt: 0, streak: 0, lookedAt: 0, othersAt: Number.NEGATIVE_INFINITY };
   #places = new Map<bigint, Place>();
   #settled = 0n;
   /** An id and when it was seen; and the same for the newest. */
@@ -76,6 +77,20 @@ export class TimelineState {
     this.#places.set(seqId, { rowId, at });
     if (this.#places.size > 4) this.#places.delete(this.#places.keys().next().value as bigint);
   }
+}
+
+/** Of a writer among others on this Timeline; times of `performance.now()`. */
+export interface Turn {
+  /** Others go first until then, */
+  until: number;
+  /** which is so long. */
+  ms: number;
+  /** When the last put of this handle ended, and how many came close behind each other. */
+  endedAt: number;
+  streak: number;
+  /** When it was asked last whether somebody waits, and when others were met last. */
+  lookedAt: number;
+  othersAt: number;
 }
 
 interface Place {

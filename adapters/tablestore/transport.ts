@@ -114,7 +114,9 @@ function notSent(): StoreError {
 }
 
 function closeIdle(client: TableStoreClient): void {
-  const { config } = client as { config?: { httpOptions?: { agent?: { freeSockets?: Readonly<Record<string, Iterable<Socket>>> } } } };
+  const { config } = client as {
+    config?: { httpOptions?: { agent?: { freeSockets?: Readonly<Record<string, Iterable<Socket>>> } } };
+  };
   for (const sockets of Object.values(config?.httpOptions?.agent?.freeSockets ?? {})) {
     for (const socket of [...sockets]) socket.destroy();
   }

@@ -4,6 +4,8 @@ import type { WakeChannel } from './options.js';
 
 /** How much longer the pause grows with each look that finds nothing. */
 const SLACKEN = 1.3;
+/** How long one look may take. */
+const LOOK_MS = 4000;
 
 interface Watched {
   readonly wakes: Set<() => void>;
@@ -41,6 +43,14 @@ export class Watchers {
       watched.wakes.delete(own);
       if (watched.wakes.size === 0 && this.#watched.get(timeline) === watched) this.#watched.delete(timeline);
     };
+  }
+
+  /** The tables are others now: everybody looks again. */
+  forget(): void {
+    for (const [timeline, watched] of this.#watched) {
+      watched.last = undefined;
+      this.#poke(timeline);
+    }
   }
 
   close(): void {
@@ -101,7 +111,9 @@ export class Watchers {
   async #look(timeline: string, watched: Watched): Promise<void> {
     const { settings } = this.context;
     const state = this.context.state(timeline);
-    const tail = await this.ends.tail(state).catch(() => undefined);
+    // A look over a connection that went silent ends soon, and the next one has another.
+    const call = this.context.requests.transport.newCall(LOOK_MS);
+    const tail = await this.ends.tail(state, call).catch(() => undefined);
     if (!tail) return;
     const { seqId } = tail;
     if (watched.last === seqId) {

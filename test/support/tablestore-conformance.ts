@@ -48,8 +48,7 @@ export function proveTablestore(
       create: async () => adapterOn(await TablestoreWorld.start(options, emulator)),
       reopen: (adapter) => adapterOn(worldOf(adapter)),
       fork: (adapter) => {
-        const { endpoint, instanceName, accessKeyId, accessKeySecret } = worldOf(adapter).emulator;
-        const address = JSON.stringify({ endpoint, instanceName, accessKeyId, accessKeySecret });
+        const address = JSON.stringify(worldOf(adapter).address);
         return fork(bundled(CHILD), [address, JSON.stringify(options)], { execArgv: ['--no-deprecation'] });
       },
       physicalEntries: (adapter, library, timeline) => countRows(worldOf(adapter), library, timeline),
@@ -58,6 +57,37 @@ export function proveTablestore(
       ...kit,
     },
   );
+}
+
+/** The law Budget, over a path that goes silent. */
+export function proveBudget(name: string, options: TableStoreAdapterOptions): void {
+  const worlds = new Map<TimelineAdapter, TablestoreWorld>();
+  const worldOf = (adapter: TimelineAdapter) => worlds.get(adapter) as TablestoreWorld;
+  const adapterOn = (world: TablestoreWorld) => {
+    const adapter = world.adapter();
+    worlds.set(adapter, world);
+    return adapter;
+  };
+  describeAdapter(
+    { describe, it },
+    {
+      name,
+      laws: ['Budget'],
+      create: async () => {
+        const world = await TablestoreWorld.start({ ...options, timeoutMs: 1500 });
+        await world.takePath();
+        return adapterOn(world);
+      },
+      reopen: (adapter) => adapterOn(worldOf(adapter)),
+      silence: async (adapter) => asynchronous(worldOf(adapter).path.silence()),
+      stall: async (adapter) => asynchronous(worldOf(adapter).path.stall()),
+      destroy: (adapter) => worldOf(adapter).close(),
+    },
+  );
+}
+
+function asynchronous(end: () => void): () => Promise<void> {
+  return async () => end();
 }
 
 /** Rows of a Timeline on a service whose clock is past the grace. */

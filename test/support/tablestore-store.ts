@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { type TableStoreAdapterOptions, type TableStoreClient, tablestoreAdapter } from '../../adapters/tablestore/index.js';
 import { type EmulatorOptions, startTablestoreEmulator, type TablestoreEmulator } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
+import { TablestorePath } from './tablestore-path.js';
 
 export type Address = Pick<TablestoreEmulator, 'endpoint' | 'instanceName' | 'accessKeyId' | 'accessKeySecret'>;
 
@@ -21,9 +22,10 @@ export function newClient({ endpoint, instanceName, accessKeyId, accessKeySecret
   });
 }
 
-/** An emulator whose clock is that of the library opened last, and adapters on it. */
+/** An emulator whose clock is that of the library opened last, if its own counts alone, and adapters on it. */
 export class TablestoreWorld {
   readonly #options: TableStoreAdapterOptions;
+  #path: TablestorePath | undefined;
   #now: () => number = Date.now;
   /** How much the service's clock is ahead, in milliseconds. */
   ahead = 0;
@@ -41,19 +43,37 @@ export class TablestoreWorld {
     return world;
   }
 
+  /** Adapters that come later reach the emulator by a path that can go silent. */
+  async takePath(): Promise<void> {
+    this.#path = await TablestorePath.start(this.emulator.endpoint);
+  }
+
+  get path(): TablestorePath {
+    if (!this.#path) throw new Error('these adapters reach the emulator directly');
+    return this.#path;
+  }
+
+  get address(): Address {
+    const { instanceName, accessKeyId, accessKeySecret } = this.emulator;
+    const { endpoint } = this.#path ?? this.emulator;
+    return { endpoint, instanceName, accessKeyId, accessKeySecret };
+  }
+
   /** Another adapter, with a client of its own. */
   adapter(options: TableStoreAdapterOptions = {}): TimelineAdapter {
-    const adapter = tablestoreAdapter(newClient(this.emulator), { ...this.#options, ...options });
+    const adapter = tablestoreAdapter(newClient(this.address), { ...this.#options, ...options });
     return {
-      name: adapter.name,
+      ...adapter,
       open: (library) => {
-        this.#now = () => library.clock.entryTime();
+        const { clock } = library;
+        this.#now = clock.trustsNow ? () => clock.entryTime() : Date.now;
         return adapter.open(library);
       },
     };
   }
 
-  close(): Promise<void> {
-    return this.emulator.close();
+  async close(): Promise<void> {
+    await this.#path?.close();
+    await this.emulator.close();
   }
 }

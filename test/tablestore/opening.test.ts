@@ -49,7 +49,7 @@ describe('opening', () => {
   it('fails soon and clearly where nothing listens', async () => {
     const emulator = await emulate();
     await emulator.close();
-    expect(await refused(open(emulator))).toBe('TIMELINE_UNAVAILABLE');
+    expect(await refused(open(emulator, { timeoutMs: 500 }))).toBe('TIMELINE_UNAVAILABLE');
   });
 
   it('warns of what a client of the SDK does unless told otherwise', async () => {

@@ -40,7 +40,7 @@ it('an append whose answer was lost is never said not to be there because a late
     await send();
     throw new Error('read ECONNRESET');
   });
-  const store = await open(emulator, { sequence: 'cas' }, { client, retry: { attempts: 1 } });
+  const store = await open(emulator, { sequence: 'cas', timeoutMs: 500 }, { client });
   await store.timeline('a').append('first');
   isArmed = true;
   const error = await store

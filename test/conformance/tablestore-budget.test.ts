@@ -1,0 +1,4 @@
+import { proveBudget } from '../support/tablestore-conformance.js';
+
+for (const sequence of ['cas', 'auto', 'manual'] as const)
+  proveBudget(`tablestore, ${sequence}, silent`, { sequence, settleMs: 20 });

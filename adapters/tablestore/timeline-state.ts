@@ -17,7 +17,16 @@ export class TimelineState {
   front: Front | undefined;
   /** Its row in the directory has been written. */
   listed = false;
-  readonly turn: Turn = { until: 0, ms: 0, endedAt: 0, streak: 0, lookedAt: 0, othersAt: Number.NEGATIVE_INFINITY };
+  readonly turn: Turn = {
+    until: 0,
+    ms: 0,
+    endedAt: 0,
+    streak: 0,
+    lookedAt: 0,
+    othersAt: Number.NEGATIVE_INFINITY,
+    isAsking: false,
+    hasNote: false,
+  };
   #places = new Map<bigint, Place>();
   #settled = 0n;
   /** An id and when it was seen; and the same for the newest. */
@@ -91,6 +100,10 @@ export interface Turn {
   /** When it was asked last whether somebody waits, and when others were met last. */
   lookedAt: number;
   othersAt: number;
+  /** The last put asked. */
+  isAsking: boolean;
+  /** This handle has left a note that it waits. */
+  hasNote: boolean;
 }
 
 interface Place {

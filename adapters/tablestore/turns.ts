@@ -46,13 +46,23 @@ export class Turns {
     turn.ms = wasUsed ? 0 : Math.min(2 * turn.ms, MOST_MS);
   }
 
-  /** To be written along with a put: succeeds if somebody waits. */
+  /** To be written along with a put: takes back the own note, or succeeds if there is another's. */
   ask({ turn, timeline }: TimelineState): RowWrite | undefined {
+    turn.isAsking = false;
+    if (turn.hasNote) {
+      turn.hasNote = false;
+      return this.#removal(timeline, 'EQUAL');
+    }
     const now = performance.now();
     const isLong = turn.streak >= LONG_STREAK && now - turn.lookedAt > ASK_MS;
     if (!isLong && now - turn.othersAt > OTHERS_MS) return undefined;
     turn.lookedAt = now;
-    const condition = [{ column: 'by', is: 'NOT_EQUAL', value: this.#context.handle, passIfMissing: false } as const];
+    turn.isAsking = true;
+    return this.#removal(timeline, 'NOT_EQUAL');
+  }
+
+  #removal(timeline: string, is: 'EQUAL' | 'NOT_EQUAL'): RowWrite {
+    const condition = [{ column: 'by', is, value: this.#context.handle, passIfMissing: false } as const];
     return { table: this.#context.tables.meta, key: noteKey(timeline), type: 'DELETE', expect: 'exists', condition };
   }
 
@@ -62,8 +72,9 @@ export class Turns {
     this.#roundTrip = 0.8 * this.#roundTrip + 0.2 * (now - begun);
     turn.streak = begun - turn.endedAt < CLOSE_MS ? turn.streak + 1 : 0;
     turn.endedAt = now;
-    if (!asked?.ok) {
-      if (asked) turn.ms = 0;
+    if (!turn.isAsking || !asked) return;
+    if (!asked.ok) {
+      turn.ms = 0;
       return;
     }
     turn.ms = Math.max(turn.ms, ROUND_TRIPS * this.#roundTrip);
@@ -75,6 +86,7 @@ export class Turns {
     this.#met(state.turn);
     state.turn.streak = 0;
     if (times < 2) return;
+    state.turn.hasNote = true;
     const put = [{ name: 'by', value: this.#context.handle }];
     await this.#context.requests.write(
       [{ table: this.#context.tables.meta, key: noteKey(state.timeline), type: 'PUT', put }],

@@ -203,13 +203,16 @@ export class CasAppender {
       const { results, sound } = await this.#batcher.write([row, ...marks, ...(ask ? [ask] : [])], call);
       const result = results[0] as RowResult;
       if (!sound) {
-        await this.#undo(row, token, marks, call);
+        if (result.ok || result.error.failure === 'ambiguous') await this.#undo(row, token, marks, call);
+        if (this.context.record.isSuspect) throw this.context.record.gone();
         return false;
       }
       if (result.ok) {
         this.#turns.succeeded(state, begun, ask && results.at(-1));
         fresh.forEach((entry, i) => {
-          ledger.appended(rowId + BigInt(i), rowId, at, entry.key, entry.hash);
+          ledger.appended(rowId + BigInt(i), at, entry.key, entry.hash);
+          // The service's time of it is not known before it is read.
+          state.placed(rowId + BigInt(i), rowId, version ?? 0);
         });
         this.#keepMarks(marks, results.slice(1));
         return true;

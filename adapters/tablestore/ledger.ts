@@ -87,13 +87,13 @@ export class Ledger {
   }
 
   #add({ seqId, rowId, at, stored }: Found): void {
-    this.appended(seqId, rowId, at, stored.key, stored.hash);
+    this.appended(seqId, at, stored.key, stored.hash);
+    this.state.placed(seqId, rowId, at);
   }
 
-  appended(seqId: bigint, rowId: bigint, at: number, key: string | undefined, hash: string | undefined): void {
+  appended(seqId: bigint, at: number, key: string | undefined, hash: string | undefined): void {
     this.#advance(seqId, at);
     this.state.saw(seqId, at);
-    this.state.placed(seqId, rowId, at);
     if (key === undefined || !this.#keys) return;
     // A key that was forgotten and came again stands where it came last.
     this.#keys.delete(key);

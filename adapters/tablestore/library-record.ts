@@ -160,12 +160,16 @@ export class LibraryRecord {
     );
   }
 
+  gone(): TimelineError {
+    return goneError(this.#library, 'a table was deleted; opening the library again makes it');
+  }
+
   async #read(call: Call): Promise<void> {
     this.#lookedAt = performance.now();
     const isTimed = this.#lookedAt - this.#timedAt > TIME_MS && !this.#clock.trustsNow;
     try {
       const { record } = await readRecord(this.#requests, this.#meta, isTimed ? this.#clock : undefined, call);
-      if (!record) throw goneError(this.#library, 'a table was deleted and is not made again yet');
+      if (!record) throw this.gone();
       if (isTimed) this.#timedAt = this.#lookedAt;
       this.#take(record);
     } catch (error) {

@@ -62,9 +62,16 @@ export class RowWriter {
 
   /** In the same requests, lists the Timelines that are not known to be listed. */
   async write(items: readonly Item[], rows: readonly RowWrite[], call: Call): Promise<RowResult[]> {
-    const unlisted = this.context.layout.timelines || this.context.ttlMs !== undefined ? unlistedOf(items) : [];
+    const unlisted =
+      this.context.layout.timelines || this.context.ttlMs !== undefined ? statesOf(items).filter(({ listed }) => !listed) : [];
     const listings = unlisted.map((state) => this.directory.listing(state));
-    const { results } = await writeEntries(this.context, [...rows, ...listings], call);
+    const { results, sound } = await writeEntries(this.context, [...rows, ...listings], call);
+    // What was listed was so in an earlier life.
+    if (!sound)
+      await this.context.requests.write(
+        statesOf(items).map((state) => this.directory.listing(state)),
+        call,
+      );
     unlisted.forEach((state, i) => {
       const result = results[rows.length + i] as RowResult;
       state.listed = result.ok || result.error.failure === 'condition';
@@ -80,6 +87,6 @@ export class RowWriter {
   }
 }
 
-function unlistedOf(items: readonly Item[]): TimelineState[] {
-  return [...new Set(items.map(({ state }) => state))].filter(({ listed }) => !listed);
+function statesOf(items: readonly Item[]): TimelineState[] {
+  return [...new Set(items.map(({ state }) => state))];
 }

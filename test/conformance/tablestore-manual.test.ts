@@ -6,4 +6,9 @@ import { proveTablestore } from '../support/tablestore-conformance.js';
 const OWN = ['Order', 'Density', 'Manual ids', 'Outcome', 'Capabilities'];
 const laws = LAWS.map(({ law }) => law).filter((law) => nightly || OWN.includes(law));
 
-proveTablestore('tablestore manual', { sequence: 'manual', settleMs: 5, idlePollMs: 100, timeoutMs: 30_000 }, {}, { runs: 5, laws });
+proveTablestore(
+  'tablestore manual',
+  { sequence: 'manual', settleMs: 5, idlePollMs: 100, timeoutMs: 30_000 },
+  {},
+  { runs: 5, laws },
+);

@@ -74,7 +74,7 @@ export function proveBudget(name: string, options: TableStoreAdapterOptions): vo
       name,
       laws: ['Budget'],
       create: async () => {
-        const world = await TablestoreWorld.start({ ...options, timeoutMs: 1500 });
+        const world = await TablestoreWorld.start({ ...options, timeoutMs: 2000 });
         await world.takePath();
         return adapterOn(world);
       },

@@ -32,7 +32,7 @@ const REFUSALS: Record<string, Fault> = {
 
 async function prepared(sequence: (typeof SEQUENCES)[number], fault: Fault) {
   const emulator = await emulate();
-  const store = await open(emulator, { sequence, timeoutMs: 300, settleMs: 20 });
+  const store = await open(emulator, { sequence, timeoutMs: 900, settleMs: 20 });
   await store.timeline('timeline').append('before');
   emulator.inject({ operations: ['BatchWriteRow'], times: 1, ...fault });
   return store;

@@ -26,7 +26,7 @@ async function crash(emulator: TablestoreEmulator, options: TableStoreAdapterOpt
 }
 
 describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequence) => {
-  const options = { sequence, timeoutMs: 300, settleMs: 10 };
+  const options = { sequence, timeoutMs: 1500, settleMs: 10 };
 
   it('between the claim of a key and its entry leaves the key to others, after a while', async () => {
     const emulator = await emulate();

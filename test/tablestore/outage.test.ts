@@ -55,7 +55,7 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
     onTestFinished(() => path.close());
     const { instanceName, accessKeyId, accessKeySecret } = emulator;
     const client = newClient({ endpoint: path.endpoint, instanceName, accessKeyId, accessKeySecret });
-    const timeoutMs = 2400;
+    const timeoutMs = 4500;
     const store = await open(emulator, { sequence, settleMs: 10, timeoutMs }, { client });
     // Many connections, all of which are to go silent.
     await Promise.all(Array.from({ length: 30 }, (_, i) => store.timeline(`t${i}`).append('m')));

@@ -45,11 +45,16 @@ export async function resolveReferences<M>(
 const placeOf = (conversation: string, seqId: bigint) => `${seqId} ${conversation}`;
 const placeOfEntry = ({ conversation, entrySeqId }: Shown<unknown>) => placeOf(conversation, entrySeqId);
 
-/** Inbox entries of a conversation come in its order. */
+/** Inbox entries of a conversation come in its order, but for what reached a user who had left and came back. */
 function rangeOf(messages: readonly Shown<unknown>[]): Range {
-  const [first, last] = [messages[0], messages.at(-1)] as [Shown<unknown>, Shown<unknown>];
+  const { conversation, entrySeqId } = messages[0] as Shown<unknown>;
+  let [first, last] = [entrySeqId, entrySeqId];
+  for (const { entrySeqId: seqId } of messages) {
+    if (seqId < first) first = seqId;
+    if (seqId > last) last = seqId;
+  }
   const limit = messages.length === 1 ? 1 : Math.min(2 * messages.length + SLACK, MOST);
-  return { timeline: first.conversation, after: first.entrySeqId - 1n, before: last.entrySeqId + 1n, limit };
+  return { timeline: conversation, after: first - 1n, before: last + 1n, limit };
 }
 
 function resolved<M>(message: Shown<M>, entry: TimelineEntry<Stored<M>> | undefined): Shown<M> | undefined {

@@ -33,3 +33,23 @@ it.each(['memory', 'sqlite', 'tablestore'] as const)(
     expect(await pulled(kind, 10, sent)).toEqual({ bodies: sent, ranges: [1, 2] });
   },
 );
+
+it('references that came out of order, as to one who left, edited and came back, are looked up', async () => {
+  await using database = await openDatabase<string>('memory');
+  const { store, sync: inboxes } = database;
+  const directory = timelineDirectory({ store });
+  const options = { diffusion: writeDiffusion(), bodies: 'reference', newcomers: 'all' } as const;
+  await using sync = createSync<string>({ store, sync: inboxes, directory, ...options });
+  const done = async (sent: Promise<{ delivered: Promise<unknown> }>) => (await sent).delivered;
+  await done(sync.join('group', ['ann', 'bob']));
+  const { seqId, delivered } = await sync.send({ conversation: 'group', sender: 'bob', body: 'one' });
+  await delivered;
+  await done(sync.leave('group', 'bob'));
+  await done(sync.send({ conversation: 'group', sender: 'ann', body: 'two' }));
+  await done(sync.edit('group', seqId, 'one!'));
+  await done(sync.join('group', 'bob'));
+  const phone = sync.device('bob', 'phone');
+  await phone.ack((await phone.pull({ limit: 1 })).cursor);
+  const { messages } = await phone.pull();
+  expect(messages.map(({ kind, body }) => `${kind} ${body}`)).toEqual(['edit one!', 'message two']);
+});

@@ -38,14 +38,23 @@ export class Ends {
     const [row] = (await requests.range(range, call)).rows;
     if (row) {
       const found = this.context.entriesOf(row).at(-1) as Found;
+      if (found.seqId < state.last) this.#wonder();
       state.saw(found.seqId, found.at);
       state.placed(found.seqId, found.rowId, found.at);
       return { seqId: found.seqId, found };
     }
-    if (ttlMs === undefined) return { seqId: 0n, found: undefined };
+    if (ttlMs === undefined) {
+      if (state.last > 0n) this.#wonder();
+      return { seqId: 0n, found: undefined };
+    }
     const [noted] = await this.directory.get([state.timeline], call);
     const last = noted ? (noted.last > noted.floor ? noted.last : noted.floor) : 0n;
     return { seqId: last > state.last ? last : state.last, found: undefined };
+  }
+
+  /** The last SeqId never falls, unless the table is another one, or another program deletes rows of it. */
+  #wonder(): void {
+    if (!this.context.layout.shared) this.context.record.suspect();
   }
 
   /** The front as far as a head needs it: not looked for again while it can be trusted. */

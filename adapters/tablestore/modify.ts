@@ -41,6 +41,7 @@ export class Modifier {
     for (let attempt = 1; ; attempt++) {
       const record = await this.#rowOf(timeline, seqId, call).catch((error: unknown) => Promise.reject(tried?.doubt ?? error));
       const found = record && this.context.entriesOf(record).find((each) => each.seqId === seqId);
+      if (this.context.record.isSuspect) await this.context.record.look(call);
       // An attempt whose answer was lost is known by what it left.
       if (tried && record && holds(record, tried.put)) return tried.found;
       if (!record || !found || found.gone || found.stored.body === undefined) return undefined;

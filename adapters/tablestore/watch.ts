@@ -114,6 +114,8 @@ export class Watchers {
     // A look over a connection that went silent ends soon, and the next one has another.
     const call = this.context.requests.transport.newCall(LOOK_MS);
     const tail = await this.ends.tail(state, call).catch(() => undefined);
+    const { record } = this.context;
+    if (record.isSuspect) await record.look(call).catch(() => {});
     if (!tail) return;
     const { seqId } = tail;
     if (watched.last === seqId) {

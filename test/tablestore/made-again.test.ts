@@ -59,6 +59,11 @@ describe.each(SEQUENCES)('with %s, a library whose tables another process has ma
       expect((await old.timeline('timeline').read({ after: latest.cursor })).entries).toEqual([]);
     });
 
+    it(`(${which}) refuses them while it is empty, too`, async () => {
+      const { old, cursor } = await madeAgain({ sequence }, names);
+      expect(await refused(old.timeline('timeline').read({ after: cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
+    });
+
     it(`(${which}) is appended to with keys as if nothing had been`, async () => {
       const { old, other } = await madeAgain({ sequence }, names);
       const appended = await old.timeline('timeline').append('m', { key: 'k' });

@@ -170,7 +170,7 @@ export type Body = string | Uint8Array;
 /** A body on its way in. Entries that name the same object share one body. */
 export interface Payload {
   readonly body: Body;
-  /** Digest of the body, present whenever an entry that names it has a key. 1 to 64 ASCII characters. */
+  /** Digest of what the message is, present whenever an entry that names it has a key. 1 to 64 ASCII characters. */
   readonly hash?: string | undefined;
   /** True when several writes of this call name it: store it once, where that is cheaper. */
   readonly shared: boolean;

@@ -38,8 +38,8 @@ const DEFAULTS: { readonly keyWindowMs: number | undefined; readonly sweepMs: nu
 };
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 const FORMAT = 1;
-/** Nothing here waits for anything; the core must know when to give up all the same. */
-const BUDGET_MS = 1000;
+/** Nothing here waits for anything, but a process that is busy may take its time. */
+const BUDGET_MS = 10_000;
 
 /** The data of one library, shared by every store opened on it. */
 interface LibraryData {

@@ -1,6 +1,9 @@
 import type { AdapterLibrary, TimelineAdapter, Write } from '../../src/adapter.js';
 import { decorateAdapter, type LibraryChanges } from '../../testing/index.js';
 
+/** A test waits for it, several times. */
+const BUDGET_MS = 1000;
+
 const silenced = new WeakMap<TimelineAdapter, { isSilent: boolean }>();
 
 /** An adapter that executes what it is asked and withholds the answers while it is told to. */
@@ -28,6 +31,7 @@ function changes(
 ): LibraryChanges {
   const { checkpoints } = library;
   return {
+    capabilities: { ...library.capabilities, budgetMs: Math.min(library.capabilities.budgetMs, BUDGET_MS) },
     append: answered((writes, call) => library.append(state.isSilent ? changeWrites(writes) : writes, call)),
     read: answered((ranges, call) => library.read(ranges, call)),
     heads: answered((timelines, call) => library.heads(timelines, call)),

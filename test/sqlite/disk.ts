@@ -4,14 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterTest } from './support.js';
 
-/** File systems of a test's own need the rights of root, which a container has and a desk may not. */
-export const canMount = process.platform === 'linux' && process.getuid?.() === 0 && mounts();
+/** As root, or by a sudo that asks for no password, as the machines of CI have it. */
+function privileged(command: string, ...args: string[]): void {
+  const [file, ...rest] = process.getuid?.() === 0 ? [command] : ['sudo', '-n', command];
+  execFileSync(file!, [...rest, ...args], { stdio: 'ignore' });
+}
+
+const newFolder = () => mkdtempSync(join(tmpdir(), 'timeline-disk-'));
+const mount = (folder: string, size: string) => privileged('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder);
+
+/** File systems of a test's own need rights that a container has and a desk may not. */
+export const canMount = process.platform === 'linux' && mounts();
 
 function mounts(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'timeline-disk-'));
+  const folder = newFolder();
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder]);
+    mount(folder, '64k');
+    privileged('umount', folder);
     return true;
   } catch {
     return false;
@@ -20,13 +29,13 @@ function mounts(): boolean {
   }
 }
 
-/** A file system in memory with so much room, gone after the test; `readonly` makes it so. */
+/** A file system in memory with so much room, gone after the test. */
 export function smallDisk(size: string): { readonly folder: string; readonly makeReadonly: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'timeline-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder]);
+  const folder = newFolder();
+  mount(folder, size);
   afterTest(() => {
-    execFileSync('umount', ['--lazy', folder]);
+    privileged('umount', '--lazy', folder);
     rmdirSync(folder);
   });
-  return { folder, makeReadonly: () => void execFileSync('mount', ['-o', 'remount,ro', folder]) };
+  return { folder, makeReadonly: () => privileged('mount', '-o', 'remount,ro', folder) };
 }

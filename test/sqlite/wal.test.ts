@@ -41,7 +41,7 @@ describe('the write-ahead log', () => {
 
   it('that a reader pins grows to its hard limit with a warning; then writes are busy until the reader leaves', async () => {
     const path = tempFile();
-    const limits = { walSoftBytes: 2 * MiB, walHardBytes: 6 * MiB, busyTimeoutMs: 200 };
+    const limits = { walSoftBytes: 2 * MiB, walHardBytes: 6 * MiB, busyTimeoutMs: 1000 };
     const library = await openFile(path, {}, limits);
     await library.append(batch(1));
     const reader = look(path).database;
@@ -78,7 +78,7 @@ describe('the write-ahead log', () => {
 
   it('has its hard limit without a worker too', async () => {
     const path = tempFile();
-    const library = await openFile(path, {}, { walSoftBytes: 2 * MiB, walHardBytes: 6 * MiB, busyTimeoutMs: 200 });
+    const library = await openFile(path, {}, { walSoftBytes: 2 * MiB, walHardBytes: 6 * MiB, busyTimeoutMs: 1000 });
     await library.append(batch(1));
     const reader = look(path).database;
     reader.exec('BEGIN');

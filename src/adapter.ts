@@ -232,7 +232,10 @@ export interface Slice extends AdapterHead {
   readonly rows: readonly Row[];
   /** False only if nothing of the range lies beyond the last row. May be true in vain. */
   readonly more: boolean;
-  /** Set if `after` was given and entries behind it were trimmed or have expired: the highest such SeqId. */
+  /**
+   * Set if `after` was given and entries behind it were trimmed or have expired: the highest such SeqId, or, where ids have
+   * gaps and it is not known any more, one between it and the first entry kept.
+   */
   readonly truncatedThrough?: bigint | undefined;
 }
 

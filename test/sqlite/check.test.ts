@@ -118,7 +118,7 @@ describe('checkTimelines', () => {
 });
 
 describe('64 bytes of the file overwritten at random', () => {
-  const RUNS = nightly ? 600 : 60;
+  const RUNS = nightly ? 600 : 20;
 
   /** Deterministic, so that a finding can be looked at again. */
   function random(seed: number): () => number {

@@ -7,7 +7,7 @@ import type { Command, Setting } from './simulator/scenario.js';
 import { run, simulateMany } from './simulator/simulate.js';
 
 /** Seeds that take their turn in every run of the tests; `nightly.ts` plays many more. */
-const SEEDS: Record<keyof typeof FAMILIES, number> = { memory: 50, 'sqlite-one': 3, 'sqlite-two': 3, redis: 3, tablestore: 2 };
+const SEEDS: Record<keyof typeof FAMILIES, number> = { memory: 20, 'sqlite-one': 3, 'sqlite-two': 3, redis: 3, tablestore: 2 };
 
 const SMALL: Setting = {
   ...{ users: 3, devicesPerUser: 1, conversations: 1, processes: 2, diffusion: 'hybrid', directory: 'timeline' },

@@ -198,7 +198,9 @@ export class World {
 }
 
 async function openLibraries(adapters: Adapters, now: () => number, { expires }: Setting): Promise<Libraries> {
-  const shared = { now, retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 2 }, onWarning: () => undefined };
+  // Time in a simulation leaps, and is meant to: the libraries trust it.
+  const trusted = { now, clockToleranceMs: Number.POSITIVE_INFINITY };
+  const shared = { ...trusted, retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 2 }, onWarning: () => undefined };
   const [store, sync] = await Promise.all([
     openTimelineStore<Stored<string>>({ ...shared, adapter: adapters.store, name: 'store' }),
     openTimelineStore<Synced<string>>({ ...shared, adapter: adapters.sync, name: 'sync', ttlMs: expires ? TTL_MS : undefined }),

@@ -14,7 +14,9 @@ if (!existsSync(entry('index'))) {
 export const { openTimelineStore } = (await import(entry('index').href)) as typeof import('../src/index.js');
 export const { sqliteAdapter } = (await import(entry('sqlite').href)) as typeof import('../adapters/sqlite/index.js');
 export const { redisAdapter } = (await import(entry('redis').href)) as typeof import('../adapters/redis/index.js');
-export const { tablestoreAdapter } = (await import(entry('tablestore').href)) as typeof import('../adapters/tablestore/index.js');
+export const { tablestoreAdapter } = (await import(
+  entry('tablestore').href
+)) as typeof import('../adapters/tablestore/index.js');
 export const { memoryAdapter } = (await import(entry('memory').href)) as typeof import('../adapters/memory/index.js');
 export const { createSync, readDiffusion, writeDiffusion } = (await import(
   entry('sync').href

@@ -29,7 +29,9 @@ export function quantile(values: readonly number[], q: number): number {
 
 export function printMachine(versions: Readonly<Record<string, string>>): void {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  console.log([`node ${process.version}`, ...list, `${cpus().length} × ${cpus()[0]?.model}`, `${ROUNDS} rounds`].join(', '));
+  console.log(
+    [`node ${process.version}`, ...list, `${cpus().length} × ${cpus()[0]?.model}`, `${ROUNDS} rounds`].join(', '),
+  );
 }
 
 /**
@@ -77,7 +79,11 @@ export function formatRate(rate: number): string {
 }
 
 /** Runs `count` jobs by `callers` callers, each waiting for its job before the next. */
-export async function concurrently(count: number, callers: number, job: (index: number) => Promise<unknown>): Promise<number> {
+export async function concurrently(
+  count: number,
+  callers: number,
+  job: (index: number) => Promise<unknown>,
+): Promise<number> {
   let next = 0;
   const caller = async () => {
     while (next < count) await job(next++);

@@ -41,7 +41,10 @@ export class RawRedis {
 
   async page(key: string, after: number, limit: number): Promise<{ seqId: number; message: unknown }[]> {
     const rows = await this.client.xrange(key, `(0-${after}`, '+', 'COUNT', limit);
-    return rows.map(([id, fields]) => ({ seqId: Number(id.slice(2)), message: JSON.parse(fields[1] as string) as unknown }));
+    return rows.map(([id, fields]) => ({
+      seqId: Number(id.slice(2)),
+      message: JSON.parse(fields[1] as string) as unknown,
+    }));
   }
 
   async sweep(keys: readonly string[], after: readonly number[]): Promise<number> {

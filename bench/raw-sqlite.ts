@@ -14,7 +14,9 @@ export function openRaw(path: string, synchronous: 'full' | 'normal') {
   const insertPointer = database.prepare('INSERT INTO entry VALUES (?, ?, NULL, ?)');
   const insertBody = database.prepare('INSERT INTO body (body) VALUES (?)');
   const range = database
-    .prepare<unknown[], [number, string]>('SELECT seq, body FROM entry WHERE timeline = ? AND seq > ? ORDER BY seq LIMIT ?')
+    .prepare<unknown[], [number, string]>(
+      'SELECT seq, body FROM entry WHERE timeline = ? AND seq > ? ORDER BY seq LIMIT ?',
+    )
     .raw();
   const append = (timeline: number, bodies: readonly string[]) => {
     let seq = last.get(timeline) ?? 0;

@@ -13,9 +13,10 @@ interface Message {
   readonly text: string;
 }
 
-const TEXT = 'It is a truth universally acknowledged, that a single message in possession of a good reader must be kept. '.repeat(
-  1,
-);
+const TEXT =
+  'It is a truth universally acknowledged, that a single message in possession of a good reader must be kept. '.repeat(
+    1,
+  );
 
 /** About 200 bytes of JSON. */
 function message(i: number): Message {
@@ -44,7 +45,8 @@ function pairOfAppends(count: number, callers: number): Case[] {
     },
     {
       name: 'timeline.append',
-      run: () => concurrently(count, callers, (i) => store.timeline(ids[(i * 31) % ids.length]!).append(message(serial++))),
+      run: () =>
+        concurrently(count, callers, (i) => store.timeline(ids[(i * 31) % ids.length]!).append(message(serial++))),
     },
   ];
 }
@@ -59,7 +61,10 @@ try {
   const thousand = Array.from({ length: 1000 }, (_, i) => message(i));
   await job('1000 messages to one Timeline', 'rows/s', 0.8, [
     { name: 'one EVALSHA', run: async () => (await repeat(10, () => raw.appendMany('raw:batch', thousand))) * 1000 },
-    { name: 'appendMany', run: async () => (await repeat(10, () => store.timeline('batch').appendMany(thousand))) * 1000 },
+    {
+      name: 'appendMany',
+      run: async () => (await repeat(10, () => store.timeline('batch').appendMany(thousand))) * 1000,
+    },
   ]);
   await job('one message to 500 Timelines', 'rows/s', 0.8, [
     {
@@ -89,7 +94,10 @@ try {
   await store.timeline('pages').appendMany(thousand);
   const pages = store.timeline('pages');
   await job('page of 100, parsed', 'rows/s', 0.85, [
-    { name: 'ioredis xrange', run: () => sumOf(100, async (i) => (await raw.page('raw:pages', (i % 19) * 100, 100)).length) },
+    {
+      name: 'ioredis xrange',
+      run: () => sumOf(100, async (i) => (await raw.page('raw:pages', (i % 19) * 100, 100)).length),
+    },
     {
       name: 'timeline.read',
       run: () =>
@@ -120,7 +128,9 @@ try {
       run: () =>
         repeat(50, async () => {
           const found = await store.readBatch(ranges);
-          expectNews(found.reduce((sum, { entries }) => sum + entries.filter((entry) => entry.message.id !== '').length, 0));
+          expectNews(
+            found.reduce((sum, { entries }) => sum + entries.filter((entry) => entry.message.id !== '').length, 0),
+          );
         }),
     },
   ]);
@@ -193,7 +203,9 @@ async function memory(): Promise<void> {
       );
     const between = await used();
     for (let i = 0; i < entries; i++) await store.appendToMany(inboxes, message(i));
-    const [streams, timelines] = [between - start, (await used()) - between].map((bytes) => formatRate(bytes / 2000 / entries));
+    const [streams, timelines] = [between - start, (await used()) - between].map((bytes) =>
+      formatRate(bytes / 2000 / entries),
+    );
     console.log(`  ${String(entries).padStart(3)} entries each: stream ${streams} B, Timeline ${timelines} B`);
   }
 }

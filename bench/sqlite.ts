@@ -17,7 +17,11 @@ interface Message {
   text: string;
 }
 
-const message: Message = { id: 'msg-000000001', sender: 'user-42', text: 'so shall we meet at the usual place? '.repeat(4) };
+const message: Message = {
+  id: 'msg-000000001',
+  sender: 'user-42',
+  text: 'so shall we meet at the usual place? '.repeat(4),
+};
 const messages = Array.from({ length: 1000 }, () => message);
 const range = (count: number, first = 0) => Array.from({ length: count }, (_, i) => first + i);
 const driver = createRequire(import.meta.url).resolve('better-sqlite3/package.json');
@@ -162,7 +166,8 @@ async function reads(store: Store, raw: Raw) {
     raw.page(9000, after, limit).map(([seq, body]) => ({ seq, message: JSON.parse(body) as Message }));
   const wholeByHand = () => {
     let seen = 0;
-    for (let page = pageByHand(0, 500); page.length > 0; page = pageByHand(page[page.length - 1]!.seq, 500)) seen += page.length;
+    for (let page = pageByHand(0, 500); page.length > 0; page = pageByHand(page[page.length - 1]!.seq, 500))
+      seen += page.length;
     return seen;
   };
   await compare({
@@ -173,7 +178,8 @@ async function reads(store: Store, raw: Raw) {
       { name: 'a query by hand', run: () => range(200).filter((i) => pageByHand(i * 50, 100)[99]!.message).length },
       {
         name: 'timeline.read',
-        run: () => concurrently(200, 1, async (i) => (await history.read({ after: BigInt(i * 50) })).entries[99]!.message),
+        run: () =>
+          concurrently(200, 1, async (i) => (await history.read({ after: BigInt(i * 50) })).entries[99]!.message),
       },
     ],
   });

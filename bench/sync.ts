@@ -48,7 +48,9 @@ async function inPlace(kind: (typeof PLACES)[number], job: (place: Place) => Pro
 /** Every conversation has the same members, and each of them has all of `names`. */
 function messages(
   { store, sync }: Place,
-  options: { mode: 'write' | 'read'; members: readonly string[]; names?: readonly string[] } & Partial<SyncOptions<Message>>,
+  options: { mode: 'write' | 'read'; members: readonly string[]; names?: readonly string[] } & Partial<
+    SyncOptions<Message>
+  >,
 ): MessageSync<Message> {
   const { mode, members, names = [], ...rest } = options;
   const directory = { members: () => members, conversations: () => names, size: () => members.length };

@@ -82,7 +82,9 @@ async function countRequests(store: TimelineStore<string>, sequence: 'auto' | 'c
   await count('1000 appends to one Timeline', isCas ? 1 : 5, () => store.appendBatch(batch(['inbox:0'])));
   await count('1000 appends to 1000 Timelines', 5, () => store.appendBatch(batch(TIMELINES)));
   await count('write diffusion to 500', 3, () => store.appendToMany(MEMBERS, BODY));
-  await count('write diffusion to 500 with a key', isCas ? 3 : 6, () => store.appendToMany(MEMBERS, BODY, { key: 'fan-out' }));
+  await count('write diffusion to 500 with a key', isCas ? 3 : 6, () =>
+    store.appendToMany(MEMBERS, BODY, { key: 'fan-out' }),
+  );
   const { next } = await timeline.read({ limit: 100 });
   await count('page of 100', 1, () => timeline.read({ after: next, limit: 100 }));
   const heads = await store.heads(TIMELINES);

@@ -19,10 +19,12 @@ export const noSearchableTable = (name: string) => parameterInvalid(`table [${na
 export const tableExists = () => new ServiceError(409, 'OTSObjectAlreadyExist', 'Requested table already exists.');
 export const tableNotReady = () => new ServiceError(404, 'OTSTableNotReady', 'The table is not ready.');
 export const quotaExhausted = (message: string) => new ServiceError(403, 'OTSQuotaExhausted', message);
-export const rowConflict = () => new ServiceError(409, 'OTSRowOperationConflict', 'Data is being modified by the other request.');
+export const rowConflict = () =>
+  new ServiceError(409, 'OTSRowOperationConflict', 'Data is being modified by the other request.');
 export const noSuchSession = () => new ServiceError(400, 'OTSSessionNotExist', 'Session not exist or may be timeout.');
 
-export const bodyTooLarge = () => new ServiceError(413, 'OTSRequestBodyTooLarge', 'The size of POST data is too large.');
+export const bodyTooLarge = () =>
+  new ServiceError(413, 'OTSRequestBodyTooLarge', 'The size of POST data is too large.');
 
 /** Status and usual text of the codes that faults may name. */
 const KNOWN: Readonly<Record<string, readonly [status: number, message: string]>> = {

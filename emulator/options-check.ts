@@ -29,7 +29,10 @@ const integer = (from: number, to = Number.MAX_SAFE_INTEGER) =>
   );
 const number = (from: number, to: number) =>
   must((value) => typeof value === 'number' && value >= from && value <= to, `a number from ${from} to ${to}`);
-const text = must((value) => typeof value === 'string' && value !== '' && !value.includes('\0'), 'a text that is not empty');
+const text = must(
+  (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  'a text that is not empty',
+);
 const headerText = must(
   (value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value),
   'a text of ASCII characters without spaces',
@@ -42,7 +45,10 @@ const listOf = (values: readonly string[]): Check =>
   );
 
 const AUTO_INCREMENT: Checks<AutoIncrementOptions> = {
-  from: must((value) => typeof value === 'bigint' && value >= 0n && value <= LARGEST_ID, `a bigint from 0 to ${LARGEST_ID}`),
+  from: must(
+    (value) => typeof value === 'bigint' && value >= 0n && value <= LARGEST_ID,
+    `a bigint from 0 to ${LARGEST_ID}`,
+  ),
   maxGap: integer(0),
   maxCommitDelayMs: integer(0, LONGEST_MS),
 };
@@ -103,14 +109,18 @@ export function checkFault(fault: Fault, name = 'fault'): void {
     throw new EmulatorOptionError(`${name}.code has no meaning with the effect ${effect}, which answers nothing.`);
   }
   if (effect === 'rows' && operations && !operations.some((operation) => BATCHES.includes(operation))) {
-    throw new EmulatorOptionError(`${name}.operations must name one of ${BATCHES.join(', ')}: only they have rows to fail.`);
+    throw new EmulatorOptionError(
+      `${name}.operations must name one of ${BATCHES.join(', ')}: only they have rows to fail.`,
+    );
   }
 }
 
 function checkFields<T extends object>(path: string, given: T | undefined, checks: Checks<T>): void {
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!Object.hasOwn(checks, name)) {
-      throw new EmulatorOptionError(`${path}${name} is no option of the emulator. Known: ${Object.keys(checks).join(', ')}.`);
+      throw new EmulatorOptionError(
+        `${path}${name} is no option of the emulator. Known: ${Object.keys(checks).join(', ')}.`,
+      );
     }
     if (value !== undefined) check(path, name, checks[name as keyof T], value);
   }

@@ -40,14 +40,20 @@ export function signResponse(secret: string, path: string, headers: IncomingHttp
 }
 
 /** @throws ServiceError the first thing that is wrong with the request's headers or body */
-export function authenticate(credentials: Credentials, path: string, headers: IncomingHttpHeaders, body: Uint8Array): void {
+export function authenticate(
+  credentials: Credentials,
+  path: string,
+  headers: IncomingHttpHeaders,
+  body: Uint8Array,
+): void {
   for (const name of REQUIRED) if (headers[name] === undefined) throw parameterInvalid(`Missing header: ${name}.`);
   const date = String(headers['x-ots-date']);
   const time = Date.parse(date);
   if (Number.isNaN(time)) throw parameterInvalid(`Invalid date format: ${date}.`);
   if (headers['x-ots-accesskeyid'] !== credentials.accessKeyId) throw authFailed('The AccessKeyID does not exist.');
   if (headers['x-ots-instancename'] !== credentials.instanceName) throw authFailed('The instance is not found.');
-  if (Math.abs(Date.now() - time) > LARGEST_SKEW_MS) throw authFailed(`Mismatch between system time and x-ots-date: ${date}.`);
+  if (Math.abs(Date.now() - time) > LARGEST_SKEW_MS)
+    throw authFailed(`Mismatch between system time and x-ots-date: ${date}.`);
   const given = Buffer.from(String(headers['x-ots-signature']));
   const expected = Buffer.from(signRequest(credentials.accessKeySecret, path, headers));
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw authFailed('Signature mismatch.');

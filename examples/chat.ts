@@ -68,7 +68,9 @@ export class Chat {
   async send(group: string, members: Iterable<string>, message: Message, key: string): Promise<Sent> {
     const { seqId, duplicate } = await this.history(group).append(message, { key });
     const delivery = { group, seqId: seqId.toString(), ...message };
-    const outcomes = await this.sync.appendToMany(Array.from(members, inboxId), delivery, { key: JSON.stringify([group, key]) });
+    const outcomes = await this.sync.appendToMany(Array.from(members, inboxId), delivery, {
+      key: JSON.stringify([group, key]),
+    });
     let delivered = 0;
     for (const outcome of outcomes) {
       if (!outcome.ok) throw outcome.error;

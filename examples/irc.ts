@@ -5,7 +5,13 @@ export type IrcLine = { readonly number: number } & IrcContent;
 
 type IrcContent =
   /** `action` is the `/me` kind: "Ada waves". `at` is the log's own time; a line without one takes that of the line before. */
-  | { readonly kind: 'message'; readonly at: string; readonly nick: string; readonly text: string; readonly action: boolean }
+  | {
+      readonly kind: 'message';
+      readonly at: string;
+      readonly nick: string;
+      readonly text: string;
+      readonly action: boolean;
+    }
   | { readonly kind: 'join' | 'leave' | 'kick'; readonly nick: string }
   | { readonly kind: 'rename'; readonly nick: string; readonly newNick: string }
   | { readonly kind: 'mode' | 'topic' }
@@ -25,7 +31,9 @@ const EVENT = /^=== (.*)$/s;
 /** Some loggers show the address after the nick: `ada [n=ada@host.example] has joined`. */
 const NICK = String.raw`^(\S.*?)\s+(?:\[\S+@\S+\]\s+)?`;
 const JOIN = new RegExp(String.raw`${NICK}(?:has joined [#&]\S+|entered the room\.?)$`);
-const LEAVE = new RegExp(String.raw`${NICK}(?:has left [#&]\S+(?: .*)?|left the room(?:\.| \(.*)|has quit(?: [[(].*)?)$`);
+const LEAVE = new RegExp(
+  String.raw`${NICK}(?:has left [#&]\S+(?: .*)?|left the room(?:\.| \(.*)|has quit(?: [[(].*)?)$`,
+);
 const KICK = /^(\S+) was kicked (?:off|from|by) /;
 const RENAME = /^(.+) is now known as (\S+)$/;
 const MODE = /^mode\/[#&]|^\S+ sets mode:? /;

@@ -31,7 +31,8 @@ export class Ledger {
   async verify(chat: Chat, group: string): Promise<boolean> {
     const holds = [await this.verifyHistory(chat, group), await this.verifyInboxes(chat, group)].every(Boolean);
     const repeated = this.history.length - this.stored;
-    if (repeated > 0) verdict(holds, 'repeats', `${plural(repeated, 'message')} had been sent before and nothing is there twice`);
+    if (repeated > 0)
+      verdict(holds, 'repeats', `${plural(repeated, 'message')} had been sent before and nothing is there twice`);
     return holds;
   }
 
@@ -57,7 +58,8 @@ export class Ledger {
       if (!sameItems(items, expected)) wrong.push(member);
     }
     const counts = `${plural(this.inboxes.size, 'inbox', 'inboxes')}, ${plural(read, 'message')} read back`;
-    const finding = wrong.length > 0 ? `wrong: ${wrong.join(', ')}` : 'each holds what was sent while its member was present';
+    const finding =
+      wrong.length > 0 ? `wrong: ${wrong.join(', ')}` : 'each holds what was sent while its member was present';
     verdict(wrong.length === 0, 'inboxes', `${counts}, ${finding}`);
     return wrong.length === 0;
   }
@@ -81,6 +83,10 @@ function sameItems(found: readonly Item[], expected: readonly Item[]): boolean {
 function sameItem({ seqId, message }: Item, expected: Item): boolean {
   const { from, at, text, action } = expected.message;
   return (
-    seqId === expected.seqId && message.from === from && message.at === at && message.text === text && message.action === action
+    seqId === expected.seqId &&
+    message.from === from &&
+    message.at === at &&
+    message.text === text &&
+    message.action === action
   );
 }

@@ -53,7 +53,9 @@ await (await chat.join('channel', ['ada', ...FANS])).delivered;
 const lunch = await chat.send({ conversation: 'friends', sender: 'ada', body: 'Lunch at noon?', key: 'ada-1' });
 const news = await chat.send({ conversation: 'channel', sender: 'ada', body: 'The album is out!', key: 'ada-2' });
 print(`  friends   copied to ${plural((await lunch.delivered).recipients, 'inbox', 'inboxes')} (write diffusion)`);
-print(`  channel   copied to ${plural((await news.delivered).recipients, 'inbox', 'inboxes')}: members read it (read diffusion)`);
+print(
+  `  channel   copied to ${plural((await news.delivered).recipients, 'inbox', 'inboxes')}: members read it (read diffusion)`,
+);
 
 heading("Ben's phone and fan 7's tablet pull what is new");
 const phone = chat.device('ben', 'phone');
@@ -69,7 +71,9 @@ await catchUp(phone);
 
 heading('A client that got no answer sends again, with the same key');
 const again = await chat.send({ conversation: 'friends', sender: 'ada', body: 'Lunch at noon?', key: 'ada-1' });
-print(`  still #${again.seqId}, and in nobody's inbox twice: ${plural((await phone.pull()).messages.length, 'new message')}`);
+print(
+  `  still #${again.seqId}, and in nobody's inbox twice: ${plural((await phone.pull()).messages.length, 'new message')}`,
+);
 
 heading("Ben's conversations, on any of his devices");
 let unread = 0;

@@ -41,7 +41,12 @@ export function minimalAdapter(): TimelineAdapter {
             const rows = rowsOf(timeline);
             const appendedAt = clock.entryTime(rows.at(-1)?.appendedAt);
             const seqIds = entries.map((_, i) => BigInt(rows.length + i + 1));
-            const fresh = entries.map(({ payload }, i) => ({ seqId: seqIds[i]!, appendedAt, body: payload.body, revision: 0 }));
+            const fresh = entries.map(({ payload }, i) => ({
+              seqId: seqIds[i]!,
+              appendedAt,
+              body: payload.body,
+              revision: 0,
+            }));
             data.set(`${name} ${timeline}`, [...rows, ...fresh]);
             return { ok: true, epoch, entries: seqIds.map((seqId) => ({ seqId, duplicate: false })) };
           }),

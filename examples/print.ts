@@ -24,7 +24,9 @@ export function heading(text: string): void {
 }
 
 export function field(name: string, value: string | number, note = ''): void {
-  print(`  ${name.padEnd(12)}${typeof value === 'number' ? count(value).padStart(7) : value}${note && dim(`  ${note}`)}`);
+  print(
+    `  ${name.padEnd(12)}${typeof value === 'number' ? count(value).padStart(7) : value}${note && dim(`  ${note}`)}`,
+  );
 }
 
 export function endOfPage(): void {

@@ -15,7 +15,9 @@ export async function startRedisServer(): Promise<RedisServer> {
   const folder = temporaryFolder();
   const path = join(folder, 'redis.sock');
   const place = ['--port', '0', '--unixsocket', path, '--dir', folder];
-  const child = spawn('redis-server', [...place, '--save', '', '--appendonly', 'yes'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('redis-server', [...place, '--save', '', '--appendonly', 'yes'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
 
@@ -40,5 +42,7 @@ export async function startRedisServer(): Promise<RedisServer> {
 }
 
 function notFound(): UsageError {
-  return new UsageError('no Redis: set REDIS_URL, or install redis-server (apt-get install redis-server, brew install redis)');
+  return new UsageError(
+    'no Redis: set REDIS_URL, or install redis-server (apt-get install redis-server, brew install redis)',
+  );
 }

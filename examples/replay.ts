@@ -63,7 +63,8 @@ function printAccount({ lines, notUtf8 }: IrcLog): boolean {
 function printOther(lines: readonly IrcLine[]): void {
   const SHOWN = 5;
   const other = lines.filter((line) => line.kind === 'other');
-  for (const { number, text } of other.slice(0, SHOWN)) print(dim(`    line ${number}: ${clip(text, 60) || '(blank)'}`));
+  for (const { number, text } of other.slice(0, SHOWN))
+    print(dim(`    line ${number}: ${clip(text, 60) || '(blank)'}`));
   if (other.length > SHOWN) print(dim(`    and ${plural(other.length - SHOWN, 'more line')}`));
 }
 

@@ -43,7 +43,8 @@ function openSqlite(db: string | undefined): OpenStore {
 
 async function openRedis(url: string | undefined): Promise<OpenStore> {
   if (url) {
-    if (!/^rediss?:\/\/./.test(url) || !URL.canParse(url)) throw new UsageError('REDIS_URL must be like redis://localhost:6379');
+    if (!/^rediss?:\/\/./.test(url) || !URL.canParse(url))
+      throw new UsageError('REDIS_URL must be like redis://localhost:6379');
     const client = await connect(new Redis(url, { lazyConnect: true, retryStrategy: null }));
     const { host, port } = client.options;
     return {

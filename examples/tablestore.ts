@@ -38,7 +38,9 @@ export async function openTablestore(environment: NodeJS.ProcessEnv): Promise<Op
 
 /** The history is dense and strict, the inboxes are numbered by the service: each in the way that suits it. */
 async function storeOn(account: Account, note: string, end: () => Promise<void>): Promise<OpenStore> {
-  const agent = account.endpoint.startsWith('https:') ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const agent = account.endpoint.startsWith('https:')
+    ? new HttpsAgent({ keepAlive: true })
+    : new HttpAgent({ keepAlive: true });
   const client = await connect(account, agent);
   return {
     adapter: tablestoreAdapter(client, { sequence: 'cas', keyWindowMs: KEPT_MS }),

@@ -1,4 +1,13 @@
-import type { AdapterHead, AdapterLibrary, Capabilities, Position, Row, Slice, Write, WriteOutcome } from './adapter.js';
+import type {
+  AdapterHead,
+  AdapterLibrary,
+  Capabilities,
+  Position,
+  Row,
+  Slice,
+  Write,
+  WriteOutcome,
+} from './adapter.js';
 import { invalidArgument, isTimelineError, TimelineError } from './errors.js';
 import { describe } from './text.js';
 
@@ -50,11 +59,13 @@ export function checkLibrary(adapter: string, library: AdapterLibrary): void {
   }
   for (const name of ALWAYS) if (typeof library[name] !== 'function') throw fail(`has no method ${name}`);
   for (const name of BY_CAPABILITY) {
-    if (capabilities[name] && typeof library[name] !== 'function') throw fail(`declares ${name} and has no such method`);
+    if (capabilities[name] && typeof library[name] !== 'function')
+      throw fail(`declares ${name} and has no such method`);
   }
   if (!capabilities.checkpoints) return;
   for (const name of OF_CHECKPOINTS) {
-    if (typeof library.checkpoints?.[name] !== 'function') throw fail(`declares checkpoints and has no checkpoints.${name}`);
+    if (typeof library.checkpoints?.[name] !== 'function')
+      throw fail(`declares checkpoints and has no checkpoints.${name}`);
   }
 }
 
@@ -130,7 +141,8 @@ function checkList(adapter: string, method: string, answers: readonly unknown[],
 }
 
 function checkHead(adapter: string, method: string, head: AdapterHead): void {
-  const bad = (field: string, value: unknown) => misshapen(adapter, method, `a head with the ${field} ${describe(value)}`);
+  const bad = (field: string, value: unknown) =>
+    misshapen(adapter, method, `a head with the ${field} ${describe(value)}`);
   if (typeof head?.epoch !== 'string') throw bad('epoch', head?.epoch);
   if (typeof head.firstSeqId !== 'bigint') throw bad('firstSeqId', head.firstSeqId);
   if (typeof head.lastSeqId !== 'bigint') throw bad('lastSeqId', head.lastSeqId);
@@ -149,5 +161,7 @@ function misshapen(
   outcome: 'not-applied' | 'applied' | 'unknown' = 'not-applied',
 ) {
   const code = outcome === 'unknown' ? 'TIMELINE_OUTCOME_UNKNOWN' : 'TIMELINE_UNAVAILABLE';
-  return new TimelineError(code, `the adapter '${adapter}' breaks its contract: ${method} answered ${given}`, { outcome });
+  return new TimelineError(code, `the adapter '${adapter}' breaks its contract: ${method} answered ${given}`, {
+    outcome,
+  });
 }

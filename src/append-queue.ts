@@ -130,7 +130,8 @@ export class AppendQueue {
     let bytes = 0;
     for (const draft of this.#pending) {
       if (draft.settled) this.#release(draft);
-      else if (batch.length >= MAX_BATCH_WRITES || bytes >= MAX_BATCH_BYTES || this.#isBusy(draft.timeline)) left.push(draft);
+      else if (batch.length >= MAX_BATCH_WRITES || bytes >= MAX_BATCH_BYTES || this.#isBusy(draft.timeline))
+        left.push(draft);
       else {
         batch.push(draft);
         bytes += draft.weight;
@@ -176,7 +177,8 @@ export class AppendQueue {
     this.#sent.delete(sent);
     for (const draft of batch) this.#release(draft);
     const { budgetMs } = this.#session;
-    if (failure && this.#answeredAt < sentAt && performance.now() >= call.deadline - budgetMs / 10) this.#failWaiting(failure);
+    if (failure && this.#answeredAt < sentAt && performance.now() >= call.deadline - budgetMs / 10)
+      this.#failWaiting(failure);
     this.#drain();
     this.#schedule();
   }
@@ -261,10 +263,14 @@ function mayRepeat(draft: Draft, error: TimelineError): boolean {
 
 function asUnknown(error: TimelineError): TimelineError {
   if (error.outcome !== 'unknown' || error.code === 'TIMELINE_OUTCOME_UNKNOWN') return error;
-  return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', `the store may or may not have taken the write: ${error.message}`, {
-    cause: error,
-    outcome: 'unknown',
-  });
+  return new TimelineError(
+    'TIMELINE_OUTCOME_UNKNOWN',
+    `the store may or may not have taken the write: ${error.message}`,
+    {
+      cause: error,
+      outcome: 'unknown',
+    },
+  );
 }
 
 /** The store is there, whatever it said. */

@@ -38,7 +38,12 @@ export class Appender<M> {
     this.#queue.submit(new SingleDraft(timeline, { expectedLast, signal, ready: outgoing.ready }, encode, settle));
   }
 
-  many(timeline: string, messages: readonly M[], options: AppendManyOptions, settle: (outcome: WriteOutcome) => void): void {
+  many(
+    timeline: string,
+    messages: readonly M[],
+    options: AppendManyOptions,
+    settle: (outcome: WriteOutcome) => void,
+  ): void {
     const { keys, expectedLast, signal } = options;
     const { atomicBatch, maxAtomicBytes } = this.#session.capabilities;
     this.#checkWrite(expectedLast);
@@ -89,7 +94,8 @@ export class Appender<M> {
 
   #checkKeys(keys: readonly string[] | undefined, count: number): void {
     if (keys === undefined) return;
-    if (!Array.isArray(keys) || keys.length !== count) throw invalidArgument('keys', `must hold one key per message: ${count}`);
+    if (!Array.isArray(keys) || keys.length !== count)
+      throw invalidArgument('keys', `must hold one key per message: ${count}`);
     keys.forEach((key: unknown, i) => {
       if (key === undefined) throw invalidArgument(`keys[${i}]`, 'is missing');
       this.checkKey(key as string, `keys[${i}]`);

@@ -90,7 +90,8 @@ export class TimelineCheckpoint implements Checkpoint {
     checkOptions(options);
     const adapter = adapterOf(this.#session);
     this.#session.checkWritable();
-    const position = to === undefined ? undefined : decodeCursor(this.#ref, await this.#cursor(to, options.signal), 'to');
+    const position =
+      to === undefined ? undefined : decodeCursor(this.#ref, await this.#cursor(to, options.signal), 'to');
     const item = { ...keyOf(this.#named), position: position?.epoch === '' ? undefined : position };
     await this.#session.write((call) => adapter.reset([item], call), { idempotent: true }, options.signal);
   }

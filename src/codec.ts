@@ -32,7 +32,11 @@ export interface EncodeOptions {
 }
 
 /** Refuses what cannot be stored, before any I/O. */
-export function encodeMessage<M>(codec: Codec<M>, message: M, { maxBytes, hashed, shared }: EncodeOptions): SizedPayload {
+export function encodeMessage<M>(
+  codec: Codec<M>,
+  message: M,
+  { maxBytes, hashed, shared }: EncodeOptions,
+): SizedPayload {
   let body: Body;
   try {
     body = codec.encode(message);
@@ -82,7 +86,9 @@ export function exceedTogether(payloads: readonly SizedPayload[], maxBytes: numb
  * anew each time. The leading letter keeps the codec's own fingerprints and the library's apart.
  */
 function hashOf<M>(codec: Codec<M>, message: M): string {
-  return codec.fingerprint ? `f${digest(JSON.stringify(fingerprintOf(codec, message)))}` : `s${digest(formOf(message))}`;
+  return codec.fingerprint
+    ? `f${digest(JSON.stringify(fingerprintOf(codec, message)))}`
+    : `s${digest(formOf(message))}`;
 }
 
 function digest(text: string): string {
@@ -98,7 +104,10 @@ function fingerprintOf<M>(codec: Codec<M>, message: M): string {
   }
   if (typeof fingerprint === 'string') return fingerprint;
   disregard(fingerprint);
-  throw invalidArgument('message', `has ${describe(fingerprint)} for a fingerprint; codec.fingerprint returns a string`);
+  throw invalidArgument(
+    'message',
+    `has ${describe(fingerprint)} for a fingerprint; codec.fingerprint returns a string`,
+  );
 }
 
 function formOf(message: unknown): string {

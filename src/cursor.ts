@@ -43,7 +43,9 @@ function decodeAny(ref: TimelineRef, cursor: Cursor, argument: string): Position
   const match = FORMAT.exec(cursor);
   const seqId = match ? BigInt(match[3] as string) : -1n;
   if (!match || seqId < 0n || seqId > MAX_SEQ_ID) {
-    throw new TimelineError('TIMELINE_INVALID_CURSOR', `${argument} is not a cursor: ${describe(cursor)}`, { argument });
+    throw new TimelineError('TIMELINE_INVALID_CURSOR', `${argument} is not a cursor: ${describe(cursor)}`, {
+      argument,
+    });
   }
   const [, epoch = '', tag] = match;
   if (tag !== ref.tag) {

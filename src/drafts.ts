@@ -133,7 +133,13 @@ export class ItemDraft extends Draft {
   readonly #outcomes: Outcomes;
   readonly #place: number;
 
-  constructor(timeline: string, message: Keyed<unknown>, signal: AbortSignal | undefined, outcomes: Outcomes, place: number) {
+  constructor(
+    timeline: string,
+    message: Keyed<unknown>,
+    signal: AbortSignal | undefined,
+    outcomes: Outcomes,
+    place: number,
+  ) {
     super(timeline, { signal, ready: message.ready });
     this.#message = message;
     this.#outcomes = outcomes;

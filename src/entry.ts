@@ -41,7 +41,16 @@ export class Entry<M> implements TimelineEntry<M> {
 
   toJSON(): unknown {
     const { seqId, cursor, message, key, appendedAt, revision, deleted } = this;
-    return { timeline: plainId(this.timeline), seqId: seqId.toString(), cursor, message, key, appendedAt, revision, deleted };
+    return {
+      timeline: plainId(this.timeline),
+      seqId: seqId.toString(),
+      cursor,
+      message,
+      key,
+      appendedAt,
+      revision,
+      deleted,
+    };
   }
 }
 

@@ -127,6 +127,9 @@ function formOfSet(value: ReadonlySet<unknown>, ancestors: object[]): string {
   return `Set(${forms.sort().join()})`;
 }
 
-function formOfBytes(value: ArrayBufferView, kind = (value as unknown as Record<symbol, string>)[Symbol.toStringTag]): string {
+function formOfBytes(
+  value: ArrayBufferView,
+  kind = (value as unknown as Record<symbol, string>)[Symbol.toStringTag],
+): string {
   return `${kind}(${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')})`;
 }

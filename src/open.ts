@@ -41,7 +41,10 @@ export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Pr
 }
 
 /** Ends by the budget of the adapter; what opens after that is closed again. */
-async function openLibrary(adapter: TimelineAdapter, options: Parameters<TimelineAdapter['open']>[0]): Promise<AdapterLibrary> {
+async function openLibrary(
+  adapter: TimelineAdapter,
+  options: Parameters<TimelineAdapter['open']>[0],
+): Promise<AdapterLibrary> {
   const { budgetMs = DEFAULT_BUDGET_MS } = adapter;
   let isLate = false;
   const late = () => {
@@ -71,7 +74,11 @@ interface Settings {
   readonly pendingBytes: number;
 }
 
-function checkOptions<M>(options: TimelineStoreOptions<M>): { adapter: TimelineAdapter; name: string; settings: Settings } {
+function checkOptions<M>(options: TimelineStoreOptions<M>): {
+  adapter: TimelineAdapter;
+  name: string;
+  settings: Settings;
+} {
   if (typeof options !== 'object' || options === null)
     throw invalidArgument('options', `must be an object, not ${describe(options)}`);
   const {
@@ -130,7 +137,9 @@ async function refuseTtl(library: AdapterLibrary, ttlMs: number | undefined): Pr
   if (ttlMs === undefined || ttlMs === Number.POSITIVE_INFINITY || (minTtlMs !== null && ttlMs >= minTtlMs)) return;
   await library.close({ deadline: performance.now() + budgetMs });
   const why =
-    minTtlMs === null ? 'this store keeps entries for ever; ttlMs is not supported' : `ttlMs must be at least ${minTtlMs} here`;
+    minTtlMs === null
+      ? 'this store keeps entries for ever; ttlMs is not supported'
+      : `ttlMs must be at least ${minTtlMs} here`;
   throw unsupported(library.capabilities, 'minTtlMs', why);
 }
 

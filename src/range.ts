@@ -32,7 +32,12 @@ export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
   const limit = Math.min(checkCount(options.limit ?? DEFAULT_LIMIT, 'limit'), MAX_PAGE);
   const reverse = options.reverse ?? false;
   if (typeof reverse !== 'boolean') throw invalidArgument('reverse', `must be a boolean, not ${describe(reverse)}`);
-  return { ref, range: { timeline: ref.encoded, after: after?.seqId, before: before?.seqId, limit, reverse }, after, before };
+  return {
+    ref,
+    range: { timeline: ref.encoded, after: after?.seqId, before: before?.seqId, limit, reverse },
+    after,
+    before,
+  };
 }
 
 function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argument: string): Bound | undefined {
@@ -41,7 +46,8 @@ function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argume
     const { epoch, seqId } = decodeCursor(ref, given, argument);
     return { given, seqId, epoch };
   }
-  if (typeof given !== 'bigint') throw invalidArgument(argument, `must be a cursor or a bigint, not ${describe(given)}`);
+  if (typeof given !== 'bigint')
+    throw invalidArgument(argument, `must be a cursor or a bigint, not ${describe(given)}`);
   return { given, seqId: checkSeqId(given, argument, 0n), epoch: '' };
 }
 
@@ -56,7 +62,8 @@ export function checkCount(value: unknown, argument: string, options: { least?: 
   const { least = 1, most = Number.MAX_SAFE_INTEGER } = options;
   if (!Number.isSafeInteger(value)) throw invalidArgument(argument, `must be an integer, not ${describe(value)}`);
   const count = value as number;
-  if (count < least || count > most) throw invalidArgument(argument, `must lie between ${least} and ${most}, not ${count}`);
+  if (count < least || count > most)
+    throw invalidArgument(argument, `must lie between ${least} and ${most}, not ${count}`);
   return count;
 }
 

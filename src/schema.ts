@@ -52,7 +52,8 @@ export function validate<M>(
 }
 
 function accept<M>(result: SchemaResult<M>): Valid<M> {
-  if (typeof result !== 'object' || result === null) throw refused([{ message: `the schema answered ${describe(result)}` }]);
+  if (typeof result !== 'object' || result === null)
+    throw refused([{ message: `the schema answered ${describe(result)}` }]);
   let answer: { readonly issues: unknown; readonly valid: Valid<M> | undefined };
   try {
     answer = { issues: result.issues, valid: 'value' in result ? { value: result.value } : undefined };
@@ -76,6 +77,8 @@ function refused(issues: readonly Issue[], cause?: unknown): TimelineError {
 function describeIssue(issue: Issue | undefined): string {
   if (typeof issue?.message !== 'string') return 'no reason given';
   const { path, message } = issue;
-  const where = Array.isArray(path) ? path.map((step) => String(typeof step === 'object' ? step?.key : step)).join('.') : '';
+  const where = Array.isArray(path)
+    ? path.map((step) => String(typeof step === 'object' ? step?.key : step)).join('.')
+    : '';
   return where ? `${where}: ${message}` : message;
 }

@@ -57,7 +57,8 @@ export class Session {
   }
 
   checkWritable(): void {
-    if (this.capabilities.readOnly) throw unsupported(this.capabilities, 'readOnly', 'this library is open for reading only');
+    if (this.capabilities.readOnly)
+      throw unsupported(this.capabilities, 'readOnly', 'this library is open for reading only');
   }
 
   /** Reads change nothing, so whatever the store calls passing is tried again. */

@@ -9,7 +9,14 @@ import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
 import { checkArray, checkFunction, checkObject, checkOptions, checkText, describe } from './text.js';
 import { decoderOf, type StoreParts, TimelineHandle } from './timeline.js';
-import { decodeTimelineId, encodePrefix, encodeTimelineId, MAX_ID_BYTES, type TimelineRef, TimelineRefs } from './timeline-id.js';
+import {
+  decodeTimelineId,
+  encodePrefix,
+  encodeTimelineId,
+  MAX_ID_BYTES,
+  type TimelineRef,
+  TimelineRefs,
+} from './timeline-id.js';
 import type {
   Abortable,
   BatchItem,
@@ -96,7 +103,9 @@ export class Store<M> implements TimelineStore<M> {
           const { encoded, keyed } = prepare(item);
           this.#parts.appender.item(encoded, keyed, options.signal, outcomes, i);
         } catch (cause) {
-          const error = isTimelineError(cause) ? cause : invalidArgument(`${argument}[${i}]`, `is ${describe(item)}`, { cause });
+          const error = isTimelineError(cause)
+            ? cause
+            : invalidArgument(`${argument}[${i}]`, `is ${describe(item)}`, { cause });
           outcomes.put(i, { ok: false, error });
         }
       });

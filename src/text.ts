@@ -13,7 +13,12 @@ export function utf8Length(text: string): number {
 }
 
 /** Names, keys and ids: not empty, well-formed, at most `limit` bytes. */
-export function checkText(value: unknown, argument: string, limit: number, options: { printable?: boolean } = {}): string {
+export function checkText(
+  value: unknown,
+  argument: string,
+  limit: number,
+  options: { printable?: boolean } = {},
+): string {
   if (typeof value !== 'string') throw invalidArgument(argument, `must be a string, not ${describe(value)}`);
   if (value === '') throw invalidArgument(argument, 'must not be empty');
   if (!isWellFormed(value)) throw invalidArgument(argument, 'holds a lone surrogate, which has no UTF-8 form');
@@ -36,7 +41,8 @@ export function describe(value: unknown): string {
 
 /** For callers without types: an object where an object belongs. */
 export function checkObject<T extends object>(value: T, argument: string): T {
-  if (typeof value !== 'object' || value === null) throw invalidArgument(argument, `must be an object, not ${describe(value)}`);
+  if (typeof value !== 'object' || value === null)
+    throw invalidArgument(argument, `must be an object, not ${describe(value)}`);
   return value;
 }
 

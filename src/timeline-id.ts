@@ -17,7 +17,8 @@ export function encodeTimelineId(id: TimelineId, argument = 'timeline'): string 
     return ESCAPED.test(id) ? escapePart(id) : id;
   }
   const parts = Array.isArray(id) ? (id as readonly TimelineIdPart[]) : [id as TimelineIdPart];
-  if (parts.length < 1 || parts.length > 3) throw invalidArgument(argument, `must have one to three parts, not ${parts.length}`);
+  if (parts.length < 1 || parts.length > 3)
+    throw invalidArgument(argument, `must have one to three parts, not ${parts.length}`);
   if (parts.length === 1 && parts[0] === '') throw invalidArgument(argument, 'must not be empty');
   let bytes = 0;
   const encoded = parts.map((part) => {

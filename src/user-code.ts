@@ -14,7 +14,9 @@ export function withinUserTime<T>(answer: PromiseLike<T>, name: string, ms: numb
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       const cause = Object.assign(new Error(`no answer within ${ms} ms`), { name: 'TimeoutError' });
-      reject(new TimelineError('TIMELINE_UNAVAILABLE', `${name} gave no answer within ${ms} ms`, { cause, retryable: true }));
+      reject(
+        new TimelineError('TIMELINE_UNAVAILABLE', `${name} gave no answer within ${ms} ms`, { cause, retryable: true }),
+      );
     }, ms);
     Promise.resolve(answer)
       .then(resolve, reject)

@@ -13,7 +13,8 @@ export function guardDirectory(directory: Directory, ms: number): Directory {
   return {
     members: (conversation, options) =>
       listed('directory.members', ms, () => directory.members(conversation, options), checkMember),
-    conversations: (user) => listed('directory.conversations', ms, () => directory.conversations(user), checkMembership),
+    conversations: (user) =>
+      listed('directory.conversations', ms, () => directory.conversations(user), checkMembership),
     ...(directory.size && {
       size: async (conversation) => {
         const size = await answered('directory.size', ms, directory.size?.(conversation));
@@ -45,7 +46,8 @@ export function guardDiffusion(diffusion: Diffusion, ms: number): Diffusion {
     modes,
     async choose(about) {
       const mode = checkMode(await answered('diffusion.choose', ms, diffusion.choose(about)), 'diffusion.choose');
-      if (!modes.includes(mode)) throw invalidArgument('diffusion.choose', `answered '${mode}', which is not one of its modes`);
+      if (!modes.includes(mode))
+        throw invalidArgument('diffusion.choose', `answered '${mode}', which is not one of its modes`);
       return mode;
     },
   };
@@ -63,10 +65,12 @@ async function* listed<T>(
   check: (item: unknown, name: string) => T,
 ): AsyncGenerator<T, void, undefined> {
   const items: unknown = await answered(name, ms, list());
-  if (typeof items !== 'object' || items === null) throw invalidArgument(name, `must give a list, not ${describe(items)}`);
+  if (typeof items !== 'object' || items === null)
+    throw invalidArgument(name, `must give a list, not ${describe(items)}`);
   if (Symbol.asyncIterator in items) yield* awaited(name, ms, items as AsyncIterable<unknown>, check);
   else if (Symbol.iterator in items) {
-    for (const item of items as Iterable<unknown>) yield check(isThenable(item) ? await answered(name, ms, item) : item, name);
+    for (const item of items as Iterable<unknown>)
+      yield check(isThenable(item) ? await answered(name, ms, item) : item, name);
   } else throw invalidArgument(name, `must give a list, not ${describe(items)}`);
 }
 

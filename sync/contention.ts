@@ -9,7 +9,9 @@ const MAX_PAUSE_MS = 1000;
 /** Before what was found changed by others is tried again. Gives up with `TIMELINE_UNAVAILABLE` once that cannot help. */
 export async function pauseAfterRace(race: number, what: string, closing: AbortSignal): Promise<void> {
   if (race >= RACES) {
-    throw new TimelineError('TIMELINE_UNAVAILABLE', `${what} was changed by others ${race} times in a row`, { retryable: true });
+    throw new TimelineError('TIMELINE_UNAVAILABLE', `${what} was changed by others ${race} times in a row`, {
+      retryable: true,
+    });
   }
   await pause((0.5 + Math.random() / 2) * Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** race), closing);
 }

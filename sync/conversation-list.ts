@@ -33,12 +33,15 @@ export class ConversationList<M> {
     const { store, directory } = this.#context;
     const memberships = await membershipsOf(directory, user);
     const latest: Latest<M>[] = [];
-    for (let i = 0; i < memberships.length; i += BATCH) latest.push(...(await this.#latest(memberships.slice(i, i + BATCH))));
+    for (let i = 0; i < memberships.length; i += BATCH)
+      latest.push(...(await this.#latest(memberships.slice(i, i + BATCH))));
     latest.sort((a, b) => (b.last?.appendedAt ?? 0) - (a.last?.appendedAt ?? 0));
     for (let i = 0; i < latest.length; i += COUNTED) {
       const some = latest.slice(i, i + COUNTED);
       const reader = readerOf.user(user);
-      const read = await store.checkpoints(some.map(({ membership }) => ({ timeline: membership.conversation, reader })));
+      const read = await store.checkpoints(
+        some.map(({ membership }) => ({ timeline: membership.conversation, reader })),
+      );
       const unread = await this.#unread(user, some, read);
       yield* some.map((each, j) => summary(each, read[j], unread[j] as number));
     }
@@ -64,7 +67,12 @@ export class ConversationList<M> {
   async #latest(memberships: readonly Membership[]): Promise<Latest<M>[]> {
     const { store } = this.#context;
     const pages = await store.readBatch(
-      memberships.map(({ conversation, from }) => ({ timeline: conversation, after: from, reverse: true, limit: TAIL })),
+      memberships.map(({ conversation, from }) => ({
+        timeline: conversation,
+        after: from,
+        reverse: true,
+        limit: TAIL,
+      })),
       lenient,
     );
     return Promise.all(
@@ -133,5 +141,8 @@ function summary<M>(
   };
   if (last?.message.kind !== 'message') return counted;
   const { sender, body } = last.message;
-  return { ...counted, last: { seqId: last.seqId, sender, sentAt: last.appendedAt, ...(body !== undefined && { body }) } };
+  return {
+    ...counted,
+    last: { seqId: last.seqId, sender, sentAt: last.appendedAt, ...(body !== undefined && { body }) },
+  };
 }

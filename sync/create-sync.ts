@@ -24,7 +24,14 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
 
 /** `userCodeMs`: how long callbacks may take, which tests shorten. */
 export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): MessageSync<M> {
-  const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies = 'copy' } = checkObject(options, 'options');
+  const {
+    store,
+    sync,
+    directory,
+    diffusion,
+    newcomers = 'since-joining',
+    bodies = 'copy',
+  } = checkObject(options, 'options');
   checkLibrary(store, 'store');
   checkLibrary(sync, 'sync');
   if ((sync as unknown) === store) throw invalidArgument('sync', 'must be another library than store');
@@ -56,7 +63,10 @@ export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): Messag
     refersTo: referring(bodies),
   };
   const leaseMs = checkCount(options.leaseMs ?? 30_000, 'leaseMs', { least: 100, most: MAX_TIMER_MS / 4 });
-  const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', { least: 0, most: MAX_TIMER_MS });
+  const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', {
+    least: 0,
+    most: MAX_TIMER_MS,
+  });
   return new Sync(context, new FanOut(context, { leaseMs, recoverEveryMs }), stop);
 }
 

@@ -44,7 +44,8 @@ export function encodeProgress(seal: Seal, { generation, inbox, places, resynced
 export function decodeProgress(seal: Seal, cursor: unknown): Progress {
   const [version, signature, text, rest] = typeof cursor === 'string' ? cursor.split('.') : [];
   try {
-    if (version !== VERSION || !text || rest !== undefined || signature !== seal(text)) throw new SyntaxError('not signed here');
+    if (version !== VERSION || !text || rest !== undefined || signature !== seal(text))
+      throw new SyntaxError('not signed here');
     const { g, i, p = {}, r } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
     return { generation: g as number, inbox: i as Cursor | undefined, places: decodePlaces(p), resynced: r === 1 };
   } catch (cause) {

@@ -86,7 +86,11 @@ export class SyncDevice<M> implements Device<M> {
   }
 
   /** Reads until nothing is left, then waits for a hint and reads again from the same place: hints may be lost. */
-  #live(bell: DeviceBell, signal: AbortSignal | undefined, hasEnded: () => boolean): () => Promise<SyncMessage<M>[] | undefined> {
+  #live(
+    bell: DeviceBell,
+    signal: AbortSignal | undefined,
+    hasEnded: () => boolean,
+  ): () => Promise<SyncMessage<M>[] | undefined> {
     const { pollMs, warn } = this.#context;
     let view: View<M> | undefined;
     return async () => {
@@ -103,7 +107,8 @@ export class SyncDevice<M> implements Device<M> {
           if (upToDate || !hasMoved) await bell.wait(pollMs);
         } catch (error) {
           if (!isTimelineError(error) || !error.retryable) throw error;
-          if (++failures === 1) warn({ code: 'device-waits', message: `a device waits for its store: ${error.message}` });
+          if (++failures === 1)
+            warn({ code: 'device-waits', message: `a device waits for its store: ${error.message}` });
           await bell.wait(Math.min(MAX_OUTAGE_PAUSE_MS, pollMs * 2 ** failures));
         }
       }

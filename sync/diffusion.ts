@@ -31,7 +31,8 @@ export function hybridDiffusion(options: HybridOptions = {}): Diffusion {
   const writeBelow = checkCount(options.writeBelow ?? Math.min(300, writeUpTo), 'writeBelow', { least: 0 });
   if (writeBelow > writeUpTo) throw invalidArgument('writeBelow', `must not exceed writeUpTo, ${writeUpTo}`);
   checkFunction(policy, 'policy');
-  for (const [conversation, mode] of Object.entries(overrides ?? {})) checkMode(mode, `overrides[${describe(conversation)}]`);
+  for (const [conversation, mode] of Object.entries(overrides ?? {}))
+    checkMode(mode, `overrides[${describe(conversation)}]`);
   return {
     modes: ['write', 'read'],
     async choose(about) {
@@ -45,6 +46,7 @@ export function hybridDiffusion(options: HybridOptions = {}): Diffusion {
 }
 
 export function checkMode(mode: unknown, argument: string): Mode {
-  if (mode !== 'write' && mode !== 'read') throw invalidArgument(argument, `must be 'write' or 'read', not ${describe(mode)}`);
+  if (mode !== 'write' && mode !== 'read')
+    throw invalidArgument(argument, `must be 'write' or 'read', not ${describe(mode)}`);
   return mode;
 }

@@ -94,7 +94,8 @@ export function timelineDirectory<M>(options: { readonly store: TimelineStore<St
         key: `${at}@${conversation}`,
       }));
       for (let i = 0; i < items.length; i += PAGE) {
-        for (const outcome of await store.appendBatch(items.slice(i, i + PAGE))) if (!outcome.ok) isApplied(outcome.error);
+        for (const outcome of await store.appendBatch(items.slice(i, i + PAGE)))
+          if (!outcome.ok) isApplied(outcome.error);
       }
       const record = state({ users: change.users, ...(change.from && { from: change.from.map(String) }) });
       await store.timeline(timelineOf.members(conversation)).append(record, { key: at }).catch(isApplied);

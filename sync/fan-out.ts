@@ -85,7 +85,8 @@ export class FanOut<M> {
   async #resume(left: readonly LeftWork[]): Promise<number> {
     const conversations = [...new Set(left.flatMap((work) => work.conversations))];
     const queue: string[] = [];
-    for (let i = 0; i < conversations.length; i += BATCH) queue.push(...(await this.#behind(conversations.slice(i, i + BATCH))));
+    for (let i = 0; i < conversations.length; i += BATCH)
+      queue.push(...(await this.#behind(conversations.slice(i, i + BATCH))));
     const resumed = queue.length;
     const workers = Array.from({ length: RESUMED_AT_ONCE }, async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.lane(next).catchUp();
@@ -110,7 +111,8 @@ export class FanOut<M> {
       const now = performance.now();
       for (const work of await leftWork(this.#context.store, this.work.names)) {
         const sign = this.#signs.get(work.process);
-        if (!sign || sign.lastSeqId !== work.lastSeqId) this.#signs.set(work.process, { lastSeqId: work.lastSeqId, seenAt: now });
+        if (!sign || sign.lastSeqId !== work.lastSeqId)
+          this.#signs.set(work.process, { lastSeqId: work.lastSeqId, seenAt: now });
         else if (now - sign.seenAt > 2 * this.#leaseMs && (await this.#claim(work))) {
           await this.#resume([work]);
           await bury(this.#context.store, work);
@@ -119,7 +121,10 @@ export class FanOut<M> {
       }
     } catch (error) {
       if (this.#context.closing.aborted) return;
-      this.#context.warn({ code: 'recovery-waits', message: `looking for work that was left failed: ${String(error)}` });
+      this.#context.warn({
+        code: 'recovery-waits',
+        message: `looking for work that was left failed: ${String(error)}`,
+      });
     }
   }
 

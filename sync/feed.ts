@@ -152,7 +152,8 @@ export class Feed<M> {
     // A leave ahead of the marker has been heard of by now, if there was one.
     const listed = found.size === 0 ? [] : await membershipsOf(this.#context.directory, this.#user);
     const stays = new Map(listed.map(({ conversation, joinedAt }) => [conversation, joinedAt]));
-    for (const { conversation, joinedAt } of unknown) if (stays.get(conversation) !== joinedAt) found.delete(conversation);
+    for (const { conversation, joinedAt } of unknown)
+      if (stays.get(conversation) !== joinedAt) found.delete(conversation);
     return found;
   }
 
@@ -161,7 +162,8 @@ export class Feed<M> {
     heads: ReadonlyMap<string, bigint>,
     memberships: readonly Membership[] | undefined,
   ): { conversation: string; at: bigint }[] {
-    const listed = memberships && !this.#context.directory.apply && new Set(memberships.map(({ conversation }) => conversation));
+    const listed =
+      memberships && !this.#context.directory.apply && new Set(memberships.map(({ conversation }) => conversation));
     const moved: { conversation: string; at: bigint }[] = [];
     for (const [conversation, place] of this.position.places) {
       if (!isFollowed(place) || (listed && !listed.has(conversation))) continue;
@@ -223,7 +225,8 @@ export class Feed<M> {
       this.#move(conversation, place);
       this.#takeEntry(conversation, entry);
     }
-    if (page.upToDate && place.until !== undefined && place.at < place.until) this.#move(conversation, { at: place.until });
+    if (page.upToDate && place.until !== undefined && place.at < place.until)
+      this.#move(conversation, { at: place.until });
     return page.upToDate || !isFollowed(place);
   }
 

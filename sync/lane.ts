@@ -131,7 +131,8 @@ export class Lane<M> {
         if (code === 'TIMELINE_CLOSED' || this.#context.closing.aborted) return this.#giveUp(error);
         // A callback answered nonsense: who waits is told, and the fan-out goes on once that is mended.
         if (code === 'TIMELINE_INVALID_ARGUMENT') this.#waiters.rejectAll(error as TimelineError);
-        if (failures++ === 0) this.#context.warn({ code: 'fan-out-waits', message: `a fan-out waits: ${reasonOf(error)}` });
+        if (failures++ === 0)
+          this.#context.warn({ code: 'fan-out-waits', message: `a fan-out waits: ${reasonOf(error)}` });
         await pause(Math.min(MAX_PAUSE_MS, 50 * 2 ** failures), this.#context.closing);
       }
     }
@@ -288,7 +289,8 @@ export class Lane<M> {
   #settle(): void {
     const missing = this.#copies.missing;
     let moved: { seqId: bigint; cursor: Cursor } | undefined;
-    while (this.#undurable[0] && (missing === undefined || this.#undurable[0].seqId < missing)) moved = this.#undurable.shift();
+    while (this.#undurable[0] && (missing === undefined || this.#undurable[0].seqId < missing))
+      moved = this.#undurable.shift();
     if (moved) {
       if (moved.seqId > this.#durable) this.#durable = moved.seqId;
       this.#context.positions.note(this.conversation, moved.cursor);

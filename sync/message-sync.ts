@@ -60,7 +60,12 @@ export class Sync<M> implements MessageSync<M> {
     return this.#append(conversation, { kind: 'message', sender, body }, key && `m:${key}`, signal);
   }
 
-  async edit(conversation: string, seqId: bigint, body: M, options: { readonly key?: string | undefined } = {}): Promise<Sent> {
+  async edit(
+    conversation: string,
+    seqId: bigint,
+    body: M,
+    options: { readonly key?: string | undefined } = {},
+  ): Promise<Sent> {
     const key = checkKey(checkObject(options, 'options').key);
     if (body === undefined) throw invalidArgument('body', 'must be given');
     const { sender } = await this.#target(conversation, seqId, 'update');
@@ -164,23 +169,35 @@ export class Sync<M> implements MessageSync<M> {
   }
 
   /** Store first, then diffuse: nothing is appended before a crash behind it would be noticed. */
-  async #append(conversation: string, message: Stored<M>, key: string | undefined, signal?: AbortSignal): Promise<Sent> {
+  async #append(
+    conversation: string,
+    message: Stored<M>,
+    key: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<Sent> {
     this.#checkOpen();
     return this.#track(this.#appendNow(conversation, message, key, signal));
   }
 
-  async #appendNow(conversation: string, message: Stored<M>, key: string | undefined, signal?: AbortSignal): Promise<Sent> {
+  async #appendNow(
+    conversation: string,
+    message: Stored<M>,
+    key: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<Sent> {
     const { diffusion } = this.#context;
     const lane = this.#fanOut.lane(conversation);
     const release = lane.expect();
     try {
       if (message.kind === 'message') await this.#review(conversation);
-      const readOnly = message.kind === 'message' && !diffusion.modes.includes('write') && (await lane.mode()).mode === 'read';
+      const readOnly =
+        message.kind === 'message' && !diffusion.modes.includes('write') && (await lane.mode()).mode === 'read';
       if (!readOnly) await this.#fanOut.work.begin(conversation);
       const appended = await this.#store(conversation, message, key, signal);
       if (!readOnly) lane.own(appended.seqId);
       if (!readOnly && !this.#fanOut.work.holds(conversation)) await this.#fanOut.work.begin(conversation);
-      if (readOnly && appended.seqId % READ_STRIDE !== 0n) return sent(appended, Promise.resolve({ recipients: 0, refused: [] }));
+      if (readOnly && appended.seqId % READ_STRIDE !== 0n)
+        return sent(appended, Promise.resolve({ recipients: 0, refused: [] }));
       const delivered = lane.through(appended.seqId);
       this.#fanOut.tidy();
       return sent(appended, delivered);

@@ -24,7 +24,9 @@ const PAGE = 1000;
 /** Every change of mode that all inboxes have heard of, in order. */
 export async function modesOf<M>(store: TimelineStore<Stored<M>>, conversation: string): Promise<ModeAt[]> {
   const modes: ModeAt[] = [];
-  for await (const { entries } of store.timeline(timelineOf.modes(conversation)).pages({ pageSize: PAGE, ...lenient })) {
+  for await (const { entries } of store
+    .timeline(timelineOf.modes(conversation))
+    .pages({ pageSize: PAGE, ...lenient })) {
     for (const { message } of entries) {
       const found = decodeMode(message);
       if (found?.isDone && found.at > (modes.at(-1)?.at ?? 0n)) modes.push({ mode: found.mode, at: found.at });

@@ -50,7 +50,11 @@ async function visibleFrom<M>({ store, newcomers }: Context<M>, conversation: st
 
 /** Walks back over the last `count` messages; the SeqId before the oldest of them. */
 export async function beforeLast(
-  backwards: AsyncIterable<{ readonly seqId: bigint; readonly deleted: boolean; readonly message: { readonly kind: string } }>,
+  backwards: AsyncIterable<{
+    readonly seqId: bigint;
+    readonly deleted: boolean;
+    readonly message: { readonly kind: string };
+  }>,
   count: number,
   otherwise: bigint,
 ): Promise<bigint> {
@@ -64,7 +68,11 @@ export async function beforeLast(
   return left === count ? otherwise : first;
 }
 
-async function pointTo<M>({ conversation, entry }: Join<M>, from: ReadonlyMap<string, bigint>, copies: Copies<M>): Promise<void> {
+async function pointTo<M>(
+  { conversation, entry }: Join<M>,
+  from: ReadonlyMap<string, bigint>,
+  copies: Copies<M>,
+): Promise<void> {
   for (const start of new Set(from.values())) {
     const users = [...from].flatMap(([user, its]) => (its === start ? [user] : []));
     const message = { kind: 'mode', conversation, seqId: String(entry.seqId), from: String(start) } as const;
@@ -93,7 +101,11 @@ async function backfill<M>(
   }
 }
 
-function backfilled<M>(context: Context<M>, conversation: string, entry: TimelineEntry<Stored<M>>): Synced<M> | undefined {
+function backfilled<M>(
+  context: Context<M>,
+  conversation: string,
+  entry: TimelineEntry<Stored<M>>,
+): Synced<M> | undefined {
   if (entry.deleted) return undefined;
   if (isUndecodable(entry.message)) return referenceTo(conversation, entry);
   return isDiffused(entry.message) ? copyOf(context, conversation, entry, entry.message) : undefined;

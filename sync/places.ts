@@ -16,7 +16,9 @@ export function isFollowed({ at, since, until }: Place): boolean {
 /** The further of two; law Checkpoint. */
 export function further(a: Place | undefined, b: Place): Place {
   if (!a || b.at > a.at) return b;
-  return b.at < a.at ? a : { at: a.at, ...optional('since', b.since ?? a.since), ...optional('until', b.until ?? a.until) };
+  return b.at < a.at
+    ? a
+    : { at: a.at, ...optional('since', b.since ?? a.since), ...optional('until', b.until ?? a.until) };
 }
 
 /** At, since and until, as decimal strings with `-` for what is absent. */

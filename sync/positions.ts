@@ -86,6 +86,7 @@ export async function resumeAt<M>(
   }
   const windowMs = Math.min(sync.capabilities.keyWindowMs ?? DAY_MS, DAY_MS);
   const horizon = Date.now() - windowMs / 2;
-  for await (const entry of timeline.scan({ reverse: true, ...lenient })) if (entry.appendedAt < horizon) return entry.seqId;
+  for await (const entry of timeline.scan({ reverse: true, ...lenient }))
+    if (entry.appendedAt < horizon) return entry.seqId;
   return 0n;
 }

@@ -34,7 +34,12 @@ export async function rebuild<M>(
     const names = some.map(({ conversation }) => conversation);
     const modes = await presentModes(context, names);
     const pages = await store.readBatch(
-      some.map(({ conversation, from }) => ({ timeline: conversation, after: from, reverse: true, limit: options.last + 1 })),
+      some.map(({ conversation, from }) => ({
+        timeline: conversation,
+        after: from,
+        reverse: true,
+        limit: options.last + 1,
+      })),
       lenient,
     );
     for (const [j, membership] of some.entries()) {
@@ -88,7 +93,11 @@ async function startOf<M>(
   const found = page.entries.filter(({ deleted, message }) => !deleted && message.kind === 'message');
   if (found.length >= last) return (found[last - 1] as { seqId: bigint }).seqId - 1n;
   if (page.upToDate) return found.length > 0 ? (found.at(-1) as { seqId: bigint }).seqId - 1n : end;
-  return beforeLast(store.timeline(conversation).scan({ after: from, before: end + 1n, reverse: true, ...lenient }), last, end);
+  return beforeLast(
+    store.timeline(conversation).scan({ after: from, before: end + 1n, reverse: true, ...lenient }),
+    last,
+    end,
+  );
 }
 
 function placeOf(start: bigint, end: bigint, mode: PresentMode | undefined): Place | undefined {

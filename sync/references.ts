@@ -32,14 +32,17 @@ export async function resolveReferences<M>(
   const read = async (ranges: readonly Range[]): Promise<Page<Stored<M>>[]> => {
     const pages = ranges.length === 0 ? [] : await store.readBatch(ranges, lenient);
     for (const [i, { timeline }] of ranges.entries()) {
-      for (const entry of (pages[i] as Page<Stored<M>>).entries) targets.set(placeOf(timeline as string, entry.seqId), entry);
+      for (const entry of (pages[i] as Page<Stored<M>>).entries)
+        targets.set(placeOf(timeline as string, entry.seqId), entry);
     }
     return pages;
   };
   const pages = await read(groups.map(rangeOf));
   const left = groups.filter((_, i) => !(pages[i] as Page<Stored<M>>).upToDate).flat();
   await read(left.filter((message) => !targets.has(placeOfEntry(message))).map((message) => rangeOf([message])));
-  return found.map(({ message, isReference }) => (isReference ? resolved(message, targets.get(placeOfEntry(message))) : message));
+  return found.map(({ message, isReference }) =>
+    isReference ? resolved(message, targets.get(placeOfEntry(message))) : message,
+  );
 }
 
 const placeOf = (conversation: string, seqId: bigint) => `${seqId} ${conversation}`;

@@ -35,7 +35,11 @@ export class Reviews<M> {
   }
 
   /** Before a message: has the mode changed if that is due. What is sent meanwhile waits, and so keeps its order. */
-  async look(conversation: string, present: () => Promise<ModeAt>, change: (to: Change) => Promise<void>): Promise<void> {
+  async look(
+    conversation: string,
+    present: () => Promise<ModeAt>,
+    change: (to: Change) => Promise<void>,
+  ): Promise<void> {
     const review = this.#reviews.use(conversation, () => ({ left: 0, at: 0 }));
     if (!review.underWay && review.left > 0 && performance.now() - review.at < AGE_MS) {
       review.left--;

@@ -50,7 +50,12 @@ export class View<M> {
   #rebuilds = 0;
   #isUntold: boolean;
 
-  static async open<M>(context: Context<M>, owner: Owner, log: DeviceLog<M>, byInbox: Map<string, bigint>): Promise<View<M>> {
+  static async open<M>(
+    context: Context<M>,
+    owner: Owner,
+    log: DeviceLog<M>,
+    byInbox: Map<string, bigint>,
+  ): Promise<View<M>> {
     const checkpoint = { timeline: owner.user, reader: readerOf.device(owner.device) };
     const [[inbox], first] = await Promise.all([
       context.sync.checkpoints([checkpoint]),

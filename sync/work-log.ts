@@ -107,7 +107,10 @@ export class WorkLog<M> {
   async #append(note: Note): Promise<bigint> {
     const asked = performance.now();
     await this.#register();
-    const { seqId } = await (this.#log as Timeline<Stored<M>>).append({ kind: 'state', state: note }, { key: randomUUID() });
+    const { seqId } = await (this.#log as Timeline<Stored<M>>).append(
+      { kind: 'state', state: note },
+      { key: randomUUID() },
+    );
     // A sign that arrives after the lease has ended brings back nothing: others may have taken over.
     if (this.#isAlive) this.#sign = Math.max(this.#sign, asked);
     return seqId;
@@ -125,20 +128,26 @@ export interface LeftWork {
 }
 
 async function register<M>(store: TimelineStore<Stored<M>>, process: string): Promise<bigint> {
-  const { seqId } = await store.timeline(timelineOf.processes).append({ kind: 'state', state: { process } }, { key: process });
+  const { seqId } = await store
+    .timeline(timelineOf.processes)
+    .append({ kind: 'state', state: { process } }, { key: process });
   return seqId;
 }
 
 /** The lists of all processes but those named. */
 export async function leftWork<M>(store: TimelineStore<Stored<M>>, except: ReadonlySet<string>): Promise<LeftWork[]> {
   const left: LeftWork[] = [];
-  for await (const { seqId, message, deleted } of store.timeline(timelineOf.processes).scan({ pageSize: PAGE, ...lenient })) {
+  for await (const { seqId, message, deleted } of store
+    .timeline(timelineOf.processes)
+    .scan({ pageSize: PAGE, ...lenient })) {
     if (deleted || message.kind !== 'state') continue;
     const { process } = message.state as { process: string };
     if (except.has(process)) continue;
     const conversations = new Set<string>();
     let lastSeqId = 0n;
-    for await (const { entries, head } of store.timeline(timelineOf.work(process)).pages({ pageSize: PAGE, ...lenient })) {
+    for await (const { entries, head } of store
+      .timeline(timelineOf.work(process))
+      .pages({ pageSize: PAGE, ...lenient })) {
       lastSeqId = head.lastSeqId;
       for (const entry of entries) {
         const note = entry.message?.kind === 'state' ? (entry.message.state as Note) : undefined;
@@ -156,7 +165,11 @@ export async function forget<M>(store: TimelineStore<Stored<M>>, registered: big
 }
 
 /** Empties a dead process's list as far as it was read, and forgets the process. */
-export async function bury<M>(store: TimelineStore<Stored<M>>, { process, lastSeqId, registered }: LeftWork): Promise<void> {
-  if (lastSeqId > 0n && store.capabilities.trim) await store.timeline(timelineOf.work(process)).trim({ through: lastSeqId });
+export async function bury<M>(
+  store: TimelineStore<Stored<M>>,
+  { process, lastSeqId, registered }: LeftWork,
+): Promise<void> {
+  if (lastSeqId > 0n && store.capabilities.trim)
+    await store.timeline(timelineOf.work(process)).trim({ through: lastSeqId });
   await forget(store, registered);
 }

@@ -33,7 +33,9 @@ function importsOf(path: string): string[] {
 function strayImports(folder: string, allowed: RegExp): string[] {
   const files = filesIn(folder).filter(isCode);
   expect(files.length).toBeGreaterThan(0);
-  return files.flatMap((path) => importsOf(path).flatMap((name) => (allowed.test(name) ? [] : [`${path} imports ${name}`])));
+  return files.flatMap((path) =>
+    importsOf(path).flatMap((name) => (allowed.test(name) ? [] : [`${path} imports ${name}`])),
+  );
 }
 
 describe('what may import what', () => {
@@ -46,12 +48,16 @@ describe('what may import what', () => {
     const adapters = readdirSync(join(root, 'adapters'));
     expect(adapters).toEqual(expect.arrayContaining(['memory', 'sqlite']));
     for (const name of adapters) {
-      expect(strayImports(`adapters/${name}`, new RegExp(`^(?:src/|adapters/${name}/|node:${drivers[name] ?? ''})`))).toEqual([]);
+      expect(
+        strayImports(`adapters/${name}`, new RegExp(`^(?:src/|adapters/${name}/|node:${drivers[name] ?? ''})`)),
+      ).toEqual([]);
     }
   });
 
   it('a driver is loaded lazily, and its types are not ours', () => {
-    const early = filesIn('adapters').filter((path) => isCode(path) && /(?:from|import) '(?!\.|node:)/.test(read(path)));
+    const early = filesIn('adapters').filter(
+      (path) => isCode(path) && /(?:from|import) '(?!\.|node:)/.test(read(path)),
+    );
     expect(early).toEqual([]);
   });
 
@@ -83,8 +89,8 @@ describe('the package', () => {
   });
 
   it('has no file of code above 300 lines', () => {
-    const long = ['src', 'adapters', 'sync', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'].flatMap((folder) =>
-      filesIn(folder).filter((path) => isCode(path) && read(path).split('\n').length - 1 > 300),
+    const long = ['src', 'adapters', 'sync', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'].flatMap(
+      (folder) => filesIn(folder).filter((path) => isCode(path) && read(path).split('\n').length - 1 > 300),
     );
     expect(long).toEqual([]);
   });

@@ -19,7 +19,11 @@ export function hasCode(error: unknown, ...codes: TimelineErrorCode[]): Timeline
 }
 
 /** Waits for a condition to hold, and fails when it does not in time. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = 10_000,
+): Promise<void> {
   const deadline = Date.now() + deadlineMs;
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, `not within ${deadlineMs} ms: ${what}`);
@@ -31,7 +35,10 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 export async function within<T>(what: string, promise: Promise<T>, deadlineMs = 10_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new assert.AssertionError({ message: `not within ${deadlineMs} ms: ${what}` })), deadlineMs);
+    timer = setTimeout(
+      () => reject(new assert.AssertionError({ message: `not within ${deadlineMs} ms: ${what}` })),
+      deadlineMs,
+    );
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

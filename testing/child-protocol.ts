@@ -30,4 +30,10 @@ export type Report =
   | { readonly kind: 'done'; readonly id: number; readonly value: readonly ChildOutcome[] }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }
   /** `at` is the real time in milliseconds at which the child got the entry. */
-  | { readonly kind: 'entry'; readonly timeline: string; readonly seqId: string; readonly message: string; readonly at: number };
+  | {
+      readonly kind: 'entry';
+      readonly timeline: string;
+      readonly seqId: string;
+      readonly message: string;
+      readonly at: number;
+    };

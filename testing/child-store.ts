@@ -53,7 +53,9 @@ export class ChildStore {
 
   #ask(command: Command): Promise<readonly ChildOutcome[]> {
     const id = ++this.#lastId;
-    const answer = new Promise<readonly ChildOutcome[]>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    const answer = new Promise<readonly ChildOutcome[]>((resolve, reject) =>
+      this.#waiting.set(id, { resolve, reject }),
+    );
     this.#child.send({ id, command } satisfies Request, (error) => error && this.#fail(error));
     return within(`the child's answer to \`${command.do}\``, answer, 30_000);
   }

@@ -4,7 +4,10 @@ import type { AdapterLibrary, TimelineAdapter } from '../src/adapter.js';
 export type LibraryChanges = { readonly [Member in keyof AdapterLibrary]?: AdapterLibrary[Member] | undefined };
 
 /** An adapter whose libraries behave like those of the given one but for the members that `change` returns. */
-export function decorateAdapter(adapter: TimelineAdapter, change: (library: AdapterLibrary) => LibraryChanges): TimelineAdapter {
+export function decorateAdapter(
+  adapter: TimelineAdapter,
+  change: (library: AdapterLibrary) => LibraryChanges,
+): TimelineAdapter {
   return {
     name: adapter.name,
     async open(options) {

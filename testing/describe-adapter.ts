@@ -94,7 +94,8 @@ class Report {
   }
 
   conclude(): void {
-    for (const [line, count] of this.#skipped) this.#log(`${count} ${count === 1 ? 'test' : 'tests'} skipped in ${line}`);
+    for (const [line, count] of this.#skipped)
+      this.#log(`${count} ${count === 1 ? 'test' : 'tests'} skipped in ${line}`);
     if (this.#skipped.size === 0) this.#log('nothing was skipped');
     assert.ok(this.defined > 0, 'no test was defined: do `laws` name any?');
   }

@@ -9,7 +9,10 @@ export type Fault =
   /** The store executed it, the answer got lost. */
   | { readonly kind: 'reject-after'; readonly error: TimelineError }
   /** Some writes fail on their own, unexecuted: an error for each of them, `undefined` for those that pass. */
-  | { readonly kind: 'fail-writes'; readonly errors: (writes: readonly Write[]) => readonly (TimelineError | undefined)[] };
+  | {
+      readonly kind: 'fail-writes';
+      readonly errors: (writes: readonly Write[]) => readonly (TimelineError | undefined)[];
+    };
 
 export interface FaultPlan {
   /** Asked once for each append call of a library; calls are counted from 1. */

@@ -89,7 +89,12 @@ function weighted(capabilities: Capabilities): ModelCommand['do'][] {
   return kinds.flatMap(([kind, weight, possible]) => new Array<ModelCommand['do']>(possible ? weight : 0).fill(kind));
 }
 
-function draw(random: Random, kind: ModelCommand['do'], capabilities: Capabilities, waits: readonly number[]): ModelCommand {
+function draw(
+  random: Random,
+  kind: ModelCommand['do'],
+  capabilities: Capabilities,
+  waits: readonly number[],
+): ModelCommand {
   const timeline = random.pick(TIMELINES);
   const body = () => `body ${random.below(4)}`;
   const key = () => `key ${random.below(8)}`;
@@ -132,7 +137,13 @@ function draw(random: Random, kind: ModelCommand['do'], capabilities: Capabiliti
     case 'reopen':
       return { do: kind };
     case 'update':
-      return { do: kind, timeline, at: place(), body: body(), ifRevision: random.chance(0.4) ? random.below(3) : undefined };
+      return {
+        do: kind,
+        timeline,
+        at: place(),
+        body: body(),
+        ifRevision: random.chance(0.4) ? random.below(3) : undefined,
+      };
     case 'delete':
       return { do: kind, timeline, at: place() };
     case 'trim':

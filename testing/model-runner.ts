@@ -26,7 +26,10 @@ export async function runSequences(world: World, runs: number, settings: Sequenc
     const commands = drawCommands(new Random(seed + run), COMMANDS, world.capabilities, waits(world, settings));
     const difference = await differs(options, commands, settings);
     if (difference === undefined) continue;
-    const shortest = await shrink(commands, async (candidate) => (await differs(options, candidate, settings)) !== undefined);
+    const shortest = await shrink(
+      commands,
+      async (candidate) => (await differs(options, candidate, settings)) !== undefined,
+    );
     const why = (await differs(options, shortest, settings)) ?? difference;
     assert.fail(`seed ${seed + run} (run it again with \`seed: ${seed + run}, runs: 1\`): ${why}\n${list(shortest)}`);
   }
@@ -122,7 +125,13 @@ class Player {
         const seqId = manual === undefined ? undefined : clamp(this.#last(timeline) + BigInt(manual), 1n);
         return {
           appended: [
-            brief(await this.#timeline(timeline).append(body, { key, seqId, expectedLast: this.#expected(timeline, expected) })),
+            brief(
+              await this.#timeline(timeline).append(body, {
+                key,
+                seqId,
+                expectedLast: this.#expected(timeline, expected),
+              }),
+            ),
           ],
         };
       }
@@ -136,15 +145,21 @@ class Player {
       }
       case 'appendToMany': {
         const outcomes = await this.#store.appendToMany(command.timelines, command.body, { key: command.key });
-        return { appended: outcomes.map((outcome) => (outcome.ok ? brief(succeeded(outcome)) : { error: outcome.error.code })) };
+        return {
+          appended: outcomes.map((outcome) => (outcome.ok ? brief(succeeded(outcome)) : { error: outcome.error.code })),
+        };
       }
       case 'read':
         return this.#read(command);
       case 'heads':
-        return { heads: (await this.#store.heads(TIMELINES)).map(({ firstSeqId, lastSeqId }) => ({ firstSeqId, lastSeqId })) };
+        return {
+          heads: (await this.#store.heads(TIMELINES)).map(({ firstSeqId, lastSeqId }) => ({ firstSeqId, lastSeqId })),
+        };
       case 'update': {
         const { timeline, at, body, ifRevision } = command;
-        return { updated: row(await this.#timeline(timeline).update(this.#entryAt(timeline, at), body, { ifRevision })) };
+        return {
+          updated: row(await this.#timeline(timeline).update(this.#entryAt(timeline, at), body, { ifRevision })),
+        };
       }
       case 'delete':
         return done(this.#timeline(command.timeline).delete(this.#entryAt(command.timeline, command.at)));
@@ -177,8 +192,10 @@ class Player {
   /** Pages may be short, so a read goes on until it has what was asked for. */
   async #read(command: Extract<ModelCommand, { do: 'read' }>): Promise<Result> {
     const { timeline, limit, reverse } = command;
-    let after: Cursor | bigint | undefined = command.after === undefined ? undefined : this.#at(timeline, command.after);
-    let before: Cursor | bigint | undefined = command.before === undefined ? undefined : this.#at(timeline, command.before);
+    let after: Cursor | bigint | undefined =
+      command.after === undefined ? undefined : this.#at(timeline, command.after);
+    let before: Cursor | bigint | undefined =
+      command.before === undefined ? undefined : this.#at(timeline, command.before);
     const rows: ModelRow[] = [];
     let truncated: bigint | undefined;
     for (let pages = 0; ; pages += 1) {

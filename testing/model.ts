@@ -82,7 +82,8 @@ export class ModelTimeline {
       fresh.push({ row: { seqId, at: Math.max(now, this.#rows.at(-1)?.at ?? 0), body, revision: 0 }, key });
       appended.push({ seqId, duplicate: false });
     }
-    if (fresh.length > 0 && (misfit || (expected !== undefined && expected !== this.last))) return { error: 'TIMELINE_CONFLICT' };
+    if (fresh.length > 0 && (misfit || (expected !== undefined && expected !== this.last)))
+      return { error: 'TIMELINE_CONFLICT' };
     for (const { row, key } of fresh) {
       this.#rows.push(row);
       if (key !== undefined) this.#keys.set(key, { seqId: row.seqId, body: row.body!, at: now });
@@ -174,14 +175,20 @@ export function expectedResult(
   actual: Result,
   now: number,
 ): Result {
-  const given: GivenIds = 'appended' in actual ? actual.appended.map((each) => ('seqId' in each ? each.seqId : undefined)) : [];
+  const given: GivenIds =
+    'appended' in actual ? actual.appended.map((each) => ('seqId' in each ? each.seqId : undefined)) : [];
   const of = (id: string) => timelines.get(id)!;
   switch (command.do) {
     case 'append': {
       const { timeline, body, key, manual, expected } = command;
       const { last } = of(timeline);
       const entry = manual === undefined ? { body, key } : { body, key, manual: clamp(last + BigInt(manual), 1n) };
-      return of(timeline).append([entry], expected === undefined ? undefined : clamp(last + BigInt(expected), 0n), given, now);
+      return of(timeline).append(
+        [entry],
+        expected === undefined ? undefined : clamp(last + BigInt(expected), 0n),
+        given,
+        now,
+      );
     }
     case 'appendMany': {
       const { timeline, bodies, keys, expected } = command;
@@ -195,7 +202,9 @@ export function expectedResult(
     }
     case 'appendToMany': {
       const outcomes = command.timelines.map((id, index) => of(id).append([command], undefined, [given[index]], now));
-      return { appended: outcomes.flatMap((each) => ('appended' in each ? each.appended : 'error' in each ? [each] : [])) };
+      return {
+        appended: outcomes.flatMap((each) => ('appended' in each ? each.appended : 'error' in each ? [each] : [])),
+      };
     }
     case 'read': {
       const { timeline, after, before, limit, reverse } = command;
@@ -205,7 +214,12 @@ export function expectedResult(
     case 'heads':
       return { heads: [...timelines.values()].map((timeline) => timeline.head(now)) };
     case 'update':
-      return of(command.timeline).update(clamp(of(command.timeline).at(command.at), 1n), command.body, command.ifRevision, now);
+      return of(command.timeline).update(
+        clamp(of(command.timeline).at(command.at), 1n),
+        command.body,
+        command.ifRevision,
+        now,
+      );
     case 'delete':
       return of(command.timeline).delete(clamp(of(command.timeline).at(command.at), 1n), now);
     case 'trim':

@@ -54,7 +54,8 @@ const REFUSALS: Record<Capability, (world: World) => Promise<unknown>> = {
   finiteKeyWindow: keysAreKept,
   expectedLast: (world) => rejects(world.timeline().append('m', { expectedLast: 0n }), 'TIMELINE_UNSUPPORTED'),
   manualIds: (world) => rejects(world.timeline().append('m', { seqId: 10n }), 'TIMELINE_UNSUPPORTED'),
-  atomicBatch: (world) => rejects(world.timeline().appendMany(['a', 'b']), 'TIMELINE_TOO_LARGE', 'TIMELINE_UNSUPPORTED'),
+  atomicBatch: (world) =>
+    rejects(world.timeline().appendMany(['a', 'b']), 'TIMELINE_TOO_LARGE', 'TIMELINE_UNSUPPORTED'),
   update: async (world) => {
     const { seqId } = await world.timeline().append('m');
     await rejects(world.timeline().update(seqId, 'n'), 'TIMELINE_UNSUPPORTED');
@@ -72,7 +73,8 @@ const REFUSALS: Record<Capability, (world: World) => Promise<unknown>> = {
   },
   timelines: (world) => rejects(take(world.store.timelines()), 'TIMELINE_UNSUPPORTED'),
   checkpoints: (world) => rejects(world.timeline().checkpoint('reader').get(), 'TIMELINE_UNSUPPORTED'),
-  ttl: (world) => rejects(world.open({ name: 'expiring', ttlMs: 60_000 }), 'TIMELINE_UNSUPPORTED', 'TIMELINE_INVALID_ARGUMENT'),
+  ttl: (world) =>
+    rejects(world.open({ name: 'expiring', ttlMs: 60_000 }), 'TIMELINE_UNSUPPORTED', 'TIMELINE_INVALID_ARGUMENT'),
   dense: async (world) => assertGrowing(seqIds(await fill(world.timeline(), 20))),
   strictVisibility: allIsVisibleInTheEnd,
 };

@@ -49,7 +49,9 @@ function bounds(entries: readonly TimelineEntry<string>[], form: BoundForm, side
   const places = new Set(seqIds(entries).flatMap((id) => [id - 1n, id, id + 1n]));
   places.add(0n);
   if (side === 'before') places.add(last + 1000n);
-  return [...places].filter((place) => side === 'before' || place <= last).map((place) => ({ given: place, seqId: place }));
+  return [...places]
+    .filter((place) => side === 'before' || place <= last)
+    .map((place) => ({ given: place, seqId: place }));
 }
 
 /** Reads page by page to the end of a range, and checks every page on the way. */

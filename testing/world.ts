@@ -76,7 +76,9 @@ export class World {
   }
 
   /** A store that counts the calls its adapter gets, by the name of the method. */
-  async openCounted<M = string>(options: OpenOptions<M> = {}): Promise<{ store: TimelineStore<M>; calls: Map<string, number> }> {
+  async openCounted<M = string>(
+    options: OpenOptions<M> = {},
+  ): Promise<{ store: TimelineStore<M>; calls: Map<string, number> }> {
     const calls = new Map<string, number>();
     const count = (name: string) => calls.set(name, (calls.get(name) ?? 0) + 1);
     const store = await this.openDecorated<M>((library) => {

@@ -111,7 +111,11 @@ class MemoryLibrary implements AdapterLibrary {
 
   #append(write: Write, rules: Rules): WriteOutcome {
     try {
-      return { ok: true, epoch: this.#epoch, entries: this.#timeline(write.timeline).append(write, rules, this.#clock) };
+      return {
+        ok: true,
+        epoch: this.#epoch,
+        entries: this.#timeline(write.timeline).append(write, rules, this.#clock),
+      };
     } catch (error) {
       if (!isTimelineError(error)) throw error;
       return { ok: false, error };
@@ -128,10 +132,18 @@ class MemoryLibrary implements AdapterLibrary {
     return timelines.map((timeline) => this.#peek(timeline).head(rules, now));
   }
 
-  async update(timeline: string, seqId: bigint, payload: Payload, ifRevision?: number): Promise<{ epoch: string; row: Row }> {
+  async update(
+    timeline: string,
+    seqId: bigint,
+    payload: Payload,
+    ifRevision?: number,
+  ): Promise<{ epoch: string; row: Row }> {
     const data = this.#peek(timeline);
     if (!data.isKept(seqId, this.#rules, this.#clock.expiryTime())) {
-      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
+      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, {
+        timeline,
+        actual: seqId,
+      });
     }
     return { epoch: this.#epoch, row: data.update(timeline, seqId, payload, ifRevision) };
   }

@@ -1,4 +1,15 @@
-import type { AdapterHead, Appended, Cut, LibraryClock, Payload, Position, Range, Row, Slice, Write } from '../../src/adapter.js';
+import type {
+  AdapterHead,
+  Appended,
+  Cut,
+  LibraryClock,
+  Payload,
+  Position,
+  Range,
+  Row,
+  Slice,
+  Write,
+} from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { planWrite } from '../../src/plan.js';
 

@@ -137,7 +137,11 @@ export function toOutcome(write: Write, answer: string): WriteOutcome {
   const ids = rest.split(' ');
   if (ids.length === length) return { ok: true, epoch, entries: ids.map(toAppended) };
   const first = seqId(rest);
-  return { ok: true, epoch, entries: Array.from({ length }, (_, i) => ({ seqId: first + BigInt(i), duplicate: false })) };
+  return {
+    ok: true,
+    epoch,
+    entries: Array.from({ length }, (_, i) => ({ seqId: first + BigInt(i), duplicate: false })),
+  };
 }
 
 function toAppended(id: string): Appended {

@@ -62,7 +62,12 @@ export class Appender {
     await this.#appendOthers(writes, left, outcomes, call);
   }
 
-  async #appendOthers(writes: readonly Write[], groups: readonly Group[], outcomes: WriteOutcome[], call: Call): Promise<void> {
+  async #appendOthers(
+    writes: readonly Write[],
+    groups: readonly Group[],
+    outcomes: WriteOutcome[],
+    call: Call,
+  ): Promise<void> {
     await Promise.all(this.#chunks(writes, groups).map((chunk) => this.#appendChunk(writes, chunk, outcomes, call)));
     if (this.#library.standing.ttlMs === undefined) return;
     const denied = groups.filter(({ places }) => places.every((place) => isDenied(outcomes[place])));
@@ -84,7 +89,12 @@ export class Appender {
     await Promise.all(this.#chunks(writes, again).map((chunk) => this.#appendChunk(writes, chunk, outcomes, call)));
   }
 
-  #appendChunk(writes: readonly Write[], chunk: readonly Group[], outcomes: WriteOutcome[], call: Call): Promise<unknown> {
+  #appendChunk(
+    writes: readonly Write[],
+    chunk: readonly Group[],
+    outcomes: WriteOutcome[],
+    call: Call,
+  ): Promise<unknown> {
     const { connections } = this.#library;
     return this.#send(chunk, outcomes, async () => {
       await this.#registry.add(chunk, call);

@@ -14,7 +14,9 @@ export class Checkpoints implements AdapterCheckpoints {
 
   async get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]> {
     const { connections, keys: keyspace } = this.#library;
-    const asked = keys.map(({ timeline, reader }) => connections.ask('hget', [keyspace.checkpoints(timeline), reader], call));
+    const asked = keys.map(({ timeline, reader }) =>
+      connections.ask('hget', [keyspace.checkpoints(timeline), reader], call),
+    );
     return (await Promise.all(asked)).map((text) => (typeof text === 'string' ? toPosition(text) : undefined));
   }
 
@@ -38,7 +40,10 @@ export class Checkpoints implements AdapterCheckpoints {
     return stands;
   }
 
-  async reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[], call: Call): Promise<void> {
+  async reset(
+    items: readonly (CheckpointKey & { readonly position: Position | undefined })[],
+    call: Call,
+  ): Promise<void> {
     const groups = this.#byTimeline(items).map(([timeline, places]) => {
       const args = places.flatMap((place) => {
         const { reader, position } = items[place] as (typeof items)[number];

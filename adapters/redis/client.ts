@@ -32,7 +32,9 @@ export interface RedisNode extends RedisClient {
     readonly keyPrefix?: string | undefined;
   };
   /** Not there before it first connects. */
-  readonly stream?: { readonly bytesRead: number; readonly bytesWritten: number; readonly writableLength: number } | undefined;
+  readonly stream?:
+    | { readonly bytesRead: number; readonly bytesWritten: number; readonly writableLength: number }
+    | undefined;
   readonly condition?: { readonly select?: number | undefined } | null | undefined;
   /** The condition of the connection that was lost, until there is the next. */
   readonly prevCondition?: { readonly select?: number | undefined } | null | undefined;

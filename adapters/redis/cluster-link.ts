@@ -160,7 +160,8 @@ export class ClusterLink implements Route {
       // A refusal is an answer.
       await candidate.call('ping', []).catch(() => {});
       if (this.#watched.get(name)?.candidate !== candidate) return;
-      if (trafficOf(watched.node) === watched.traffic) this.#drop(name, 'the node went silent, though it answers others');
+      if (trafficOf(watched.node) === watched.traffic)
+        this.#drop(name, 'the node went silent, though it answers others');
       else this.#forget(name);
     });
   }

@@ -1,6 +1,14 @@
 import type { Call } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
-import { databaseOf, isCluster, keyPrefixOf, type RedisArgument, type RedisClient, type RedisNode, usesTls } from './client.js';
+import {
+  databaseOf,
+  isCluster,
+  keyPrefixOf,
+  type RedisArgument,
+  type RedisClient,
+  type RedisNode,
+  usesTls,
+} from './client.js';
 import { ClusterLink } from './cluster-link.js';
 import { Link, type LinkOptions, type Route } from './link.js';
 import { Overdue } from './outstanding.js';
@@ -116,7 +124,8 @@ export class Connections {
   #open(): Route {
     const route = this.#route;
     if (!route) throw away('the adapter is closed');
-    if (!this.client.isCluster && databaseOf(this.client) !== this.#database) throw otherDatabase(this.client, this.#database);
+    if (!this.client.isCluster && databaseOf(this.client) !== this.#database)
+      throw otherDatabase(this.client, this.#database);
     return route;
   }
 
@@ -143,8 +152,10 @@ export class Connections {
     } catch (error) {
       const cause = route.lastError ?? error;
       const why = cause instanceof Overdue ? `its connection is ${route.client.status}` : messageOf(cause);
-      const given = this.client.status === 'end' ? '; the client given to redisAdapter has itself given up or was ended' : '';
-      const tls = usesTls(this.client) && /ETIMEDOUT|connection is/.test(why) ? '; does the server speak TLS on this port?' : '';
+      const given =
+        this.client.status === 'end' ? '; the client given to redisAdapter has itself given up or was ended' : '';
+      const tls =
+        usesTls(this.client) && /ETIMEDOUT|connection is/.test(why) ? '; does the server speak TLS on this port?' : '';
       throw away(`Redis could not be reached within ${this.budgetMs} ms: ${why}${tls}${given}`, cause);
     }
   }

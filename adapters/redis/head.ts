@@ -29,7 +29,8 @@ export class StateText {
 
   constructor(readonly text: string) {
     const [last, at, epoch, first, firstAt, floor, flags, lineage] = text.split(' ');
-    if (lineage === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the state of a Timeline is not readable');
+    if (lineage === undefined)
+      throw new TimelineError('TIMELINE_UNAVAILABLE', 'the state of a Timeline is not readable');
     this.at = Number(at);
     this.isLarge = flags?.includes('l') === true;
     this.#firstAt = Number(firstAt);

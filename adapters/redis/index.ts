@@ -39,7 +39,9 @@ export function redisAdapter(client: RedisClient, options: RedisAdapterOptions =
         const key = keys.settings();
         await checkServer(connections, key, call);
         const standing = await Standing.open(connections, keys, options, settings, call);
-        const counts = await Promise.all(keys.registries().map((registry) => connections.ask('zcard', [registry], call)));
+        const counts = await Promise.all(
+          keys.registries().map((registry) => connections.ask('zcard', [registry], call)),
+        );
         const listed = counts.reduce<number>((sum, count) => sum + Number(count), 0);
         const durability = await inspect(connections, key, listed, options.warn, call);
         return openLibrary({ connections, watchers, standing, options, settings, durability, listed });

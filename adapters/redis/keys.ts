@@ -50,7 +50,15 @@ export class Keyspace {
     if (known) return known;
     const base = this.base(timeline);
     const slot = this.cluster ? keySlot(escapeName(timeline)) : 0;
-    const keys = { timeline, stream: `${base}s`, meta: `${base}m`, slot, listed: false, noted: false, state: undefined };
+    const keys = {
+      timeline,
+      stream: `${base}s`,
+      meta: `${base}m`,
+      slot,
+      listed: false,
+      noted: false,
+      state: undefined,
+    };
     if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(timeline, keys);
     return keys;

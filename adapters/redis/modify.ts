@@ -25,7 +25,10 @@ export class Modifier {
     const kind = typeof body === 'string' ? 't' : 'b';
     const answer = await this.#modify(timeline, seqId, [wanted, kind, asArgument(body)], call);
     if (answer === null) {
-      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
+      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, {
+        timeline,
+        actual: seqId,
+      });
     }
     if (typeof answer === 'string') {
       const message = `entry ${seqId} has revision ${answer}, not ${ifRevision}`;

@@ -54,6 +54,7 @@ const DEFAULTS: RedisSettings = {
 
 export function resolveSettings(options: RedisAdapterOptions): RedisSettings {
   const settings = resolveOptions('redisAdapter', DEFAULTS, options, { waitReplicas: 0 });
-  if (/[{}]/.test(settings.prefix)) throw invalidArgument('prefix', 'must not hold braces: they decide the slot of a key');
+  if (/[{}]/.test(settings.prefix))
+    throw invalidArgument('prefix', 'must not hold braces: they decide the slot of a key');
   return settings;
 }

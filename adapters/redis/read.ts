@@ -90,7 +90,8 @@ export class Reader {
   async read(ranges: readonly Range[], call: Call): Promise<readonly Slice[]> {
     const cutoff = this.#library.cutoff();
     const [first] = ranges as readonly [Range, ...Range[]];
-    const slices = ranges.length > 1 ? await this.#readTails(ranges, cutoff, call) : [await this.#readOne(first, cutoff, call)];
+    const slices =
+      ranges.length > 1 ? await this.#readTails(ranges, cutoff, call) : [await this.#readOne(first, cutoff, call)];
     let places = [...slices.keys()].filter((place) => slices[place] === undefined);
     while (places.length > 0) places = await this.#collect(ranges, places, slices, cutoff, call);
     return slices as Slice[];
@@ -169,7 +170,12 @@ export class Reader {
         if (Number(answer) === UNSETTLED || state.unsettled) unsettled.push(place);
         else {
           const times = new TimeGuard(latest, stateText ?? '', clock);
-          slices[place] = toSlice(range, state, { rows, versions: versions ?? undefined, isCut: isCut !== undefined }, times);
+          slices[place] = toSlice(
+            range,
+            state,
+            { rows, versions: versions ?? undefined, isCut: isCut !== undefined },
+            times,
+          );
         }
       });
     });
@@ -202,7 +208,12 @@ export class Reader {
     const args: (string | number)[] = [declared[0]?.length ?? 1];
     for (const { after, before, limit, reverse } of ranges) {
       const count = Math.min(limit, ROWS_PER_RANGE);
-      args.push(String(after ?? 0n), before === undefined ? '+' : String(before < 1n ? 1n : before), count, reverse ? 1 : 0);
+      args.push(
+        String(after ?? 0n),
+        before === undefined ? '+' : String(before < 1n ? 1n : before),
+        count,
+        reverse ? 1 : 0,
+      );
     }
     return (await this.#library.connections.query(READ, declared.flat(), args, call)) as Answer[];
   }

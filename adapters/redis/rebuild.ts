@@ -9,7 +9,11 @@ const KEYS_PER_STEP = 1000;
  * Lists again whatever has a state, walking all keys of the database by SCAN in small steps, on every master of a Cluster: what nobody
  * writes or reads any more has to be found and swept too.
  */
-export async function rebuildRegistry(library: LibraryContext, registry: Registry, isEnded: () => boolean): Promise<void> {
+export async function rebuildRegistry(
+  library: LibraryContext,
+  registry: Registry,
+  isEnded: () => boolean,
+): Promise<void> {
   const { connections, keys } = library;
   const prefix = connections.keyPrefix;
   const pattern = `${glob(prefix)}${glob(keys.base(''), '{}:')}{*}:m`;
@@ -18,7 +22,10 @@ export async function rebuildRegistry(library: LibraryContext, registry: Registr
   const step = async (node: RedisClient) => {
     const cursor = cursors.get(node) ?? '0';
     if (cursor === 'end') return;
-    const [next, some] = (await node.call('scan', [cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP])) as [string, string[]];
+    const [next, some] = (await node.call('scan', [cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP])) as [
+      string,
+      string[],
+    ];
     for (const key of some) {
       const timeline = keys.timelineOf(key.slice(prefix.length));
       if (timeline !== undefined) found.add(timeline);

@@ -54,9 +54,13 @@ export function refusal(text: string, cause?: unknown): TimelineError {
   const foreign = /FOREIGN (.*)$/s.exec(message);
   if (foreign || /WRONGTYPE|equal or smaller/.test(message)) {
     const problem = foreign?.[1] ?? message;
-    return new TimelineError('TIMELINE_UNAVAILABLE', `a key of this Timeline was written by another program: ${problem}`, {
-      cause,
-    });
+    return new TimelineError(
+      'TIMELINE_UNAVAILABLE',
+      `a key of this Timeline was written by another program: ${problem}`,
+      {
+        cause,
+      },
+    );
   }
   const retryable = hasCode(message, PASSING) || message.includes('non local key');
   return new TimelineError('TIMELINE_UNAVAILABLE', `Redis refused: ${message}`, { retryable, cause });
@@ -71,9 +75,13 @@ export function toTimelineError(error: unknown, kind: 'read' | 'write'): Timelin
     return refusal(message.replace(/^.*?Last error: (?:ReplyError|Error): /s, ''), error);
   }
   if (kind === 'read') {
-    return away(error instanceof Overdue ? 'Redis gave no answer in time' : `Redis cannot be reached: ${message}`, error);
+    return away(
+      error instanceof Overdue ? 'Redis gave no answer in time' : `Redis cannot be reached: ${message}`,
+      error,
+    );
   }
   if (NEVER_SENT.test(message)) return away(`Redis cannot be reached: ${message}`, error);
-  const text = error instanceof Overdue ? 'Redis gave no answer in time' : `the connection to Redis was lost: ${message}`;
+  const text =
+    error instanceof Overdue ? 'Redis gave no answer in time' : `the connection to Redis was lost: ${message}`;
   return new TimelineError('TIMELINE_UNAVAILABLE', text, { retryable: true, outcome: 'unknown', cause: error });
 }

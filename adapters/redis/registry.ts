@@ -56,7 +56,9 @@ export class Registry {
       if (members) members.push(timeline);
       else shards.set(registry, [timeline]);
     }
-    await Promise.all([...shards].map(([registry, members]) => connections.repeat(LIST_TIMELINES, [registry], members, call)));
+    await Promise.all(
+      [...shards].map(([registry, members]) => connections.repeat(LIST_TIMELINES, [registry], members, call)),
+    );
     for (const each of timelines) each.listed = true;
   }
 

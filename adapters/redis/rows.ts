@@ -82,7 +82,10 @@ function digits(text: Buffer, start: number, end: number): number {
 function toVersion(version: Buffer): { body: Body | undefined; revision: number } {
   const colon = version.indexOf(COLON);
   const revision = Number(version.toString('latin1', 1, colon));
-  return { body: version[0] === 0x64 ? undefined : toBody(version[0] === BYTES, version.subarray(colon + 1)), revision };
+  return {
+    body: version[0] === 0x64 ? undefined : toBody(version[0] === BYTES, version.subarray(colon + 1)),
+    revision,
+  };
 }
 
 function toBody(bytes: boolean, body: Buffer): Body {

@@ -81,7 +81,12 @@ export class Settler {
     const declared = keys.declare(timeline, ['m', 'u']);
     let [cursor, first] = ['0', ''];
     do {
-      const answer = (await connections.change(PURGE_OVERLAY, declared, [this.#library.born(), cursor, first], call)) as string;
+      const answer = (await connections.change(
+        PURGE_OVERLAY,
+        declared,
+        [this.#library.born(), cursor, first],
+        call,
+      )) as string;
       [cursor, first] = answer.split(' ') as [string, string];
     } while (cursor !== '0' && performance.now() < call.deadline);
   }

@@ -47,7 +47,13 @@ export class Standing {
   ): Promise<Standing> {
     const { name, ttlMs, alter, clock, warn } = options;
     const key = keys.settings();
-    const wanted = { format: FORMAT, numbering: 'dense', ttlMs, keyWindowMs, defaultKeyWindowMs: DEFAULT_KEY_WINDOW_MS };
+    const wanted = {
+      format: FORMAT,
+      numbering: 'dense',
+      ttlMs,
+      keyWindowMs,
+      defaultKeyWindowMs: DEFAULT_KEY_WINDOW_MS,
+    };
     let isOld = true;
     for (;;) {
       const { kept, time } = await look(connections, key, call);

@@ -37,7 +37,9 @@ export class Appender {
       .prepare('SELECT seq, hash, at FROM timeline_keys WHERE timeline = ? AND key = ?')
       .raw()
       .safeIntegers();
-    this.putKey = database.prepare('INSERT OR REPLACE INTO timeline_keys (timeline, key, seq, hash, at) VALUES (?, ?, ?, ?, ?)');
+    this.putKey = database.prepare(
+      'INSERT OR REPLACE INTO timeline_keys (timeline, key, seq, hash, at) VALUES (?, ?, ?, ?, ?)',
+    );
   }
 
   append(writes: readonly Write[], { deadline }: Call): Promise<WriteOutcome[]> {
@@ -55,7 +57,13 @@ export class Appender {
           failThrough(writes.length, busy('there was no time left for this write'));
           break;
         }
-        const slice = await this.commitSlice(writes, start, start < alone ? start + 1 : writes.length, deadline, stopped);
+        const slice = await this.commitSlice(
+          writes,
+          start,
+          start < alone ? start + 1 : writes.length,
+          deadline,
+          stopped,
+        );
         if (!slice.error) outcomes.push(...slice.outcomes);
         else if (slice.error.outcome === 'not-applied' && slice.attempted > start + 1) alone = slice.attempted;
         else {
@@ -125,7 +133,8 @@ export class Appender {
     for (const { seqId, entry } of fresh) {
       const { key, payload } = entry;
       const previous = seqId === head.last + 1n ? null : head.last;
-      if (payload.shared) this.insertPointer.run(head.id, seqId, at, this.sharedBody(payload, slice), key ?? null, previous);
+      if (payload.shared)
+        this.insertPointer.run(head.id, seqId, at, this.sharedBody(payload, slice), key ?? null, previous);
       else this.insert.run(head.id, seqId, at, payload.body, key ?? null, previous);
       if (key !== undefined) this.putKey.run(head.id, key, seqId, payload.hash, slice.expiryTime);
       head.first ??= seqId;

@@ -94,7 +94,8 @@ export class Connection {
 
   private transaction<T>(begin: SqliteStatement, run: () => T): T {
     this.file?.check();
-    if (this.database.inTransaction) throw busy('the SQLite handle has a transaction of its own open: commit it or roll it back');
+    if (this.database.inTransaction)
+      throw busy('the SQLite handle has a transaction of its own open: commit it or roll it back');
     return this.isOwned ? this.transact(begin, run) : withoutWaiting(this.database, () => this.transact(begin, run));
   }
 

@@ -40,7 +40,10 @@ export class SharedDatabase {
     this.#settings = settings;
   }
 
-  acquire({ warn }: User, deadline: number): Promise<{ database: OpenDatabase; release: (deadline: number) => Promise<void> }> {
+  acquire(
+    { warn }: User,
+    deadline: number,
+  ): Promise<{ database: OpenDatabase; release: (deadline: number) => Promise<void> }> {
     return this.#inTurn(async () => {
       // Those who use a file that has gone keep it until they close; whoever comes now gets what is there.
       if (this.#current?.database.connection.isGone()) this.#current = undefined;
@@ -48,7 +51,10 @@ export class SharedDatabase {
       const current = this.#current ?? (await this.#open(user, deadline));
       this.#current = current;
       current.users.add(user);
-      return { database: current.database, release: (deadline) => this.#inTurn(() => this.#release(current, user, deadline)) };
+      return {
+        database: current.database,
+        release: (deadline) => this.#inTurn(() => this.#release(current, user, deadline)),
+      };
     });
   }
 

@@ -11,7 +11,10 @@ export function checkSource(source: unknown, argument: string): BetterSqlite3Dat
     return source;
   }
   if (source instanceof URL) {
-    throw invalidArgument(argument, 'must be a path or a Database of better-sqlite3, not a URL: give fileURLToPath(url)');
+    throw invalidArgument(
+      argument,
+      'must be a path or a Database of better-sqlite3, not a URL: give fileURLToPath(url)',
+    );
   }
   const handle = source as Partial<BetterSqlite3Database> | null | undefined;
   const fits =
@@ -34,11 +37,15 @@ export function checkSource(source: unknown, argument: string): BetterSqlite3Dat
 /** With it every number that comes from the handle is a `bigint`, for code that expects numbers too. */
 export function refuseSafeIntegers(handle: BetterSqlite3Database, argument: string): void {
   if (typeof handle.prepare('SELECT 1').pluck().get() !== 'bigint') return;
-  throw invalidArgument(argument, 'has defaultSafeIntegers(true), which is not supported: give a handle without it, or a path');
+  throw invalidArgument(
+    argument,
+    'has defaultSafeIntegers(true), which is not supported: give a handle without it, or a path',
+  );
 }
 
 export function refuseClosed(handle: BetterSqlite3Database): void {
-  if (!handle.open) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the SQLite handle given to sqliteAdapter is closed');
+  if (!handle.open)
+    throw new TimelineError('TIMELINE_UNAVAILABLE', 'the SQLite handle given to sqliteAdapter is closed');
 }
 
 /** The drivers that are taken for better-sqlite3, by what only they have. */

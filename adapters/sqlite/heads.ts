@@ -35,7 +35,10 @@ export class HeadMemory {
     database: BetterSqlite3Database,
     private readonly library: number,
   ) {
-    this.one = database.prepare(`${SELECT} FROM timeline_timelines t WHERE t.library = ? AND t.name = ?`).raw().safeIntegers();
+    this.one = database
+      .prepare(`${SELECT} FROM timeline_timelines t WHERE t.library = ? AND t.name = ?`)
+      .raw()
+      .safeIntegers();
     const names = Array(CHUNK).fill('(?)').join();
     this.many = database
       .prepare(

@@ -29,7 +29,9 @@ export class Healing {
       .raw()
       .safeIntegers();
     this.#above = database.prepare(`${moments} AND seq > ? ORDER BY seq LIMIT 1`).raw().safeIntegers();
-    this.#setTimes = database.prepare('UPDATE timeline_entries SET at = ? WHERE timeline = ? AND seq >= ? AND seq <= ?');
+    this.#setTimes = database.prepare(
+      'UPDATE timeline_entries SET at = ? WHERE timeline = ? AND seq >= ? AND seq <= ?',
+    );
     this.#setRest = database.prepare('UPDATE timeline_timelines SET heal_to = ? WHERE id = ?');
   }
 
@@ -39,7 +41,8 @@ export class Healing {
     const sane = rows.findIndex(([, at]) => !this.#clock.isFuture(Number(at)));
     const poisoned = sane < 0 ? rows.slice(0, MOST_HEALED) : rows.slice(0, sane);
     const lowest = poisoned[poisoned.length - 1]?.[0];
-    if (lowest !== undefined) this.#setTimes.run(this.#timeFor(timeline, through, rows[sane]), timeline, lowest, through);
+    if (lowest !== undefined)
+      this.#setTimes.run(this.#timeFor(timeline, through, rows[sane]), timeline, lowest, through);
     const isDone = sane >= 0 || rows.length <= MOST_HEALED;
     this.#setRest.run(isDone || lowest === undefined ? null : lowest - 1n, timeline);
     this.#heads.forget(name);

@@ -7,7 +7,12 @@ import { resolveSettings, type SqliteAdapterOptions } from './options.js';
 
 export type { BetterSqlite3Database, SqliteStatement } from './client.js';
 export { backupTimelines } from './operations/backup.js';
-export { checkTimelines, type TimelineCheck, type TimelineProblem, type TimelineProblemCode } from './operations/check.js';
+export {
+  checkTimelines,
+  type TimelineCheck,
+  type TimelineProblem,
+  type TimelineProblemCode,
+} from './operations/check.js';
 export { restoreTimelines } from './operations/restore.js';
 export type { SqliteAdapterOptions } from './options.js';
 
@@ -20,7 +25,10 @@ export type { SqliteAdapterOptions } from './options.js';
  * from a worker thread while a library is open, keeps its timeout, and is never closed here. Leave no transaction open on
  * it across an `await`.
  */
-export function sqliteAdapter(database: BetterSqlite3Database | string, options: SqliteAdapterOptions = {}): TimelineAdapter {
+export function sqliteAdapter(
+  database: BetterSqlite3Database | string,
+  options: SqliteAdapterOptions = {},
+): TimelineAdapter {
   const settings = resolveSettings(options);
   const shared = new SharedDatabase(checkSource(database, 'database'), settings);
   return {

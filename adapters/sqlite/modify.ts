@@ -16,7 +16,10 @@ export class Modifier {
   constructor(private readonly library: LibraryContext) {
     const { database } = library.connection;
     const columns = 'at, key, revision, ref, body IS NULL AND ref IS NULL';
-    this.find = database.prepare(`SELECT ${columns} FROM timeline_entries WHERE timeline = ? AND seq = ?`).raw().safeIntegers();
+    this.find = database
+      .prepare(`SELECT ${columns} FROM timeline_entries WHERE timeline = ? AND seq = ?`)
+      .raw()
+      .safeIntegers();
     this.replace = database.prepare(
       'UPDATE timeline_entries SET body = ?, ref = NULL, revision = ? WHERE timeline = ? AND seq = ?',
     );
@@ -36,7 +39,8 @@ export class Modifier {
     return connection.write(call, () => {
       const head = this.library.heads.get(timeline);
       const entry = this.findLive(head, seqId);
-      if (!head || !entry) throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline });
+      if (!head || !entry)
+        throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline });
       const before = Number(entry[2] ?? 0);
       if (ifRevision !== undefined && ifRevision !== before) {
         const message = `entry ${seqId} has revision ${before}, not ${ifRevision}`;

@@ -31,14 +31,17 @@ export class Reader {
       database.prepare(`SELECT seq, at, ${BODY}, key, revision ${WITHIN} ${order} LIMIT ?`).raw().safeIntegers();
     const meta = 'CASE WHEN coalesce(key, revision) IS NULL THEN at ELSE json_array(at, key, revision) END';
     this.bodies = database.prepare(`SELECT ${BODY} ${WITHIN}`).pluck();
-    this.metas = database.prepare(`SELECT '[' || group_concat(meta) || ']' FROM (SELECT ${meta} AS meta ${WITHIN})`).pluck();
+    this.metas = database
+      .prepare(`SELECT '[' || group_concat(meta) || ']' FROM (SELECT ${meta} AS meta ${WITHIN})`)
+      .pluck();
     this.forward = select('ASC');
     this.backward = select('DESC');
     this.firstFrom = database
       .prepare('SELECT seq, at FROM timeline_entries WHERE timeline = ? AND seq >= ? ORDER BY seq LIMIT 1')
       .raw()
       .safeIntegers();
-    const names = 'SELECT name FROM timeline_timelines WHERE library = ? AND name >= ? AND name > ? ORDER BY name LIMIT ?';
+    const names =
+      'SELECT name FROM timeline_timelines WHERE library = ? AND name >= ? AND name > ? ORDER BY name LIMIT ?';
     this.names = database.prepare(names).pluck();
   }
 
@@ -54,7 +57,9 @@ export class Reader {
   heads(timelines: readonly string[], call: Call): Promise<AdapterHead[]> {
     return this.library.connection.read(call, () => {
       const cutoff = this.library.state.cutoff();
-      return this.library.heads.getAll(timelines).map((head) => this.adapterHead(head, head ? this.liveFloor(head, cutoff) : 0n));
+      return this.library.heads
+        .getAll(timelines)
+        .map((head) => this.adapterHead(head, head ? this.liveFloor(head, cutoff) : 0n));
     });
   }
 
@@ -165,7 +170,13 @@ export class Reader {
   }
 }
 
-function toRow(seqId: bigint, appendedAt: number, body: Body | null, key: string | null, revision: number | bigint | null): Row {
+function toRow(
+  seqId: bigint,
+  appendedAt: number,
+  body: Body | null,
+  key: string | null,
+  revision: number | bigint | null,
+): Row {
   return { seqId, appendedAt, body: body ?? undefined, key: key ?? undefined, revision: Number(revision ?? 0) };
 }
 

@@ -28,7 +28,10 @@ function openImmutable(Database: DatabaseConstructor, path: string, cause: unkno
     throw new TimelineError('TIMELINE_UNAVAILABLE', message, { cause });
   }
   try {
-    const database = new Database(`${pathToFileURL(resolve(path))}?immutable=1`, { readonly: true, fileMustExist: true });
+    const database = new Database(`${pathToFileURL(resolve(path))}?immutable=1`, {
+      readonly: true,
+      fileMustExist: true,
+    });
     database.pragma('schema_version');
     return database;
   } catch {

@@ -21,7 +21,10 @@ export class Removal {
     const at = '(SELECT at FROM timeline_entries WHERE timeline = timeline_timelines.id AND seq = ?)';
     this.setFloor = database.prepare(`UPDATE timeline_timelines SET floor = ?, floor_at = ${at} WHERE id = ?`);
     this.below = database.prepare(`SELECT seq ${rows} ORDER BY seq LIMIT 1 OFFSET ?`).pluck().safeIntegers();
-    this.pointersBelow = database.prepare(`SELECT ref, count(*) ${rows} AND ref IS NOT NULL GROUP BY ref`).raw().safeIntegers();
+    this.pointersBelow = database
+      .prepare(`SELECT ref, count(*) ${rows} AND ref IS NOT NULL GROUP BY ref`)
+      .raw()
+      .safeIntegers();
     this.remove = database.prepare(`DELETE ${rows}`);
     this.countDown = database.prepare('UPDATE timeline_bodies SET refs = refs - ? WHERE id = ?');
     this.removeBody = database.prepare('DELETE FROM timeline_bodies WHERE id = ? AND refs <= 0');

@@ -40,7 +40,9 @@ export function toTimelineError(error: unknown): TimelineError {
   if (code === 'SQLITE_TOOBIG')
     return new TimelineError('TIMELINE_TOO_LARGE', `SQLite refused a value: ${text}`, { cause: error });
   if (code.startsWith('SQLITE_READONLY')) {
-    return new TimelineError('TIMELINE_UNSUPPORTED', `the SQLite database cannot be written: ${text}`, { cause: error });
+    return new TimelineError('TIMELINE_UNSUPPORTED', `the SQLite database cannot be written: ${text}`, {
+      cause: error,
+    });
   }
   return new TimelineError('TIMELINE_UNAVAILABLE', `SQLite failed${code && ` (${code})`}: ${text}`, {
     cause: error,

@@ -14,7 +14,8 @@ const RETRY_MS = 20;
 /** Pause after a checkpoint that failed, as one does on a full disk. */
 const FAILED_MS = 250;
 
-const PINNED = 'a reader keeps the write-ahead log of the SQLite database from being emptied, and it has reached walHardBytes';
+const PINNED =
+  'a reader keeps the write-ahead log of the SQLite database from being emptied, and it has reached walHardBytes';
 const FAILING = 'the write-ahead log of the SQLite database cannot be copied into it, and has reached walHardBytes';
 
 export interface WalLimits {

@@ -36,7 +36,12 @@ export class Watchers {
   }
 
   /** After a commit of this connection. */
-  wake(library: number | undefined, writes: readonly { readonly timeline: string }[], start: number, end: number): void {
+  wake(
+    library: number | undefined,
+    writes: readonly { readonly timeline: string }[],
+    start: number,
+    end: number,
+  ): void {
     if (this.count === 0) return;
     for (let i = start; i < end; i++) {
       for (const wake of this.waiting.get(`${library}:${writes[i]!.timeline}`) ?? []) wake();

@@ -152,7 +152,8 @@ export class CasAppender {
     let bytes = 0;
     for (const write of writes) {
       const size = sizeOf(write);
-      if (entries.length > 0 && (entries.length + write.entries.length > MAX_ENTRIES || bytes + size > MAX_ROW_BYTES)) break;
+      if (entries.length > 0 && (entries.length + write.entries.length > MAX_ENTRIES || bytes + size > MAX_ROW_BYTES))
+        break;
       const last = ledger.last + BigInt(entries.length);
       try {
         if (size > MAX_COLUMNS_BYTES) throw tooLarge(write.timeline);
@@ -236,7 +237,9 @@ export class CasAppender {
 
   /** Takes back what was written behind a tail that was another life's. */
   async #undo(row: RowWrite, token: string, marks: readonly RowWrite[], call: Call): Promise<void> {
-    const own = [{ column: this.context.layout.tokenColumn as string, is: 'EQUAL', value: token, passIfMissing: false } as const];
+    const own = [
+      { column: this.context.layout.tokenColumn as string, is: 'EQUAL', value: token, passIfMissing: false } as const,
+    ];
     const removal: RowWrite = { table: row.table, key: row.key, type: 'DELETE', condition: own };
     const raised = marks.flatMap(({ table, key, put = [] }): RowWrite[] => {
       const last = put.find(({ name }) => name === 'last');
@@ -246,7 +249,10 @@ export class CasAppender {
     });
     const [result] = await this.context.requests.write([removal, ...raised], call);
     if (result?.ok === false && result.error.failure !== 'condition' && result.error.failure !== 'missing') {
-      throw toTimelineError(new StoreError('ambiguous', `a table was made again meanwhile: ${result.error.message}`), 'write');
+      throw toTimelineError(
+        new StoreError('ambiguous', `a table was made again meanwhile: ${result.error.message}`),
+        'write',
+      );
     }
   }
 

@@ -73,7 +73,10 @@ export class Checkpoints implements AdapterCheckpoints {
     return { table: this.context.tables.meta, key: rowKey(item), type: 'PUT', put };
   }
 
-  async reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[], call: Call): Promise<void> {
+  async reset(
+    items: readonly (CheckpointKey & { readonly position: Position | undefined })[],
+    call: Call,
+  ): Promise<void> {
     for (const wave of waves(items)) {
       const rows = wave.map((place): RowWrite => {
         const { position, ...item } = items[place] as (typeof items)[number];

@@ -30,7 +30,12 @@ export interface TableStoreSdk {
   readonly INF_MAX: unknown;
   readonly PK_AUTO_INCR: unknown;
   readonly Condition: new (existence: number, column: unknown) => unknown;
-  readonly SingleColumnCondition: new (name: string, value: unknown, comparator: unknown, passIfMissing: boolean) => unknown;
+  readonly SingleColumnCondition: new (
+    name: string,
+    value: unknown,
+    comparator: unknown,
+    passIfMissing: boolean,
+  ) => unknown;
   readonly CompositeCondition: new (operator: unknown) => { addSubCondition(condition: unknown): void };
   readonly ComparatorType: Readonly<Record<'EQUAL' | 'NOT_EQUAL' | 'LESS_THAN', unknown>>;
   readonly LogicalOperator: Readonly<Record<'AND' | 'OR', unknown>>;

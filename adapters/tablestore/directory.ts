@@ -68,7 +68,11 @@ export class Directory {
     if (result?.ok === false && result.error.failure !== 'condition') throw toTimelineError(result.error, 'read');
   }
 
-  #update(timeline: string, put: readonly Column[], below: { readonly column: string; readonly value: bigint }): RowWrite {
+  #update(
+    timeline: string,
+    put: readonly Column[],
+    below: { readonly column: string; readonly value: bigint },
+  ): RowWrite {
     const condition = [{ ...below, is: 'LESS_THAN', passIfMissing: true } as const];
     return { table: this.context.tables.meta, key: [timeline, ''], type: 'UPDATE', put, condition };
   }

@@ -60,7 +60,8 @@ export class Ends {
   /** The front as far as a head needs it: not looked for again while it can be trusted. */
   async known(state: TimelineState, call: Call): Promise<Front> {
     const { front } = state;
-    const fresh = front?.first && front.first.at > this.context.cutoff() && performance.now() - front.foundAt < FRESH_MS;
+    const fresh =
+      front?.first && front.first.at > this.context.cutoff() && performance.now() - front.foundAt < FRESH_MS;
     return front && fresh ? front : this.find(state, call);
   }
 
@@ -79,7 +80,9 @@ export class Ends {
     if (this.context.dense) return first ? first.seqId - 1n : met;
     const [noted] = await this.directory.get([state.timeline], call);
     if (!noted) return met;
-    return noted.mayBeBehind ? (await this.find(state, call)).gone : this.#noteGone(state, noted, { met, edge: 0n }, call);
+    return noted.mayBeBehind
+      ? (await this.find(state, call)).gone
+      : this.#noteGone(state, noted, { met, edge: 0n }, call);
   }
 
   /**

@@ -31,13 +31,18 @@ const TO_COLUMN: Readonly<Record<JavaFieldType, (value: unknown) => Cell | undef
 };
 
 /** The column value of a field, or what is wrong with it. */
-export function toColumnValue(value: unknown, declared: JavaFieldType | undefined): { value: Cell } | { problem: string } {
+export function toColumnValue(
+  value: unknown,
+  declared: JavaFieldType | undefined,
+): { value: Cell } | { problem: string } {
   const type = declared ?? inferType(value);
   const found = type && TO_COLUMN[type](value);
   if (found !== undefined) return { value: found };
   if (declared !== undefined) return { problem: `must be of the declared type, ${declared}, not ${describe(value)}` };
   if (typeof value === 'number') {
-    return { problem: `holds ${value}, which may be an integer that a number cannot hold: use a bigint, or declare it a double` };
+    return {
+      problem: `holds ${value}, which may be an integer that a number cannot hold: use a bigint, or declare it a double`,
+    };
   }
   return { problem: `must be a string, a number, a boolean or a list of strings, not ${describe(value)}` };
 }

@@ -21,15 +21,22 @@ export function encodeMessage(
 ): { content: Uint8Array; attributes: Column[] } {
   const { content, attributes = {}, ...others } = parseObject(body) as Partial<Record<string, unknown>>;
   const [other] = Object.keys(others);
-  if (other !== undefined) throw invalidArgument('message', `has a field ${describe(other)} beside content and attributes`);
+  if (other !== undefined)
+    throw invalidArgument('message', `has a field ${describe(other)} beside content and attributes`);
   const bytes = typeof content !== 'string' ? undefined : kind === 'text' ? Buffer.from(content) : parseBase64(content);
-  if (bytes === undefined) throw invalidArgument('message.content', `must be ${kind === 'text' ? 'a string' : 'base64'}`);
-  if (typeof attributes !== 'object' || attributes === null) throw invalidArgument('message.attributes', 'must be an object');
+  if (bytes === undefined)
+    throw invalidArgument('message.content', `must be ${kind === 'text' ? 'a string' : 'base64'}`);
+  if (typeof attributes !== 'object' || attributes === null)
+    throw invalidArgument('message.attributes', 'must be an object');
   const columns = Object.entries(attributes).map(([name, value]: [string, unknown]) => {
     table.checkName(name, `the attribute ${describe(name)}`);
-    if (name.startsWith('__')) throw invalidArgument('message.attributes', `must not begin with __, as ${describe(name)} does`);
+    if (name.startsWith('__'))
+      throw invalidArgument('message.attributes', `must not begin with __, as ${describe(name)} does`);
     if (typeof value !== 'string' || value === '') {
-      throw invalidArgument('message.attributes', `must be strings and not empty; ${describe(name)} is ${describe(value)}`);
+      throw invalidArgument(
+        'message.attributes',
+        `must be strings and not empty; ${describe(name)} is ${describe(value)}`,
+      );
     }
     return { name, value };
   });
@@ -40,7 +47,8 @@ export function encodeMessage(
 export function decodeMessage(content: Uint8Array, kind: 'text' | 'bytes', columns: ReadonlyMap<string, Cell>): string {
   const attributes = [...columns].filter(([name]) => !name.startsWith('__'));
   for (const [name, value] of attributes) {
-    if (typeof value !== 'string') throw new TimelineError('TIMELINE_DECODE', `the attribute ${describe(name)} is no string`);
+    if (typeof value !== 'string')
+      throw new TimelineError('TIMELINE_DECODE', `the attribute ${describe(name)} is no string`);
   }
   const message = { content: kind === 'text' ? textOf(content) : Buffer.from(content).toString('base64') };
   return JSON.stringify(attributes.length === 0 ? message : { ...message, attributes: Object.fromEntries(attributes) });

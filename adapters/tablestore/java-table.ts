@@ -54,7 +54,8 @@ export function resolveTable(options: JavaTableOptions): JavaTable {
     checkName(name, what) {
       checkColumnName(name, 'message', what);
       if (names.has(name)) throw unfit('message', name, what, 'which is a key column of the table');
-      if (name.startsWith(STATE_PREFIX)) throw unfit('message', name, what, `but ${STATE_PREFIX} is for columns of the adapter`);
+      if (name.startsWith(STATE_PREFIX))
+        throw unfit('message', name, what, `but ${STATE_PREFIX} is for columns of the adapter`);
     },
   };
 }
@@ -76,7 +77,9 @@ export function splitRow(columns: readonly StoredColumn[]): Omit<JavaRow, 'entri
   readonly own: ReadonlyMap<string, StoredColumn['value']>;
   readonly deleted: boolean;
 } {
-  const state = new Map(columns.filter(({ name }) => name.startsWith(STATE_PREFIX)).map(({ name, value }) => [name, value]));
+  const state = new Map(
+    columns.filter(({ name }) => name.startsWith(STATE_PREFIX)).map(({ name, value }) => [name, value]),
+  );
   const own = columns.filter(({ name }) => !state.has(name));
   const trimmed = state.get(TRIM_COLUMN);
   return {
@@ -104,7 +107,12 @@ export function stateOf({ version, at }: StoredRow, deleted: boolean): Column[] 
 }
 
 /** The one entry of a row. Its body is decoded when it is asked for, so that a broken one harms neither a head nor a trim. */
-export function entryOf(seqId: bigint, revision: number, key: string | undefined, decode: () => Body | undefined): StoredEntry {
+export function entryOf(
+  seqId: bigint,
+  revision: number,
+  key: string | undefined,
+  decode: () => Body | undefined,
+): StoredEntry {
   let decoded: { readonly body: Body | undefined } | undefined;
   return {
     revision,

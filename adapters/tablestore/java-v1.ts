@@ -67,7 +67,10 @@ export function javaV1Layout(options: JavaV1Options = {}): Layout {
     delete: true,
     timelines: false,
     maxBodyBytes: MAX_CELL_BYTES,
-    encode: ({ entries, token }) => [...encode((entries[0] as NewEntry).body), { name: MESSAGE_ID_COLUMN, value: token }],
+    encode: ({ entries, token }) => [
+      ...encode((entries[0] as NewEntry).body),
+      { name: MESSAGE_ID_COLUMN, value: token },
+    ],
     decode(columns, seqId): JavaRow {
       const { own, deleted, ...row } = splitRow(columns);
       const id = own.get(MESSAGE_ID_COLUMN);

@@ -20,7 +20,9 @@ import {
 import type { Cell, Column, Layout, NewEntry } from './layout.js';
 
 /** A field's type, its column if that has another name, or both. */
-export type JavaField = JavaFieldType | { readonly column?: string | undefined; readonly type?: JavaFieldType | undefined };
+export type JavaField =
+  | JavaFieldType
+  | { readonly column?: string | undefined; readonly type?: JavaFieldType | undefined };
 
 export interface JavaV2Options extends JavaTableOptions {
   /**
@@ -94,7 +96,8 @@ class Fields {
     this.#table = table;
     for (const [field, given] of Object.entries(declared)) {
       const { column = field, type } = typeof given === 'string' ? { type: given } : given;
-      if (this.#byColumn.has(column)) throw invalidArgument('layout.fields', `name the column ${describe(column)} twice`);
+      if (this.#byColumn.has(column))
+        throw invalidArgument('layout.fields', `name the column ${describe(column)} twice`);
       this.#byField.set(field, { column, type });
       this.#byColumn.set(column, { field, type });
     }
@@ -127,13 +130,18 @@ class Fields {
     const undeclared = [...columns].filter(([name]) => !this.#byColumn.has(name));
     const declared = [...columns].filter(([name]) => this.#byColumn.has(name));
     // A declared column comes last and wins over another that happens to have the name of its field.
-    return JSON.stringify(Object.fromEntries([...undeclared, ...declared].map(([name, value]) => this.#read(name, value))));
+    return JSON.stringify(
+      Object.fromEntries([...undeclared, ...declared].map(([name, value]) => this.#read(name, value))),
+    );
   }
 
   #read(name: string, value: Cell): [field: string, value: unknown] {
     const { field, type } = this.#byColumn.get(name) ?? { field: name, type: undefined };
     const read = fromColumnValue(value, type);
     if (read !== undefined) return [field, read];
-    throw new TimelineError('TIMELINE_DECODE', `the column ${describe(name)} does not hold the JSON text of a list of strings`);
+    throw new TimelineError(
+      'TIMELINE_DECODE',
+      `the column ${describe(name)} does not hold the JSON text of a list of strings`,
+    );
   }
 }

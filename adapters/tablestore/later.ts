@@ -50,7 +50,10 @@ export class Later {
       if (result.ok || result.error.failure === 'condition' || result.error.failure === 'missing') return;
       const row = rows[i] as RowWrite;
       if (result.error.failure === 'refused') {
-        this.warn({ code: 'tablestore-mark-lost', message: `a row of ${row.table.name} was refused: ${result.error.message}` });
+        this.warn({
+          code: 'tablestore-mark-lost',
+          message: `a row of ${row.table.name} was refused: ${result.error.message}`,
+        });
       } else this.#keep(row);
     });
   }

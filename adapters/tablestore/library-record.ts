@@ -201,7 +201,10 @@ export async function readRecord(
   const sent = performance.now();
   let written = Number.NaN;
   if (clock) {
-    const [result] = await requests.write([{ table: meta, key: TIME, type: 'PUT', put: [{ name: 'by', value: nonce }] }], call);
+    const [result] = await requests.write(
+      [{ table: meta, key: TIME, type: 'PUT', put: [{ name: 'by', value: nonce }] }],
+      call,
+    );
     if (result?.ok) written = performance.now();
   }
   const [record, time] = await requests.get(meta, [RECORD, ...(clock ? [TIME] : [])], call);
@@ -215,5 +218,7 @@ export async function readRecord(
 }
 
 function goneError(library: string, why: string): TimelineError {
-  return new TimelineError('TIMELINE_UNAVAILABLE', `the record of library ${library} is not there: ${why}`, { retryable: true });
+  return new TimelineError('TIMELINE_UNAVAILABLE', `the record of library ${library} is not there: ${why}`, {
+    retryable: true,
+  });
 }

@@ -48,7 +48,9 @@ export function openLibrary(
   const claims = tables.keys && new Claims(context, tables.keys);
   const writer = new RowWriter(context, directory);
   const putter =
-    settings.sequence === 'auto' ? new AutoPutter(context, writer, options.warn) : new ChosenPutter(context, ends, writer);
+    settings.sequence === 'auto'
+      ? new AutoPutter(context, writer, options.warn)
+      : new ChosenPutter(context, ends, writer);
   const appender = context.dense ? new CasAppender(context, directory, ends) : new RowAppender(context, claims, putter);
   const modifier = new Modifier(context);
   const trimmer = new Trimmer(context, directory, ends, claims);
@@ -83,8 +85,10 @@ export function openLibrary(
   if (layout.update)
     library.update = (timeline, seqId, payload, ifRevision, call) =>
       guard.write(call, () => modifier.update(timeline, seqId, payload, ifRevision, call));
-  if (layout.delete) library.delete = (timeline, seqId, call) => guard.write(call, () => modifier.delete(timeline, seqId, call));
-  if (layout.trimColumn) library.trim = (timeline, cut, call) => guard.write(call, () => trimmer.trim(timeline, cut, call));
+  if (layout.delete)
+    library.delete = (timeline, seqId, call) => guard.write(call, () => modifier.delete(timeline, seqId, call));
+  if (layout.trimColumn)
+    library.trim = (timeline, cut, call) => guard.write(call, () => trimmer.trim(timeline, cut, call));
   if (layout.timelines) library.timelines = (range, call) => guard.read(call, () => directory.list(range, call));
   return library;
 }

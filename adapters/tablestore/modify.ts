@@ -20,7 +20,10 @@ export class Modifier {
   ): Promise<{ epoch: string; row: Row }> {
     const found = await this.#change(timeline, seqId, { body, ifRevision }, call);
     if (!found)
-      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline, actual: seqId });
+      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, {
+        timeline,
+        actual: seqId,
+      });
     const { at, stored } = found;
     const row = { seqId, appendedAt: at, body, key: stored.key, revision: stored.revision + 1 };
     return { epoch: this.context.epoch, row };
@@ -39,7 +42,9 @@ export class Modifier {
   ): Promise<Found | undefined> {
     let tried: { readonly found: Found; readonly put: readonly Column[]; readonly doubt: TimelineError } | undefined;
     for (let attempt = 1; ; attempt++) {
-      const record = await this.#rowOf(timeline, seqId, call).catch((error: unknown) => Promise.reject(tried?.doubt ?? error));
+      const record = await this.#rowOf(timeline, seqId, call).catch((error: unknown) =>
+        Promise.reject(tried?.doubt ?? error),
+      );
       const found = record && this.context.entriesOf(record).find((each) => each.seqId === seqId);
       if (this.context.record.isSuspect) await this.context.record.look(call);
       // An attempt whose answer was lost is known by what it left.
@@ -70,27 +75,41 @@ export class Modifier {
     const { requests, tables, layout } = this.context;
     const row = this.context.decode(record);
     const change = layout.change?.(row, Number(seqId - rowIdOf(record)), body);
-    if (!change) throw new TimelineError('TIMELINE_UNSUPPORTED', 'this layout cannot change an entry', { capability: 'update' });
+    if (!change)
+      throw new TimelineError('TIMELINE_UNSUPPORTED', 'this layout cannot change an entry', { capability: 'update' });
     const condition: ColumnTest[] = layout.versionColumn
       ? [{ column: layout.versionColumn, is: 'EQUAL', value: BigInt(row.version), passIfMissing: row.version === 0 }]
       : [];
     const { key } = record;
     const version = this.context.changeVersionOf(record);
-    const write: RowWrite = { table: tables.entries, key, type: 'UPDATE', ...change, version, expect: 'exists', condition };
+    const write: RowWrite = {
+      table: tables.entries,
+      key,
+      type: 'UPDATE',
+      ...change,
+      version,
+      expect: 'exists',
+      condition,
+    };
     const [result] = await requests.write([write], call);
     return { put: change.put, result: result as RowResult };
   }
 }
 
 function contended(timeline: string, seqId: bigint): TimelineError {
-  return new TimelineError('TIMELINE_BUSY', `entry ${seqId} was changed by others all the time`, { timeline, retryable: true });
+  return new TimelineError('TIMELINE_BUSY', `entry ${seqId} was changed by others all the time`, {
+    timeline,
+    retryable: true,
+  });
 }
 
 /** Whether a row has all these columns. */
 function holds({ columns }: StoredRecord, put: readonly Column[]): boolean {
   return put.every(({ name, value }) => {
     const found = columnOf(columns, name);
-    return value instanceof Uint8Array && found instanceof Uint8Array ? Buffer.compare(value, found) === 0 : value === found;
+    return value instanceof Uint8Array && found instanceof Uint8Array
+      ? Buffer.compare(value, found) === 0
+      : value === found;
   });
 }
 

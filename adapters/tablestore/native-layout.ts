@@ -80,7 +80,8 @@ function unpack(packed: Body, metas: readonly Meta[]): StoredEntry[] {
     const rest = key === undefined ? { revision } : { revision, key, hash };
     if (kind === 'd') return { body: undefined, ...rest };
     if (metas.length === 1) return { body: asBody(packed), ...rest };
-    const bytes = packed instanceof Uint8Array ? Buffer.from(packed.buffer, packed.byteOffset + from, length) : Buffer.alloc(0);
+    const bytes =
+      packed instanceof Uint8Array ? Buffer.from(packed.buffer, packed.byteOffset + from, length) : Buffer.alloc(0);
     return { body: kind === 't' ? bytes.toString() : asBody(bytes), ...rest };
   });
 }
@@ -91,7 +92,9 @@ function asBody(value: Body): Body {
 }
 
 function change(row: StoredRow, place: number, body: Body | undefined): RowChange {
-  const entries = row.entries.map((entry, i) => (i === place ? { ...entry, body, revision: entry.revision + 1 } : entry));
+  const entries = row.entries.map((entry, i) =>
+    i === place ? { ...entry, body, revision: entry.revision + 1 } : entry,
+  );
   const packed = pack(entries);
   const value = packed[0]?.value;
   if (value instanceof Uint8Array && value.length > MAX_COLUMN_BYTES) {

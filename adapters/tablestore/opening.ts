@@ -62,11 +62,17 @@ class Opening {
   async run(): Promise<OpenedTables> {
     const { requests, options } = this;
     const { entries, meta, keys } = this.#schemas;
-    const [found, foundMeta, foundKeys] = await Promise.all([entries, meta, keys].map((each) => each && this.#describe(each)));
+    const [found, foundMeta, foundKeys] = await Promise.all(
+      [entries, meta, keys].map((each) => each && this.#describe(each)),
+    );
     if (!foundMeta) await create(requests, meta, -1, this.#patience);
     const timedAt = performance.now();
     const kept = await this.#settle(found);
-    const record = new LibraryRecord({ requests, meta: meta.table, library: options.name, clock: options.clock }, kept, timedAt);
+    const record = new LibraryRecord(
+      { requests, meta: meta.table, library: options.name, clock: options.clock },
+      kept,
+      timedAt,
+    );
     if (keys) await this.#keep(keys, foundKeys, claimSeconds(record.settings));
     const seconds = entrySeconds(record.settings, this.settings.layout);
     const isLater = found?.tableOptions.timeToLive === -1 && seconds !== -1;
@@ -84,7 +90,8 @@ class Opening {
 
   async #keep(schema: Schema, found: SdkTable | undefined, seconds: number): Promise<void> {
     if (!found) await create(this.requests, schema, seconds, this.#patience);
-    else if (found.tableOptions.timeToLive !== seconds) await setTtl(this.requests, schema.table, seconds, this.#patience);
+    else if (found.tableOptions.timeToLive !== seconds)
+      await setTtl(this.requests, schema.table, seconds, this.#patience);
   }
 
   /** The record once it is there and says what was asked for; of several processes one writes it, and the others read it again. */
@@ -108,7 +115,10 @@ class Opening {
     const { layout, sequence, keyWindowMs } = this.settings;
     const { name, ttlMs, alter } = this.options;
     if (record && record.layout !== layout.name) {
-      throw invalidArgument('layout', `of ${name} is '${record.layout}' since its creation and cannot become '${layout.name}'`);
+      throw invalidArgument(
+        'layout',
+        `of ${name} is '${record.layout}' since its creation and cannot become '${layout.name}'`,
+      );
     }
     const wanted = { format: FORMAT, numbering: sequence, ttlMs, keyWindowMs, defaultKeyWindowMs: DAY_MS };
     return reconcileSettings(this.#standing(record, entries), wanted, { library: name, alter });
@@ -136,7 +146,13 @@ class Opening {
 
   async #confirm({ epoch }: Kept): Promise<void> {
     const put = [{ name: 'state', value: 'made' }];
-    await this.#put({ table: this.#schemas.meta.table, key: RECORD, type: 'UPDATE', put, condition: [is('epoch', epoch)] });
+    await this.#put({
+      table: this.#schemas.meta.table,
+      key: RECORD,
+      type: 'UPDATE',
+      put,
+      condition: [is('epoch', epoch)],
+    });
   }
 
   /** Resolves with false where its condition fails. */

@@ -62,7 +62,10 @@ const DEFAULTS: Settings = {
   parallel: 32,
 };
 
-export function resolveSettings({ layout: _, wake, sdk, ...options }: TableStoreAdapterOptions, layout: Layout): Settings {
+export function resolveSettings(
+  { layout: _, wake, sdk, ...options }: TableStoreAdapterOptions,
+  layout: Layout,
+): Settings {
   const defaults = layout.packs ? DEFAULTS : { ...DEFAULTS, sequence: 'auto' as const };
   const settings = resolveOptions('tablestoreAdapter', defaults, options, { settleMs: 0 });
   if (!['auto', 'cas', 'manual'].includes(settings.sequence)) {

@@ -48,7 +48,8 @@ export class AutoPutter implements Putter {
     const sent: Promise<void>[] = [];
     for (const chunk of this.#chunks(items, results)) {
       const send = async () => {
-        for (const [item] of chunk) if (failed.has(item.state)) results.set(item, failed.get(item.state) as TimelineError);
+        for (const [item] of chunk)
+          if (failed.has(item.state)) results.set(item, failed.get(item.state) as TimelineError);
         const left = chunk.filter(([{ state }]) => !failed.has(state));
         await this.#putChunk(left, results, call);
         for (const [item] of left) {
@@ -78,7 +79,11 @@ export class AutoPutter implements Putter {
     return splitWrites(rows).map((chunk) => chunk.map((row) => [fitting[next++] as Item, row] as const));
   }
 
-  async #putChunk(chunk: readonly (readonly [Item, RowWrite])[], results: Map<Item, PutResult>, call: Call): Promise<void> {
+  async #putChunk(
+    chunk: readonly (readonly [Item, RowWrite])[],
+    results: Map<Item, PutResult>,
+    call: Call,
+  ): Promise<void> {
     if (chunk.length === 0) return;
     const items = chunk.map(([item]) => item);
     const written = await this.writer.write(

@@ -96,7 +96,8 @@ export class ChosenPutter implements Putter {
     const now = put.includes(undefined) || fitting.length < items.length ? await tail.read() : last;
     let next = 0;
     return items.map(
-      (item) => (item === fitting[next] ? put[next++] : undefined) ?? notAbove(item.state, item.entry.seqId as bigint, now),
+      (item) =>
+        (item === fitting[next] ? put[next++] : undefined) ?? notAbove(item.state, item.entry.seqId as bigint, now),
     );
   }
 
@@ -192,7 +193,8 @@ function parts(items: readonly Item[]): Item[][] {
   const result: Item[][] = [];
   for (const item of items) {
     const last = result.at(-1);
-    const joins = last && last.length < ROWS_TOGETHER && item.entry.seqId !== undefined && last[0]?.entry.seqId !== undefined;
+    const joins =
+      last && last.length < ROWS_TOGETHER && item.entry.seqId !== undefined && last[0]?.entry.seqId !== undefined;
     if (joins) last.push(item);
     else result.push([item]);
   }

@@ -148,7 +148,10 @@ export class Forward {
     // A page of the service may hold no more than the row at the position.
     for (let rows = 0; next && rows <= extra; ) {
       const to = context.rowKey(state, upTo(range.before));
-      const page: Page = await context.requests.range({ table: context.tables.entries, from: next, to, limit }, this.call);
+      const page: Page = await context.requests.range(
+        { table: context.tables.entries, from: next, to, limit },
+        this.call,
+      );
       found.push(...page.rows.flatMap((row) => context.entriesOf(row)));
       rows += page.rows.length;
       limit -= page.rows.length;

@@ -77,7 +77,11 @@ export class Reader {
     }
     const [oldest] = rows;
     if (after === undefined && !reverse && oldest) {
-      const gone = this.context.dense ? oldest.seqId - 1n : stretch.gone > 0n ? stretch.gone : (state.front?.gone ?? 0n);
+      const gone = this.context.dense
+        ? oldest.seqId - 1n
+        : stretch.gone > 0n
+          ? stretch.gone
+          : (state.front?.gone ?? 0n);
       state.front = { gone, first: oldest, foundAt: performance.now() };
     }
     const last = await this.#last(state, stretch, range, call);
@@ -92,7 +96,12 @@ export class Reader {
     };
   }
 
-  async #goneThrough(state: TimelineState, after: bigint, { beyond, last, gone }: Stretch, call: Call): Promise<bigint> {
+  async #goneThrough(
+    state: TimelineState,
+    after: bigint,
+    { beyond, last, gone }: Stretch,
+    call: Call,
+  ): Promise<bigint> {
     if (!beyond && last === undefined) return (await this.ends.find(state, call)).gone;
     const through = await this.ends.goneBehind(state, { first: beyond, met: gone }, call);
     if (beyond && through > after) state.front = { gone: through, first: beyond, foundAt: performance.now() };

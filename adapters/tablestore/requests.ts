@@ -51,7 +51,11 @@ export class Requests {
   readonly values: Values;
   readonly transport: Transport;
 
-  constructor(client: TableStoreClient, sdk: TableStoreSdk, limits: { readonly timeoutMs: number; readonly parallel: number }) {
+  constructor(
+    client: TableStoreClient,
+    sdk: TableStoreSdk,
+    limits: { readonly timeoutMs: number; readonly parallel: number },
+  ) {
     this.values = new Values(sdk);
     this.transport = new Transport(client, limits);
   }
@@ -95,7 +99,12 @@ export class Requests {
     return (await Promise.all(chunks.map((chunk) => this.#getChunk(table, chunk, call, columns)))).flat();
   }
 
-  async #getChunk(table: Table, keys: readonly (readonly KeyPart[])[], call: Call, columns: readonly string[] | undefined) {
+  async #getChunk(
+    table: Table,
+    keys: readonly (readonly KeyPart[])[],
+    call: Call,
+    columns: readonly string[] | undefined,
+  ) {
     return this.#read(call, async () => {
       const primaryKey = keys.map((key) => this.values.key(table, key));
       const tables = [{ tableName: table.name, primaryKey, columnsToGet: columns && [...columns] }];
@@ -147,7 +156,10 @@ export class Requests {
 
   #toWrite({ table, key, type, put = [], remove = [], version, expect, condition, returnKey }: RowWrite): object {
     const cells = put.map((column) => this.values.cell(column, version));
-    const changes = [...(cells.length > 0 ? [{ PUT: cells }] : []), ...(remove.length > 0 ? [{ DELETE_ALL: [...remove] }] : [])];
+    const changes = [
+      ...(cells.length > 0 ? [{ PUT: cells }] : []),
+      ...(remove.length > 0 ? [{ DELETE_ALL: [...remove] }] : []),
+    ];
     return {
       type,
       condition: this.values.condition(expect, condition),

@@ -10,7 +10,11 @@ interface Written {
 
 /** Gathers the rows that independent work asks to be written within one turn into as few requests as hold them. */
 export class RowBatcher {
-  #pending: { readonly rows: readonly RowWrite[]; readonly call: Call; readonly resolve: (written: Written) => void }[] = [];
+  #pending: {
+    readonly rows: readonly RowWrite[];
+    readonly call: Call;
+    readonly resolve: (written: Written) => void;
+  }[] = [];
 
   constructor(private readonly context: Context) {}
 

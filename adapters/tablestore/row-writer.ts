@@ -51,7 +51,10 @@ export class RowWriter {
   encode({ entry, mark, state }: Item, id: KeyPart): RowWrite | TimelineError {
     try {
       const { payload, key } = entry;
-      const put = this.context.layout.encode({ entries: [{ body: payload.body, key, hash: payload.hash }], token: mark });
+      const put = this.context.layout.encode({
+        entries: [{ body: payload.body, key, hash: payload.hash }],
+        token: mark,
+      });
       const version = this.context.versionOf(this.context.clock.entryTime(state.lastAt));
       const row = { table: this.context.tables.entries, key: this.context.rowKey(state, id), put, version } as const;
       return id === AUTO ? { ...row, type: 'PUT', returnKey: true } : { ...row, type: 'PUT', expect: 'missing' };
@@ -63,7 +66,9 @@ export class RowWriter {
   /** In the same requests, lists the Timelines that are not known to be listed. */
   async write(items: readonly Item[], rows: readonly RowWrite[], call: Call): Promise<RowResult[]> {
     const unlisted =
-      this.context.layout.timelines || this.context.ttlMs !== undefined ? statesOf(items).filter(({ listed }) => !listed) : [];
+      this.context.layout.timelines || this.context.ttlMs !== undefined
+        ? statesOf(items).filter(({ listed }) => !listed)
+        : [];
     const listings = unlisted.map((state) => this.directory.listing(state));
     const { results, sound } = await writeEntries(this.context, [...rows, ...listings], call);
     // What was listed was so in an earlier life.

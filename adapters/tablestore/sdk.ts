@@ -6,7 +6,8 @@ import type { TableStoreClient, TableStoreSdk } from './client.js';
 export async function loadSdk(client: TableStoreClient, given: TableStoreSdk | undefined): Promise<TableStoreSdk> {
   const sdk = given ?? (await importSdk());
   if (client instanceof sdk.Client) return sdk;
-  const problem = 'is not a Client of the tablestore package that was found; give the one it was made with as the option sdk';
+  const problem =
+    'is not a Client of the tablestore package that was found; give the one it was made with as the option sdk';
   throw invalidArgument('client', problem);
 }
 
@@ -23,11 +24,15 @@ async function importSdk(): Promise<TableStoreSdk> {
 
 /** What the SDK does unless told otherwise, and what that does to a process. */
 export function checkClient(client: TableStoreClient, warn: (warning: AdapterWarning) => void): void {
-  const { config } = client as { config?: { httpOptions?: { timeout?: unknown; agent?: unknown }; maxRetries?: unknown } };
+  const { config } = client as {
+    config?: { httpOptions?: { timeout?: unknown; agent?: unknown }; maxRetries?: unknown };
+  };
   if (!config) return;
   const missing: string[] = [];
-  if (!config.httpOptions?.timeout) missing.push('httpOptions.timeout (a server that is silent keeps a connection for ever)');
-  if (!config.httpOptions?.agent) missing.push('httpOptions.agent (the agent of the whole process is used and changed)');
+  if (!config.httpOptions?.timeout)
+    missing.push('httpOptions.timeout (a server that is silent keeps a connection for ever)');
+  if (!config.httpOptions?.agent)
+    missing.push('httpOptions.agent (the agent of the whole process is used and changed)');
   if (config.maxRetries !== 0) missing.push('maxRetries: 0 (reads are repeated for a minute before they fail)');
   if (missing.length === 0) return;
   warn({ code: 'tablestore-client', message: `the TableStore client was made without ${missing.join(', ')}` });

@@ -53,7 +53,11 @@ export function schemasOf(library: string, sequence: Sequence, layout: Layout): 
     auto,
     deviationSeconds: MAX_DEVIATION_S,
   });
-  const entries = schema('', [...keyColumnsOf(layout), { name: layout.sequenceColumn, type: 'INTEGER' }], sequence === 'auto');
+  const entries = schema(
+    '',
+    [...keyColumnsOf(layout), { name: layout.sequenceColumn, type: 'INTEGER' }],
+    sequence === 'auto',
+  );
   const named = (column: string): KeyColumn => ({ name: column, type: 'STRING' });
   const hasClaims = sequence !== 'cas' && layout.tokenColumn !== undefined;
   return {
@@ -92,7 +96,12 @@ export async function describe(requests: Requests, schema: Schema, patience: Pat
 }
 
 /** Resolves once the table can be used; one that is there meanwhile is as good. */
-export async function create(requests: Requests, schema: Schema, ttlSeconds: number, patience: Patience): Promise<void> {
+export async function create(
+  requests: Requests,
+  schema: Schema,
+  ttlSeconds: number,
+  patience: Patience,
+): Promise<void> {
   const { table, key, auto, deviationSeconds } = schema;
   const parameters = {
     tableMeta: {
@@ -115,7 +124,12 @@ export async function create(requests: Requests, schema: Schema, ttlSeconds: num
   await patience.run((call) => requests.range(whole, call));
 }
 
-export async function setTtl(requests: Requests, { name }: Table, ttlSeconds: number, patience: Patience): Promise<void> {
+export async function setTtl(
+  requests: Requests,
+  { name }: Table,
+  ttlSeconds: number,
+  patience: Patience,
+): Promise<void> {
   const parameters = { tableName: name, tableOptions: { timeToLive: ttlSeconds, maxVersions: 1 } };
   await patience.run((call) => requests.transport.send('updateTable', parameters, call));
 }
@@ -135,5 +149,8 @@ function checkKeys({ table, key, auto }: Schema, { tableMeta }: SdkTable): void 
     })),
   );
   if (found === wanted) return;
-  throw invalidArgument('sequence', `and layout do not fit table ${table.name}: its key columns are ${found}, not ${wanted}`);
+  throw invalidArgument(
+    'sequence',
+    `and layout do not fit table ${table.name}: its key columns are ${found}, not ${wanted}`,
+  );
 }

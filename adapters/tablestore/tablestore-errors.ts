@@ -94,7 +94,8 @@ function failureOf(code: string, text: string): Failure {
   if (code === 'OTSConditionCheckFail') return 'condition';
   if (code === 'OTSObjectAlreadyExist') return 'exists';
   // Reads of a missing table have been seen to answer either way.
-  if (code === 'OTSObjectNotExist' || (code === 'OTSParameterInvalid' && text.includes('does not exist'))) return 'missing';
+  if (code === 'OTSObjectNotExist' || (code === 'OTSParameterInvalid' && text.includes('does not exist')))
+    return 'missing';
   if (THROTTLED.has(code) || (code === 'OTSQuotaExhausted' && text.includes('Too frequent'))) return 'throttled';
   if (PASSING.has(code)) return 'passing';
   return AMBIGUOUS.has(code) ? 'ambiguous' : 'refused';
@@ -106,7 +107,8 @@ export function toTimelineError(error: unknown, kind: 'read' | 'write'): Timelin
   const { failure, isPassing, message } = requestError(error);
   const outcome: Outcome = kind === 'write' && failure === 'ambiguous' ? 'unknown' : 'not-applied';
   if (outcome === 'unknown') return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { outcome, cause: error });
-  const code = failure === 'throttled' || message.includes('OTSRowOperationConflict') ? 'TIMELINE_BUSY' : 'TIMELINE_UNAVAILABLE';
+  const code =
+    failure === 'throttled' || message.includes('OTSRowOperationConflict') ? 'TIMELINE_BUSY' : 'TIMELINE_UNAVAILABLE';
   if (failure !== 'missing') return new TimelineError(code, message, { retryable: isPassing, outcome, cause: error });
   const gone = `${message} (a table of this library was deleted: opening the library again makes it)`;
   return new TimelineError(code, gone, { retryable: true, outcome, cause: error });

@@ -22,9 +22,13 @@ export function timelineKey(layout: Layout, timeline: string): readonly KeyPart[
   return columns.map(({ name, type }, i) => {
     const part = parts[i];
     if ((typeof part === 'string') !== (type === 'STRING')) {
-      throw invalidArgument('timeline', `must have ${type === 'STRING' ? 'a string' : 'an integer'} as its part ${name}`, {
-        timeline,
-      });
+      throw invalidArgument(
+        'timeline',
+        `must have ${type === 'STRING' ? 'a string' : 'an integer'} as its part ${name}`,
+        {
+          timeline,
+        },
+      );
     }
     if (typeof part !== 'string') return BigInt(part);
     checkLength(part, timeline);

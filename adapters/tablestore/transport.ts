@@ -15,7 +15,10 @@ export class Transport {
   readonly #waiting = new Set<() => void>();
   #free: number;
 
-  constructor(client: TableStoreClient, { timeoutMs, parallel }: { readonly timeoutMs: number; readonly parallel: number }) {
+  constructor(
+    client: TableStoreClient,
+    { timeoutMs, parallel }: { readonly timeoutMs: number; readonly parallel: number },
+  ) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
     this.#free = parallel;

@@ -46,7 +46,9 @@ export class Trimmer {
     );
     state.front = undefined;
     // The newest row stays: it holds the last SeqId.
-    const removable = cuts.filter(({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isRemovable(entries, through));
+    const removable = cuts.filter(
+      ({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isRemovable(entries, through),
+    );
     await this.#write(
       removable.flatMap(({ entries }) => this.#lessons(state, entries)),
       call,
@@ -120,7 +122,9 @@ export class Trimmer {
     let left = rows;
     for (let attempt = 1; left.length > 0; attempt++) {
       const results = await this.context.requests.write(left, call);
-      const failed = results.flatMap((result, i) => (result.ok || result.error.failure === 'condition' ? [] : [{ result, i }]));
+      const failed = results.flatMap((result, i) =>
+        result.ok || result.error.failure === 'condition' ? [] : [{ result, i }],
+      );
       const [first] = failed;
       if (!first) return;
       const error = toTimelineError(first.result.error, 'write');

@@ -22,7 +22,8 @@ export const batchGetRow = operation(BatchGetRowRequest, BatchResponse, (instanc
       tableName,
       rows: keys.map((key) =>
         rowResult(() => {
-          const fault = instance.faults.strikeRow('BatchGetRow', 'before') ?? instance.faults.strikeRow('BatchGetRow', 'after');
+          const fault =
+            instance.faults.strikeRow('BatchGetRow', 'before') ?? instance.faults.strikeRow('BatchGetRow', 'after');
           if (fault) throw fault;
           // Unlike other reads, the service says so here whatever it says elsewhere.
           if (!instance.tables.has(tableName)) throw noSuchTable();

@@ -20,7 +20,8 @@ interface TableWrites {
 
 export const batchWriteRow = operation(BatchWriteRowRequest, BatchResponse, async (instance, request) => {
   const parsed = parseBatch(instance, request);
-  if (request.isAtomic && request.transactionId !== undefined) throw unsupported('BatchWriteRow', 'isAtomic in a transaction');
+  if (request.isAtomic && request.transactionId !== undefined)
+    throw unsupported('BatchWriteRow', 'isAtomic in a transaction');
   const tables = [];
   for (const { tableName, writes } of parsed) {
     const rows = request.isAtomic
@@ -127,5 +128,9 @@ function assertOnePartition(writes: readonly RowWrite[]): void {
   const foreign = rest.find((key) => addressOf(key).partition !== addressOf(first!).partition);
   if (foreign === undefined) return;
   const [atomic, data] = [first!, foreign].map((key) => String(key[0]?.value.value));
-  throw new ServiceError(400, 'OTSDataOutOfRange', `Data out of scope of atomic. Atomic PartKey:${atomic}. Data PartKey:${data}`);
+  throw new ServiceError(
+    400,
+    'OTSDataOutOfRange',
+    `Data out of scope of atomic. Atomic PartKey:${atomic}. Data PartKey:${data}`,
+  );
 }

@@ -53,5 +53,6 @@ function checkVersion(name: string, timestamp: bigint, table: Table, now: number
   const oldestByDeviation = BigInt(now) - deviation;
   const oldestByTtl = table.oldestLive(now) ?? 0n;
   const oldest = oldestByDeviation > oldestByTtl ? oldestByDeviation : oldestByTtl;
-  if (timestamp < oldest || timestamp > BigInt(now) + deviation) throw parameterInvalid(`Invalid timestamp. Cell:${name}.`);
+  if (timestamp < oldest || timestamp > BigInt(now) + deviation)
+    throw parameterInvalid(`Invalid timestamp. Cell:${name}.`);
 }

@@ -30,7 +30,8 @@ export const getRange = operation(GetRangeRequest, GetRangeResponse, (instance, 
   const [start, end] = [addressOf(startKey), addressOf(endKey)];
   if (!backward && !isBelow(start, end)) throw parameterInvalid('Begin key must less than end key in FORWARD');
   if (backward && !isBelow(end, start)) throw parameterInvalid('Begin key must more than end key in BACKWARD');
-  const transaction = request.transactionId === undefined ? undefined : instance.transactions.get(request.transactionId);
+  const transaction =
+    request.transactionId === undefined ? undefined : instance.transactions.get(request.transactionId);
   transaction?.assertCovers(table, start);
   transaction?.assertCovers(table, end);
 

@@ -21,12 +21,16 @@ const Token = { session: required(1, 'string'), after: required(2, 'bytes') };
 type ScanQuery = NonNullable<Message<typeof ParallelScanRequest>['scanQuery']>;
 
 /** One split per index: a session says no more than which index it is of. */
-export const computeSplits = operation(ComputeSplitsRequest, ComputeSplitsResponse, (instance, { tableName = '', options }) => {
-  const table = instance.tableToSearch(tableName);
-  if (options === undefined) throw parameterInvalid('The options of the splits are missing.');
-  const index = instance.search.get(table.name, options.indexName ?? '');
-  return { sessionId: Buffer.from(sessionOf(index)), splitsSize: SPLITS };
-});
+export const computeSplits = operation(
+  ComputeSplitsRequest,
+  ComputeSplitsResponse,
+  (instance, { tableName = '', options }) => {
+    const table = instance.tableToSearch(tableName);
+    if (options === undefined) throw parameterInvalid('The options of the splits are missing.');
+    const index = instance.search.get(table.name, options.indexName ?? '');
+    return { sessionId: Buffer.from(sessionOf(index)), splitsSize: SPLITS };
+  },
+);
 
 /** Every match in the order of primary keys. */
 export const parallelScan = operation(ParallelScanRequest, ParallelScanResponse, (instance, request) => {
@@ -42,7 +46,9 @@ export const parallelScan = operation(ParallelScanRequest, ParallelScanResponse,
   const page = hits.slice(0, limit);
   const last = page.at(-1);
   return {
-    rows: page.map((hit) => encodeRow({ primaryKey: hit.row.primaryKey, cells: columnsOf(hit, columnsToGet, index.fields) })),
+    rows: page.map((hit) =>
+      encodeRow({ primaryKey: hit.row.primaryKey, cells: columnsOf(hit, columnsToGet, index.fields) }),
+    ),
     nextToken:
       last && page.length < hits.length
         ? encode(Token, { session: sessionOf(index), after: Buffer.from(keyOf(last), 'utf16le') })
@@ -50,7 +56,8 @@ export const parallelScan = operation(ParallelScanRequest, ParallelScanResponse,
   };
 });
 
-const sessionOf = ({ table, definition, createdAt }: SearchIndex) => `${table.name}/${definition.indexName}/${createdAt}`;
+const sessionOf = ({ table, definition, createdAt }: SearchIndex) =>
+  `${table.name}/${definition.indexName}/${createdAt}`;
 const keyOf = ({ row: { address } }: ReturnType<SearchIndex['hits']>[number]) => address.partition + address.row;
 
 function checkedBounds(query: Partial<ScanQuery>): Partial<ScanQuery> {

@@ -65,11 +65,14 @@ export function selectFrom(row: Row, selection: Selection, tableVersions: number
   for (const [name, versions] of row.columns) {
     if (columns.size > 0 && !columns.has(name)) continue;
     if (isOutside(name, selection)) continue;
-    const kept = versions.filter((version) => isWithin(version, selection)).slice(0, Math.min(maxVersions, tableVersions));
+    const kept = versions
+      .filter((version) => isWithin(version, selection))
+      .slice(0, Math.min(maxVersions, tableVersions));
     for (const version of kept) cells.push({ name, ...version });
   }
   const size = keySize(row.primaryKey) + cellsSize(cells);
-  const asksOnlyForMissing = columns.size > 0 && cells.length === 0 && !row.primaryKey.some(({ name }) => columns.has(name));
+  const asksOnlyForMissing =
+    columns.size > 0 && cells.length === 0 && !row.primaryKey.some(({ name }) => columns.has(name));
   if (asksOnlyForMissing || (filter && !filter.matches(cells))) return { size };
   return { size, row: { primaryKey: row.primaryKey, cells: filter ? filter.page(cells) : cells, deleteMarker: false } };
 }
@@ -85,6 +88,7 @@ function isWithin({ timestamp }: Version, { from, to }: Selection): boolean {
 
 /** Capacity units: 4 KB each, and at least one for what was done at all. */
 export function consumed(read: number | undefined, written: number | undefined) {
-  const units = (bytes: number | undefined) => (bytes === undefined ? 0 : Math.max(1, Math.ceil(bytes / BYTES_PER_UNIT)));
+  const units = (bytes: number | undefined) =>
+    bytes === undefined ? 0 : Math.max(1, Math.ceil(bytes / BYTES_PER_UNIT));
   return { capacityUnit: { read: units(read), write: units(written) } };
 }

@@ -30,7 +30,8 @@ export function checkTableName(name: string, kind: 'table' | 'index' = 'table'):
 
 export function checkColumnName(name: string): void {
   const length = Buffer.byteLength(name);
-  if (length === 0 || length > LONGEST_NAME || name.startsWith('#')) throw parameterInvalid(`Invalid column name: '${name}'.`);
+  if (length === 0 || length > LONGEST_NAME || name.startsWith('#'))
+    throw parameterInvalid(`Invalid column name: '${name}'.`);
 }
 
 export function checkColumnCount(count: number): void {
@@ -107,7 +108,11 @@ function checkValue(name: string, value: Value): void {
   }
 }
 
-const KEY_TYPES = { [PrimaryKeyType.INTEGER]: 'INTEGER', [PrimaryKeyType.STRING]: 'STRING', [PrimaryKeyType.BINARY]: 'BLOB' };
+const KEY_TYPES = {
+  [PrimaryKeyType.INTEGER]: 'INTEGER',
+  [PrimaryKeyType.STRING]: 'STRING',
+  [PrimaryKeyType.BINARY]: 'BLOB',
+};
 
 /** @throws ServiceError unless the key has the table's columns, or the first `count`, in their order, with their types */
 export function checkSchema(table: Table, primaryKey: readonly KeyCell[], count?: number): void {

@@ -45,7 +45,9 @@ export const updateSearchIndex = operation(UpdateSearchIndexRequest, Empty, (ins
 
 export const listSearchIndex = operation(ListSearchIndexRequest, ListSearchIndexResponse, (instance, { tableName }) => {
   const listed = tableName ? instance.search.of(instance.tableToSearch(tableName).name) : [...instance.search.all()];
-  return { indices: listed.map(({ definition }) => ({ tableName: definition.tableName, indexName: definition.indexName })) };
+  return {
+    indices: listed.map(({ definition }) => ({ tableName: definition.tableName, indexName: definition.indexName })),
+  };
 });
 
 export const describeSearchIndex = operation(IndexRequest, DescribeSearchIndexResponse, (instance, request) => {

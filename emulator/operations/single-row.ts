@@ -17,7 +17,8 @@ export const getRow = operation(GetRowRequest, GetRowResponse, (instance, reques
   const selection = parseSelection(request);
   const key = parseKey(request.primaryKey);
   const table = instance.tableToRead(request.tableName);
-  const transaction = request.transactionId === undefined ? undefined : instance.transactions.get(request.transactionId);
+  const transaction =
+    request.transactionId === undefined ? undefined : instance.transactions.get(request.transactionId);
   transaction?.assertCovers(table, addressOf(key));
   return readRow(instance, table, transaction?.view ?? table, key, selection);
 });
@@ -29,7 +30,13 @@ export function parseKey(bytes: Uint8Array) {
 }
 
 /** @throws ServiceError if the key does not fit the table */
-export function readRow(instance: Instance, table: Table, view: RowView, key: ReturnType<typeof parseKey>, selection: Selection) {
+export function readRow(
+  instance: Instance,
+  table: Table,
+  view: RowView,
+  key: ReturnType<typeof parseKey>,
+  selection: Selection,
+) {
   checkSchema(table, key);
   const live = liveRow(view.get(addressOf(key)), table.oldestLive(instance.now()));
   const { size, row } = live ? selectFrom(live, selection, table.options.maxVersions) : { size: 0 };
@@ -47,7 +54,8 @@ const write = (kind: WriteKind) =>
       );
     }
     const table = instance.tableToWrite(request.tableName);
-    const transaction = request.transactionId === undefined ? undefined : instance.transactions.get(request.transactionId);
+    const transaction =
+      request.transactionId === undefined ? undefined : instance.transactions.get(request.transactionId);
     const prepared = prepareWrite(instance, table, parsed, transaction);
     const delay = hasPlaceholder(parsed.primaryKey) ? instance.delayCommit() : undefined;
     if (delay) await delay;

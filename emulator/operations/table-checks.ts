@@ -31,7 +31,8 @@ function checkDefinedColumns({ primaryKey, definedColumn }: TableDefinition['tab
     checkColumnName(name);
     if (names.has(name)) throw parameterInvalid(`Duplicated defined column name: '${name}'.`);
     names.add(name);
-    if (!DEFINED_COLUMN_TYPES.includes(type)) throw parameterInvalid(`${type} is an invalid type for the defined column.`);
+    if (!DEFINED_COLUMN_TYPES.includes(type))
+      throw parameterInvalid(`${type} is an invalid type for the defined column.`);
   }
 }
 
@@ -65,5 +66,6 @@ export function checkOptions({ timeToLive, maxVersions, deviation }: Message<typ
     throw parameterInvalid(`TimeToLive must be -1 or at least ${SHORTEST_TTL_SECONDS}.`);
   }
   if (maxVersions !== undefined && maxVersions < 1) throw parameterInvalid('MaxVersions must be greater than 0.');
-  if (deviation !== undefined && deviation < 1n) throw parameterInvalid('DeviationCellVersionInSec must be greater than 0.');
+  if (deviation !== undefined && deviation < 1n)
+    throw parameterInvalid('DeviationCellVersionInSec must be greater than 0.');
 }

@@ -42,7 +42,9 @@ export const createTable = operation(CreateTableRequest, Empty, (instance, reque
   return {};
 });
 
-export const listTable = operation(Empty, ListTableResponse, (instance) => ({ tableNames: [...instance.tables.keys()].sort() }));
+export const listTable = operation(Empty, ListTableResponse, (instance) => ({
+  tableNames: [...instance.tables.keys()].sort(),
+}));
 
 export const deleteTable = operation(TableNameRequest, Empty, (instance, { tableName }) => {
   const table = find(instance, tableName);

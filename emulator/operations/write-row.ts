@@ -46,7 +46,8 @@ export function parseWrite(kind: WriteKind, request: WriteRequest): RowWrite {
   const columnCondition = parseFilter(request.condition.columnCondition);
   if (hasPlaceholder(primaryKey)) {
     if (kind === 'DELETE') throw parameterInvalid('Invalid row to delete which with pk auto increment');
-    if (existence !== 'IGNORE') throw parameterInvalid(`Invalid expect:${existence} when modify row with pk auto increment`);
+    if (existence !== 'IGNORE')
+      throw parameterInvalid(`Invalid expect:${existence} when modify row with pk auto increment`);
     if (columnCondition) throw parameterInvalid("Can't set condition when modify row with pk auto increment");
   }
   checkReturnContent(request.returnContent, cells);
@@ -62,7 +63,8 @@ function checkReturnContent(content: WriteRequest['returnContent'], cells: reado
     if (returnColumnNames.length === 0) return;
     throw parameterInvalid('Return column names can be set only if the return type is RT_AFTER_MODIFY.');
   }
-  const isIncremented = (column: string) => cells.some(({ name, operation }) => name === column && operation === 'INCREMENT');
+  const isIncremented = (column: string) =>
+    cells.some(({ name, operation }) => name === column && operation === 'INCREMENT');
   const foreign = returnColumnNames.find((column) => !isIncremented(column));
   if (foreign !== undefined)
     throw parameterInvalid(`Column '${foreign}' is not incremented and cannot be returned after modify.`);
@@ -79,12 +81,15 @@ export function prepareWrite(instance: Instance, table: Table, write: RowWrite, 
   const address = addressOf(write.primaryKey);
   if (transaction) {
     transaction.assertCovers(table, address);
-    if (hasPlaceholder(write.primaryKey)) throw parameterInvalid('Auto increment pk is not supported in local transaction.');
+    if (hasPlaceholder(write.primaryKey))
+      throw parameterInvalid('Auto increment pk is not supported in local transaction.');
     transaction.addSize(write.size);
   } else if (instance.transactions.isLocked(table, address.partition)) throw rowConflict();
   const isExplicitId = table.autoIncrement !== undefined && !hasPlaceholder(write.primaryKey);
   if (isExplicitId && write.existence === 'EXPECT_NOT_EXIST') {
-    throw parameterInvalid('Invalid expect: EXPECT_NOT_EXIST when modify a specific row for table with pk auto increment');
+    throw parameterInvalid(
+      'Invalid expect: EXPECT_NOT_EXIST when modify a specific row for table with pk auto increment',
+    );
   }
   // An id that the service gave can be updated, never invented.
   const existence = isExplicitId && write.kind !== 'DELETE' ? 'EXPECT_EXIST' : write.existence;

@@ -20,7 +20,9 @@ export function analyzerOf(name: string | undefined, parameter: Uint8Array = NOT
   if (name === 'split') return splitAnalyzer(parameter);
   if (name === 'fuzzy') return fuzzyAnalyzer(parameter);
   const { caseSensitive = false, delimitWord = false } = decode(SingleWordParameter, parameter);
-  return ofTokens((text) => (caseSensitive ? text : text.toLowerCase()).match(delimitWord ? DELIMITED_WORD : WORD) ?? []);
+  return ofTokens(
+    (text) => (caseSensitive ? text : text.toLowerCase()).match(delimitWord ? DELIMITED_WORD : WORD) ?? [],
+  );
 }
 
 function splitAnalyzer(parameter: Uint8Array): Analyzer {

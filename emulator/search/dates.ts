@@ -37,11 +37,14 @@ function formatOf(format: string): Format {
   const known = compiled.get(format);
   if (known) return known;
   const letters: string[] = [];
-  const source = format.replace(/'([^']*)'|([yMdHmsS])\2*|[\s\S]/g, (piece: string, quoted?: string, letter?: string) => {
-    if (letter === undefined) return (quoted ?? piece).replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-    letters.push(letter);
-    return `(\\d{${piece.length}})`;
-  });
+  const source = format.replace(
+    /'([^']*)'|([yMdHmsS])\2*|[\s\S]/g,
+    (piece: string, quoted?: string, letter?: string) => {
+      if (letter === undefined) return (quoted ?? piece).replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+      letters.push(letter);
+      return `(\\d{${piece.length}})`;
+    },
+  );
   const made = { pattern: new RegExp(`^${source}$`), letters };
   compiled.set(format, made);
   return made;

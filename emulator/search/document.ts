@@ -64,7 +64,8 @@ export class FieldMap {
     return elements.filter(isObject).map((element) => {
       const inner = (name: string) => element[name.slice(path.length + 1)];
       return {
-        values: (name) => listOf(inner(name)).flatMap((item) => indexed(this.get(name), fromJson(item, this.get(name)))),
+        values: (name) =>
+          listOf(inner(name)).flatMap((item) => indexed(this.get(name), fromJson(item, this.get(name)))),
         nested: (deeper) => this.#elements(deeper, { type: 'STRING', value: JSON.stringify(inner(deeper) ?? []) }),
       };
     });
@@ -74,7 +75,9 @@ export class FieldMap {
 function indexed(field: Field, value: Value | undefined): readonly Value[] {
   if (value === undefined) return [];
   if (field.isArray && value.type === 'STRING') {
-    return listOf(parseJson(value.value)).flatMap((item) => indexed({ ...field, isArray: false }, fromJson(item, field)));
+    return listOf(parseJson(value.value)).flatMap((item) =>
+      indexed({ ...field, isArray: false }, fromJson(item, field)),
+    );
   }
   const converted = field.fieldType === FieldType.DATE ? asDate(field, value) : value;
   return converted && fits(field, converted) ? [converted] : [];
@@ -88,7 +91,8 @@ export function operandOf(field: Field, value: Value): Value {
   if (field.fieldType === FieldType.LONG && /^-?\d+$/.test(text)) return { type: 'INTEGER', value: BigInt(text) };
   if (field.fieldType === FieldType.DOUBLE && text !== '' && !Number.isNaN(Number(text)))
     return { type: 'DOUBLE', value: Number(text) };
-  if (field.fieldType === FieldType.BOOLEAN && /^(?:true|false)$/.test(text)) return { type: 'BOOLEAN', value: text === 'true' };
+  if (field.fieldType === FieldType.BOOLEAN && /^(?:true|false)$/.test(text))
+    return { type: 'BOOLEAN', value: text === 'true' };
   return value;
 }
 
@@ -130,7 +134,8 @@ function parseJson(text: string): unknown {
 }
 
 const listOf = (item: unknown): readonly unknown[] => (Array.isArray(item) ? item : item === undefined ? [] : [item]);
-const isObject = (item: unknown): item is Readonly<Record<string, unknown>> => typeof item === 'object' && item !== null;
+const isObject = (item: unknown): item is Readonly<Record<string, unknown>> =>
+  typeof item === 'object' && item !== null;
 
 /** Order in an index: as of columns, but integers and doubles compare with each other. */
 export function compareIndexed(a: Value, b: Value): number | undefined {

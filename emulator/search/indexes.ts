@@ -83,7 +83,8 @@ export class SearchIndexes {
   /** @throws ServiceError if there is no such index */
   get(tableName: string, indexName: string): SearchIndex {
     const index = this.#byTable.get(tableName)?.get(indexName);
-    if (index === undefined) throw new ServiceError(400, 'OTSMetaNotMatch', `search index [${indexName}] does not exist`);
+    if (index === undefined)
+      throw new ServiceError(400, 'OTSMetaNotMatch', `search index [${indexName}] does not exist`);
     return index;
   }
 

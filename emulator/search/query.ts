@@ -117,12 +117,16 @@ function range(
 ): Predicate {
   const field = fields.get(fieldName);
   const [low, high] = [from && operand(from, field), to && operand(to, field)];
-  const isAbove = (order: number | undefined) => order !== undefined && (order > 0 || (order === 0 && includeLower === true));
-  const isBelow = (order: number | undefined) => order !== undefined && (order < 0 || (order === 0 && includeUpper === true));
+  const isAbove = (order: number | undefined) =>
+    order !== undefined && (order > 0 || (order === 0 && includeLower === true));
+  const isBelow = (order: number | undefined) =>
+    order !== undefined && (order < 0 || (order === 0 && includeUpper === true));
   return (document) =>
     document
       .values(fieldName)
-      .some((value) => (!low || isAbove(compareIndexed(value, low))) && (!high || isBelow(compareIndexed(value, high))));
+      .some(
+        (value) => (!low || isAbove(compareIndexed(value, low))) && (!high || isBelow(compareIndexed(value, high))),
+      );
 }
 
 function bool(query: Message<typeof messages.BoolQuery>, fields: FieldMap): Predicate {

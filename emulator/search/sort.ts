@@ -48,7 +48,9 @@ function byField(sorter: NonNullable<Message<typeof Sorter>['field']>, fields: F
   const useLargest = mode === SortMode.MAX || (mode === undefined && order === DESCENDING);
   const firstOf = (document: Document, name: string) => pick(document.values(name), useLargest, mode === SortMode.AVG);
   const key = ({ document }: Hit) =>
-    firstOf(document, fieldName) ?? (missingField === undefined ? undefined : firstOf(document, missingField)) ?? missing;
+    firstOf(document, fieldName) ??
+    (missingField === undefined ? undefined : firstOf(document, missingField)) ??
+    missing;
   const sign = order === DESCENDING ? -1 : 1;
   return (a, b) => {
     const [left, right] = [key(a), key(b)];
@@ -66,7 +68,14 @@ function pick(values: readonly Value[], useLargest: boolean, useMean: boolean): 
 }
 
 function byDistance(
-  { fieldName = '', points, order, mode, distanceType, nestedFilter }: NonNullable<Message<typeof Sorter>['geoDistance']>,
+  {
+    fieldName = '',
+    points,
+    order,
+    mode,
+    distanceType,
+    nestedFilter,
+  }: NonNullable<Message<typeof Sorter>['geoDistance']>,
   fields: FieldMap,
 ): Order {
   if (nestedFilter) throw unsupported('nestedFilter');

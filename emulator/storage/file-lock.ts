@@ -36,7 +36,11 @@ export async function lockFile(path: string): Promise<FileLock> {
 }
 
 const inUse = (path: string) =>
-  new EmulatorFileError('EMULATOR_FILE_IN_USE', path, 'another emulator has this file open. Close it, or use another file.');
+  new EmulatorFileError(
+    'EMULATOR_FILE_IN_USE',
+    path,
+    'another emulator has this file open. Close it, or use another file.',
+  );
 
 const nameOf = (path: string) => `timeline-model-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
 
@@ -96,7 +100,11 @@ class Contender {
     }
     // Only now: a candidate that was missing from the list has this name by now, or has given up.
     if (!isSocketOrNothing(lock)) {
-      throw new EmulatorFileError('EMULATOR_FILE_IN_USE', this.#path, `${lock} is in the way of its lock. Move it away.`);
+      throw new EmulatorFileError(
+        'EMULATOR_FILE_IN_USE',
+        this.#path,
+        `${lock} is in the way of its lock. Move it away.`,
+      );
     }
     if ((await probe(short.of(this.#base))) === 'alive') throw inUse(this.#path);
     renameSync(join(this.#folder, candidate), lock);

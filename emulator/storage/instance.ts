@@ -1,10 +1,24 @@
 import { noSearchableTable, noSuchTable, tableExists, tableNotReady } from '../errors.js';
 import { Faults } from '../faults.js';
-import { type AutoIncrementOptions, type EmulatorOptions, type Limits, SERVICE_LIMITS, seededRandom } from '../options.js';
+import {
+  type AutoIncrementOptions,
+  type EmulatorOptions,
+  type Limits,
+  SERVICE_LIMITS,
+  seededRandom,
+} from '../options.js';
 import { type SearchIndex, SearchIndexes } from '../search/indexes.js';
 import { addressOf, type KeyCell } from '../values.js';
 import { Journal } from './journal.js';
-import { changeRecord, indexRecord, otherRecordsSize, restore, rowRecordSize, snapshot, tableRecord } from './records.js';
+import {
+  changeRecord,
+  indexRecord,
+  otherRecordsSize,
+  restore,
+  rowRecordSize,
+  snapshot,
+  tableRecord,
+} from './records.js';
 import { SecondaryIndexes } from './secondary-indexes.js';
 import { type OwnedFile, ownFile } from './storage-file.js';
 import { type RowChange, Table, type TableDefinition } from './table.js';

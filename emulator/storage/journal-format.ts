@@ -69,7 +69,8 @@ const FIELDS: Readonly<Record<string, readonly ('string' | 'number')[]>> = {
 /** @throws Error if the line holds anything but records */
 export function parseLine(line: string): JournalRecord[] {
   const records: unknown = JSON.parse(line);
-  if (!Array.isArray(records) || records.length === 0 || !records.every(isRecord)) throw new Error('not a list of records');
+  if (!Array.isArray(records) || records.length === 0 || !records.every(isRecord))
+    throw new Error('not a list of records');
   return records;
 }
 

@@ -31,7 +31,11 @@ export async function readJournal(path: string, onRecord: (record: JournalRecord
   }
 }
 
-async function readLines(handle: FileHandle, path: string, onRecord: (record: JournalRecord) => void): Promise<JournalContent> {
+async function readLines(
+  handle: FileHandle,
+  path: string,
+  onRecord: (record: JournalRecord) => void,
+): Promise<JournalContent> {
   let number = 0;
   let size = 0;
   let hasHeader = false;
@@ -43,7 +47,11 @@ async function readLines(handle: FileHandle, path: string, onRecord: (record: Jo
       try {
         for (const record of parseLine(text)) onRecord(record);
       } catch (error) {
-        throw foreignFile(path, hasHeader ? `line ${number} is damaged` : `line ${number} is none of the emulator's`, error);
+        throw foreignFile(
+          path,
+          hasHeader ? `line ${number} is damaged` : `line ${number} is none of the emulator's`,
+          error,
+        );
       }
     }
     size += line.length + 1;

@@ -41,7 +41,11 @@ export class Journal {
    * Hands over what the file holds, then takes it over.
    * @throws EmulatorFileError if the file is something else than a journal
    */
-  static async open(path: string, contents: JournalContents, onRecord: (record: JournalRecord) => void): Promise<Journal> {
+  static async open(
+    path: string,
+    contents: JournalContents,
+    onRecord: (record: JournalRecord) => void,
+  ): Promise<Journal> {
     const { size, hasHeader } = await readJournal(path, onRecord);
     removeLeftover(path);
     const descriptor = openSync(path, 'a');

@@ -16,7 +16,13 @@ export function tableRecord(table: Table): JournalRecord {
   return ['table', base64(encode(CreateTableRequest, table.definition)), table.createdAt];
 }
 
-export function indexRecord({ request, createdAt }: { readonly request: Uint8Array; readonly createdAt: number }): JournalRecord {
+export function indexRecord({
+  request,
+  createdAt,
+}: {
+  readonly request: Uint8Array;
+  readonly createdAt: number;
+}): JournalRecord {
   return ['index', base64(request), createdAt];
 }
 

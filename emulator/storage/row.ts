@@ -52,7 +52,12 @@ export function makeRow(
 }
 
 /** A row from cells in the order of {@link cellsOf}. */
-export function rowOfCells(address: Address, primaryKey: readonly KeyCell[], cells: readonly WireCell[], writtenAt: number): Row {
+export function rowOfCells(
+  address: Address,
+  primaryKey: readonly KeyCell[],
+  cells: readonly WireCell[],
+  writtenAt: number,
+): Row {
   const columns = new Map<string, Version[]>();
   for (const { name, value, timestamp } of cells) {
     if (value === undefined || timestamp === undefined) continue;
@@ -96,7 +101,10 @@ export function keySize(primaryKey: readonly KeyCell[]): number {
 
 /** Names and values; versions count only where a client gives them, see {@link givenVersionsSize}. */
 export function cellsSize(cells: readonly WireCell[]): number {
-  return cells.reduce((sum, { name, value }) => sum + Buffer.byteLength(name) + (value === undefined ? 0 : sizeOf(value)), 0);
+  return cells.reduce(
+    (sum, { name, value }) => sum + Buffer.byteLength(name) + (value === undefined ? 0 : sizeOf(value)),
+    0,
+  );
 }
 
 export function givenVersionsSize(cells: readonly WireCell[]): number {

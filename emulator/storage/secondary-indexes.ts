@@ -53,7 +53,10 @@ export class SecondaryIndexes {
 /** Key: the index's columns, then those of the main key that it lacks, so that entries stay unique. */
 export function definitionOf(main: TableDefinition, meta: Meta): TableDefinition {
   const { primaryKey, definedColumn } = main.tableMeta;
-  const names = [...meta.primaryKey, ...primaryKey.map(({ name }) => name).filter((name) => !meta.primaryKey.includes(name))];
+  const names = [
+    ...meta.primaryKey,
+    ...primaryKey.map(({ name }) => name).filter((name) => !meta.primaryKey.includes(name)),
+  ];
   const key = names.map((name) => {
     const column = definedColumn.find((defined) => defined.name === name);
     const type = primaryKey.find((cell) => cell.name === name)?.type ?? KEY_TYPES[column?.type ?? 0];

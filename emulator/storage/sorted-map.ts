@@ -70,7 +70,11 @@ export class SortedMap<T> {
       const first = start === undefined ? 0 : this.#runOf(start);
       for (let place = first; place < this.#runs.length; place++) {
         const { keys, values } = this.#runs[place]!;
-        for (let index = start === undefined || place > first ? 0 : indexOf(keys, start, false); index < keys.length; index++) {
+        for (
+          let index = start === undefined || place > first ? 0 : indexOf(keys, start, false);
+          index < keys.length;
+          index++
+        ) {
           if (end !== undefined && keys[index]! >= end) return;
           yield [keys[index]!, values[index]!];
         }

@@ -57,7 +57,12 @@ export class Table implements RowView {
   }
 
   get options(): Options {
-    const { timeToLive = -1, maxVersions = 1, deviation = 86_400n, allowUpdate = true } = this.definition.tableOptions ?? {};
+    const {
+      timeToLive = -1,
+      maxVersions = 1,
+      deviation = 86_400n,
+      allowUpdate = true,
+    } = this.definition.tableOptions ?? {};
     return { timeToLive, maxVersions, deviation, allowUpdate };
   }
 

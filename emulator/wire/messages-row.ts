@@ -108,7 +108,14 @@ export const TransactionMessage = { transactionId: required(1, 'string') };
 
 export const FilterType = { SINGLE_COLUMN: 1, COMPOSITE: 2, PAGINATION: 3 } as const;
 export const Filter = { type: required(1, 'int32'), filter: required(2, 'bytes') };
-export const Comparator = { EQUAL: 1, NOT_EQUAL: 2, GREATER: 3, GREATER_OR_EQUAL: 4, LESS: 5, LESS_OR_EQUAL: 6 } as const;
+export const Comparator = {
+  EQUAL: 1,
+  NOT_EQUAL: 2,
+  GREATER: 3,
+  GREATER_OR_EQUAL: 4,
+  LESS: 5,
+  LESS_OR_EQUAL: 6,
+} as const;
 export const SingleColumnFilter = {
   comparator: required(1, 'int32'),
   columnName: required(2, 'string'),

@@ -1,5 +1,14 @@
 import type { KeyCell, Value } from '../values.js';
-import { crc8Byte, crc8OfRange, HEADER, OPERATION_BYTES, Tag, TYPE_BYTES, type WireCell, type WireRow } from './plain-buffer.js';
+import {
+  crc8Byte,
+  crc8OfRange,
+  HEADER,
+  OPERATION_BYTES,
+  Tag,
+  TYPE_BYTES,
+  type WireCell,
+  type WireRow,
+} from './plain-buffer.js';
 
 /** Rows back to back under one header; no bytes at all for no rows. */
 export function encodeRows(rows: readonly Partial<WireRow>[]): Buffer {

@@ -25,7 +25,9 @@ export interface Schema {
 }
 
 type ValueOf<K> = K extends keyof Scalars ? Scalars[K] : K extends Schema ? Message<K> : never;
-type NamesOf<S extends Schema, L extends Label> = { [N in keyof S]: S[N] extends Field<unknown, L> ? N : never }[keyof S];
+type NamesOf<S extends Schema, L extends Label> = {
+  [N in keyof S]: S[N] extends Field<unknown, L> ? N : never;
+}[keyof S];
 
 /** The messages that a schema describes: enums are numbers, 64-bit integers are bigint. */
 export type Message<S extends Schema> = { [N in NamesOf<S, 'required'>]: ValueOf<S[N]['kind']> } & {
@@ -125,7 +127,8 @@ export function decode<S extends Schema>(schema: S, bytes: Uint8Array): Message<
     }
   }
   for (const [name, { label }] of fields) {
-    if (label === 'required' && message[name] === undefined) throw new ProtobufError(`missing required field '${name}'`);
+    if (label === 'required' && message[name] === undefined)
+      throw new ProtobufError(`missing required field '${name}'`);
   }
   return message as Message<S>;
 }

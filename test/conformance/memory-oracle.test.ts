@@ -27,11 +27,15 @@ const call = <T extends unknown[]>(
 
 const command = fc.oneof(
   call('append', [timeline, body, key], (store, id, text, k) => store.timeline(id).append(text, { key: k })),
-  call('append with an id', [timeline, body, seqId], (store, id, text, seq) => store.timeline(id).append(text, { seqId: seq })),
+  call('append with an id', [timeline, body, seqId], (store, id, text, seq) =>
+    store.timeline(id).append(text, { seqId: seq }),
+  ),
   call('append if last', [timeline, body, bound], (store, id, text, last) =>
     store.timeline(id).append(text, { expectedLast: last }),
   ),
-  call('appendMany', [timeline, fc.array(body, { maxLength: 4 })], (store, id, texts) => store.timeline(id).appendMany(texts)),
+  call('appendMany', [timeline, fc.array(body, { maxLength: 4 })], (store, id, texts) =>
+    store.timeline(id).appendMany(texts),
+  ),
   call('appendToMany', [body, key], (store, text, k) => store.appendToMany(['a', 'b'], text, { key: k })),
   call(
     'read',
@@ -41,7 +45,9 @@ const command = fc.oneof(
   call('update', [timeline, seqId, body], (store, id, seq, text) => store.timeline(id).update(seq, text)),
   call('delete', [timeline, seqId], (store, id, seq) => store.timeline(id).delete(seq)),
   call('trim', [timeline, seqId], (store, id, through) => store.timeline(id).trim({ through })),
-  call('keepLast', [timeline, fc.integer({ min: 0, max: 4 })], (store, id, keepLast) => store.timeline(id).trim({ keepLast })),
+  call('keepLast', [timeline, fc.integer({ min: 0, max: 4 })], (store, id, keepLast) =>
+    store.timeline(id).trim({ keepLast }),
+  ),
   call('advance', [timeline, seqId], (store, id, to) => store.timeline(id).checkpoint('phone').advance(to)),
   fc
     .constantFrom(1, HOUR / 2, HOUR + 1)

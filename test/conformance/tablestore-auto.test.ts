@@ -6,4 +6,9 @@ import { NASTY_LAWS, proveTablestore } from '../support/tablestore-conformance.j
 const left: readonly string[] = nightly ? [] : NASTY_LAWS;
 const laws = LAWS.map(({ law }) => law).filter((law) => !left.includes(law));
 
-proveTablestore('tablestore auto', { sequence: 'auto', settleMs: 5, idlePollMs: 100 }, {}, { runs: nightly ? 10 : 4, laws });
+proveTablestore(
+  'tablestore auto',
+  { sequence: 'auto', settleMs: 5, idlePollMs: 100 },
+  {},
+  { runs: nightly ? 10 : 4, laws },
+);

@@ -15,7 +15,9 @@ const TABLES = 'timeline_model_conformance';
 
 const instance = instanceOf(process.env);
 if (!instance) {
-  console.log('tablestore instance: TABLESTORE_ENDPOINT is not set, so a few laws run on an emulator (docs/tablestore.md)');
+  console.log(
+    'tablestore instance: TABLESTORE_ENDPOINT is not set, so a few laws run on an emulator (docs/tablestore.md)',
+  );
 }
 const emulator = instance ? undefined : await startTablestoreEmulator();
 const address = (instance ?? emulator)!;

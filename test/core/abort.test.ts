@@ -8,15 +8,20 @@ describe('one signal for many waits', () => {
     const store = await openTimelineStore<number>({ adapter: memoryAdapter(), name: 'x' });
     const timeline = store.timeline('t');
     const abort = new AbortController();
-    const waits = Array.from({ length: 50 }, () => timeline.subscribe({ signal: abort.signal })[Symbol.asyncIterator]().next());
+    const waits = Array.from({ length: 50 }, () =>
+      timeline.subscribe({ signal: abort.signal })[Symbol.asyncIterator]().next(),
+    );
     await Promise.all(Array.from({ length: 50 }, (_, i) => timeline.append(i, { signal: abort.signal })));
     expect((await Promise.all(waits)).map(({ value }) => value?.seqId)).toEqual(Array.from({ length: 50 }, () => 1n));
     expect(getEventListeners(abort.signal, 'abort')).toHaveLength(1);
     const ends = Promise.allSettled(
-      Array.from({ length: 50 }, () => timeline.subscribe({ after: 50n, signal: abort.signal })[Symbol.asyncIterator]().next()),
+      Array.from({ length: 50 }, () =>
+        timeline.subscribe({ after: 50n, signal: abort.signal })[Symbol.asyncIterator]().next(),
+      ),
     );
     abort.abort();
-    for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'TIMELINE_ABORTED' } });
+    for (const end of await ends)
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'TIMELINE_ABORTED' } });
     await store.close();
   });
 

@@ -42,8 +42,16 @@ describe('an adapter that does not fit its contract', () => {
       () => [{ ok: true, epoch: 'e', entries: [{ seqId: '1', duplicate: false }] }],
       'an entry with the seqId "1"',
     ],
-    ['no epoch', () => [{ ok: true, entries: [{ seqId: 1n, duplicate: false }] }], 'an outcome with the epoch undefined'],
-    ['an error of another kind', () => [{ ok: false, error: new Error('x') }], 'an outcome whose error is no TimelineError'],
+    [
+      'no epoch',
+      () => [{ ok: true, entries: [{ seqId: 1n, duplicate: false }] }],
+      'an outcome with the epoch undefined',
+    ],
+    [
+      'an error of another kind',
+      () => [{ ok: false, error: new Error('x') }],
+      'an outcome whose error is no TimelineError',
+    ],
   ])('leaves an append unknown, and nobody waiting: %s', async (_, answer, problem) => {
     const store = await open(() => ({ append: async () => answer() }));
     const error = await store
@@ -64,7 +72,11 @@ describe('an adapter that does not fit its contract', () => {
       { read: async () => [{ epoch: 'e', firstSeqId: 1n, lastSeqId: 1n, more: false }] },
       'a slice with the rows undefined',
     ],
-    ['read', { read: async () => [{ epoch: 'e', firstSeqId: 1, lastSeqId: 1n, rows: [] }] }, 'a head with the firstSeqId 1'],
+    [
+      'read',
+      { read: async () => [{ epoch: 'e', firstSeqId: 1, lastSeqId: 1n, rows: [] }] },
+      'a head with the firstSeqId 1',
+    ],
     [
       'read',
       {
@@ -95,6 +107,8 @@ describe('an adapter that does not fit its contract', () => {
     const store = await open(({ checkpoints }) => ({
       checkpoints: { ...checkpoints, get: async () => [{ epoch: 'e', seqId: 1 }] },
     }));
-    await expect(store.timeline('t').checkpoint('r').get()).rejects.toThrow('checkpoints.get answered the position an object');
+    await expect(store.timeline('t').checkpoint('r').get()).rejects.toThrow(
+      'checkpoints.get answered the position an object',
+    );
   });
 });

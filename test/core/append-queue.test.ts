@@ -95,7 +95,11 @@ describe('abort', () => {
     const abort = new AbortController();
     const second = store.timeline('t').append('b', { signal: abort.signal });
     abort.abort();
-    await expect(second).rejects.toMatchObject({ code: 'TIMELINE_ABORTED', name: 'AbortError', outcome: 'not-applied' });
+    await expect(second).rejects.toMatchObject({
+      code: 'TIMELINE_ABORTED',
+      name: 'AbortError',
+      outcome: 'not-applied',
+    });
     await adapter.release();
     await first;
     await turns();
@@ -180,7 +184,10 @@ describe('flush and close', () => {
     const { adapter, store } = await open({ pendingWrites: 1 });
     const accepted = Promise.all(['a', 'b', 'c'].map((text) => store.timeline('t').append(text)));
     const closed = store.close();
-    await expect(store.timeline('t').append('late')).rejects.toMatchObject({ code: 'TIMELINE_CLOSED', outcome: 'not-applied' });
+    await expect(store.timeline('t').append('late')).rejects.toMatchObject({
+      code: 'TIMELINE_CLOSED',
+      outcome: 'not-applied',
+    });
     for (let i = 0; i < 3; i++) await adapter.release();
     expect((await accepted).map(({ seqId }) => seqId)).toEqual([1n, 2n, 3n]);
     await closed;

@@ -179,21 +179,24 @@ describe('accepted time', () => {
     ]);
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 9e15, '1' as never, 5n as never])('goes on without %s', (answer) => {
-    const machine = new Machine();
-    let given: number | undefined;
-    const warnings: AdapterWarning[] = [];
-    const clock = new AcceptedClock({
-      now: () => given ?? machine.true,
-      monotonic: () => machine.elapsed,
-      toleranceMs: 5 * MINUTE,
-      warn: (warning) => warnings.push(warning),
-    });
-    given = answer;
-    machine.elapsed += 2 * HOUR;
-    expect(both(clock)).toEqual([machine.true, machine.true]);
-    expect(warnings.map(({ code }) => code)).toEqual(['clock-skew']);
-  });
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 9e15, '1' as never, 5n as never])(
+    'goes on without %s',
+    (answer) => {
+      const machine = new Machine();
+      let given: number | undefined;
+      const warnings: AdapterWarning[] = [];
+      const clock = new AcceptedClock({
+        now: () => given ?? machine.true,
+        monotonic: () => machine.elapsed,
+        toleranceMs: 5 * MINUTE,
+        warn: (warning) => warnings.push(warning),
+      });
+      given = answer;
+      machine.elapsed += 2 * HOUR;
+      expect(both(clock)).toEqual([machine.true, machine.true]);
+      expect(warnings.map(({ code }) => code)).toEqual(['clock-skew']);
+    },
+  );
 
   it('takes no text that it cannot read', () => {
     const machine = new Machine();

@@ -36,7 +36,10 @@ describe('a codec that', () => {
       throw thrown;
     };
     await using broken = await open({ encode: codec });
-    await expect(broken.timeline('t').append('a')).rejects.toMatchObject({ code: 'TIMELINE_INVALID_ARGUMENT', message });
+    await expect(broken.timeline('t').append('a')).rejects.toMatchObject({
+      code: 'TIMELINE_INVALID_ARGUMENT',
+      message,
+    });
     await using store = await open({ decode: codec });
     await store.timeline('t').append('a');
     await expect(store.timeline('t').read()).rejects.toMatchObject({ code: 'TIMELINE_DECODE', message });

@@ -50,7 +50,13 @@ describe('bodies that are never the same twice', () => {
       (await run(process.execPath, [bundled(CHILD), file, key, text])).stdout.trim();
     expect(await Promise.all([child('k', 'a'), child('k', 'b')])).toEqual(['1 true', 'TIMELINE_KEY_CONFLICT']);
     expect(await child('l', 'c')).toBe('2 false');
-    expect(await store.timeline('group').append({ text: 'c' }, { key: 'l' })).toMatchObject({ seqId: 2n, duplicate: true });
-    await expect(store.timeline('group').append({ text: 'd' }, { key: 'l' })).rejects.toMatchObject({ ...conflict, actual: 2n });
+    expect(await store.timeline('group').append({ text: 'c' }, { key: 'l' })).toMatchObject({
+      seqId: 2n,
+      duplicate: true,
+    });
+    await expect(store.timeline('group').append({ text: 'd' }, { key: 'l' })).rejects.toMatchObject({
+      ...conflict,
+      actual: 2n,
+    });
   });
 });

@@ -50,7 +50,10 @@ describe('retry of appends', () => {
       },
     }));
     const store = await openTimelineStore<string>({ adapter, name: 'x', retry });
-    await expect(store.timeline('t').append('a')).rejects.toMatchObject({ code: 'TIMELINE_BUSY', outcome: 'not-applied' });
+    await expect(store.timeline('t').append('a')).rejects.toMatchObject({
+      code: 'TIMELINE_BUSY',
+      outcome: 'not-applied',
+    });
     expect(calls).toBe(4);
   });
 
@@ -84,7 +87,11 @@ describe('retry of appends', () => {
       .append('a')
       .catch((caught: unknown) => caught);
     expect(isTimelineError(error)).toBe(true);
-    expect(error).toMatchObject({ code: 'TIMELINE_OUTCOME_UNKNOWN', outcome: 'unknown', cause: expect.any(RangeError) });
+    expect(error).toMatchObject({
+      code: 'TIMELINE_OUTCOME_UNKNOWN',
+      outcome: 'unknown',
+      cause: expect.any(RangeError),
+    });
     expect(calls).toBe(1);
   });
 
@@ -96,7 +103,9 @@ describe('retry of appends', () => {
         retry,
       });
       await expect(store.timeline('t').append('a')).rejects.toMatchObject({ code: 'TIMELINE_OUTCOME_UNKNOWN' });
-      expect(await store.appendToMany(['t'], 'a')).toMatchObject([{ ok: false, error: { code: 'TIMELINE_OUTCOME_UNKNOWN' } }]);
+      expect(await store.appendToMany(['t'], 'a')).toMatchObject([
+        { ok: false, error: { code: 'TIMELINE_OUTCOME_UNKNOWN' } },
+      ]);
     }
   });
 
@@ -170,7 +179,11 @@ describe('errors', () => {
     };
     const store = await openTimelineStore<string>({ adapter: memoryAdapter(), name: 'x', codec });
     await store.timeline('t').append('a');
-    await expect(store.timeline('t').read()).rejects.toMatchObject({ code: 'TIMELINE_DECODE', actual: 1n, timeline: 't' });
+    await expect(store.timeline('t').read()).rejects.toMatchObject({
+      code: 'TIMELINE_DECODE',
+      actual: 1n,
+      timeline: 't',
+    });
   });
 
   it('list what the schema found, before any I/O', async () => {

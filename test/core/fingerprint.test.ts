@@ -17,8 +17,42 @@ const realm = (code: string): unknown => runInNewContext(code);
 
 /** Each differs from all others, also where JSON, or `String`, says the same of several. */
 const different: unknown[] = [
-  ...[undefined, null, true, false, 0, -0, 1, 1.5, -1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e21],
-  ...[0n, 1n, -1n, 10n ** 30n, '', '0', '1', '-0', '1n', 'null', 'undefined', 'NaN', 'true', 'hole', '[]', '{}', '"', '\\', '\n'],
+  ...[
+    undefined,
+    null,
+    true,
+    false,
+    0,
+    -0,
+    1,
+    1.5,
+    -1,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    1e21,
+  ],
+  ...[
+    0n,
+    1n,
+    -1n,
+    10n ** 30n,
+    '',
+    '0',
+    '1',
+    '-0',
+    '1n',
+    'null',
+    'undefined',
+    'NaN',
+    'true',
+    'hole',
+    '[]',
+    '{}',
+    '"',
+    '\\',
+    '\n',
+  ],
   ...['\ud800', '\udc00', '\ufffd', '\\ud800', '"\\ud800"', '5:ab\ud800', '\u00e9', 'e\u0301', 'a', '1:a', '"1:a'],
   ...[
     [],
@@ -50,20 +84,41 @@ const different: unknown[] = [
   ],
   ...[{ a: { b: 1 } }, { a: {}, b: 1 }, { 'a=1,b': 2 }, { '': 1 }, { '\ud800': 1 }, { '\udc00': 1 }],
   ...[new Date(0), new Date(1), new Date(Number.NaN), '1970-01-01T00:00:00.000Z', [0], { getTime: 0 }],
-  ...[new Map(), new Set(), new Map([['a', 1]]), new Map([[1, 'a']]), new Set(['a']), new Set([1]), new Set([['a', 1]])],
-  ...[new Map([['a', undefined]]), new Map<unknown, unknown>([[{ a: 1 }, 1]]), new Set([new Set()]), new Set([new Map()])],
+  ...[
+    new Map(),
+    new Set(),
+    new Map([['a', 1]]),
+    new Map([[1, 'a']]),
+    new Set(['a']),
+    new Set([1]),
+    new Set([['a', 1]]),
+  ],
+  ...[
+    new Map([['a', undefined]]),
+    new Map<unknown, unknown>([[{ a: 1 }, 1]]),
+    new Set([new Set()]),
+    new Set([new Map()]),
+  ],
   ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array].map(
     (Kind) => new Kind(bytes),
   ),
   ...[new Float64Array(bytes), new BigInt64Array(bytes), new BigUint64Array(bytes), new DataView(bytes), bytes],
-  ...[new Uint8Array(), new Uint8Array(2), new Uint8Array(bytes, 2), Uint8Array.of(1), Float64Array.of(0), Float64Array.of(-0)],
+  ...[
+    new Uint8Array(),
+    new Uint8Array(2),
+    new Uint8Array(bytes, 2),
+    Uint8Array.of(1),
+    Float64Array.of(0),
+    Float64Array.of(-0),
+  ],
 ];
 
 it('tells apart whatever is not the same', () => {
   const forms = new Map<string, unknown>();
   for (const value of different) {
     const form = structuralForm(value);
-    if (forms.has(form)) expect.fail(`${String(form)} stands for two values: ${String(value)} and ${String(forms.get(form))}`);
+    if (forms.has(form))
+      expect.fail(`${String(form)} stands for two values: ${String(value)} and ${String(forms.get(form))}`);
     forms.set(form, value);
     const deeper = structuralForm({ in: [value] });
     if (forms.has(deeper)) expect.fail(`${String(deeper)} stands for two values`);
@@ -98,7 +153,11 @@ const same: [string, unknown, unknown][] = [
   ['an object of another realm', realm('({ a: [1, { b: 2 }] })'), { a: [1, { b: 2 }] }],
   ['a Date of another realm', realm('new Date(5)'), new Date(5)],
   ['a Map of another realm', realm('new Map([["a", new Set([1])]])'), new Map([['a', new Set([1])]])],
-  ['bytes of another realm', realm('[Uint8Array.of(1, 2), new ArrayBuffer(2)]'), [Uint8Array.of(1, 2), new ArrayBuffer(2)]],
+  [
+    'bytes of another realm',
+    realm('[Uint8Array.of(1, 2), new ArrayBuffer(2)]'),
+    [Uint8Array.of(1, 2), new ArrayBuffer(2)],
+  ],
   ['one object in two places', ((shared) => [shared, shared])({ a: 1 }), [{ a: 1 }, { a: 1 }]],
 ];
 
@@ -217,12 +276,18 @@ describe('the key of an append', () => {
     const timeline = store.timeline('t');
     await timeline.append({ text: 'a', at: 1 }, { key: 'k' });
     expect(await timeline.append({ at: 1, text: 'a' }, { key: 'k' })).toMatchObject({ duplicate: true });
-    await expect(timeline.append({ at: 2, text: 'a' }, { key: 'k' })).rejects.toMatchObject({ code: 'TIMELINE_KEY_CONFLICT' });
+    await expect(timeline.append({ at: 2, text: 'a' }, { key: 'k' })).rejects.toMatchObject({
+      code: 'TIMELINE_KEY_CONFLICT',
+    });
   });
 
   it('looks at the message that the schema made', async () => {
     const schema = {
-      '~standard': { version: 1 as const, vendor: 'test', validate: (value: unknown) => ({ value: String(value).trim() }) },
+      '~standard': {
+        version: 1 as const,
+        vendor: 'test',
+        validate: (value: unknown) => ({ value: String(value).trim() }),
+      },
     };
     await using store = await openTimelineStore<string>({ adapter: memoryAdapter(), name: 'trimmed', schema });
     await store.timeline('t').append(' a', { key: 'k' });
@@ -265,6 +330,8 @@ describe('the key of an append', () => {
     const codec = { encode: () => 'x', decode: String, fingerprint: String };
     await using store = await openTimelineStore<string>({ adapter: memoryAdapter(), name: 'x', codec });
     await store.timeline('t').append('\ud800', { key: 'k' });
-    await expect(store.timeline('t').append('\udbff', { key: 'k' })).rejects.toMatchObject({ code: 'TIMELINE_KEY_CONFLICT' });
+    await expect(store.timeline('t').append('\udbff', { key: 'k' })).rejects.toMatchObject({
+      code: 'TIMELINE_KEY_CONFLICT',
+    });
   });
 });

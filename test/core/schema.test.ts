@@ -28,8 +28,11 @@ const awaitables: [string, (value: unknown) => unknown][] = [
       then: (resolve: (value: unknown) => void) => resolve(value),
     }),
   ],
-  // biome-ignore lint/suspicious/noThenProperty: this is the case
-  ['a function with then', (value) => Object.assign(() => 0, { then: (resolve: (value: unknown) => void) => resolve(value) })],
+  [
+    'a function with then',
+    // biome-ignore lint/suspicious/noThenProperty: this is the case
+    (value) => Object.assign(() => 0, { then: (resolve: (value: unknown) => void) => resolve(value) }),
+  ],
 ];
 
 describe.each(awaitables)('a schema that answers by %s', (_, later) => {
@@ -77,7 +80,10 @@ const wrong: [string, (message: unknown) => unknown, RegExp][] = [
 
 it.each(wrong)('a schema that answers with %s is refused, and nothing is stored', async (_, answer, message) => {
   await using store = await open(answer);
-  await expect(store.timeline('t').append('a')).rejects.toMatchObject({ ...invalid, message: expect.stringMatching(message) });
+  await expect(store.timeline('t').append('a')).rejects.toMatchObject({
+    ...invalid,
+    message: expect.stringMatching(message),
+  });
   await expect(store.timeline('t').appendMany(['a'])).rejects.toMatchObject(invalid);
   await expect(store.timeline('t').update(1n, 'a')).rejects.toMatchObject(invalid);
   expect(await store.appendBatch([{ timeline: 't', message: 'a' }])).toMatchObject([{ ok: false, error: invalid }]);
@@ -126,7 +132,9 @@ describe('a schema that never answers', () => {
     await vi.advanceTimersByTimeAsync(USER_CODE_MS - 1);
     expect(settled).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
-    expect(await Promise.all(slow)).toMatchObject(slow.map(() => ({ code: 'TIMELINE_UNAVAILABLE', outcome: 'not-applied' })));
+    expect(await Promise.all(slow)).toMatchObject(
+      slow.map(() => ({ code: 'TIMELINE_UNAVAILABLE', outcome: 'not-applied' })),
+    );
   });
 
   it('is not waited for once it has answered: no timer is left', async () => {

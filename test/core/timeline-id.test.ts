@@ -49,7 +49,9 @@ describe('Timeline ids', () => {
     ['nothing', undefined],
     ['an object', {}],
   ])('refuse %s', (_, value) => {
-    expect(() => encodeTimelineId(value as TimelineId)).toThrow(expect.objectContaining({ code: 'TIMELINE_INVALID_ARGUMENT' }));
+    expect(() => encodeTimelineId(value as TimelineId)).toThrow(
+      expect.objectContaining({ code: 'TIMELINE_INVALID_ARGUMENT' }),
+    );
   });
 
   it('take 512 bytes of UTF-8 and not one more', () => {

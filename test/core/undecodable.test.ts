@@ -21,14 +21,29 @@ const picky: Codec<string> = {
 };
 
 /** A Timeline `t` of these messages, of which those that begin with `bad` do not decode. */
-async function open(messages: readonly string[], onUndecodable?: OnUndecodable<string>): Promise<TimelineStore<string>> {
-  const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'x', codec: picky, onUndecodable, pollMs: 10 });
+async function open(
+  messages: readonly string[],
+  onUndecodable?: OnUndecodable<string>,
+): Promise<TimelineStore<string>> {
+  const store = await openTimelineStore({
+    adapter: memoryAdapter(),
+    name: 'x',
+    codec: picky,
+    onUndecodable,
+    pollMs: 10,
+  });
   for (const message of messages) await store.timeline('t').append(message, { key: `key of ${message}` });
   return store;
 }
 
 const textsOf = (entries: readonly TimelineEntry<string>[]) => entries.map(({ message }) => message);
-const decodeError = (seqId: bigint) => ({ code: 'TIMELINE_DECODE', actual: seqId, timeline: 't', cause, outcome: 'not-applied' });
+const decodeError = (seqId: bigint) => ({
+  code: 'TIMELINE_DECODE',
+  actual: seqId,
+  timeline: 't',
+  cause,
+  outcome: 'not-applied',
+});
 
 async function rejection(promise: Promise<unknown>): Promise<{ cursor: Cursor }> {
   return (await promise.then(
@@ -222,7 +237,16 @@ describe('a function', () => {
     expect([textsOf(entries), upToDate]).toEqual([['a', 'instead of bad', 'b'], true]);
     const { cursor, appendedAt } = entries[1] as TimelineEntry<string>;
     expect(seen).toEqual([
-      { timeline: 't', seqId: 2n, cursor, key: 'key of bad', appendedAt, revision: 0, body: 'bad', error: expect.any(Error) },
+      {
+        timeline: 't',
+        seqId: 2n,
+        cursor,
+        key: 'key of bad',
+        appendedAt,
+        revision: 0,
+        body: 'bad',
+        error: expect.any(Error),
+      },
     ]);
     expect(seen[0]?.error).toMatchObject(decodeError(2n));
     expect((await timeline.get(2n))?.message).toBe('instead of bad');
@@ -253,7 +277,10 @@ describe('a function', () => {
       ),
     ).rejects.toMatchObject(decodeError(2n));
     const later = { onUndecodable: (async () => Promise.reject(own)) as unknown as () => string };
-    await expect(timeline.get(2n, later)).rejects.toMatchObject({ code: 'TIMELINE_DECODE', message: /onUndecodable.*promise/ });
+    await expect(timeline.get(2n, later)).rejects.toMatchObject({
+      code: 'TIMELINE_DECODE',
+      message: /onUndecodable.*promise/,
+    });
   });
 });
 

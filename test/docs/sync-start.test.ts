@@ -10,7 +10,9 @@ const script = join(root, 'examples/sync-start.ts');
 
 describe('the start of the document on synchronisation', () => {
   it('is shown as it is run', () => {
-    expect(readFileSync(join(root, 'docs/sync.md'), 'utf8')).toContain(`\`\`\`ts\n${readFileSync(script, 'utf8')}\`\`\``);
+    expect(readFileSync(join(root, 'docs/sync.md'), 'utf8')).toContain(
+      `\`\`\`ts\n${readFileSync(script, 'utf8')}\`\`\``,
+    );
   });
 
   it('runs, and running it again repeats nothing', async () => {

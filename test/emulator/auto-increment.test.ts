@@ -111,8 +111,16 @@ describe('auto-increment ids', () => {
       updateOfAttributeColumns: [{ PUT: [{ c: 'v' }] }],
       returnContent: returnKey,
     });
-    const row = { type: 'PUT', condition: condition(), primaryKey, attributeColumns: [{ c: 'v' }], returnContent: returnKey };
-    const batch = await client.batchWriteRow({ tables: [{ tableName: 't', rows: Array.from({ length: 50 }, () => row) }] });
+    const row = {
+      type: 'PUT',
+      condition: condition(),
+      primaryKey,
+      attributeColumns: [{ c: 'v' }],
+      returnContent: returnKey,
+    };
+    const batch = await client.batchWriteRow({
+      tables: [{ tableName: 't', rows: Array.from({ length: 50 }, () => row) }],
+    });
     const ids = [updated.row, ...batch.tables].map((item) => BigInt(String(keyOf(item)[1])));
     expect(rises(ids)).toBe(true);
     expect(await idsOf(client, 'a')).toEqual(ids);
@@ -136,7 +144,11 @@ describe('auto-increment ids', () => {
     expect((await errorOf(update(id, 'EXPECT_NOT_EXIST'))).text).toContain(
       'when modify a specific row for table with pk auto increment',
     );
-    await client.deleteRow({ tableName: 't', condition: condition(), primaryKey: [{ gid: 'a' }, { seq: int(id + 1n) }] });
+    await client.deleteRow({
+      tableName: 't',
+      condition: condition(),
+      primaryKey: [{ gid: 'a' }, { seq: int(id + 1n) }],
+    });
     await client.deleteRow({
       tableName: 't',
       condition: condition('EXPECT_EXIST'),
@@ -151,7 +163,9 @@ describe('auto-increment ids', () => {
     await createTable(client, 'plain');
     const text = async (call: Promise<unknown>) => (await errorOf(call)).text;
     const conditional = { condition: condition('EXPECT_NOT_EXIST') };
-    const columnar = { condition: condition('IGNORE', new sdk.SingleColumnCondition('c', 'v', sdk.ComparatorType.EQUAL)) };
+    const columnar = {
+      condition: condition('IGNORE', new sdk.SingleColumnCondition('c', 'v', sdk.ComparatorType.EQUAL)),
+    };
     const key = [{ gid: 'a' }, { seq: AUTO }];
     expect(await text(put(client, 't', 'a', AUTO, [{ c: 'v' }], conditional))).toContain(
       'Invalid expect:EXPECT_NOT_EXIST when modify row with pk auto increment',

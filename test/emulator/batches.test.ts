@@ -2,9 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { BatchResponse, BatchWriteRowRequest } from '../../emulator/wire/messages-row.js';
 import { encodeRow } from '../../emulator/wire/plain-buffer-writer.js';
 import { call } from './raw-client.js';
-import { columnsOf, condition, createTable, errorOf, get, int, type Key, keyOf, put, type SdkClient, start } from './sdk.js';
+import {
+  columnsOf,
+  condition,
+  createTable,
+  errorOf,
+  get,
+  int,
+  type Key,
+  keyOf,
+  put,
+  type SdkClient,
+  start,
+} from './sdk.js';
 
-const write = (client: SdkClient, ...tables: { tableName: string; rows: unknown[] }[]) => client.batchWriteRow({ tables });
+const write = (client: SdkClient, ...tables: { tableName: string; rows: unknown[] }[]) =>
+  client.batchWriteRow({ tables });
 const row = (gid: string, seq: number, more: Readonly<Record<string, unknown>> = {}) => ({
   type: 'PUT',
   condition: condition(),
@@ -25,7 +38,11 @@ describe('BatchWriteRow', () => {
       row('a', 2, { type: 'UPDATE', attributeColumns: [{ PUT: [{ c: 'new' }] }, { DELETE_ALL: ['old'] }] }),
       row('a', 3, { type: 'DELETE' }),
     ];
-    const { tables } = await write(client, { tableName: 'u', rows }, { tableName: 't', rows: [row('a', 2, { type: 'DELETE' })] });
+    const { tables } = await write(
+      client,
+      { tableName: 'u', rows },
+      { tableName: 't', rows: [row('a', 2, { type: 'DELETE' })] },
+    );
     expect(tables.map(({ tableName, isOk }) => [tableName, isOk])).toEqual([
       ['u', true],
       ['u', true],
@@ -70,9 +87,9 @@ describe('BatchWriteRow', () => {
     const text = async (...tables: Parameters<typeof write>[1][]) => (await errorOf(write(client, ...tables))).text;
     const many = Array.from({ length: 201 }, (_, seq) => row('a', seq));
     expect(await text({ tableName: 't', rows: many })).toContain('Rows count exceeds the upper limit: 200.');
-    expect(await text({ tableName: 't', rows: [row('a', 1), row('a', 2, { attributeColumns: [{ '#x': 'v' }] })] })).toContain(
-      "Invalid column name: '#x'.",
-    );
+    expect(
+      await text({ tableName: 't', rows: [row('a', 1), row('a', 2, { attributeColumns: [{ '#x': 'v' }] })] }),
+    ).toContain("Invalid column name: '#x'.");
     expect(await text({ tableName: 't', rows: [] })).toContain("No operation is specified for table: 't'.");
     const half = 'x'.repeat(2 * 1024 * 1024);
     const size = (2 * ('gid'.length + 1 + 'seq'.length + 8) + 2 * 1 + 2 * half.length).toString();
@@ -86,7 +103,10 @@ describe('BatchWriteRow', () => {
   it('takes 200 rows', async () => {
     const { client } = await start();
     await createTable(client, 't');
-    const { tables } = await write(client, { tableName: 't', rows: Array.from({ length: 200 }, (_, seq) => row('a', seq)) });
+    const { tables } = await write(client, {
+      tableName: 't',
+      rows: Array.from({ length: 200 }, (_, seq) => row('a', seq)),
+    });
     expect(tables.filter(({ isOk }) => isOk)).toHaveLength(200);
   });
 
@@ -95,8 +115,13 @@ describe('BatchWriteRow', () => {
     await createTable(client, 't');
     await write(client, { tableName: 't', rows: [row('a', 1, { attributeColumns: [{ c: 'first' }] }), row('a', 1)] });
     expect(columnsOf((await get(client, 't', 'a', 1)).row)).toEqual({ c: 'a1' });
-    const twice = write(client, { tableName: 't', rows: [row('a', 1), row('a', 1, { condition: condition('EXPECT_EXIST') })] });
-    expect((await errorOf(twice)).text).toContain('Repeated rows do not support row exist expectation check in BatchModify.');
+    const twice = write(client, {
+      tableName: 't',
+      rows: [row('a', 1), row('a', 1, { condition: condition('EXPECT_EXIST') })],
+    });
+    expect((await errorOf(twice)).text).toContain(
+      'Repeated rows do not support row exist expectation check in BatchModify.',
+    );
   });
 });
 

@@ -12,7 +12,9 @@ import { clientOf, createTable, keyOf, put, returnKey, sdk } from './sdk.js';
 const ARGUMENTS = ['--import', 'tsx', fileURLToPath(new URL('../../emulator/cli.ts', import.meta.url))];
 
 const run = async (...args: string[]) => {
-  const { stdout, code, stderr } = await promisify(execFile)(process.execPath, [...ARGUMENTS, ...args], { timeout: 30_000 }).then(
+  const { stdout, code, stderr } = await promisify(execFile)(process.execPath, [...ARGUMENTS, ...args], {
+    timeout: 30_000,
+  }).then(
     (result) => ({ ...result, code: 0 }),
     (error: { stdout: string; stderr: string; code: number }) => error,
   );

@@ -93,8 +93,12 @@ describe('a file while its emulator runs', () => {
       change(put(client, 't', 'live', 0, [{ c: 'first' }])),
       change(put(client, 't', 'live', 5999, [{ c: 'last' }])),
       change(put(client, 't', 'new', 1, [{ c: 'new' }])),
-      change(client.deleteRow({ tableName: 't', condition: condition(), primaryKey: [{ gid: 'live' }, { seq: int(1) }] })),
-      change(client.deleteRow({ tableName: 't', condition: condition(), primaryKey: [{ gid: 'live' }, { seq: int(5998) }] })),
+      change(
+        client.deleteRow({ tableName: 't', condition: condition(), primaryKey: [{ gid: 'live' }, { seq: int(1) }] }),
+      ),
+      change(
+        client.deleteRow({ tableName: 't', condition: condition(), primaryKey: [{ gid: 'live' }, { seq: int(5998) }] }),
+      ),
     ]);
     expect(changes).toBeGreaterThan(4);
     for (const [key, value] of [
@@ -108,7 +112,9 @@ describe('a file while its emulator runs', () => {
     await session(file, async (reader) => {
       expect((await reader.listTable({})).tableNames).toEqual(['again', 'made', 't']);
       expect(await allRows(reader, 'again')).toEqual([]);
-      expect((await reader.listSearchIndex({ tableName: 't' })).indices.map(({ indexName }) => indexName)).toEqual(['i']);
+      expect((await reader.listSearchIndex({ tableName: 't' })).indices.map(({ indexName }) => indexName)).toEqual([
+        'i',
+      ]);
       expect(await valuesOf(reader)).toEqual(expected);
       const { row } = await reader.getRow({
         tableName: 'by_c',
@@ -146,7 +152,9 @@ describe('a file while its emulator runs', () => {
       await kill();
       await Promise.all(writers);
       const kept = await session(file, valuesOf);
-      const lost = [...answered].filter(([key, value]) => kept.get(key) !== value && kept.get(key) !== attempted.get(key));
+      const lost = [...answered].filter(
+        ([key, value]) => kept.get(key) !== value && kept.get(key) !== attempted.get(key),
+      );
       expect(lost).toEqual([]);
       for (const [key, value] of kept) answered.set(key, value);
       expect(readdirSync(dirname(file))).toEqual(['tables']);

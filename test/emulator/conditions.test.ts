@@ -76,7 +76,14 @@ describe('column conditions', () => {
     await createTable(client, 't');
     await put(client, 't', 'a', 1, [{ n: int(5) }, { s: 'b' }]);
     const results = [];
-    for (const operator of ['EQUAL', 'NOT_EQUAL', 'GREATER_THAN', 'GREATER_EQUAL', 'LESS_THAN', 'LESS_EQUAL'] as const) {
+    for (const operator of [
+      'EQUAL',
+      'NOT_EQUAL',
+      'GREATER_THAN',
+      'GREATER_EQUAL',
+      'LESS_THAN',
+      'LESS_EQUAL',
+    ] as const) {
       const row = [];
       for (const value of [4, 5, 6]) row.push(await write(client, column('n', int(value), ComparatorType[operator])));
       results.push([operator, ...row]);

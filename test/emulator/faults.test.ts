@@ -8,7 +8,8 @@ async function prepared(options = {}) {
   await createTable(started.client, 't');
   return started;
 }
-const wasWritten = async (client: SdkClient, seq = 1) => columnsOf((await get(client, 't', 'a', seq)).row).c !== undefined;
+const wasWritten = async (client: SdkClient, seq = 1) =>
+  columnsOf((await get(client, 't', 'a', seq)).row).c !== undefined;
 
 describe('faults', () => {
   it.each<[Fault['when'], string, boolean]>([

@@ -127,7 +127,8 @@ describe('the lock of a file', () => {
     const file = scratchFile();
     const unshare = ['unshare', '--fork', '--pid', '--mount-proc', '--net', '--kill-child'];
     // Where a test may make no such namespaces, plain processes are what is left to try.
-    const [command = '', ...args] = spawnSync('unshare', [...unshare.slice(1), 'true']).status === 0 ? unshare : ['env'];
+    const [command = '', ...args] =
+      spawnSync('unshare', [...unshare.slice(1), 'true']).status === 0 ? unshare : ['env'];
     const { kill } = await startCommand(file, [command, ...args, process.execPath]);
     const second = spawnSync(command, [...args, process.execPath, ...commandOn(file)], { encoding: 'utf8' });
     expect([second.status, second.stderr]).toEqual([1, expect.stringContaining('another emulator has this file open')]);

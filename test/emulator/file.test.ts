@@ -1,7 +1,19 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { scratchFile, session, startCommand } from './files.js';
-import { allRows, columnsOf, condition, createTable, get, int, keyOf, put, returnKey, type SdkClient, sdk } from './sdk.js';
+import {
+  allRows,
+  columnsOf,
+  condition,
+  createTable,
+  get,
+  int,
+  keyOf,
+  put,
+  returnKey,
+  type SdkClient,
+  sdk,
+} from './sdk.js';
 
 const append = async (client: SdkClient, gid: string) => {
   const { row } = await put(client, 'log', gid, sdk.PK_AUTO_INCR, [{ c: 'v' }], { returnContent: returnKey });
@@ -16,14 +28,23 @@ describe('a file', () => {
       await createTable(client, 'gone');
       await client.deleteTable({ tableName: 'gone' });
       await client.updateTable({ tableName: 't', tableOptions: { timeToLive: 90_000 } });
-      await put(client, 't', 'ä', 1, [{ s: '中' }, { n: int(2n ** 60n) }, { d: 0.1 }, { b: false }, { x: Buffer.from([0]) }]);
+      await put(client, 't', 'ä', 1, [
+        { s: '中' },
+        { n: int(2n ** 60n) },
+        { d: 0.1 },
+        { b: false },
+        { x: Buffer.from([0]) },
+      ]);
       await put(client, 't', 'ä', 2);
       await client.deleteRow({ tableName: 't', condition: condition(), primaryKey: [{ gid: 'ä' }, { seq: int(2) }] });
       return (await get(client, 't', 'ä', 1)).row;
     });
     await session(file, async (client) => {
       expect((await client.listTable({})).tableNames).toEqual(['t']);
-      expect((await client.describeTable({ tableName: 't' })).tableOptions).toMatchObject({ timeToLive: 90_000, maxVersions: 2 });
+      expect((await client.describeTable({ tableName: 't' })).tableOptions).toMatchObject({
+        timeToLive: 90_000,
+        maxVersions: 2,
+      });
       const { row } = await get(client, 't', 'ä', 1);
       expect([columnsOf(row), row.attributes?.map(({ timestamp }) => String(timestamp))]).toEqual([
         columnsOf(before),
@@ -42,7 +63,11 @@ describe('a file', () => {
         await createTable(client, 'log', { key: { gid: 'STRING', seq: 'AUTO' } });
         for (let index = 0; index < 50; index++) await append(client, 'a');
         const last = await append(client, 'a');
-        await client.deleteRow({ tableName: 'log', condition: condition(), primaryKey: [{ gid: 'a' }, { seq: int(last) }] });
+        await client.deleteRow({
+          tableName: 'log',
+          condition: condition(),
+          primaryKey: [{ gid: 'a' }, { seq: int(last) }],
+        });
         return last;
       },
       frozen,
@@ -63,8 +88,13 @@ describe('a file', () => {
     await session(
       file,
       async (client) => {
-        expect((await client.listSearchIndex({ tableName: 't' })).indices.map(({ indexName }) => indexName)).toEqual(['i']);
-        const { row } = await client.getRow({ tableName: 'by_c', primaryKey: [{ c: 'v' }, { gid: 'a' }, { seq: int(1) }] });
+        expect((await client.listSearchIndex({ tableName: 't' })).indices.map(({ indexName }) => indexName)).toEqual([
+          'i',
+        ]);
+        const { row } = await client.getRow({
+          tableName: 'by_c',
+          primaryKey: [{ c: 'v' }, { gid: 'a' }, { seq: int(1) }],
+        });
         expect(keyOf(row)).toEqual(['v', 'a', '1']);
       },
       { searchLagMs: 0 },

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startTablestoreEmulator } from '../../emulator/index.js';
@@ -78,7 +87,10 @@ describe('a file that is not its own', () => {
     const file = scratchFile('package.json');
     writeFileSync(file, '{"name":"app"}');
     const { status, stderr } = spawnSync(process.execPath, commandOn(file), { encoding: 'utf8' });
-    expect([status, stderr]).toEqual([1, expect.stringContaining('package.json: this is no file of the TableStore emulator')]);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringContaining('package.json: this is no file of the TableStore emulator'),
+    ]);
     expect(readFileSync(file, 'utf8')).toBe('{"name":"app"}');
   });
 });

@@ -9,7 +9,14 @@ import {
   SingleColumnFilter,
   WriteRowRequest,
 } from '../../emulator/wire/messages-row.js';
-import { BoolQuery, QueryType, SearchQuery, SearchRequest, Sort, TermQuery } from '../../emulator/wire/messages-search.js';
+import {
+  BoolQuery,
+  QueryType,
+  SearchQuery,
+  SearchRequest,
+  Sort,
+  TermQuery,
+} from '../../emulator/wire/messages-search.js';
 import { ListTableResponse } from '../../emulator/wire/messages-table.js';
 import { encodeKey, encodeRow, encodeValue } from '../../emulator/wire/plain-buffer-writer.js';
 import { decode, encode } from '../../emulator/wire/protobuf.js';
@@ -64,7 +71,11 @@ function requests(): [operation: string, body: Buffer][] {
     ],
     [
       'Search',
-      encode(SearchRequest, { tableName: 't', indexName: 'i', searchQuery: encode(SearchQuery, { query, sort, limit: 5 }) }),
+      encode(SearchRequest, {
+        tableName: 't',
+        indexName: 'i',
+        searchQuery: encode(SearchQuery, { query, sort, limit: 5 }),
+      }),
     ],
   ];
 }
@@ -142,7 +153,10 @@ describe('requests', () => {
       status: 413,
       code: 'OTSRequestBodyTooLarge',
     });
-    expect(await postError(emulator, 'PutRow', Buffer.from('zz'))).toMatchObject({ status: 400, code: 'OTSParameterInvalid' });
+    expect(await postError(emulator, 'PutRow', Buffer.from('zz'))).toMatchObject({
+      status: 400,
+      code: 'OTSParameterInvalid',
+    });
   });
 
   it('answers mutilated requests with an error of the client, never with a failure of its own', async () => {
@@ -161,7 +175,8 @@ describe('requests', () => {
       expect((await post(emulator, operation, body)).status, operation).toBe(200);
       for (let round = 0; round < 60; round++) {
         const broken = Buffer.from(body.subarray(0, round % 3 === 0 ? below(body.length) : body.length));
-        for (let change = 0; change < 1 + below(3) && broken.length > 0; change++) broken[below(broken.length)] = below(256);
+        for (let change = 0; change < 1 + below(3) && broken.length > 0; change++)
+          broken[below(broken.length)] = below(256);
         statuses.add((await post(emulator, operation, broken)).status);
       }
     }

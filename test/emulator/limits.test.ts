@@ -38,7 +38,11 @@ async function refusal(primaryKey: KeyCell[], cells: WireCell[], mangle = (bytes
   );
   return `${outcome.code} ${outcome.message}`;
 }
-const cell = (name: string, value: Value = text('v'), more: Partial<WireCell> = {}): WireCell => ({ name, value, ...more });
+const cell = (name: string, value: Value = text('v'), more: Partial<WireCell> = {}): WireCell => ({
+  name,
+  value,
+  ...more,
+});
 const MEBIBYTE = 1024 * 1024;
 
 describe('PutRow', () => {
@@ -71,7 +75,12 @@ describe('PutRow', () => {
       'OTSParameterInvalid The total data size of the row exceeds the limit, limit size: 4194304, data size: 4194321.',
     ],
     ['a column name of 255 bytes', KEY, [cell('é'.repeat(127))], 'OK '],
-    ['a longer column name', KEY, [cell('x'.repeat(256))], `OTSParameterInvalid Invalid column name: '${'x'.repeat(256)}'.`],
+    [
+      'a longer column name',
+      KEY,
+      [cell('x'.repeat(256))],
+      `OTSParameterInvalid Invalid column name: '${'x'.repeat(256)}'.`,
+    ],
     ['an empty column name', KEY, [cell('')], "OTSParameterInvalid Invalid column name: ''."],
     [
       'a column named as a key',
@@ -186,7 +195,12 @@ describe('checks come in the order of the service', () => {
     [
       'a column name before the versions',
       'GetRange',
-      request(GetRangeRequest, { ...noVersions, direction: 0, inclusiveStart: encodeKey(KEY), exclusiveEnd: encodeKey(KEY) }),
+      request(GetRangeRequest, {
+        ...noVersions,
+        direction: 0,
+        inclusiveStart: encodeKey(KEY),
+        exclusiveEnd: encodeKey(KEY),
+      }),
       "Invalid column name: '#c'.",
     ],
     [
@@ -204,7 +218,13 @@ describe('checks come in the order of the service', () => {
     [
       'the count of the key before the table',
       'GetRange',
-      request(GetRangeRequest, { tableName: 'missing', maxVersions: 1, direction: 0, inclusiveStart: five, exclusiveEnd: five }),
+      request(GetRangeRequest, {
+        tableName: 'missing',
+        maxVersions: 1,
+        direction: 0,
+        inclusiveStart: five,
+        exclusiveEnd: five,
+      }),
       KEY_COUNT,
     ],
     [
@@ -216,13 +236,21 @@ describe('checks come in the order of the service', () => {
     [
       'the count of the key before the table',
       'BatchWriteRow',
-      request(BatchWriteRowRequest, { tables: [{ tableName: 'missing', rows: [{ type: 1, rowChange: five, condition }] }] }),
+      request(BatchWriteRowRequest, {
+        tables: [{ tableName: 'missing', rows: [{ type: 1, rowChange: five, condition }] }],
+      }),
       KEY_COUNT,
     ],
     [
       'a direction before the table',
       'GetRange',
-      request(GetRangeRequest, { tableName: 'missing', maxVersions: 1, direction: 2, inclusiveStart: five, exclusiveEnd: five }),
+      request(GetRangeRequest, {
+        tableName: 'missing',
+        maxVersions: 1,
+        direction: 2,
+        inclusiveStart: five,
+        exclusiveEnd: five,
+      }),
       'Invalid direction: 2.',
     ],
     ...([ReturnType.PRIMARY_KEY, ReturnType.NONE] as const).map((returnType): [string, string, Buffer, string] => [

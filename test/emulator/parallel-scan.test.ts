@@ -34,7 +34,11 @@ async function scanned() {
     return { ids: rows.map((row) => decodeRow(row).primaryKey[0]?.value.value).join(''), nextToken };
   };
   const refusal = async (scanQuery: ScanQuery, more = {}) => {
-    const { code, message } = await postError(emulator, 'ParallelScan', encode(ParallelScanRequest, request(scanQuery, more)));
+    const { code, message } = await postError(
+      emulator,
+      'ParallelScan',
+      encode(ParallelScanRequest, request(scanQuery, more)),
+    );
     return `${code} ${message}`;
   };
   const splits = (options?: Outgoing<typeof ComputeSplitsRequest>['options']) =>
@@ -60,9 +64,17 @@ describe('ParallelScan', () => {
   });
 
   it.each<[string, ScanQuery, string]>([
-    ['a turn beyond the last', { currentParallelId: 1, maxParallel: 1 }, 'The current_parallel_id must be in range: [0, 0].'],
+    [
+      'a turn beyond the last',
+      { currentParallelId: 1, maxParallel: 1 },
+      'The current_parallel_id must be in range: [0, 0].',
+    ],
     ['a negative turn', { currentParallelId: -1 }, 'The current_parallel_id must be in range: [0, 0].'],
-    ['more scans than splits', { maxParallel: 2 }, 'The max_parallel must be in range: [1, 1], the size of the splits.'],
+    [
+      'more scans than splits',
+      { maxParallel: 2 },
+      'The max_parallel must be in range: [1, 1], the size of the splits.',
+    ],
     ['no scans', { maxParallel: 0 }, 'The max_parallel must be in range: [1, 1], the size of the splits.'],
     ['no rows', { limit: 0 }, 'The limit of parallel scan must be in range: [1, 2000].'],
     ['too many rows', { limit: 2001 }, 'The limit of parallel scan must be in range: [1, 2000].'],

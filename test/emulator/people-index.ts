@@ -57,9 +57,15 @@ export const write = (client: SdkClient, id: string, columns: Parts) =>
     primaryKey: [{ id }],
     attributeColumns: Object.entries(columns).map(([name, value]) => ({ [name]: value })),
   });
-export const run = (client: SdkClient, searchQuery: Parts, columnToGet: Parts = { returnType: ColumnReturnType.RETURN_NONE }) =>
-  client.search({ tableName: 't', indexName: 'i', searchQuery, columnToGet });
-export const query = (queryType: string, parts: Parts = {}) => ({ queryType: QueryType[`${queryType}_QUERY`], query: parts });
+export const run = (
+  client: SdkClient,
+  searchQuery: Parts,
+  columnToGet: Parts = { returnType: ColumnReturnType.RETURN_NONE },
+) => client.search({ tableName: 't', indexName: 'i', searchQuery, columnToGet });
+export const query = (queryType: string, parts: Parts = {}) => ({
+  queryType: QueryType[`${queryType}_QUERY`],
+  query: parts,
+});
 export const ids = async (client: SdkClient, wanted: Parts, more: Parts = {}) => {
   const { rows } = await run(client, { query: wanted, limit: 100, ...more });
   return rows.map((row) => keyOf(row)[0]).join('');

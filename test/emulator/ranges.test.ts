@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { DataBlockType, GetRangeRequest, GetRangeResponse } from '../../emulator/wire/messages-row.js';
 import { encodeKey } from '../../emulator/wire/plain-buffer-writer.js';
 import { call } from './raw-client.js';
-import { asKey, condition, createTable, errorOf, int, type Key, keyOf, put, type SdkClient, sdk, start } from './sdk.js';
+import {
+  asKey,
+  condition,
+  createTable,
+  errorOf,
+  int,
+  type Key,
+  keyOf,
+  put,
+  type SdkClient,
+  sdk,
+  start,
+} from './sdk.js';
 
 const { FORWARD, BACKWARD } = sdk.Direction;
 const bound = (gid: unknown, seq: unknown): Key => [{ gid }, { seq: typeof seq === 'number' ? int(seq) : seq }];
@@ -10,7 +22,13 @@ const LOWEST = bound(sdk.INF_MIN, sdk.INF_MIN);
 const HIGHEST = bound(sdk.INF_MAX, sdk.INF_MAX);
 
 const range = (client: SdkClient, start: Key, end: Key, more: object = {}) =>
-  client.getRange({ tableName: 't', direction: FORWARD, inclusiveStartPrimaryKey: start, exclusiveEndPrimaryKey: end, ...more });
+  client.getRange({
+    tableName: 't',
+    direction: FORWARD,
+    inclusiveStartPrimaryKey: start,
+    exclusiveEndPrimaryKey: end,
+    ...more,
+  });
 const keys = async (...read: Parameters<typeof range>) => (await range(...read)).rows.map((row) => keyOf(row).join(''));
 
 async function filled(options = {}) {
@@ -48,9 +66,9 @@ describe('GetRange', () => {
     ]);
     expect(await keys(client, bound('a', sdk.INF_MAX), bound('b', sdk.INF_MIN))).toEqual([]);
     expect(await keys(client, bound('a', sdk.INF_MAX), bound('c', sdk.INF_MIN))).toEqual(['b1', 'b2', 'b10']);
-    expect(await keys(client, bound('b', sdk.INF_MAX), bound('b', sdk.INF_MIN), { direction: BACKWARD, limit: 1 })).toEqual([
-      'b10',
-    ]);
+    expect(
+      await keys(client, bound('b', sdk.INF_MAX), bound('b', sdk.INF_MIN), { direction: BACKWARD, limit: 1 }),
+    ).toEqual(['b10']);
   });
 
   it('orders integers by value and strings by their bytes', async () => {
@@ -58,7 +76,9 @@ describe('GetRange', () => {
     await createTable(client, 't');
     const integers = [-(2n ** 63n), -1n, 0n, 1n, 2n ** 53n + 1n, 2n ** 63n - 1n];
     for (const seq of [...integers].reverse()) await put(client, 't', 'i', int(seq));
-    expect(await keys(client, bound('i', sdk.INF_MIN), bound('i', sdk.INF_MAX))).toEqual(integers.map((seq) => `i${seq}`));
+    expect(await keys(client, bound('i', sdk.INF_MIN), bound('i', sdk.INF_MAX))).toEqual(
+      integers.map((seq) => `i${seq}`),
+    );
     // U+FF5E sorts below U+1F600 in UTF-8 and above it in UTF-16.
     const texts = ['', '\0', '\0\0', '\x01', 'a', 'a\0', 'a\0b', 'a\x01', 'ab', 'b', 'é', '～', '😀'];
     for (const gid of [...texts].reverse()) await put(client, 't', gid, 1);
@@ -99,7 +119,8 @@ describe('GetRange', () => {
     const { client } = await start({ limits: { pageBytes: 100 } });
     await createTable(client, 't');
     // A key takes 15 bytes, the name of the column 1.
-    for (const [seq, size] of [34, 34, 35, 49, 500, 3].entries()) await put(client, 't', 'a', seq, [{ c: 'x'.repeat(size) }]);
+    for (const [seq, size] of [34, 34, 35, 49, 500, 3].entries())
+      await put(client, 't', 'a', seq, [{ c: 'x'.repeat(size) }]);
     const pages: string[][] = [];
     for (let next: Key | undefined = LOWEST; next; ) {
       const page = await range(client, next, HIGHEST);
@@ -119,7 +140,8 @@ describe('GetRange', () => {
         primaryKey: bound('a', from + index),
         attributeColumns: [{ c: 'v' }],
       }));
-    for (let from = 0; from <= 5000; from += 200) await client.batchWriteRow({ tables: [{ tableName: 't', rows: rows(from) }] });
+    for (let from = 0; from <= 5000; from += 200)
+      await client.batchWriteRow({ tables: [{ tableName: 't', rows: rows(from) }] });
     const page = await range(client, LOWEST, HIGHEST);
     expect([page.rows.length, keyOf({ primaryKey: page.nextStartPrimaryKey })]).toEqual([5000, ['a', '5000']]);
   });
@@ -145,11 +167,15 @@ describe('GetRange', () => {
       [HIGHEST, LOWEST],
     ] as const) {
       expect(await text(client, a, b)).toContain('Begin key must less than end key in FORWARD');
-      expect(await text(client, b, a, { direction: BACKWARD })).toContain('Begin key must more than end key in BACKWARD');
+      expect(await text(client, b, a, { direction: BACKWARD })).toContain(
+        'Begin key must more than end key in BACKWARD',
+      );
     }
     expect(await text(client, LOWEST, HIGHEST, { limit: -1 })).toContain('The limit must be greater than 0.');
     expect(await text(client, [{ gid: 'a' }], HIGHEST)).toContain('Validate PK size fail. Input: 1, Meta: 2.');
-    expect(await text(client, bound('a', sdk.PK_AUTO_INCR), HIGHEST)).toContain("PKAutoIncr can't be used for read operations.");
+    expect(await text(client, bound('a', sdk.PK_AUTO_INCR), HIGHEST)).toContain(
+      "PKAutoIncr can't be used for read operations.",
+    );
   });
 
   it('skips expired rows and never names one as the next key', async () => {

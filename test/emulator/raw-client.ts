@@ -7,7 +7,12 @@ import { decode, encode, type Message, type Outgoing, type Schema } from '../../
 
 type Headers = Record<string, string>;
 
-export function signedHeaders(emulator: TablestoreEmulator, path: string, body: Uint8Array, changed: Headers = {}): Headers {
+export function signedHeaders(
+  emulator: TablestoreEmulator,
+  path: string,
+  body: Uint8Array,
+  changed: Headers = {},
+): Headers {
   const headers: Headers = {
     'x-ots-apiversion': '2015-12-31',
     'x-ots-accesskeyid': emulator.accessKeyId,
@@ -30,7 +35,9 @@ export async function post(emulator: TablestoreEmulator, operation: string, body
   const bytes = Buffer.from(await response.arrayBuffer());
   const answered = Object.fromEntries(response.headers);
   expect(answered['x-ots-contentmd5']).toBe(md5(bytes));
-  expect(answered.authorization).toBe(`OTS ${emulator.accessKeyId}:${signResponse(emulator.accessKeySecret, path, answered)}`);
+  expect(answered.authorization).toBe(
+    `OTS ${emulator.accessKeyId}:${signResponse(emulator.accessKeySecret, path, answered)}`,
+  );
   return { status: response.status, bytes, headers: answered };
 }
 

@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { columnsOf, condition, createTable, errorOf, get, int, keyOf, put, returnKey, type SdkClient, start } from './sdk.js';
+import {
+  columnsOf,
+  condition,
+  createTable,
+  errorOf,
+  get,
+  int,
+  keyOf,
+  put,
+  returnKey,
+  type SdkClient,
+  start,
+} from './sdk.js';
 
 const row1 = { tableName: 't', condition: condition(), primaryKey: [{ gid: 'a' }, { seq: int(1) }] };
 const update = (client: SdkClient, changes: Readonly<Record<string, unknown>>[], more = {}) =>
@@ -91,9 +103,14 @@ describe('UpdateRow and DeleteRow', () => {
     const { client } = await start();
     await createTable(client, 't', { options: { maxVersions: 3, maxTimeDeviation: 10 ** 10 } });
     await put(client, 't', 'a', 1, [{ gone: 'x' }, { kept: 'x' }]);
-    for (const timestamp of [1000, 2000]) await update(client, [{ PUT: [{ v: `at ${timestamp}`, timestamp: int(timestamp) }] }]);
+    for (const timestamp of [1000, 2000])
+      await update(client, [{ PUT: [{ v: `at ${timestamp}`, timestamp: int(timestamp) }] }]);
     await update(client, [{ PUT: [{ added: 'y' }] }, { DELETE_ALL: ['gone'] }, { DELETE: [{ v: int(2000) }] }]);
-    expect(columnsOf((await get(client, 't', 'a', 1, { maxVersions: 3 })).row)).toEqual({ added: 'y', kept: 'x', v: 'at 1000' });
+    expect(columnsOf((await get(client, 't', 'a', 1, { maxVersions: 3 })).row)).toEqual({
+      added: 'y',
+      kept: 'x',
+      v: 'at 1000',
+    });
   });
 
   it('increment from nothing, keep 64 bits and return what was incremented', async () => {
@@ -166,7 +183,9 @@ describe('versions', () => {
       ['c', 3],
     ]);
     expect(await read({ maxVersions: 1 })).toEqual([['d', 4]]);
-    expect(await read({ maxVersions: 5, timeRange: { startTime: String(now), endTime: String(now + 4) } })).toEqual([['c', 3]]);
+    expect(await read({ maxVersions: 5, timeRange: { startTime: String(now), endTime: String(now + 4) } })).toEqual([
+      ['c', 3],
+    ]);
     expect(await read({ maxVersions: 5, timeRange: { specificTime: String(now + 4) } })).toEqual([['d', 4]]);
     const outside = await get(client, 't', 'a', 1, { timeRange: { startTime: '0', endTime: '1' } });
     expect([keyOf(outside.row), columnsOf(outside.row)]).toEqual([['a', '1'], {}]);

@@ -10,7 +10,9 @@ export interface Int64 {
 export type Key = Readonly<Record<string, unknown>>[];
 export interface SdkRow {
   readonly primaryKey?: { readonly name: string; readonly value: unknown }[] | null;
-  readonly attributes?: { readonly columnName: string; readonly columnValue: unknown; readonly timestamp: Int64 }[] | null;
+  readonly attributes?:
+    | { readonly columnName: string; readonly columnValue: unknown; readonly timestamp: Int64 }[]
+    | null;
 }
 export interface BatchItem extends SdkRow {
   readonly isOk: boolean;
@@ -27,7 +29,9 @@ export interface SdkClient {
   readonly createTable: Call<unknown>;
   readonly updateTable: Call<{ readonly tableOptions: Readonly<Record<string, unknown>> }>;
   readonly describeTable: Call<{
-    readonly tableMeta: { readonly primaryKey: { readonly name: string; readonly type: number; readonly option: number }[] };
+    readonly tableMeta: {
+      readonly primaryKey: { readonly name: string; readonly type: number; readonly option: number }[];
+    };
     readonly tableOptions: Readonly<Record<string, unknown>>;
     readonly tableStatus: number;
     readonly indexMetas: { readonly name: string }[];
@@ -55,7 +59,11 @@ export interface SdkClient {
   }>;
   readonly listSearchIndex: Call<{ readonly indices: { readonly indexName: string }[] }>;
   readonly deleteSearchIndex: Call<unknown>;
-  readonly search: Call<{ readonly totalCounts?: string; readonly nextToken: Uint8Array | null; readonly rows: SdkRow[] }>;
+  readonly search: Call<{
+    readonly totalCounts?: string;
+    readonly nextToken: Uint8Array | null;
+    readonly rows: SdkRow[];
+  }>;
 }
 
 interface Sdk {
@@ -93,13 +101,17 @@ interface Sdk {
 export const sdk = createRequire(import.meta.url)('tablestore') as Sdk;
 
 export const int = (value: number | bigint | string) => sdk.Long.fromString(String(value));
-export const condition = (existence: 'IGNORE' | 'EXPECT_EXIST' | 'EXPECT_NOT_EXIST' = 'IGNORE', column: unknown = null) =>
-  new sdk.Condition({ IGNORE: 0, EXPECT_EXIST: 1, EXPECT_NOT_EXIST: 2 }[existence], column);
+export const condition = (
+  existence: 'IGNORE' | 'EXPECT_EXIST' | 'EXPECT_NOT_EXIST' = 'IGNORE',
+  column: unknown = null,
+) => new sdk.Condition({ IGNORE: 0, EXPECT_EXIST: 1, EXPECT_NOT_EXIST: 2 }[existence], column);
 export const returnKey = { returnType: 1 };
 
 /** Columns of a row by name; integers as decimal strings. */
 export function columnsOf(row: SdkRow): Record<string, unknown> {
-  return Object.fromEntries((row.attributes ?? []).map(({ columnName, columnValue }) => [columnName, plain(columnValue)]));
+  return Object.fromEntries(
+    (row.attributes ?? []).map(({ columnName, columnValue }) => [columnName, plain(columnValue)]),
+  );
 }
 export function keyOf(row: SdkRow): unknown[] {
   return (row.primaryKey ?? []).map(({ value }) => plain(value));
@@ -171,7 +183,14 @@ export function createTable(
 }
 
 /** Puts a row of a table with the default key. */
-export function put(client: SdkClient, tableName: string, gid: string, seq: unknown, columns: Key = [{ c: 'v' }], more = {}) {
+export function put(
+  client: SdkClient,
+  tableName: string,
+  gid: string,
+  seq: unknown,
+  columns: Key = [{ c: 'v' }],
+  more = {},
+) {
   return client.putRow({
     tableName,
     condition: condition(),
@@ -202,7 +221,11 @@ export async function allRows(client: SdkClient, tableName = 't'): Promise<SdkRo
 }
 
 /** Puts rows of the default key 200 at a time, all with the same column. */
-export async function putMany(client: SdkClient, keys: readonly (readonly [gid: string, seq: number])[], value: string) {
+export async function putMany(
+  client: SdkClient,
+  keys: readonly (readonly [gid: string, seq: number])[],
+  value: string,
+) {
   for (let at = 0; at < keys.length; at += 200) {
     const rows = keys.slice(at, at + 200).map(([gid, seq]) => ({
       type: 'PUT',

@@ -26,7 +26,13 @@ describe('queries', () => {
     ['terms', query('TERMS', { fieldName: 'name', terms: ['ann', 'cat', 'nobody'] }), 'ac'],
     [
       'a range',
-      query('RANGE', { fieldName: 'age', rangeFrom: int(20), includeLower: true, rangeTo: int(40), includeUpper: false }),
+      query('RANGE', {
+        fieldName: 'age',
+        rangeFrom: int(20),
+        includeLower: true,
+        rangeTo: int(40),
+        includeUpper: false,
+      }),
       'ab',
     ],
     ['an open range', query('RANGE', { fieldName: 'age', rangeFrom: int(20), includeLower: false }), 'ac'],
@@ -34,8 +40,16 @@ describe('queries', () => {
     ['a wildcard', query('WILDCARD', { fieldName: 'name', value: '?a*' }), 'c'],
     ['existence', query('EXISTS', { fieldName: 'age' }), 'abc'],
     ['a match of any word', query('MATCH', { fieldName: 'text', text: 'Fox brown' }), 'abd'],
-    ['a match of all words', query('MATCH', { fieldName: 'text', text: 'fox brown', operator: QueryOperator.AND }), 'a'],
-    ['a match of enough words', query('MATCH', { fieldName: 'text', text: 'the brown fox', minimumShouldMatch: 2 }), 'ab'],
+    [
+      'a match of all words',
+      query('MATCH', { fieldName: 'text', text: 'fox brown', operator: QueryOperator.AND }),
+      'a',
+    ],
+    [
+      'a match of enough words',
+      query('MATCH', { fieldName: 'text', text: 'the brown fox', minimumShouldMatch: 2 }),
+      'ab',
+    ],
     ['a match of one character', query('MATCH', { fieldName: 'text', text: '存' }), 'c'],
     ['a phrase', query('MATCH_PHRASE', { fieldName: 'text', text: 'the fox' }), 'b'],
     ['a phrase without spaces', query('MATCH_PHRASE', { fieldName: 'text', text: '格存' }), 'c'],
@@ -72,7 +86,9 @@ describe('queries', () => {
 
   it('refuse fields and parts that are not there', async () => {
     const client = await indexed();
-    expect((await errorOf(ids(client, query('TERM', { fieldName: 'nope', term: 'x' })))).code).toBe('OTSParameterInvalid');
+    expect((await errorOf(ids(client, query('TERM', { fieldName: 'nope', term: 'x' })))).code).toBe(
+      'OTSParameterInvalid',
+    );
     const groupBys = { groupBys: [{ name: 'g', type: 1, body: { fieldName: 'name' } }] };
     expect((await errorOf(ids(client, ALL, { groupBys }))).text).toContain('Unsupported part of search: groupBys.');
   });

@@ -12,9 +12,9 @@ describe('pages', () => {
     const client = await indexed();
     expect(await ids(client, ALL, { sort: byAge(SortOrder.SORT_ORDER_ASC) })).toBe('bacd');
     expect(await ids(client, ALL, { sort: byAge(SortOrder.SORT_ORDER_DESC) })).toBe('cabd');
-    expect(await ids(client, ALL, { sort: { sorters: [{ primaryKeySort: { order: SortOrder.SORT_ORDER_DESC } }] } })).toBe(
-      'dcba',
-    );
+    expect(
+      await ids(client, ALL, { sort: { sorters: [{ primaryKeySort: { order: SortOrder.SORT_ORDER_DESC } }] } }),
+    ).toBe('dcba');
   });
 
   it('have an offset, a limit of 10 by default, and a total if asked for', async () => {
@@ -31,7 +31,11 @@ describe('pages', () => {
     const first = await run(client, { query: ALL, limit: 2, sort: byAge(SortOrder.SORT_ORDER_ASC) });
     const second = await run(client, { query: ALL, limit: 2, token: first.nextToken });
     const third = await run(client, { query: ALL, limit: 2, token: second.nextToken });
-    expect([first, second, third].map(({ rows }) => rows.map((row) => keyOf(row)[0]).join(''))).toEqual(['ba', 'cd', '']);
+    expect([first, second, third].map(({ rows }) => rows.map((row) => keyOf(row)[0]).join(''))).toEqual([
+      'ba',
+      'cd',
+      '',
+    ]);
     expect(second.nextToken?.length).toBeGreaterThan(0);
     expect(third.nextToken?.length ?? 0).toBe(0);
     expect((await errorOf(run(client, { query: ALL, offset: 1, limit: 2, token: first.nextToken }))).code).toBe(
@@ -63,16 +67,33 @@ describe('pages', () => {
       return Object.keys(columnsOf(rows[0]!));
     };
     expect(await names(ColumnReturnType.RETURN_NONE)).toEqual([]);
-    expect(await names(ColumnReturnType.RETURN_ALL)).toEqual(['age', 'day', 'name', 'place', 'tags', 'text', 'unindexed']);
+    expect(await names(ColumnReturnType.RETURN_ALL)).toEqual([
+      'age',
+      'day',
+      'name',
+      'place',
+      'tags',
+      'text',
+      'unindexed',
+    ]);
     expect(await names(ColumnReturnType.RETURN_SPECIFIED, ['age', 'nope'])).toEqual(['age']);
-    expect(await names(ColumnReturnType.RETURN_ALL_FROM_INDEX)).toEqual(['age', 'day', 'name', 'place', 'tags', 'text']);
+    expect(await names(ColumnReturnType.RETURN_ALL_FROM_INDEX)).toEqual([
+      'age',
+      'day',
+      'name',
+      'place',
+      'tags',
+      'text',
+    ]);
   });
 
   it('end at 100 rows and at 10,000 deep', async () => {
     const client = await indexed();
     const all = { returnType: ColumnReturnType.RETURN_ALL };
     expect((await errorOf(run(client, { query: ALL, limit: 101 }, all))).code).toBe('OTSParameterInvalid');
-    expect((await errorOf(run(client, { query: ALL, limit: 100, offset: 9901 }, all))).code).toBe('OTSParameterInvalid');
+    expect((await errorOf(run(client, { query: ALL, limit: 100, offset: 9901 }, all))).code).toBe(
+      'OTSParameterInvalid',
+    );
   });
 });
 
@@ -110,7 +131,12 @@ describe('indexes', () => {
       schema: { fieldSchemas: [{ fieldName: 'text', fieldType: FieldType.TEXT }] },
     });
     const { schema } = await client.describeSearchIndex({ tableName: 't', indexName: 'bare' });
-    expect(schema.fieldSchemas[0]).toMatchObject({ index: true, docValues: false, isArray: false, analyzer: 'single_word' });
+    expect(schema.fieldSchemas[0]).toMatchObject({
+      index: true,
+      docValues: false,
+      isArray: false,
+      analyzer: 'single_word',
+    });
   });
 
   it('are described, listed and deleted, and keep their table from being deleted', async () => {

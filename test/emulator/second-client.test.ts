@@ -56,11 +56,16 @@ describe('a client of another make', () => {
       { b: true },
       { x: Buffer.from([0, 255]) },
     ]);
-    const read = GetRow.response(await new GetRow(other).do({ tableName: 't', primaryKey: key('a', 1n), maxVersions: 1 }));
+    const read = GetRow.response(
+      await new GetRow(other).do({ tableName: 't', primaryKey: key('a', 1n), maxVersions: 1 }),
+    );
     const row = only(read.row);
     expect(values(row?.primaryKey)).toEqual({ gid: 'a', seq: 1n });
     const { x, ...rest } = values(row?.attributes);
-    expect([rest, Buffer.from(x as Uint8Array).toString('hex')]).toEqual([{ s: 'ä中', n: 2n ** 60n, d: 0.5, b: true }, '00ff']);
+    expect([rest, Buffer.from(x as Uint8Array).toString('hex')]).toEqual([
+      { s: 'ä中', n: 2n ** 60n, d: 0.5, b: true },
+      '00ff',
+    ]);
 
     const attributes = [createAttribute('s', 'é'), createAttribute('n', -5n), createAttribute('x', Uint8Array.of(7))];
     await new PutRow(other).do({ tableName: 't', primaryKey: key('a', 2n), attributes });
@@ -143,6 +148,10 @@ describe('a client of another make', () => {
     expect(keyOf((await get(sdkClient, 't', 'a', 2)).row)).toEqual(['a', '2']);
     const tables = [{ tableName: 't', primaryKeys: [key('a', 2n), key('a', 9n), key('a', 1n)], maxVersions: 1 }];
     const read = BatchGetRow.response(await new BatchGetRow(other).do({ tables }));
-    expect(read.tables[0]?.rows.map(({ row }) => values(only(row ?? null)?.attributes).c)).toEqual(['v2', undefined, 'v1']);
+    expect(read.tables[0]?.rows.map(({ row }) => values(only(row ?? null)?.attributes).c)).toEqual([
+      'v2',
+      undefined,
+      'v1',
+    ]);
   });
 });

@@ -61,14 +61,20 @@ describe('secondary indexes', () => {
 
   it('may have four keys and 32 columns, and be local', async () => {
     const { client } = await start();
-    await create(client, meta('i', numbered(4)), meta('j', ['gid'], numbered(32), { indexUpdateMode: 1, indexType: 1 }));
+    await create(
+      client,
+      meta('i', numbered(4)),
+      meta('j', ['gid'], numbered(32), { indexUpdateMode: 1, indexType: 1 }),
+    );
     expect((await client.describeTable({ tableName: 't' })).indexMetas.map(({ name }) => name)).toEqual(['i', 'j']);
   });
 
   it('have names of their own', async () => {
     const { client } = await start();
     for (const names of [['i', 'i'], ['t']]) {
-      expect((await errorOf(create(client, ...names.map((name) => meta(name, ['d0']))))).code).toBe('OTSObjectAlreadyExist');
+      expect((await errorOf(create(client, ...names.map((name) => meta(name, ['d0']))))).code).toBe(
+        'OTSObjectAlreadyExist',
+      );
     }
   });
 });

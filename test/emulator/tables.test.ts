@@ -66,7 +66,10 @@ describe('tables', () => {
   it('answer reads of a missing table the other way if so configured, writes never', async () => {
     const { client } = await start({ missingTableOnRead: 'OTSParameterInvalid' });
     const read = await errorOf(get(client, 't', 'a', 1));
-    expect([read.code, read.text]).toEqual(['OTSParameterInvalid', expect.stringContaining('table [t] does not exist')]);
+    expect([read.code, read.text]).toEqual([
+      'OTSParameterInvalid',
+      expect.stringContaining('table [t] does not exist'),
+    ]);
     expect((await errorOf(put(client, 't', 'a', 1))).code).toBe('OTSObjectNotExist');
   });
 
@@ -101,14 +104,18 @@ describe('tables', () => {
   it('are listed with their streams, and no time series', async () => {
     const { client, emulator } = await start();
     await createTable(client, 't');
-    await createTable(client, 'streamed', { more: { streamSpecification: { enableStream: true, expirationTime: 24 } } });
+    await createTable(client, 'streamed', {
+      more: { streamSpecification: { enableStream: true, expirationTime: 24 } },
+    });
     const streams = async (tableName?: string) =>
       (await call(emulator, 'ListStream', [ListStreamRequest, ListStreamResponse], { tableName })).streams;
     expect(await streams()).toEqual([
       { streamId: expect.stringMatching(/^streamed_\d+$/), tableName: 'streamed', creationTime: expect.any(BigInt) },
     ]);
     expect([await streams('t'), await streams('u')]).toEqual([[], []]);
-    expect(await call(emulator, 'ListTimeseriesTable', [Empty, ListTimeseriesTableResponse], {})).toEqual({ tables: [] });
+    expect(await call(emulator, 'ListTimeseriesTable', [Empty, ListTimeseriesTableResponse], {})).toEqual({
+      tables: [],
+    });
   });
 
   it('allow no UpdateRow when allow_update is off', async () => {
@@ -195,7 +202,11 @@ describe('tables', () => {
     ['no TTL', { tableOptions: { maxVersions: 1 } }, 'Time-to-live is missing while creating table.'],
     ['no max versions', { tableOptions: { timeToLive: -1 } }, 'MaxVersions is missing while creating table.'],
     ['a TTL of 0', { tableOptions: { timeToLive: 0, maxVersions: 1 } }, 'TimeToLive cannot be 0 or less than -1.'],
-    ['a TTL below a day', { tableOptions: { timeToLive: 86_399, maxVersions: 1 } }, 'TimeToLive must be -1 or at least 86400.'],
+    [
+      'a TTL below a day',
+      { tableOptions: { timeToLive: 86_399, maxVersions: 1 } },
+      'TimeToLive must be -1 or at least 86400.',
+    ],
   ])('are refused with %s', async (_, changed, message) => {
     const { emulator } = await start();
     const {
@@ -239,7 +250,9 @@ describe('secondary indexes', () => {
     const write = (id: string, columns: Readonly<Record<string, unknown>>[]) =>
       client.putRow({ tableName: 't', condition: condition(), primaryKey: [{ id }], attributeColumns: columns });
     const entries = async () =>
-      (await client.getRange({ tableName: 'by_city', direction: sdk.Direction.FORWARD, ...everything })).rows.map(keyOf);
+      (await client.getRange({ tableName: 'by_city', direction: sdk.Direction.FORWARD, ...everything })).rows.map(
+        keyOf,
+      );
     await write('1', [{ city: 'Rome' }, { age: int(3) }]);
     await write('2', [{ city: 'Bern' }]);
     await write('3', [{ age: int(1) }]);

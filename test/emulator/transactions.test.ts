@@ -7,7 +7,8 @@ async function begin(client: SdkClient, gid = 'a') {
   const { transactionId } = await client.startLocalTransaction({ tableName: 't', primaryKey: [{ gid }] });
   return { transactionId };
 }
-const columnOf = async (client: SdkClient, seq: number, more = {}) => columnsOf((await get(client, 't', 'a', seq, more)).row).c;
+const columnOf = async (client: SdkClient, seq: number, more = {}) =>
+  columnsOf((await get(client, 't', 'a', seq, more)).row).c;
 
 async function prepared(options = {}) {
   const started = await start(options);
@@ -59,7 +60,9 @@ describe('local transactions', () => {
         inclusiveStartPrimaryKey: [{ gid: 'a' }, { seq: int(from) }],
         exclusiveEndPrimaryKey: [{ gid: 'a' }, { seq: int(to) }],
       };
-      return (await client.getRange({ tableName: 't', direction, ...bounds, ...more })).rows.map((row) => Number(keyOf(row)[1]));
+      return (await client.getRange({ tableName: 't', direction, ...bounds, ...more })).rows.map((row) =>
+        Number(keyOf(row)[1]),
+      );
     };
     expect(await read(sdk.Direction.FORWARD, 2, 9, transaction)).toEqual([2, 4, 5]);
     expect(await read(sdk.Direction.BACKWARD, 9, 2, transaction)).toEqual([9, 5, 4]);
@@ -109,7 +112,9 @@ describe('local transactions', () => {
       'Session not exist or may be timeout.',
     );
     await put(client, 't', 'a', 1, [{ c: 'free' }]);
-    expect((await errorOf(client.commitTransaction({ transactionId: 'garbage' }))).text).toContain('TransactionID is invalid.');
+    expect((await errorOf(client.commitTransaction({ transactionId: 'garbage' }))).text).toContain(
+      'TransactionID is invalid.',
+    );
   });
 
   it('hold 4 MB at most', async () => {
@@ -138,7 +143,12 @@ describe('local transactions', () => {
       'Try to call method using explicit transaction on explicit-transaction-disabled table.',
     );
     expect(
-      await Promise.all([outcome(true, undefined), outcome(true, false), outcome(false, undefined), outcome(false, true)]),
+      await Promise.all([
+        outcome(true, undefined),
+        outcome(true, false),
+        outcome(false, undefined),
+        outcome(false, true),
+      ]),
     ).toEqual(['begun', refusal, refusal, 'begun']);
   });
 });

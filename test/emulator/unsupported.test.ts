@@ -1,7 +1,12 @@
 /** What the emulator knows and does nothing with: refused by name, and nothing happens. */
 import { describe, expect, it } from 'vitest';
 import { analyzerOf } from '../../emulator/search/analyzers.js';
-import { BatchGetRowRequest, BatchWriteRowRequest, GetRangeRequest, GetRowRequest } from '../../emulator/wire/messages-row.js';
+import {
+  BatchGetRowRequest,
+  BatchWriteRowRequest,
+  GetRangeRequest,
+  GetRowRequest,
+} from '../../emulator/wire/messages-row.js';
 import {
   CreateSearchIndexRequest,
   FieldSchema,
@@ -35,7 +40,10 @@ const table = {
   tableOptions: { timeToLive: -1, maxVersions: 1 },
 };
 const read = { tableName: 't', maxVersions: 1 };
-const bounds = { inclusiveStart: encodeKey(KEY), exclusiveEnd: encodeKey([KEY[0], { name: 'seq', value: { type: 'INF_MAX' } }]) };
+const bounds = {
+  inclusiveStart: encodeKey(KEY),
+  exclusiveEnd: encodeKey([KEY[0], { name: 'seq', value: { type: 'INF_MAX' } }]),
+};
 const row = { type: 1, rowChange: encodeRow({ primaryKey: KEY }), condition: { rowExistence: 0 } };
 const schemaOf = (...fields: Outgoing<typeof FieldSchema>[]) => encode(IndexSchema, { fieldSchemas: fields });
 const index = { tableName: 't', indexName: 'new' };
@@ -66,11 +74,17 @@ describe('a part of a request that has no effect', () => {
     ],
     [
       'CreateTable: indexMetas',
-      request('CreateTable', CreateTableRequest, { ...table, tableMeta: { ...table.tableMeta, indexMetas: [{ name: 'i2' }] } }),
+      request('CreateTable', CreateTableRequest, {
+        ...table,
+        tableMeta: { ...table.tableMeta, indexMetas: [{ name: 'i2' }] },
+      }),
     ],
     [
       'CreateTable: columnsToGet',
-      request('CreateTable', CreateTableRequest, { ...table, streamSpecification: { enableStream: true, columnsToGet: ['c'] } }),
+      request('CreateTable', CreateTableRequest, {
+        ...table,
+        streamSpecification: { enableStream: true, columnsToGet: ['c'] },
+      }),
     ],
     [
       'UpdateTable: columnsToGet',
@@ -82,7 +96,9 @@ describe('a part of a request that has no effect', () => {
     ['GetRow: token', request('GetRow', GetRowRequest, { ...read, primaryKey: encodeKey(KEY), token: bytes })],
     [
       'BatchGetRow: tokens',
-      request('BatchGetRow', BatchGetRowRequest, { tables: [{ ...read, primaryKeys: [encodeKey(KEY)], tokens: [bytes] }] }),
+      request('BatchGetRow', BatchGetRowRequest, {
+        tables: [{ ...read, primaryKeys: [encodeKey(KEY)], tokens: [bytes] }],
+      }),
     ],
     ['GetRange: token', request('GetRange', GetRangeRequest, { ...read, ...bounds, direction: 0, token: bytes })],
     [
@@ -99,7 +115,10 @@ describe('a part of a request that has no effect', () => {
     ],
     [
       'search index field [c]: fieldType 11',
-      request('CreateSearchIndex', CreateSearchIndexRequest, { ...index, schema: schemaOf({ fieldName: 'c', fieldType: 11 }) }),
+      request('CreateSearchIndex', CreateSearchIndexRequest, {
+        ...index,
+        schema: schemaOf({ fieldName: 'c', fieldType: 11 }),
+      }),
     ],
     [
       'search index field [c]: analyzer thai',
@@ -196,11 +215,21 @@ describe('parts of a search that were ignored', () => {
     const indexSort = encode(Sort, { sorters: [{ field: { fieldName: 'id', order: 1 } }] });
     const schema = encode(IndexSchema, { fieldSchemas: fields, indexSort });
     expect(
-      (await post(emulator, 'CreateSearchIndex', encode(CreateSearchIndexRequest, { tableName: 't', indexName: 'i', schema })))
-        .status,
+      (
+        await post(
+          emulator,
+          'CreateSearchIndex',
+          encode(CreateSearchIndexRequest, { tableName: 't', indexName: 'i', schema }),
+        )
+      ).status,
     ).toBe(200);
     for (const id of ['a', 'b']) {
-      await client.putRow({ tableName: 't', condition: new sdk.Condition(0, null), primaryKey: [{ id }], attributeColumns: [] });
+      await client.putRow({
+        tableName: 't',
+        condition: new sdk.Condition(0, null),
+        primaryKey: [{ id }],
+        attributeColumns: [],
+      });
     }
     const keysOf = async (parts: Outgoing<typeof SearchQuery>) => {
       const { rows } = await call(emulator, 'Search', [SearchRequest, SearchResponse], query(parts));
@@ -212,12 +241,14 @@ describe('parts of a search that were ignored', () => {
   });
 
   it('have their effect: capitals where an analyzer minds them', () => {
-    const split = (caseSensitive: boolean) => analyzerOf('split', encode(SplitParameter, { delimiter: ',', caseSensitive }));
+    const split = (caseSensitive: boolean) =>
+      analyzerOf('split', encode(SplitParameter, { delimiter: ',', caseSensitive }));
     expect([split(true).tokens('A,b'), split(false).tokens('A,b')]).toEqual([
       ['A', 'b'],
       ['a', 'b'],
     ]);
-    const fuzzy = (caseSensitive: boolean) => analyzerOf('fuzzy', encode(FuzzyParameter, { maxChars: 1, caseSensitive }));
+    const fuzzy = (caseSensitive: boolean) =>
+      analyzerOf('fuzzy', encode(FuzzyParameter, { maxChars: 1, caseSensitive }));
     expect([fuzzy(true).tokens('Ab'), fuzzy(false).tokens('Ab')]).toEqual([
       ['A', 'b'],
       ['a', 'b'],

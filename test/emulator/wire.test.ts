@@ -109,7 +109,8 @@ describe('PlainBuffer', () => {
 
   it('refuses a row cut short at any place', () => {
     const bytes = Buffer.from(GOLDEN[0]!.hex, 'hex');
-    for (let length = 0; length < bytes.length - 1; length++) expect(() => decodeRow(bytes.subarray(0, length))).toThrow();
+    for (let length = 0; length < bytes.length - 1; length++)
+      expect(() => decodeRow(bytes.subarray(0, length))).toThrow();
   });
 
   it('writes many rows under one header, and none as no bytes', () => {
@@ -150,7 +151,11 @@ describe('protocol buffers', () => {
 
   it('leaves absent fields absent and skips unknown ones', () => {
     const Wider = { ...Outer, extra: optional(99, 'string'), more: optional(98, 'double') };
-    expect(decode(Outer, encode(Wider, { count: 1, extra: 'x', more: 2 }))).toEqual({ count: 1, items: [], numbers: [] });
+    expect(decode(Outer, encode(Wider, { count: 1, extra: 'x', more: 2 }))).toEqual({
+      count: 1,
+      items: [],
+      numbers: [],
+    });
   });
 
   it('reads packed numbers', () => {

@@ -103,7 +103,8 @@ describe('the command line', () => {
   it('explains itself', async () => {
     const { code, out, err } = await example('--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const flag of ['--import FILE', '--db FILE', '--store NAME', 'REDIS_URL', '--help']) expect(out).toContain(flag);
+    for (const flag of ['--import FILE', '--db FILE', '--store NAME', 'REDIS_URL', '--help'])
+      expect(out).toContain(flag);
   });
 
   it.each([

@@ -72,15 +72,16 @@ describe('an IRC log', () => {
   });
 
   it('gives an action without a time that of the line before', () => {
-    expect(parse('[09:00] <ada> x\n* ada waves\n=== bob bows\n').map((line) => line.kind === 'message' && line.at)).toEqual([
-      '09:00',
-      '09:00',
-      '09:00',
-    ]);
+    expect(
+      parse('[09:00] <ada> x\n* ada waves\n=== bob bows\n').map((line) => line.kind === 'message' && line.at),
+    ).toEqual(['09:00', '09:00', '09:00']);
   });
 
   it('reads a line that is not UTF-8 as Latin-1, that line only', () => {
-    const bytes = Buffer.concat([Buffer.from('[09:00] <ada> æ\n'), Buffer.from('[09:00] <ada> caf\xe9 \xff\n', 'latin1')]);
+    const bytes = Buffer.concat([
+      Buffer.from('[09:00] <ada> æ\n'),
+      Buffer.from('[09:00] <ada> caf\xe9 \xff\n', 'latin1'),
+    ]);
     const { lines, notUtf8 } = parseIrcLog(bytes);
     expect(notUtf8).toBe(1);
     expect(lines.map((line) => line.kind === 'message' && line.text)).toEqual(['æ', 'café ÿ']);
@@ -105,14 +106,16 @@ describe('presence', () => {
   it('follows joins, leaves, kicks and renames', () => {
     const log = ['joined', 'left'].map((verb) => `=== ada has ${verb} #x`);
     expect(presence(log.join('\n'))).toEqual(['ada', '']);
-    expect(presence('=== ada has joined #x\n=== ada is now known as bob\n=== bob was kicked off #x by eve (no)')).toEqual([
-      'ada',
-      'bob',
-      '',
-    ]);
+    expect(
+      presence('=== ada has joined #x\n=== ada is now known as bob\n=== bob was kicked off #x by eve (no)'),
+    ).toEqual(['ada', 'bob', '']);
   });
 
   it('takes whoever speaks for present, themselves included', () => {
-    expect(presence('[09:00] <ada> x\n* bob waves\n=== ada is now known as ada')).toEqual(['ada', 'ada bob', 'bob ada']);
+    expect(presence('[09:00] <ada> x\n* bob waves\n=== ada is now known as ada')).toEqual([
+      'ada',
+      'ada bob',
+      'bob ada',
+    ]);
   });
 });

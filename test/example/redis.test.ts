@@ -50,7 +50,10 @@ describe('the group chat example without Redis', () => {
   it('says in one line what is wrong with REDIS_URL', async () => {
     const port = await freePort();
     const refused = await exampleWith({ REDIS_URL: `redis://:secret@127.0.0.1:${port}` }, '--store', 'redis');
-    expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/^group-chat: cannot reach .*ECONNREFUSED.*\n$/) });
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^group-chat: cannot reach .*ECONNREFUSED.*\n$/),
+    });
     expect(refused.err).not.toContain('secret');
     const wrong = await exampleWith({ REDIS_URL: 'localhost' }, '--store', 'redis');
     expect(wrong).toMatchObject({ code: 1, err: 'group-chat: REDIS_URL must be like redis://localhost:6379\n' });

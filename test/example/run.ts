@@ -37,7 +37,12 @@ export async function startExample(...args: string[]): Promise<{ child: ChildPro
   }
 }
 
-export function expectVerified({ code, out, err }: Finished, history: number, inboxes: number, deliveries: number): void {
+export function expectVerified(
+  { code, out, err }: Finished,
+  history: number,
+  inboxes: number,
+  deliveries: number,
+): void {
   expect(err).toBe('');
   expect(out).not.toContain('✗');
   expect(out).toContain(`✓ history   ${history} messages read back, ${history} messages sent, order and text the same`);

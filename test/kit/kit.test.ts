@@ -36,7 +36,11 @@ describe('what an adapter declares absent', () => {
 
   it('is noted once for each group, and counted by the last test', async () => {
     const lines: string[] = [];
-    const tests = collect({ create: () => declaring({ trim: false }), laws: ['Truncation'], log: (line) => lines.push(line) });
+    const tests = collect({
+      create: () => declaring({ trim: false }),
+      laws: ['Truncation'],
+      log: (line) => lines.push(line),
+    });
     expect(await firstFailure(tests)).toBeUndefined();
     const notes = lines.filter((line) => line.includes('declares that it has no `trim`'));
     expect(notes).toHaveLength(2);
@@ -49,7 +53,9 @@ describe('what an adapter declares absent', () => {
       decorateAdapter(memoryAdapter(), (library) => ({
         capabilities: { ...library.capabilities, keyWindowMs: null },
       }));
-    const tests = collect({ create: lying, laws: ['Idempotence'] }).filter((test) => test.name.includes('declared window'));
+    const tests = collect({ create: lying, laws: ['Idempotence'] }).filter((test) =>
+      test.name.includes('declared window'),
+    );
     expect(tests).toHaveLength(1);
     expect(await firstFailure(tests)).toBeDefined();
   });
@@ -136,7 +142,11 @@ describe('faultyAdapter', () => {
       }),
     });
     const outcomes = await store.appendBatch(['a', 'bad', 'b'].map((timeline) => ({ timeline, message: timeline })));
-    expect(outcomes.map((outcome) => (outcome.ok ? outcome.seqId : outcome.error.code))).toEqual([1n, 'TIMELINE_BUSY', 1n]);
+    expect(outcomes.map((outcome) => (outcome.ok ? outcome.seqId : outcome.error.code))).toEqual([
+      1n,
+      'TIMELINE_BUSY',
+      1n,
+    ]);
     await store.close();
   });
 
@@ -145,7 +155,9 @@ describe('faultyAdapter', () => {
     const store = await open({
       append(call) {
         calls.push(call);
-        return call === 2 ? { kind: 'reject-before', error: new TimelineError('TIMELINE_UNAVAILABLE', 'planned') } : undefined;
+        return call === 2
+          ? { kind: 'reject-before', error: new TimelineError('TIMELINE_UNAVAILABLE', 'planned') }
+          : undefined;
       },
     });
     await store.timeline('t').append('a');

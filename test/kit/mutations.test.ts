@@ -37,10 +37,12 @@ const laws = LAWS.map((group) => group.law).filter((law) => law !== 'Processes')
 
 /** The tests of one group, without the report. */
 const testsOf = (law: Law, create: () => TimelineAdapter) =>
-  collect({ create, laws: [law], reopen: ({ name, open }) => ({ name, open }), ...(law === 'Budget' && { silence }) }).slice(
-    0,
-    -1,
-  );
+  collect({
+    create,
+    laws: [law],
+    reopen: ({ name, open }) => ({ name, open }),
+    ...(law === 'Budget' && { silence }),
+  }).slice(0, -1);
 
 describe.each(laws)('%s', (law) => {
   it('is kept by the unbroken adapter', async () => {

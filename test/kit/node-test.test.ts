@@ -12,7 +12,9 @@ it('the kit runs unchanged under node:test, with the same tests', async () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const args = ['--import', 'tsx', '--test', '--test-reporter=tap', FILE];
   const run = promisify(execFile)(process.execPath, args, { env, maxBuffer: 32 * 1024 * 1024 });
-  const { stdout, code }: { stdout: string; code?: number } = await run.catch((error: { stdout: string; code: number }) => error);
+  const { stdout, code }: { stdout: string; code?: number } = await run.catch(
+    (error: { stdout: string; code: number }) => error,
+  );
   expect({ code: code ?? 0, failed: stdout.match(/^ *not ok .*$/gm) ?? [] }).toEqual({ code: 0, failed: [] });
   const total = (what: string) => Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(stdout)?.[1]);
   const expected = collect({ create: () => memoryAdapter(), reopen: ({ name, open }) => ({ name, open }) }).length;

@@ -12,7 +12,10 @@ export function pack(folder: string): string {
   const leftOut = /^(?:node_modules|dist|coverage|\.git|.+\.timestamp-.+)$/;
   cpSync(root, copy, { recursive: true, filter: (path) => !leftOut.test(basename(path)) });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: copy, shell: process.platform === 'win32' });
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
+    cwd: copy,
+    shell: process.platform === 'win32',
+  });
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');
   return join(folder, tarball);

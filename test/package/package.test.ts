@@ -87,15 +87,21 @@ describe('the tarball', () => {
       name.endsWith('.md'),
     );
     expect(files).toEqual(expect.arrayContaining(documents.map((name) => `docs/${name.replaceAll('\\', '/')}`)));
-    const expected = /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/.+|dist\/[\w-]+\.(?:js|cjs|d\.ts|d\.cts))$/;
+    const expected =
+      /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/.+|dist\/[\w-]+\.(?:js|cjs|d\.ts|d\.cts))$/;
     expect(files.filter((file) => !expected.test(file))).toEqual([]);
   });
 
   it('is small, and the core alone is smaller', () => {
     const kib = (bytes: number) => Math.round(bytes / 1024);
-    const core = [...reachableFrom(['dist/index.js'])].reduce((sum, file) => sum + statSync(join(installed, file)).size, 0);
+    const core = [...reachableFrom(['dist/index.js'])].reduce(
+      (sum, file) => sum + statSync(join(installed, file)).size,
+      0,
+    );
     const whole = statSync(tarball).size;
-    console.log(`tarball: ${kib(whole)} KiB, ${filesOf(installed).length} files; import 'timeline-model' loads ${kib(core)} KiB`);
+    console.log(
+      `tarball: ${kib(whole)} KiB, ${filesOf(installed).length} files; import 'timeline-model' loads ${kib(core)} KiB`,
+    );
     expect(kib(whole)).toBeLessThan(640);
     expect(kib(core)).toBeLessThan(112);
   });
@@ -128,9 +134,12 @@ describe('the tarball', () => {
 });
 
 describe('the installed package', () => {
-  it.each(['entry-points.mjs', 'entry-points.cjs'])('gives every entry point and one class of errors to %s', async (script) => {
-    await runToTheEnd(script, project);
-  });
+  it.each(['entry-points.mjs', 'entry-points.cjs'])(
+    'gives every entry point and one class of errors to %s',
+    async (script) => {
+      await runToTheEnd(script, project);
+    },
+  );
 
   it.each(['sqlite.mjs', 'sqlite.cjs'])('writes a file and runs its checkpoint worker in %s', async (script) => {
     await runToTheEnd(script, project);

@@ -51,7 +51,16 @@ describe.skipIf(!hasRedis())('appends of one turn', () => {
       b.append('manual', { seqId: 10n }),
       a.append('expected', { expectedLast: 7n }),
     ]);
-    expect(await readAll(a)).toEqual(['1 first', '2 one', '3 two', '4 three', '5 four', '6 five', '7 six', '8 expected']);
+    expect(await readAll(a)).toEqual([
+      '1 first',
+      '2 one',
+      '3 two',
+      '4 three',
+      '5 four',
+      '6 five',
+      '7 six',
+      '8 expected',
+    ]);
     expect(await readAll(b)).toEqual(['1 first', '2 two', '3 keyed', '4 five', '10 manual']);
     expect(await readAll(redis.timeline('c'))).toEqual(['1 first', '2 two', '3 five']);
     expect(await readAll(redis.timeline('new'))).toEqual(['1 only']);
@@ -124,7 +133,10 @@ describe.skipIf(!hasRedis())('a Timeline that cannot be listed', () => {
     const redis = await openStore();
     const [registry] = redis.keys.registries();
     await redis.client.set(registry as string, 'not a sorted set');
-    await expect(redis.timeline().append('m')).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE', outcome: 'not-applied' });
+    await expect(redis.timeline().append('m')).rejects.toMatchObject({
+      code: 'TIMELINE_UNAVAILABLE',
+      outcome: 'not-applied',
+    });
     await redis.client.del(registry as string);
     expect(await redis.client.exists(redis.stream())).toBe(0);
     expect((await redis.timeline().append('m')).seqId).toBe(1n);

@@ -75,7 +75,8 @@ describe.skipIf(!hasRedis())('a Timeline with entries of the future', () => {
   async function poison(redis: RedisStore, times: readonly number[]): Promise<void> {
     const { epoch } = await redis.timeline().head();
     await redis.client.del(redis.stream());
-    for (const [i, at] of times.entries()) await redis.client.xadd(redis.stream(), `0-${i + 1}`, `t${at}`, `"m${i + 1}"`);
+    for (const [i, at] of times.entries())
+      await redis.client.xadd(redis.stream(), `0-${i + 1}`, `t${at}`, `"m${i + 1}"`);
     const state = [times.length, String(times.at(-1)).padStart(16, '0'), epoch, 1, times[0], 0, '-', '-'];
     await redis.client.set(redis.meta(), state.join(' '));
   }

@@ -90,7 +90,10 @@ describe.skipIf(!hasRedis())('a master that dies under load', () => {
     const flood = Array.from({ length: 150 }, () => store.timeline(sameSlot(slot)).append('x'.repeat(200_000)));
     await Promise.all(flood);
     const before = writer.acknowledged.size;
-    await until('the replica is behind', () => writer.acknowledged.size > before + 100 && follower.last > BigInt(before + 50));
+    await until(
+      'the replica is behind',
+      () => writer.acknowledged.size > before + 100 && follower.last > BigInt(before + 50),
+    );
     await master.server.end('SIGKILL');
     replica.server.resume();
     await until('the replica has taken over', async () => (await cluster.ownerOf(slot)).id === replica.id, 20_000);
@@ -111,7 +114,9 @@ describe.skipIf(!hasRedis())('a master that dies under load', () => {
     expect(lost.length).toBeGreaterThan(0);
     expect(follower.refusals.length).toBeGreaterThan(0);
     const { size } = writer.acknowledged;
-    console.log(`failover: ${size} acknowledged, ${lost.length} lost, 0 repeated, 0 skipped, refused with ${follower.refusals}`);
+    console.log(
+      `failover: ${size} acknowledged, ${lost.length} lost, 0 repeated, 0 skipped, refused with ${follower.refusals}`,
+    );
   });
 
   it('loses nothing that was acknowledged with waitReplicas', async () => {

@@ -244,7 +244,8 @@ describe.skipIf(!hasRedis())('a subscription', () => {
     const abort = new AbortController();
     const received: string[] = [];
     const following = Array.from({ length: 50 }, async (_, i) => {
-      for await (const { message } of redis.timeline(`t${i}`).subscribe({ signal: abort.signal })) received.push(message);
+      for await (const { message } of redis.timeline(`t${i}`).subscribe({ signal: abort.signal }))
+        received.push(message);
     }).map((each) => each.catch(() => {}));
     await until('the connection is there', async () => (await count()) === before + 1);
     await Promise.all(Array.from({ length: 50 }, (_, i) => redis.timeline(`t${i}`).append(`m${i}`)));
@@ -256,10 +257,13 @@ describe.skipIf(!hasRedis())('a subscription', () => {
   });
 });
 
-it.skipIf(!hasRedis())('closing a library ends the connections of the adapter, and leaves the client to its owner', async () => {
-  const redis = await openStore();
-  await redis.timeline().append('m');
-  await redis.store.close();
-  await until('one connection is left', async () => (await connectionsOf(redis)) === 1);
-  expect(redis.client.status).toBe('ready');
-});
+it.skipIf(!hasRedis())(
+  'closing a library ends the connections of the adapter, and leaves the client to its owner',
+  async () => {
+    const redis = await openStore();
+    await redis.timeline().append('m');
+    await redis.store.close();
+    await until('one connection is left', async () => (await connectionsOf(redis)) === 1);
+    expect(redis.client.status).toBe('ready');
+  },
+);

@@ -170,7 +170,8 @@ describe.skipIf(!hasRedis())('a server that starts again', () => {
     await server.start();
     for (const { cursor } of lost) expect(await codeOf(timeline.read({ after: cursor }))).toBe('TIMELINE_ROLLED_BACK');
     await append(timeline, 4, 'after');
-    for (const { cursor } of lost) expect(await codeOf(timeline.read({ after: cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
+    for (const { cursor } of lost)
+      expect(await codeOf(timeline.read({ after: cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
     const { entries } = await timeline.read({ after: kept[1]!.cursor });
     expect(entries.map(({ message }) => message)).toEqual(['kept3', 'after1', 'after2', 'after3', 'after4']);
     const checkpoint = timeline.checkpoint('phone');

@@ -87,7 +87,17 @@ describe.skipIf(!hasRedis())('a user with limited rights', () => {
 
   beforeEach(async () => {
     const client = new Redis(server.port);
-    await client.call('acl', 'setuser', user.username, 'on', `>${user.password}`, '~tl:*', 'resetchannels', '-@all', ...COMMANDS);
+    await client.call(
+      'acl',
+      'setuser',
+      user.username,
+      'on',
+      `>${user.password}`,
+      '~tl:*',
+      'resetchannels',
+      '-@all',
+      ...COMMANDS,
+    );
     client.disconnect();
   });
 
@@ -136,7 +146,14 @@ describe.skipIf(!hasRedis())('SeqIds above 2^53', () => {
     await timeline.append('next');
     await timeline.append('far', { seqId: 1_999_999_999_999_999_999n });
     await timeline.append('carried', { key: 'k' });
-    const expected = [start - 1n, start, start + 1n, start + 2n, 1_999_999_999_999_999_999n, 2_000_000_000_000_000_000n];
+    const expected = [
+      start - 1n,
+      start,
+      start + 1n,
+      start + 2n,
+      1_999_999_999_999_999_999n,
+      2_000_000_000_000_000_000n,
+    ];
     expect((await timeline.read()).entries.map(({ seqId }) => seqId)).toEqual(expected);
     expect((await timeline.append('carried', { key: 'k' })).seqId).toBe(expected[5]);
     const error = await timeline.append('m', { seqId: expected[5]! }).catch((reason: TimelineError) => reason);
@@ -156,7 +173,9 @@ describe.skipIf(!hasRedis())('SeqIds above 2^53', () => {
     const timeline = redis.timeline();
     const ids: bigint[] = [];
     for (let i = 0; i < 60; i++, now += 10) {
-      const { seqId } = await timeline.append(`m${i}`, { seqId: 1_541_815_603_606_036_480n + BigInt(i < 30 ? i : i * 5000) });
+      const { seqId } = await timeline.append(`m${i}`, {
+        seqId: 1_541_815_603_606_036_480n + BigInt(i < 30 ? i : i * 5000),
+      });
       ids.push(seqId);
     }
     for (const gone of [1, 17, 30, 31, 45, 59]) {
@@ -172,7 +191,10 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
   it('are known for their window, also to a clock that goes back', async () => {
     const window = 1000;
     let now = 10 * window - 1;
-    const redis = await openStore({ adapter: { keyWindowMs: window }, store: { now: () => now, clockToleranceMs: Infinity } });
+    const redis = await openStore({
+      adapter: { keyWindowMs: window },
+      store: { now: () => now, clockToleranceMs: Infinity },
+    });
     const append = async (key: string) => (await redis.timeline().append('m', { key })).duplicate;
     expect(await append('a')).toBe(false);
     now += window - 1;
@@ -217,7 +239,14 @@ describe.skipIf(!hasRedis())('keys', () => {
     const libraries = ['b', 'b:', 'b{', 'b%7B', 'b:{t}', 'b:r'];
     const names = libraries.flatMap((library) => {
       const keys = new Keyspace('tl:', library, false);
-      return [keys.stream('t'), keys.stream('t}:'), keys.stream('{t}'), keys.meta('t'), ...keys.registries(), keys.sweeper()];
+      return [
+        keys.stream('t'),
+        keys.stream('t}:'),
+        keys.stream('{t}'),
+        keys.meta('t'),
+        ...keys.registries(),
+        keys.sweeper(),
+      ];
     });
     expect(new Set(names).size).toBe(names.length);
   });

@@ -63,7 +63,10 @@ describe.skipIf(!hasRedis())('a server without memory left (noeviction)', () => 
     const redis = await openStore({ adapter: { sweepMs: 100 }, store: { ttlMs: 1500, retry: { attempts: 1 } } });
     for (let i = 0; i < 20; i++) await redis.timeline(`t${i}`).appendMany(Array(100).fill('x'.repeat(1000)));
     await fillMemory(redis);
-    await expect(redis.timeline('new').append('m')).rejects.toMatchObject({ code: 'TIMELINE_BUSY', outcome: 'not-applied' });
+    await expect(redis.timeline('new').append('m')).rejects.toMatchObject({
+      code: 'TIMELINE_BUSY',
+      outcome: 'not-applied',
+    });
     await until('expired entries are gone', async () => (await redis.client.xlen(redis.stream('t0'))) === 0, 6000);
     expect((await redis.timeline('new').append('m')).seqId).toBe(1n);
     expect((await redis.timeline('t0').append('m')).seqId).toBe(101n);
@@ -164,7 +167,10 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
 describe.skipIf(!hasRedis())('idempotency keys', () => {
   it('take no more than their window needs, however long keys are used', async () => {
     let now = 1_000_000_000;
-    const redis = await openStore({ adapter: { keyWindowMs: 1_000_000 }, store: { now: () => now, clockToleranceMs: Infinity } });
+    const redis = await openStore({
+      adapter: { keyWindowMs: 1_000_000 },
+      store: { now: () => now, clockToleranceMs: Infinity },
+    });
     const keys = `${redis.keys.base('timeline')}k`;
     let most = 0;
     for (let round = 0; round < 60; round++) {
@@ -184,7 +190,10 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
 
   it('are not forgotten by a clock that goes back for two windows', async () => {
     let now = 10_000_000;
-    const redis = await openStore({ adapter: { keyWindowMs: 1000_000 }, store: { now: () => now, clockToleranceMs: Infinity } });
+    const redis = await openStore({
+      adapter: { keyWindowMs: 1000_000 },
+      store: { now: () => now, clockToleranceMs: Infinity },
+    });
     await redis.timeline().append('m', { key: 'k' });
     now -= 2_500_000;
     expect((await redis.timeline().append('m', { key: 'k' })).duplicate).toBe(true);
@@ -285,7 +294,12 @@ describe.skipIf(!hasRedis())('sweeping', () => {
     // The machine may be busy with something else for a moment.
     expect(share).toBeLessThan(0.05);
     expect(calls).toBeGreaterThan(100);
-    expect((await timeline.read({ limit: 1 })).entries[0]).toMatchObject({ seqId: BigInt(count / 2 + 1), message: 'edited' });
-    await until('there is nothing left to purge', async () => /^\S+ \S+ \S+ \S+ \S+ \S+ u /.test(String(await client.get(meta))));
+    expect((await timeline.read({ limit: 1 })).entries[0]).toMatchObject({
+      seqId: BigInt(count / 2 + 1),
+      message: 'edited',
+    });
+    await until('there is nothing left to purge', async () =>
+      /^\S+ \S+ \S+ \S+ \S+ \S+ u /.test(String(await client.get(meta))),
+    );
   });
 });

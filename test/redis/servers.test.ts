@@ -14,7 +14,10 @@ async function startServer(options: RedisServerOptions = {}): Promise<RedisServe
   return server;
 }
 
-async function openStore(server: RedisServer, options: Parameters<typeof RedisStore.open>[1] = {}): Promise<RedisStore> {
+async function openStore(
+  server: RedisServer,
+  options: Parameters<typeof RedisStore.open>[1] = {},
+): Promise<RedisStore> {
   const redis = await RedisStore.open(server, options);
   onTestFinished(() => redis.close());
   return redis;
@@ -27,7 +30,11 @@ function ownClient<C extends { on(event: 'error', hear: () => void): unknown; di
 }
 
 function openOn(client: RedisClient, waitMs = 1000): Promise<TimelineStore<string>> {
-  const opening = openTimelineStore<string>({ adapter: redisAdapter(client, { waitMs }), name: 'library', onWarning: () => {} });
+  const opening = openTimelineStore<string>({
+    adapter: redisAdapter(client, { waitMs }),
+    name: 'library',
+    onWarning: () => {},
+  });
   opening.then((store) => onTestFinished(() => store.close())).catch(() => {});
   return opening;
 }
@@ -147,7 +154,8 @@ describe.skipIf(!hasRedis())('why there is no connection is told', () => {
 
   it('a port where nobody listens', () => refused(ownClient(new Redis(1)), /ECONNREFUSED/));
 
-  it('a name that nobody knows', () => refused(ownClient(new Redis({ host: 'nowhere.invalid' })), /ENOTFOUND|EAI_AGAIN/, 3000));
+  it('a name that nobody knows', () =>
+    refused(ownClient(new Redis({ host: 'nowhere.invalid' })), /ENOTFOUND|EAI_AGAIN/, 3000));
 
   it('TLS to a port without it', async () => {
     const server = await startServer();

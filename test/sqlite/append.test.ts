@@ -21,7 +21,9 @@ describe('Back-pressure: one bad entry never poisons its neighbours', () => {
     ];
     const outcomes = await library.append(writes);
     expect(outcomes.map((outcome) => outcome.ok)).toEqual([true, true, false, true, true, true, false]);
-    expect(outcomes[2]).toMatchObject({ error: { code: 'TIMELINE_UNAVAILABLE', outcome: 'not-applied', retryable: false } });
+    expect(outcomes[2]).toMatchObject({
+      error: { code: 'TIMELINE_UNAVAILABLE', outcome: 'not-applied', retryable: false },
+    });
     expect(bodiesOf(await readAll(library, 'a'))).toEqual(['1', '3']);
     expect((await readAll(library, 'a')).map((row) => row.seqId)).toEqual([1n, 2n]);
     expect(bodiesOf(await readAll(library, 'b'))).toEqual(['1', 'shared']);
@@ -38,7 +40,12 @@ describe('Back-pressure: one bad entry never poisons its neighbours', () => {
       timeline: 'a',
       entries: [5n, 9n, 9n].map((seqId) => ({ payload: { body: 'x', shared: false }, seqId })),
     };
-    const outcomes = await library.append([write('a', '1'), manual, { ...write('b', '1'), expectedLast: 1n }, write('a', '2')]);
+    const outcomes = await library.append([
+      write('a', '1'),
+      manual,
+      { ...write('b', '1'), expectedLast: 1n },
+      write('a', '2'),
+    ]);
     expect(outcomes).toMatchObject([
       { ok: true, entries: [{ seqId: 1n }] },
       { ok: false, error: { code: 'TIMELINE_CONFLICT', expected: 9n, actual: 9n } },

@@ -64,7 +64,10 @@ describe.runIf(nightly)('the checkpoint worker of the packed package runs from a
     await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', tarball, ...packages], { cwd });
     // Next takes no package from outside of its folder.
     for (const driver of ['better-sqlite3', 'bindings', 'file-uri-to-path']) {
-      cpSync(join(root, 'node_modules', driver), join(cwd, 'node_modules', driver), { recursive: true, dereference: true });
+      cpSync(join(root, 'node_modules', driver), join(cwd, 'node_modules', driver), {
+        recursive: true,
+        dereference: true,
+      });
     }
     return cwd;
   }
@@ -82,10 +85,19 @@ describe.runIf(nightly)('the checkpoint worker of the packed package runs from a
     async (bundler) => {
       const cwd = await project(`next${bundler}`, ['next@16', 'react', 'react-dom']);
       mkdirSync(join(cwd, 'app/run'), { recursive: true });
-      for (const [name, text] of Object.entries({ 'app/layout.js': LAYOUT, 'app/app.mjs': APP, 'app/run/route.js': ROUTE }))
+      for (const [name, text] of Object.entries({
+        'app/layout.js': LAYOUT,
+        'app/app.mjs': APP,
+        'app/run/route.js': ROUTE,
+      }))
         writeFileSync(join(cwd, name), text);
       const next = join(cwd, 'node_modules/next/dist/bin/next');
-      const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' as const, DATABASE_FILE: tempFile() };
+      const env = {
+        ...process.env,
+        NEXT_TELEMETRY_DISABLED: '1',
+        NODE_ENV: 'production' as const,
+        DATABASE_FILE: tempFile(),
+      };
       await run(process.execPath, [next, 'build', bundler], { cwd, env });
       const port = 20_000 + Math.floor(Math.random() * 20_000);
       const server = spawn(process.execPath, [next, 'start', '-p', String(port)], { cwd, env, stdio: 'ignore' });

@@ -22,7 +22,9 @@ async function lively(): Promise<string> {
   const at = (seqId: bigint) => ({ timeline: 'gaps', entries: [{ payload: { body: 'g', shared: false }, seqId }] });
   await library.append([at(100n), at(200n), write('gaps', 'next')]);
   await library.append(fanOut(['a', 'b', 'c'], '"shared"'));
-  await library.append([{ timeline: 'b', entries: [{ payload: { body: new Uint8Array([255, 0, 254]), shared: false } }] }]);
+  await library.append([
+    { timeline: 'b', entries: [{ payload: { body: new Uint8Array([255, 0, 254]), shared: false } }] },
+  ]);
   await library.append([write('cut', ...Array.from({ length: 40 }, (_, i) => `"t${i}"`)), write('emptied', '1', '2')]);
   await library.delete('a', 3n);
   await library.update('a', 4n, { body: '"new"', shared: false });
@@ -53,7 +55,10 @@ describe('checkTimelines', () => {
     expect(readFileSync(path).equals(before)).toBe(true);
     const library = await openFile(path, {}, { sweepMs: 5 });
     await library.append([write('a', 'more')]);
-    const [result] = await Promise.all([checkTimelines(path), library.append([write('a', 'meanwhile'), keyed('b', 'k')])]);
+    const [result] = await Promise.all([
+      checkTimelines(path),
+      library.append([write('a', 'meanwhile'), keyed('b', 'k')]),
+    ]);
     expect(result).toEqual({ ok: true, problems: [] });
     await library.trim('a', { keepLast: 7 });
     expect(await checkTimelines(path)).toEqual({ ok: true, problems: [] });
@@ -61,11 +66,29 @@ describe('checkTimelines', () => {
 
   it.each([
     ['an entry in the middle', `DELETE FROM timeline_entries WHERE ${entryOf('a')} AND seq = 20`, 'missing', 'a', 21n],
-    ['the entry before a gap', `DELETE FROM timeline_entries WHERE ${entryOf('gaps')} AND seq = 100`, 'missing', 'gaps', 200n],
+    [
+      'the entry before a gap',
+      `DELETE FROM timeline_entries WHERE ${entryOf('gaps')} AND seq = 100`,
+      'missing',
+      'gaps',
+      200n,
+    ],
     ['the first entries', `DELETE FROM timeline_entries WHERE ${entryOf('a')} AND seq < 9`, 'missing', 'a', 9n],
-    ['the first behind a cut', `DELETE FROM timeline_entries WHERE ${entryOf('cut')} AND seq = 31`, 'missing', 'cut', 32n],
+    [
+      'the first behind a cut',
+      `DELETE FROM timeline_entries WHERE ${entryOf('cut')} AND seq = 31`,
+      'missing',
+      'cut',
+      32n,
+    ],
     ['all entries', `DELETE FROM timeline_entries WHERE ${entryOf('gaps')}`, 'missing', 'gaps', undefined],
-    ['the newest, of which a key tells', `DELETE FROM timeline_entries WHERE ${entryOf('a')} AND seq > 51`, 'missing', 'a', 52n],
+    [
+      'the newest, of which a key tells',
+      `DELETE FROM timeline_entries WHERE ${entryOf('a')} AND seq > 51`,
+      'missing',
+      'a',
+      52n,
+    ],
     [
       'the newest, of which a position tells',
       `DELETE FROM timeline_entries WHERE ${entryOf('a')} AND seq > 49`,
@@ -89,7 +112,11 @@ describe('checkTimelines', () => {
     ['a time that falls', `UPDATE timeline_entries SET at = 7 WHERE ${entryOf('a')} AND seq = 20`, 'order'],
     ['a time that is none', `UPDATE timeline_entries SET at = 'x' WHERE ${entryOf('a')} AND seq = 20`, 'value'],
     ['a body that is a number', `UPDATE timeline_entries SET body = 7 WHERE ${entryOf('a')} AND seq = 20`, 'value'],
-    ['text that is none', `UPDATE timeline_entries SET body = CAST(x'c328' AS TEXT) WHERE ${entryOf('a')} AND seq = 20`, 'value'],
+    [
+      'text that is none',
+      `UPDATE timeline_entries SET body = CAST(x'c328' AS TEXT) WHERE ${entryOf('a')} AND seq = 20`,
+      'value',
+    ],
   ])('finds %s, and where', async (_what, sql, code) => {
     const problems = await problemsAfter((database) => database.exec(sql));
     expect(problems).toContainEqual(expect.objectContaining({ code, library: 'test', timeline: 'a', seqId: 20n }));
@@ -108,7 +135,10 @@ describe('checkTimelines', () => {
   it('tells of a file that is none, and rejects where there is none or where it is of another version', async () => {
     const none = tempFile();
     await expect(checkTimelines(none)).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE' });
-    await expect(checkTimelines(7 as never)).rejects.toMatchObject({ code: 'TIMELINE_INVALID_ARGUMENT', argument: 'file' });
+    await expect(checkTimelines(7 as never)).rejects.toMatchObject({
+      code: 'TIMELINE_INVALID_ARGUMENT',
+      argument: 'file',
+    });
     writeFileSync(none, 'x'.repeat(9000));
     expect(await checkTimelines(none)).toMatchObject({ ok: false, problems: [{ code: 'unreadable' }] });
     const path = await lively();
@@ -134,7 +164,9 @@ describe('64 bytes of the file overwritten at random', () => {
     const library = await openFile(original);
     for (let i = 0; i < 40; i++) {
       const text = (j: number) => JSON.stringify({ i, j, text: 'message '.repeat(12) });
-      await library.append(['a', 'b', 'c'].map((name) => write(name, ...Array.from({ length: 20 }, (_, j) => text(j)))));
+      await library.append(
+        ['a', 'b', 'c'].map((name) => write(name, ...Array.from({ length: 20 }, (_, j) => text(j)))),
+      );
       await library.append(['a', 'b'].map((name) => keyed(name, `key-${i}`, text(99))));
     }
     const sound = await snapshot(library);

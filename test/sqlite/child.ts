@@ -9,8 +9,10 @@ import { anyCall, openingOptions } from '../support/direct-library.js';
 
 const [command, path = '', name = '', count = '0', file = ''] = process.argv.slice(2);
 
-const open = (): Promise<TimelineStore<string>> => openTimelineStore<string>({ adapter: sqliteAdapter(path), name: 'test' });
-const told = (what: string) => new Promise<void>((resolve) => process.on('message', (message) => message === what && resolve()));
+const open = (): Promise<TimelineStore<string>> =>
+  openTimelineStore<string>({ adapter: sqliteAdapter(path), name: 'test' });
+const told = (what: string) =>
+  new Promise<void>((resolve) => process.on('message', (message) => message === what && resolve()));
 const tell = (message: unknown) => process.send?.(message as object);
 
 function killAtStep(step: number): void {
@@ -86,7 +88,10 @@ const commands: Record<string, () => Promise<void>> = {
 
   /** Appends to a file that may not grow beyond 2 MiB, until that is refused. */
   async appendUntilRefused() {
-    const store = await openTimelineStore<string>({ adapter: sqliteAdapter(path, { busyTimeoutMs: 300 }), name: 'test' });
+    const store = await openTimelineStore<string>({
+      adapter: sqliteAdapter(path, { busyTimeoutMs: 300 }),
+      name: 'test',
+    });
     const body = 'x'.repeat(10_000);
     for (let stored = 0; ; stored++) {
       try {

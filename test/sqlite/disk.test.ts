@@ -81,7 +81,10 @@ describe.skipIf(!canMount)('a disk that is full', () => {
     await library.append([write('a', 'last')]);
     await library.close();
     fill(folder);
-    await expect(restoreTimelines(backup, path)).rejects.toMatchObject({ code: 'TIMELINE_BUSY', outcome: 'not-applied' });
+    await expect(restoreTimelines(backup, path)).rejects.toMatchObject({
+      code: 'TIMELINE_BUSY',
+      outcome: 'not-applied',
+    });
     const again = await openFile(path, {}, { readonly: true });
     expect(bodiesOf(await readAll(again, 'a')).at(-1)).toBe('last');
   });
@@ -91,7 +94,9 @@ describe('a file that may not grow any more', () => {
   it.skipIf(process.platform === 'win32')('refuses what does not fit as not applied, and keeps the rest', async () => {
     const path = tempFile();
     const child = spawnChild('appendUntilRefused', path);
-    const [{ stored, code, outcome }] = (await once(child, 'message')) as [{ stored: number; code: string; outcome: string }];
+    const [{ stored, code, outcome }] = (await once(child, 'message')) as [
+      { stored: number; code: string; outcome: string },
+    ];
     expect(outcome).toBe('not-applied');
     expect(code).toMatch(/^TIMELINE_(?:BUSY|UNAVAILABLE)$/);
     const library = await openFile(path);

@@ -11,7 +11,8 @@ function privileged(command: string, ...args: string[]): void {
 }
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'timeline-disk-'));
-const mount = (folder: string, size: string) => privileged('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder);
+const mount = (folder: string, size: string) =>
+  privileged('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder);
 
 /** File systems of a test's own need rights that a container has and a desk may not. */
 export const canMount = process.platform === 'linux' && mounts();

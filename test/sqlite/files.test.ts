@@ -5,7 +5,18 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { backupTimelines, checkTimelines, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore } from '../../src/index.js';
-import { afterTest, bodiesOf, eventually, look, openFile, openLibrary, readAll, spawnChild, tempFile, write } from './support.js';
+import {
+  afterTest,
+  bodiesOf,
+  eventually,
+  look,
+  openFile,
+  openLibrary,
+  readAll,
+  spawnChild,
+  tempFile,
+  write,
+} from './support.js';
 
 const gone = (outcome = 'not-applied') => ({
   code: 'TIMELINE_UNAVAILABLE',
@@ -38,7 +49,9 @@ function replace(path: string): void {
 }
 
 /** Appends one by one until that fails; resolves with the bodies that were acknowledged later than a second after the start. */
-async function appendUntilGone(library: Awaited<ReturnType<typeof openFile>>): Promise<{ late: number; error: unknown }> {
+async function appendUntilGone(
+  library: Awaited<ReturnType<typeof openFile>>,
+): Promise<{ late: number; error: unknown }> {
   const start = performance.now();
   let late = 0;
   for (let i = 0; ; i++) {

@@ -66,7 +66,10 @@ describe('a path', () => {
     ['a file that is no database', () => writeTo(tempFile(), 'x'.repeat(5000)), /not a database/],
   ])('that is %s fails with what is wrong', async (_what, path, message) => {
     const opening = openFile(path());
-    await expect(opening).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE', message: expect.stringMatching(message) });
+    await expect(opening).rejects.toMatchObject({
+      code: 'TIMELINE_UNAVAILABLE',
+      message: expect.stringMatching(message),
+    });
   });
 
   it.each([
@@ -76,7 +79,8 @@ describe('a path', () => {
     const path = tempFile();
     await (await openFile(path)).close();
     const file = look(path);
-    const write = (schema: string) => file.database.exec(`UPDATE timeline_meta SET value = '${schema}' WHERE key = 'schema'`);
+    const write = (schema: string) =>
+      file.database.exec(`UPDATE timeline_meta SET value = '${schema}' WHERE key = 'schema'`);
     write(version);
     const refused = { code: 'TIMELINE_UNSUPPORTED', message: expect.stringMatching(message) };
     await expect(openFile(path)).rejects.toMatchObject(refused);
@@ -102,14 +106,21 @@ describe('readonly', () => {
     await expect(reader.delete('a', 1n)).rejects.toMatchObject(unsupported);
     await expect(reader.trim('a', { keepLast: 0 })).rejects.toMatchObject(unsupported);
     const position = { epoch: 'x', seqId: 1n };
-    await expect(reader.checkpoints.advance([{ timeline: 'a', reader: 'r', ...position }])).rejects.toMatchObject(unsupported);
-    await expect(reader.checkpoints.reset([{ timeline: 'a', reader: 'r', position }])).rejects.toMatchObject(unsupported);
+    await expect(reader.checkpoints.advance([{ timeline: 'a', reader: 'r', ...position }])).rejects.toMatchObject(
+      unsupported,
+    );
+    await expect(reader.checkpoints.reset([{ timeline: 'a', reader: 'r', position }])).rejects.toMatchObject(
+      unsupported,
+    );
     expect(bodiesOf(await readAll(writer, 'a'))).toEqual(['one', 'two']);
   });
 
   it('needs a file that is there, with Timelines and the library in it', async () => {
     const readonly = { readonly: true };
-    const unavailable = (message: RegExp) => ({ code: 'TIMELINE_UNAVAILABLE', message: expect.stringMatching(message) });
+    const unavailable = (message: RegExp) => ({
+      code: 'TIMELINE_UNAVAILABLE',
+      message: expect.stringMatching(message),
+    });
     await expect(openFile(tempFile(), {}, readonly)).rejects.toMatchObject(unavailable(/cannot open/));
     const other = tempFile();
     look(other).database.exec('CREATE TABLE mine (x)');

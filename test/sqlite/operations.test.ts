@@ -1,5 +1,14 @@
 import { once } from 'node:events';
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +17,10 @@ import { openTimelineStore, type TimelineStore } from '../../src/index.js';
 import { afterTest, eventually, look, spawnChild, tempFile } from './support.js';
 
 async function openStore(path: string): Promise<TimelineStore<string>> {
-  const store = await openTimelineStore<string>({ adapter: sqliteAdapter(path, { synchronous: 'normal' }), name: 'test' });
+  const store = await openTimelineStore<string>({
+    adapter: sqliteAdapter(path, { synchronous: 'normal' }),
+    name: 'test',
+  });
   afterTest(() => store.close());
   return store;
 }
@@ -37,7 +49,11 @@ async function backedUp(before: number, after: number): Promise<{ path: string; 
 }
 
 const filesBeside = (path: string) => readdirSync(dirname(path)).filter((name) => name.startsWith(basename(path)));
-const busy = (message: RegExp) => ({ code: 'TIMELINE_BUSY', outcome: 'not-applied', message: expect.stringMatching(message) });
+const busy = (message: RegExp) => ({
+  code: 'TIMELINE_BUSY',
+  outcome: 'not-applied',
+  message: expect.stringMatching(message),
+});
 
 describe('backupTimelines', () => {
   it('copies a database while others write to it: a prefix of each Timeline, sound, in one file without a log', async () => {
@@ -93,12 +109,18 @@ describe('backupTimelines', () => {
     const path = tempFile();
     const file = `${path}.backup`;
     look(path).database.exec('CREATE TABLE mine (x)');
-    await expect(backupTimelines(path, file)).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE', message: /no Timelines/ });
+    await expect(backupTimelines(path, file)).rejects.toMatchObject({
+      code: 'TIMELINE_UNAVAILABLE',
+      message: /no Timelines/,
+    });
     await expect(backupTimelines(`${path}.none`, file)).rejects.toMatchObject({
       code: 'TIMELINE_UNAVAILABLE',
       message: /no file/,
     });
-    await expect(backupTimelines('', file)).rejects.toMatchObject({ code: 'TIMELINE_INVALID_ARGUMENT', argument: 'source' });
+    await expect(backupTimelines('', file)).rejects.toMatchObject({
+      code: 'TIMELINE_INVALID_ARGUMENT',
+      argument: 'source',
+    });
     await expect(backupTimelines(path, 7 as never)).rejects.toMatchObject({ argument: 'file' });
     await expect(backupTimelines(path, join(path, 'x.db'))).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE' });
     expect(filesBeside(file)).toEqual([]);
@@ -106,20 +128,23 @@ describe('backupTimelines', () => {
 });
 
 describe('restoreTimelines', () => {
-  it.each([1500, 4000])('puts the backup in the place of the file and of its log, with %i entries behind it', async (after) => {
-    const path = tempFile();
-    const backup = `${path}.backup`;
-    const child = spawnChild('appendAndDie', path, '500', String(after), backup);
-    await once(child, 'exit');
-    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
-    await restoreTimelines(backup, path);
-    expect(filesBeside(path)).toEqual([basename(path), basename(backup)]);
-    expect(await checkTimelines(path)).toEqual({ ok: true, problems: [] });
-    const store = await openStore(path);
-    expect(await messages(store)).toHaveLength(500);
-    const { database } = look(path);
-    expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
-  });
+  it.each([1500, 4000])(
+    'puts the backup in the place of the file and of its log, with %i entries behind it',
+    async (after) => {
+      const path = tempFile();
+      const backup = `${path}.backup`;
+      const child = spawnChild('appendAndDie', path, '500', String(after), backup);
+      await once(child, 'exit');
+      expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+      await restoreTimelines(backup, path);
+      expect(filesBeside(path)).toEqual([basename(path), basename(backup)]);
+      expect(await checkTimelines(path)).toEqual({ ok: true, problems: [] });
+      const store = await openStore(path);
+      expect(await messages(store)).toHaveLength(500);
+      const { database } = look(path);
+      expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
+    },
+  );
 
   it('keeps cursors of the epoch before up to where it ends, and refuses those behind it, also once they are reached', async () => {
     const path = tempFile();
@@ -127,7 +152,9 @@ describe('restoreTimelines', () => {
     await appendAll(first, 10);
     await backupTimelines(path, `${path}.backup`);
     await appendAll(first, 10, 'lost');
-    const [kept, lost] = (await first.timeline('a').read()).entries.filter(({ seqId }) => seqId === 8n || seqId === 15n);
+    const [kept, lost] = (await first.timeline('a').read()).entries.filter(
+      ({ seqId }) => seqId === 8n || seqId === 15n,
+    );
     const reader = first.timeline('a').checkpoint('phone');
     await reader.advance(kept!.cursor);
     await backupTimelines(path, `${path}.backup2`);
@@ -149,7 +176,9 @@ describe('restoreTimelines', () => {
     await restoreTimelines(`${path}.backup2`, path);
     const third = await openStore(path);
     expect((await third.timeline('a').read({ after: lost!.cursor })).entries).toHaveLength(5);
-    await expect(third.timeline('a').read({ after: page.next })).rejects.toMatchObject({ code: 'TIMELINE_EPOCH_CHANGED' });
+    await expect(third.timeline('a').read({ after: page.next })).rejects.toMatchObject({
+      code: 'TIMELINE_EPOCH_CHANGED',
+    });
     const phone = third.timeline('a').checkpoint('phone');
     const moved = (await third.timeline('a').read({ after: (await phone.get())!, limit: 3 })).next;
     expect(await phone.advance(moved)).toBe(moved);
@@ -160,7 +189,9 @@ describe('restoreTimelines', () => {
     const { path, backup } = await backedUp(2, 3);
     const child = spawnChild('appendOnDemand', path);
     await once(child, 'message');
-    await expect(restoreTimelines(backup, path)).rejects.toMatchObject(busy(new RegExp(`open in process ${child.pid}`)));
+    await expect(restoreTimelines(backup, path)).rejects.toMatchObject(
+      busy(new RegExp(`open in process ${child.pid}`)),
+    );
     child.kill('SIGKILL');
     await once(child, 'exit');
     const store = await openStore(path);
@@ -197,9 +228,15 @@ describe('restoreTimelines', () => {
     const { path, backup } = await backedUp(2, 3);
     const other = tempFile();
     look(other).database.exec('CREATE TABLE mine (x)');
-    await expect(restoreTimelines(other, path)).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE', message: /no Timelines/ });
+    await expect(restoreTimelines(other, path)).rejects.toMatchObject({
+      code: 'TIMELINE_UNAVAILABLE',
+      message: /no Timelines/,
+    });
     await expect(restoreTimelines(`${path}.none`, path)).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE' });
-    await expect(restoreTimelines(path, path)).rejects.toMatchObject({ code: 'TIMELINE_INVALID_ARGUMENT', argument: 'target' });
+    await expect(restoreTimelines(path, path)).rejects.toMatchObject({
+      code: 'TIMELINE_INVALID_ARGUMENT',
+      argument: 'target',
+    });
     await expect(restoreTimelines(other, `${path}.new`)).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE' });
     expect(existsSync(`${path}.new`)).toBe(false);
     const store = await openStore(path);
@@ -232,5 +269,8 @@ it('a backup that is copied into place by hand begins an epoch of its own, and i
   await appendAll(store, 1);
   expect(epochOf(copied)).not.toEqual(before);
   expect(look(copied).database.pragma('journal_mode', { simple: true })).toBe('wal');
-  await eventually('nothing of a backup is left in it', () => look(copied).count('timeline_meta', "key = 'backup'") === 0);
+  await eventually(
+    'nothing of a backup is left in it',
+    () => look(copied).count('timeline_meta', "key = 'backup'") === 0,
+  );
 });

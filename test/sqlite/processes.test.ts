@@ -8,7 +8,10 @@ describe('several processes on one file', () => {
   it('append together: no entry lost, repeated or out of its order, and no error', async () => {
     const path = tempFile();
     const perLane = 100;
-    const children = ['a', 'b', 'c'].map((name) => ({ name, child: spawnChild('append', path, name, String(perLane)) }));
+    const children = ['a', 'b', 'c'].map((name) => ({
+      name,
+      child: spawnChild('append', path, name, String(perLane)),
+    }));
     await Promise.all(children.map(async ({ child }) => expect((await once(child, 'message'))[0]).toBe('ready')));
     const answers = await Promise.all(
       children.map(async ({ name, child }) => {

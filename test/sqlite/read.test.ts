@@ -27,7 +27,9 @@ describe('rows', () => {
     const bounds = [undefined, 0n, 2n, 3n, 5n, 10n, 21n, 2n ** 53n + 2n, 2n ** 63n - 1n];
     const ranges: Range[] = bounds.flatMap((after) =>
       bounds.flatMap((before) =>
-        [1, 3, 4, 100].flatMap((limit) => [true, false].map((reverse) => ({ timeline: 'a', after, before, limit, reverse }))),
+        [1, 3, 4, 100].flatMap((limit) =>
+          [true, false].map((reverse) => ({ timeline: 'a', after, before, limit, reverse })),
+        ),
       ),
     );
     const slices = await library.read(ranges);
@@ -56,8 +58,12 @@ describe('rows', () => {
       new Uint8Array(2 ** 20).fill(7),
     ];
     for (const shared of [true, false]) {
-      await library.append(bodies.map((body, i) => ({ timeline: `${shared} ${i}`, entries: [{ payload: { body, shared } }] })));
-      const slices = await library.read(bodies.map((_, i) => ({ timeline: `${shared} ${i}`, limit: 2, reverse: false })));
+      await library.append(
+        bodies.map((body, i) => ({ timeline: `${shared} ${i}`, entries: [{ payload: { body, shared } }] })),
+      );
+      const slices = await library.read(
+        bodies.map((_, i) => ({ timeline: `${shared} ${i}`, limit: 2, reverse: false })),
+      );
       for (const [i, slice] of slices.entries()) {
         const read = slice.rows[0]!.body!;
         expect(typeof read).toBe(typeof bodies[i]);

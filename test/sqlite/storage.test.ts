@@ -51,7 +51,10 @@ describe('physical removal', () => {
   it('forgets keys beyond their window, and only those', async () => {
     const path = tempFile();
     const library = await openFile(path, {}, { ...quick, keyWindowMs: 1000 });
-    const keyed = (key: string) => ({ timeline: 'a', entries: [{ payload: { body: 'x', hash: 'h', shared: false }, key }] });
+    const keyed = (key: string) => ({
+      timeline: 'a',
+      entries: [{ payload: { body: 'x', hash: 'h', shared: false }, key }],
+    });
     for (let i = 0; i < 250; i++) await library.append([keyed(`old-${i}`)]);
     library.clock.now += 700;
     await library.append([keyed('young')]);
@@ -86,7 +89,9 @@ describe('shared bodies', () => {
     await library.append(fanOut(['a', 'b', 'c', 'd'], 'hello'));
     const file = look(path);
     const refs = () =>
-      file.all('SELECT refs FROM timeline_bodies').reduce((sum: number, row) => sum + (row as { refs: number }).refs, 0);
+      file
+        .all('SELECT refs FROM timeline_bodies')
+        .reduce((sum: number, row) => sum + (row as { refs: number }).refs, 0);
     expect(refs()).toBe(4);
     await library.update('a', 1n, { body: 'changed', shared: false });
     await library.delete('b', 1n);

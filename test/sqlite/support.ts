@@ -58,7 +58,9 @@ export async function openLibrary(
 ): Promise<TestLibrary> {
   const warnings: AdapterWarning[] = [];
   const warn = (warning: AdapterWarning) => warnings.push(warning);
-  const opened = await adapter.open(openingOptions(name, { ttlMs, alter, clock: accepted ?? trusting(() => clock.now), warn }));
+  const opened = await adapter.open(
+    openingOptions(name, { ttlMs, alter, clock: accepted ?? trusting(() => clock.now), warn }),
+  );
   const library = direct(opened, opened.capabilities.budgetMs);
   let closed: Promise<void> | undefined;
   const close = () => {
@@ -71,7 +73,11 @@ export async function openLibrary(
   }) as TestLibrary;
 }
 
-export function openFile(path: string, settings: LibrarySettings = {}, options: SqliteAdapterOptions = {}): Promise<TestLibrary> {
+export function openFile(
+  path: string,
+  settings: LibrarySettings = {},
+  options: SqliteAdapterOptions = {},
+): Promise<TestLibrary> {
   return openLibrary(sqliteAdapter(path, { synchronous: 'normal', ...options }), settings);
 }
 
@@ -97,7 +103,11 @@ export async function readAll(library: DirectLibrary, timeline: string, after?: 
 export const bodiesOf = (rows: readonly Row[]) => rows.map((row) => row.body);
 
 /** Polls until the condition holds; a failure names it. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`still not after ${withinMs} ms: ${what}`);

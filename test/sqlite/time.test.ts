@@ -5,7 +5,10 @@ import { afterTest, eventually, look, openFile, openLibrary, readAll, tempFile, 
 
 const DAY_MS = 86_400_000;
 const quick = { sweepMs: 5 };
-const keyed = (key: string) => ({ timeline: 'a', entries: [{ payload: { body: 'x', hash: 'h', shared: false }, key }] });
+const keyed = (key: string) => ({
+  timeline: 'a',
+  entries: [{ payload: { body: 'x', hash: 'h', shared: false }, key }],
+});
 
 /** Whole years wrong, on a clock that may be set. */
 function wrongClock(wrong = { ms: 0 }): { clock: AcceptedClock; wrong: { ms: number } } {
@@ -55,7 +58,10 @@ describe('times that a wrong clock has given', () => {
     await first.close();
     const second = await openFile(path, { accepted: wrongClock().clock }, quick);
     const file = look(path);
-    await eventually('nothing is left to set right', () => file.count('timeline_timelines', 'heal_to IS NOT NULL') === 0);
+    await eventually(
+      'nothing is left to set right',
+      () => file.count('timeline_timelines', 'heal_to IS NOT NULL') === 0,
+    );
     expectSane(await readAll(second, 'a'));
   });
 
@@ -140,7 +146,10 @@ describe('settings', () => {
       expected: 1000,
       actual: 7 * DAY_MS,
     });
-    await expect(openFile(path, {}, { keyWindowMs: 1000 })).rejects.toMatchObject({ argument: 'keyWindowMs', expected: 1000 });
+    await expect(openFile(path, {}, { keyWindowMs: 1000 })).rejects.toMatchObject({
+      argument: 'keyWindowMs',
+      expected: 1000,
+    });
     const same = await openFile(path);
     expect([same.ttlMs, same.capabilities.keyWindowMs]).toEqual([7 * DAY_MS, DAY_MS]);
     await expect(openFile(path, { ttlMs: 1000, alter: true }, { readonly: true })).rejects.toMatchObject({
@@ -177,30 +186,33 @@ describe('settings', () => {
 });
 
 describe('the budget', () => {
-  it.each(['a path', 'a handle with a timeout of its own'])('ends every call on a locked file, through %s', async (how) => {
-    const path = tempFile();
-    const budgetMs = 1000;
-    const source = how === 'a path' ? path : look(path).database;
-    const adapter = sqliteAdapter(source, { busyTimeoutMs: budgetMs, synchronous: 'normal' });
-    const library = await openLibrary(adapter);
-    const other = await openLibrary(adapter, { name: 'other' });
-    await library.append([write('a', 'one')]);
-    const locker = look(path).database;
-    locker.exec('BEGIN IMMEDIATE');
-    afterTest(() => locker.inTransaction && locker.exec('ROLLBACK'));
-    const start = performance.now();
-    const busy = { code: 'TIMELINE_BUSY', outcome: 'not-applied', retryable: true };
-    const calls = [
-      library.append([write('a', 'two')]).then(([outcome]) => (outcome!.ok ? undefined : outcome!.error)),
-      library.trim('a', { keepLast: 0 }).catch((error: unknown) => error),
-      other.append([write('a', 'x')]).then(([outcome]) => (outcome!.ok ? undefined : outcome!.error)),
-      openLibrary(adapter, { name: 'third' }).catch((error: unknown) => error),
-      openFile(path, { name: 'fourth' }, { busyTimeoutMs: budgetMs }).catch((error: unknown) => error),
-    ];
-    for (const error of await Promise.all(calls)) expect(error).toMatchObject(busy);
-    expect(performance.now() - start).toBeLessThan(budgetMs * 1.1 + 250);
-    expect(await readAll(library, 'a')).toHaveLength(1);
-    locker.exec('ROLLBACK');
-    expect(await library.append([write('a', 'two')])).toMatchObject([{ ok: true }]);
-  });
+  it.each(['a path', 'a handle with a timeout of its own'])(
+    'ends every call on a locked file, through %s',
+    async (how) => {
+      const path = tempFile();
+      const budgetMs = 1000;
+      const source = how === 'a path' ? path : look(path).database;
+      const adapter = sqliteAdapter(source, { busyTimeoutMs: budgetMs, synchronous: 'normal' });
+      const library = await openLibrary(adapter);
+      const other = await openLibrary(adapter, { name: 'other' });
+      await library.append([write('a', 'one')]);
+      const locker = look(path).database;
+      locker.exec('BEGIN IMMEDIATE');
+      afterTest(() => locker.inTransaction && locker.exec('ROLLBACK'));
+      const start = performance.now();
+      const busy = { code: 'TIMELINE_BUSY', outcome: 'not-applied', retryable: true };
+      const calls = [
+        library.append([write('a', 'two')]).then(([outcome]) => (outcome!.ok ? undefined : outcome!.error)),
+        library.trim('a', { keepLast: 0 }).catch((error: unknown) => error),
+        other.append([write('a', 'x')]).then(([outcome]) => (outcome!.ok ? undefined : outcome!.error)),
+        openLibrary(adapter, { name: 'third' }).catch((error: unknown) => error),
+        openFile(path, { name: 'fourth' }, { busyTimeoutMs: budgetMs }).catch((error: unknown) => error),
+      ];
+      for (const error of await Promise.all(calls)) expect(error).toMatchObject(busy);
+      expect(performance.now() - start).toBeLessThan(budgetMs * 1.1 + 250);
+      expect(await readAll(library, 'a')).toHaveLength(1);
+      locker.exec('ROLLBACK');
+      expect(await library.append([write('a', 'two')])).toMatchObject([{ ok: true }]);
+    },
+  );
 });

@@ -6,7 +6,8 @@ import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { eventually, look, openFile, openLibrary, readAll, tempFile, write } from './support.js';
 
 const body = 'x'.repeat(1000);
-const batch = (timelines: number) => Array.from({ length: timelines }, (_, i) => write(`t${i}`, ...Array<string>(20).fill(body)));
+const batch = (timelines: number) =>
+  Array.from({ length: timelines }, (_, i) => write(`t${i}`, ...Array<string>(20).fill(body)));
 const walBytes = (path: string) => statSync(`${path}-wal`).size;
 const MiB = 2 ** 20;
 
@@ -49,7 +50,12 @@ describe('the write-ahead log', () => {
     reader.prepare('SELECT count(*) FROM timeline_entries').get();
     const busy = {
       ok: false,
-      error: { code: 'TIMELINE_BUSY', retryable: true, outcome: 'not-applied', message: expect.stringContaining('walHardBytes') },
+      error: {
+        code: 'TIMELINE_BUSY',
+        retryable: true,
+        outcome: 'not-applied',
+        message: expect.stringContaining('walHardBytes'),
+      },
     };
     await eventually('a write is refused', async () => !(await library.append(batch(40)))[0]!.ok);
     expect(await library.append(batch(1))).toMatchObject([busy]);

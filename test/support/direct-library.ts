@@ -16,7 +16,9 @@ export function openingOptions(name: string, options: Partial<LibraryOptions> = 
   return { name, alter: false, clock: trusting(Date.now), warn: () => {}, ...options };
 }
 
-type Uncalled<Method> = Method extends (...args: [...infer Rest, Call]) => infer Result ? (...args: Rest) => Result : Method;
+type Uncalled<Method> = Method extends (...args: [...infer Rest, Call]) => infer Result
+  ? (...args: Rest) => Result
+  : Method;
 
 type UpdateArguments = [
   timeline: string,
@@ -27,7 +29,9 @@ type UpdateArguments = [
 
 /** A library whose methods need not be told of a call. */
 export type DirectLibrary = {
-  readonly [Name in Exclude<keyof AdapterLibrary, 'update' | 'checkpoints'>]-?: Uncalled<NonNullable<AdapterLibrary[Name]>>;
+  readonly [Name in Exclude<keyof AdapterLibrary, 'update' | 'checkpoints'>]-?: Uncalled<
+    NonNullable<AdapterLibrary[Name]>
+  >;
 } & {
   update(...args: UpdateArguments): ReturnType<NonNullable<AdapterLibrary['update']>>;
   readonly checkpoints: {

@@ -63,7 +63,12 @@ export class RedisCluster {
   /**
    * Moves a slot with its keys in small steps, as `redis-cli --cluster reshard` does; `between` runs between the steps.
    */
-  async moveSlot(slot: number, from: ClusterNode, to: ClusterNode, between: () => Promise<void> = async () => {}): Promise<void> {
+  async moveSlot(
+    slot: number,
+    from: ClusterNode,
+    to: ClusterNode,
+    between: () => Promise<void> = async () => {},
+  ): Promise<void> {
     await to.client.cluster('SETSLOT', slot, 'IMPORTING', from.id);
     await from.client.cluster('SETSLOT', slot, 'MIGRATING', to.id);
     for (;;) {
@@ -89,7 +94,8 @@ export class RedisCluster {
       await client.call('cluster', 'addslotsrange', from, to);
       await client.cluster('SET-CONFIG-EPOCH', i + 1);
     }
-    for (const { server } of others) await first.client.call('cluster', 'meet', '127.0.0.1', server.port, server.busPort);
+    for (const { server } of others)
+      await first.client.call('cluster', 'meet', '127.0.0.1', server.port, server.busPort);
     const known = async ({ client }: ClusterNode) => (await this.#nodesKnownTo(client)).length === 2 * MASTERS;
     await until('all nodes know each other', async () => (await Promise.all(this.nodes.map(known))).every(Boolean));
     for (const [i, { client }] of this.nodes.slice(MASTERS).entries()) {

@@ -63,7 +63,12 @@ export class RedisServer {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  static async start({ persistence = 'none', args = [], busPort = 0, config }: RedisServerOptions = {}): Promise<RedisServer> {
+  static async start({
+    persistence = 'none',
+    args = [],
+    busPort = 0,
+    config,
+  }: RedisServerOptions = {}): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), [...PERSISTENCE[persistence], ...args], busPort);
     if (config !== undefined) writeFileSync(server.#config, config);
     await server.start();
@@ -119,7 +124,9 @@ export async function freePort(): Promise<number> {
     const port = randomInt(10_000, 22_000);
     const server = createServer();
     const isFree = await new Promise<boolean>((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)));
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+      );
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
     if (isFree) return port;

@@ -109,7 +109,9 @@ async function countRows(world: TablestoreWorld, library: string, timeline: stri
 }
 
 async function bounds(timeline: string): Promise<[object[], object[]]> {
-  const { default: sdk } = (await import('tablestore' as string)) as { default: { INF_MIN: unknown; INF_MAX: unknown } };
+  const { default: sdk } = (await import('tablestore' as string)) as {
+    default: { INF_MIN: unknown; INF_MAX: unknown };
+  };
   return [
     [{ timeline }, { seq: sdk.INF_MIN }],
     [{ timeline }, { seq: sdk.INF_MAX }],

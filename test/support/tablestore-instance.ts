@@ -7,10 +7,14 @@ import type { Address } from './tablestore-store.js';
 
 /** The instance that the environment names, all of it or nothing. */
 export function instanceOf(environment: NodeJS.ProcessEnv): Address | undefined {
-  const { TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID, TABLESTORE_ACCESS_KEY_SECRET } = environment;
-  const given = [TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID, TABLESTORE_ACCESS_KEY_SECRET].filter(
-    Boolean,
-  );
+  const { TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID, TABLESTORE_ACCESS_KEY_SECRET } =
+    environment;
+  const given = [
+    TABLESTORE_ENDPOINT,
+    TABLESTORE_INSTANCE,
+    TABLESTORE_ACCESS_KEY_ID,
+    TABLESTORE_ACCESS_KEY_SECRET,
+  ].filter(Boolean);
   if (given.length === 0) return undefined;
   if (given.length < 4) {
     throw new Error(
@@ -92,7 +96,9 @@ function renamed(library: AdapterLibrary, { start, end, shift }: Renaming): Libr
   return {
     append: async (writes, call) => {
       const outcomes = await told(library.append(writes.map(to), call));
-      return outcomes.map((outcome) => (outcome.ok ? own(outcome) : { ok: false, error: back(outcome.error) as TimelineError }));
+      return outcomes.map((outcome) =>
+        outcome.ok ? own(outcome) : { ok: false, error: back(outcome.error) as TimelineError },
+      );
     },
     read: async (ranges, call) => {
       const slices = await told(library.read(ranges.map(to), call));
@@ -114,7 +120,8 @@ function renamed(library: AdapterLibrary, { start, end, shift }: Renaming): Libr
         return (await library.timelines!(range, call)).map(fromId);
       }),
     checkpoints: checkpoints && {
-      get: async (keys, call) => (await told(checkpoints.get(keys.map(to), call))).map((position) => position && own(position)),
+      get: async (keys, call) =>
+        (await told(checkpoints.get(keys.map(to), call))).map((position) => position && own(position)),
       advance: async (items, call) => (await told(checkpoints.advance(items.map(to).map(foreign), call))).map(own),
       reset: (items, call) => {
         const resets = items.map((item) => ({ ...to(item), position: item.position && foreign(item.position) }));

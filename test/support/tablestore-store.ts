@@ -1,6 +1,10 @@
 import { Agent } from 'node:http';
 import { createRequire } from 'node:module';
-import { type TableStoreAdapterOptions, type TableStoreClient, tablestoreAdapter } from '../../adapters/tablestore/index.js';
+import {
+  type TableStoreAdapterOptions,
+  type TableStoreClient,
+  tablestoreAdapter,
+} from '../../adapters/tablestore/index.js';
 import { type EmulatorOptions, startTablestoreEmulator, type TablestoreEmulator } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { TablestorePath } from './tablestore-path.js';
@@ -11,7 +15,10 @@ type SdkModule = { readonly Client: new (options: object) => TableStoreClient };
 const { Client } = createRequire(import.meta.url)('tablestore') as SdkModule;
 
 /** A client of the unmodified SDK, made as the adapter's documentation says. */
-export function newClient({ endpoint, instanceName, accessKeyId, accessKeySecret }: Address, timeout = 10_000): TableStoreClient {
+export function newClient(
+  { endpoint, instanceName, accessKeyId, accessKeySecret }: Address,
+  timeout = 10_000,
+): TableStoreClient {
   return new Client({
     endpoint,
     instancename: instanceName,

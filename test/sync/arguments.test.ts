@@ -65,7 +65,11 @@ const WRONG: readonly (readonly [string, string, (sync: Loose, device: Loose) =>
   ),
   ...([-1, 1.5, 1001, 5n, '5'] as const).map(
     (last) =>
-      ['start.last', `start ${String(last)}`, (sync: Loose) => sync.device!('ann', 'phone', { start: { last } })] as const,
+      [
+        'start.last',
+        `start ${String(last)}`,
+        (sync: Loose) => sync.device!('ann', 'phone', { start: { last } }),
+      ] as const,
   ),
   ...([0, -1, 1.5, 10_001, '5', 1n] as const).map(
     (limit) => ['limit', `pull ${String(limit)}`, (_: Loose, device: Loose) => device.pull!({ limit })] as const,
@@ -119,7 +123,13 @@ describe('createSync', () => {
     const adapter = memoryAdapter();
     const store = await openTimelineStore<never>({ adapter, name: 'store' });
     const sync = await openTimelineStore<never>({ adapter, name: 'sync' });
-    const good = { store, sync, directory: timelineDirectory({ store }), diffusion: writeDiffusion(), recoverEveryMs: 0 };
+    const good = {
+      store,
+      sync,
+      directory: timelineDirectory({ store }),
+      diffusion: writeDiffusion(),
+      recoverEveryMs: 0,
+    };
     const wrong: [string, object][] = [
       ...[undefined, null, 1, {}, 'redis'].flatMap((bad): [string, object][] => [
         ['store', { store: bad }],
@@ -143,13 +153,17 @@ describe('createSync', () => {
       expect([change, code]).toEqual([change, `TIMELINE_INVALID_ARGUMENT ${argument}`]);
     }
     expect(await codeOf(() => (createSync as unknown as () => void)())).toBe('TIMELINE_INVALID_ARGUMENT options');
-    expect(await codeOf(() => (timelineDirectory as unknown as () => void)())).toBe('TIMELINE_INVALID_ARGUMENT options');
+    expect(await codeOf(() => (timelineDirectory as unknown as () => void)())).toBe(
+      'TIMELINE_INVALID_ARGUMENT options',
+    );
     await createSync(good as unknown as SyncOptions<string>).close();
   });
 
   it('refuses stores without keys', async () => {
     const plain = await openTimelineStore<never>({ adapter: memoryAdapter({ keyWindowMs: 1 }), name: 'store' });
-    const keyless = Object.create(plain, { capabilities: { value: { ...plain.capabilities, keyWindowMs: 0 } } }) as typeof plain;
+    const keyless = Object.create(plain, {
+      capabilities: { value: { ...plain.capabilities, keyWindowMs: 0 } },
+    }) as typeof plain;
     const other = await openTimelineStore<never>({ adapter: memoryAdapter(), name: 'sync' });
     const options = { directory: { members: () => [], conversations: () => [] }, diffusion: writeDiffusion() };
     expect(() => createSync({ ...options, store: keyless, sync: other } as unknown as SyncOptions<string>)).toThrow(

@@ -14,7 +14,13 @@ async function inOneProcess(body: string): Promise<string> {
   await using store = await openTimelineStore<Stored<string>>({ adapter, name: 'store', ttlMs: 60_000, ...common });
   await using inboxes = await openTimelineStore<Synced<string>>({ adapter, name: 'sync', ttlMs: 60_000, ...common });
   const directory = timelineDirectory({ store });
-  await using sync = createSync<string>({ store, sync: inboxes, directory, diffusion: hybridDiffusion(), recoverEveryMs: 0 });
+  await using sync = createSync<string>({
+    store,
+    sync: inboxes,
+    directory,
+    diffusion: hybridDiffusion(),
+    recoverEveryMs: 0,
+  });
   try {
     await (await sync.join('group', ['ann', 'bob'])).delivered;
     await (await sync.send({ conversation: 'group', sender: 'ann', body, key: body })).delivered;

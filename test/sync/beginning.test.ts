@@ -14,7 +14,10 @@ it.each([
 ])(
   'a process sends although the settings of the library have expired (%s)',
   async (_, where) => {
-    const run = promisify(execFile)(process.execPath, [bundled(CHILD), where()], { timeout: 20_000, killSignal: 'SIGKILL' });
+    const run = promisify(execFile)(process.execPath, [bundled(CHILD), where()], {
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
+    });
     expect((await run).stdout.trim().split('\n')).toEqual(['one', 'two', 'three']);
   },
   30_000,

@@ -25,7 +25,13 @@ async function open<M>(
 ): Promise<MessageSync<M>> {
   const store = await openTimelineStore<Stored<M>>({ adapter, name: 'store', codec: codecs.store });
   const inboxes = await openTimelineStore<Synced<M>>({ adapter, name: 'sync', codec: codecs.sync });
-  const base = { store, sync: inboxes, directory: timelineDirectory({ store }), diffusion: writeDiffusion(), recoverEveryMs: 0 };
+  const base = {
+    store,
+    sync: inboxes,
+    directory: timelineDirectory({ store }),
+    diffusion: writeDiffusion(),
+    recoverEveryMs: 0,
+  };
   return createSync<M>({ ...base, ...options });
 }
 
@@ -48,7 +54,11 @@ describe.each([
     expect(sent.map((each) => each.seqId)).toEqual([seqId, seqId]);
     await expect(two.send({ ...message, body: 'other' })).rejects.toMatchObject({ code: 'TIMELINE_KEY_CONFLICT' });
     for (const sync of both) expect(await sync.markRead('bob', 'group', seqId)).toBe(seqId);
-    const recalls = [await one.recall('group', seqId), await two.recall('group', seqId), await one.recall('group', seqId)];
+    const recalls = [
+      await one.recall('group', seqId),
+      await two.recall('group', seqId),
+      await one.recall('group', seqId),
+    ];
     await Promise.all(recalls.map(({ delivered }) => delivered));
     expect(recalls.map(({ duplicate }) => duplicate)).toEqual([false, true, true]);
     const { messages } = await two.device('bob', 'phone').pull();
@@ -80,10 +90,12 @@ it('bodies of a class without fingerprint reach devices as references', async ()
     ['message', new Money(6)],
     ['edit', new Money(6)],
   ]);
-  await expect(sync.send({ conversation: 'group', sender: 'ann', body: new Money(7), key: 'k' })).rejects.toMatchObject({
-    code: 'TIMELINE_INVALID_ARGUMENT',
-    message: /fingerprint/,
-  });
+  await expect(sync.send({ conversation: 'group', sender: 'ann', body: new Money(7), key: 'k' })).rejects.toMatchObject(
+    {
+      code: 'TIMELINE_INVALID_ARGUMENT',
+      message: /fingerprint/,
+    },
+  );
   await sync.close();
 });
 

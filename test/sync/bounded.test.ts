@@ -58,7 +58,13 @@ it('a fan-out does not wait for what was trimmed before it got there', async () 
   });
   const answers = [first];
   const directory = { members: () => answers.shift() ?? ['bob'], conversations: () => ['group'] };
-  await using sync = createSync<string>({ store, sync: inboxes, directory, diffusion: writeDiffusion(), recoverEveryMs: 0 });
+  await using sync = createSync<string>({
+    store,
+    sync: inboxes,
+    directory,
+    diffusion: writeDiffusion(),
+    recoverEveryMs: 0,
+  });
   const send = (body: string) => sync.send({ conversation: 'group', sender: 'ann', body });
   const one = await send('one');
   await expect.poll(() => answers.length).toBe(0);

@@ -19,11 +19,21 @@ import {
 /** Short enough for a test, and long for a callback that answers at all. */
 const USER_MS = 150;
 
-async function open(options: Partial<SyncOptions<string>> = {}, adapter = memoryAdapter()): Promise<MessageSync<string>> {
+async function open(
+  options: Partial<SyncOptions<string>> = {},
+  adapter = memoryAdapter(),
+): Promise<MessageSync<string>> {
   const store = await openTimelineStore<Stored<string>>({ adapter, name: 'store' });
   const inboxes = await openTimelineStore<Synced<string>>({ adapter, name: 'sync' });
   const directory: Directory = { members: () => ['ann', 'bob'], conversations: () => ['group'] };
-  const base = { store, sync: inboxes, directory, diffusion: writeDiffusion(), recoverEveryMs: 0, onWarning: () => undefined };
+  const base = {
+    store,
+    sync: inboxes,
+    directory,
+    diffusion: writeDiffusion(),
+    recoverEveryMs: 0,
+    onWarning: () => undefined,
+  };
   return assemble<string>({ ...base, ...options }, USER_MS);
 }
 
@@ -112,7 +122,9 @@ describe('answers of callbacks that are none', () => {
   });
 
   it.each([-1n, 1, null, '0'])('directory.seenThrough: %o', async (seen) => {
-    await using sync = await open({ directory: directoryOf({ seenThrough: () => seen, apply: async () => undefined }) });
+    await using sync = await open({
+      directory: directoryOf({ seenThrough: () => seen, apply: async () => undefined }),
+    });
     await expect(join(sync)).rejects.toMatchObject(refused('directory.seenThrough'));
   });
 
@@ -202,7 +214,10 @@ describe('callbacks that never answer', () => {
     const sync = await open({ directory: directoryOf({ apply: async () => undefined, [name]: never }) });
     const { delivered } = await sync.join('group', ['ann']);
     const closing = sync.close();
-    await expect(delivered).rejects.toMatchObject({ code: 'TIMELINE_UNAVAILABLE', message: new RegExp(`directory.${name}`) });
+    await expect(delivered).rejects.toMatchObject({
+      code: 'TIMELINE_UNAVAILABLE',
+      message: new RegExp(`directory.${name}`),
+    });
     await closing;
   });
 
@@ -213,7 +228,10 @@ describe('callbacks that never answer', () => {
     });
     await expect(sent(sync)).rejects.toMatchObject({ ...late, message: /directory\.size/ });
     await expect(list(sync)).rejects.toMatchObject({ ...late, message: /directory\.conversations/ });
-    await expect(sync.device('ann', 'phone').pull()).rejects.toMatchObject({ ...late, message: /directory\.conversations/ });
+    await expect(sync.device('ann', 'phone').pull()).rejects.toMatchObject({
+      ...late,
+      message: /directory\.conversations/,
+    });
   });
 
   it('the directory of a stuck conversation keeps nobody else waiting', async () => {

@@ -60,7 +60,11 @@ inWorlds('the conversation list', (open) => {
       await world.join(process, 'g', 'ann', 'bob');
       const sent: bigint[] = [];
       for (const body of numbered(60)) {
-        const { seqId } = await process.sync.send({ conversation: 'g', sender: body.endsWith('7') ? 'bob' : 'ann', body });
+        const { seqId } = await process.sync.send({
+          conversation: 'g',
+          sender: body.endsWith('7') ? 'bob' : 'ann',
+          body,
+        });
         sent.push(seqId);
       }
       for (const i of [0, 10, 20, 59]) await process.store.timeline('g').delete(sent[i]!);

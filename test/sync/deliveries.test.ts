@@ -36,7 +36,10 @@ inWorlds('an inbox that takes no writes', (open) => {
     const { sync, faults } = process;
     await world.join(process, 'g', ...PEOPLE);
     const before = await say(sync, 'g', 'ann', 'before');
-    await until('the position is durable', async () => (await fanOutPosition(process))?.endsWith(`.${before}`) ?? false);
+    await until(
+      'the position is durable',
+      async () => (await fanOutPosition(process))?.endsWith(`.${before}`) ?? false,
+    );
     const stood = await fanOutPosition(process);
     faults.sync.refuse('bob');
     let isDelivered = false;
@@ -143,7 +146,8 @@ inWorlds(
       const directory = { members: () => ['ann', '', long, 'bob'], conversations: () => ['g'] };
       const process = await world.start({ directory });
       for (const body of ['one', 'two']) {
-        const { recipients, refused } = await (await process.sync.send({ conversation: 'g', sender: 'ann', body })).delivered;
+        const { recipients, refused } = await (await process.sync.send({ conversation: 'g', sender: 'ann', body }))
+          .delivered;
         expect(recipients).toBe(2);
         expect(refused.map(({ user, error }) => [user, error.code])).toEqual([
           ['', 'TIMELINE_INVALID_ARGUMENT'],

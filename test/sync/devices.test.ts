@@ -74,7 +74,9 @@ inWorlds(
         const phone = process.sync.device('bob', 'phone');
         const { messages, cursor } = await phone.pull();
         await phone.ack(messages[3]!.cursor);
-        await Promise.all([messages[0]!, messages[4]!, messages[2]!, messages[1]!].map((message) => phone.ack(message.cursor)));
+        await Promise.all(
+          [messages[0]!, messages[4]!, messages[2]!, messages[1]!].map((message) => phone.ack(message.cursor)),
+        );
         expect(shortly((await phone.pull()).messages)).toEqual(['m5']);
         await phone.ack(cursor);
         await phone.ack(messages[0]!.cursor);
@@ -148,7 +150,9 @@ inWorlds(
         const phone = process.sync.device('bob', 'phone');
         const [version, tag] = (await phone.pull()).cursor.split('.');
         const forged = Buffer.from(JSON.stringify({ g: 0, p: { secret: '0 0 -' } })).toString('base64url');
-        await expect(phone.ack(`${version}.${tag}.${forged}`)).rejects.toMatchObject({ code: 'TIMELINE_INVALID_CURSOR' });
+        await expect(phone.ack(`${version}.${tag}.${forged}`)).rejects.toMatchObject({
+          code: 'TIMELINE_INVALID_CURSOR',
+        });
         expect(await drain(phone)).toEqual([]);
       });
 

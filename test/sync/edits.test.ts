@@ -43,7 +43,9 @@ inWorlds('a message', (open) => {
       const edit = await sync.edit('g', seqId, 'second words');
       await edit.delivered;
       const news = await drain(phone);
-      expect(news).toMatchObject([{ kind: 'edit', seqId, entrySeqId: edit.seqId, sender: 'ann', body: 'second words' }]);
+      expect(news).toMatchObject([
+        { kind: 'edit', seqId, entrySeqId: edit.seqId, sender: 'ann', body: 'second words' },
+      ]);
       expect(shown([...seen, ...news])).toEqual(['second words', 'ok']);
       expect(shown(await drain(sync.device('bob', 'new')))).toEqual(['second words', 'ok']);
       expect(await history(sync)).toEqual(['second words', 'ok']);
@@ -79,7 +81,9 @@ inWorlds('a message', (open) => {
       const [one, two] = [await world.start(options), await world.start(options)];
       await world.join(one, 'g', 'ann', 'bob', 'cat');
       const seqId = await say(one.sync, 'g', 'ann', 'words 0');
-      const edits = await Promise.all([1, 2, 3, 4, 5, 6].map((i) => [one, two][i % 2]!.sync.edit('g', seqId, `words ${i}`)));
+      const edits = await Promise.all(
+        [1, 2, 3, 4, 5, 6].map((i) => [one, two][i % 2]!.sync.edit('g', seqId, `words ${i}`)),
+      );
       await Promise.all(edits.map(({ delivered }) => delivered));
       const last = edits.reduce((a, b) => (a.seqId > b.seqId ? a : b));
       const entry = await one.store.timeline('g').get(last.seqId);
@@ -163,7 +167,9 @@ inWorlds('a message', (open) => {
     const seqId = await say(one.sync, 'g', 'ann', 'one');
     const edit = await one.sync.edit('g', seqId, 'two', { key: 'k' });
     expect(await two.sync.edit('g', seqId, 'two', { key: 'k' })).toMatchObject({ seqId: edit.seqId, duplicate: true });
-    await expect(two.sync.edit('g', seqId, 'three', { key: 'k' })).rejects.toMatchObject({ code: 'TIMELINE_KEY_CONFLICT' });
+    await expect(two.sync.edit('g', seqId, 'three', { key: 'k' })).rejects.toMatchObject({
+      code: 'TIMELINE_KEY_CONFLICT',
+    });
     await one.sync.send({ conversation: 'g', sender: 'ann', body: 'unrelated', key: 'k' });
   });
 });

@@ -66,7 +66,9 @@ inWorlds(
       const world = await open();
       const process = await switchable(world);
       await world.join(process, 'g', 'ann', 'bob');
-      const devices = Object.fromEntries(['first', 'between', 'later'].map((name) => [name, process.sync.device('bob', name)]));
+      const devices = Object.fromEntries(
+        ['first', 'between', 'later'].map((name) => [name, process.sync.device('bob', name)]),
+      );
       const got: Record<string, string[]> = { first: [], between: [], later: [] };
       const see = async (name: string) => got[name]!.push(...shortly(await drain(devices[name]!)));
       await say(process.sync, 'g', 'ann', 'one');
@@ -218,7 +220,12 @@ inWorlds('a change of configuration', (open) => {
         await world.join(before, group, ...users);
         await say(before.sync, group, 'ann', `${group} 1`, `${group} 2`);
       }
-      expect(shortly(await drain(before.sync.device('bob', 'old'))).sort()).toEqual(['large 1', 'large 2', 'small 1', 'small 2']);
+      expect(shortly(await drain(before.sync.device('bob', 'old'))).sort()).toEqual([
+        'large 1',
+        'large 2',
+        'small 1',
+        'small 2',
+      ]);
       await say(before.sync, 'small', 'ann', 'small 3');
       await before.sync.close();
 

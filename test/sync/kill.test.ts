@@ -58,7 +58,8 @@ describe.each(SHARED)('on %s', (kind, open) => {
   );
 });
 
-const bodyAt = (inboxes: Inboxes, key: string, seqId: number) => inboxes.history.get(messageOf(key).conversation)![seqId - 1];
+const bodyAt = (inboxes: Inboxes, key: string, seqId: number) =>
+  inboxes.history.get(messageOf(key).conversation)![seqId - 1];
 
 /** The ways in which another process finishes what a killed one left; each resolves when it says that all is done. */
 const RECOVERIES: readonly ((place: Place, libraries: Libraries, unsure: readonly string[]) => Promise<number>)[] = [

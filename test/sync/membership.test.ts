@@ -4,7 +4,8 @@ import { until } from '../support/redis-server.js';
 import { all, drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process } from './support/worlds.js';
 
-const seenBy = async ({ sync }: Process, user: string, device = 'phone') => shortly(await drain(sync.device(user, device)));
+const seenBy = async ({ sync }: Process, user: string, device = 'phone') =>
+  shortly(await drain(sync.device(user, device)));
 
 inWorlds(
   'a member',
@@ -28,13 +29,18 @@ inWorlds(
         await world.join(process, 'g', 'bob');
         await say(process.sync, 'g', 'ann', 'second stay');
         for (const limit of [1, 100])
-          expect(shortly(await drain(process.sync.device('bob', `late ${limit}`), limit))).toEqual(['first stay', 'second stay']);
+          expect(shortly(await drain(process.sync.device('bob', `late ${limit}`), limit))).toEqual([
+            'first stay',
+            'second stay',
+          ]);
         expect(shortly(await drain(early))).toEqual(['first stay', 'second stay']);
         expect(shortly(await drain(middle))).toEqual(['second stay']);
         await world.leave(process, 'g', 'bob');
         await say(process.sync, 'g', 'ann', 'after');
         for (const name of ['early', 'middle', 'never seen']) {
-          expect(await seenBy(process, 'bob', name)).toEqual(name === 'never seen' ? ['first stay', 'second stay'] : []);
+          expect(await seenBy(process, 'bob', name)).toEqual(
+            name === 'never seen' ? ['first stay', 'second stay'] : [],
+          );
         }
         expect(await seenBy(process, 'cat')).toEqual(['before', 'first stay', 'between', 'second stay', 'after']);
       });
@@ -70,7 +76,10 @@ inWorlds(
         [{ last: 50 }, ['m0', 'm1', 'm2', 'm3', 'm4', 'live']],
       ] as const)('who is new sees of the past what %j says, edits included', async (newcomers, expected) => {
         const world = await open();
-        const process = await world.start({ diffusion, newcomers: newcomers as NonNullable<SyncOptions<string>['newcomers']> });
+        const process = await world.start({
+          diffusion,
+          newcomers: newcomers as NonNullable<SyncOptions<string>['newcomers']>,
+        });
         const { sync } = process;
         await world.join(process, 'g', 'ann', 'cat');
         await say(sync, 'g', 'ann', 'm0', 'm1', 'm2');
@@ -148,7 +157,8 @@ inWorlds(
       await world.join(process, 'g', ...users);
       const { delivered } = await process.sync.send({ conversation: 'g', sender: 'user0', body: 'all' });
       expect(await delivered).toMatchObject({ recipients: 1203 });
-      for (const user of ['user0', 'user499', 'user500', 'user1202']) expect(await seenBy(process, user)).toEqual(['all']);
+      for (const user of ['user0', 'user499', 'user500', 'user1202'])
+        expect(await seenBy(process, user)).toEqual(['all']);
     });
 
     it('joins though what newcomers may see was changed between a crash and recovery', async () => {
@@ -175,5 +185,7 @@ inWorlds(
 
 /** Is this how the directory records a join or leave? */
 function isRoster(method: string, writes: unknown): boolean {
-  return method === 'append' && (writes as { timeline: string }[]).some(({ timeline }) => timeline.startsWith('members'));
+  return (
+    method === 'append' && (writes as { timeline: string }[]).some(({ timeline }) => timeline.startsWith('members'))
+  );
 }

@@ -19,7 +19,11 @@ inWorlds('read diffusion', (open) => {
     await say(process.sync, 'g', 'user1', ...numbered(300));
     expect(traffic.count('append')).toBeLessThan(330);
     expect((await process.inboxes.timeline('user7').head()).lastSeqId).toBeLessThanOrEqual(1n);
-    expect(shortly(await drain(process.sync.device('user7', 'phone')))).toEqual(['first', ...numbered(20), ...numbered(300)]);
+    expect(shortly(await drain(process.sync.device('user7', 'phone')))).toEqual([
+      'first',
+      ...numbered(20),
+      ...numbered(300),
+    ]);
   });
 
   it('is delivered once it is stored', async () => {
@@ -44,7 +48,8 @@ inWorlds('read diffusion', (open) => {
     expect(shortly(messages).sort()).toEqual(['g1', 'g2', 'h1']);
     await two.sync.device('bob', 'phone').ack(cursor);
     await say(two.sync, 'h', 'ann', 'h2');
-    for (const { sync } of [one, two]) expect(shortly((await sync.device('bob', 'phone').pull()).messages)).toEqual(['h2']);
+    for (const { sync } of [one, two])
+      expect(shortly((await sync.device('bob', 'phone').pull()).messages)).toEqual(['h2']);
   });
 
   it('positions stay small in number and right in value over many acknowledgements', async () => {
@@ -87,7 +92,8 @@ inWorlds(
       const process = await world.start({ diffusion });
       const { sync } = process;
       const names = numbered(1000, 'c');
-      if (world.setting.directory === 'listed') for (const name of names) world.members.set(name, new Set(['ann', 'bob']));
+      if (world.setting.directory === 'listed')
+        for (const name of names) world.members.set(name, new Set(['ann', 'bob']));
       else await Promise.all(names.map((name) => world.join(process, name, 'ann', 'bob')));
       await Promise.all(names.map((conversation) => say(sync, conversation, 'bob', 'first')));
       const phone = sync.device('ann', 'phone');

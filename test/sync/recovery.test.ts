@@ -25,7 +25,8 @@ inWorlds(
       await deadAfter(world, {}, 'one', 'two');
       const { sync } = await world.start();
       expect(await sync.recover()).toEqual({ resumed: 1 });
-      for (const user of PEOPLE) expect(shortly(await drain(sync.device(user, 'phone')))).toEqual(['before', 'one', 'two']);
+      for (const user of PEOPLE)
+        expect(shortly(await drain(sync.device(user, 'phone')))).toEqual(['before', 'one', 'two']);
       expect(await sync.recover()).toEqual({ resumed: 0 });
     });
 
@@ -35,7 +36,8 @@ inWorlds(
       const { sync } = await world.start({ leaseMs: 100, recoverEveryMs: 30 });
       const phone = sync.device('user19', 'phone');
       await until('it is there', async () => shortly((await phone.pull()).messages).join() === 'before,one,two');
-      for (const user of PEOPLE) expect(shortly(await drain(sync.device(user, 'phone')))).toEqual(['before', 'one', 'two']);
+      for (const user of PEOPLE)
+        expect(shortly(await drain(sync.device(user, 'phone')))).toEqual(['before', 'one', 'two']);
     });
 
     it('is finished once though several processes look for it at once', async () => {
@@ -54,7 +56,8 @@ inWorlds(
       await deadAfter(world, {}, 'one');
       const { sync } = await world.start();
       await say(sync, 'g', 'user3', 'two');
-      for (const user of PEOPLE) expect(shortly(await drain(sync.device(user, 'phone')))).toEqual(['before', 'one', 'two']);
+      for (const user of PEOPLE)
+        expect(shortly(await drain(sync.device(user, 'phone')))).toEqual(['before', 'one', 'two']);
     });
 
     it('is no duplicate when its client sends again, elsewhere', async () => {

@@ -138,7 +138,8 @@ inWorlds(
       const { phone } = await sleepPast(world, {}, 'missed');
       const heard: [string, boolean][] = [];
       for await (const message of phone.subscribe()) {
-        if (message.conversation === 'g') heard.push([...shortly([message]), message.resynced ?? false] as [string, boolean]);
+        if (message.conversation === 'g')
+          heard.push([...shortly([message]), message.resynced ?? false] as [string, boolean]);
         if (message.resynced) expect(heard.length).toBeLessThanOrEqual(1);
         if (message.body === 'fresh') break;
       }

@@ -174,7 +174,9 @@ inWorlds(
       await expect(sending).rejects.toMatchObject({ code: 'TIMELINE_ABORTED', outcome: 'unknown' });
       expect(isSent).toBe(true);
       const ann = sync.device('ann', 'phone');
-      await expect.poll(async () => shortly((await ann.pull()).messages), { timeout: 5000 }).toEqual(['first', 'precious']);
+      await expect
+        .poll(async () => shortly((await ann.pull()).messages), { timeout: 5000 })
+        .toEqual(['first', 'precious']);
     });
 
     it.each([1, 2, 3, 4, 5])(
@@ -187,7 +189,9 @@ inWorlds(
           if (method === 'append' && ++appends >= from) throw away();
         };
         const send = () => sync.send({ conversation: 'g', sender: 'ann', body: 'x', key: 'k' });
-        await send().catch((error: unknown) => expect(error).toMatchObject({ code: 'TIMELINE_UNAVAILABLE', retryable: true }));
+        await send().catch((error: unknown) =>
+          expect(error).toMatchObject({ code: 'TIMELINE_UNAVAILABLE', retryable: true }),
+        );
         faults.store.before = () => undefined;
         await (await send()).delivered;
         expect(shortly(await drain(sync.device('ann', 'phone')))).toEqual(['x']);

@@ -7,11 +7,25 @@ import type { Command, Setting } from './simulator/scenario.js';
 import { run, simulateMany } from './simulator/simulate.js';
 
 /** Seeds that take their turn in every run of the tests; `nightly.ts` plays many more. */
-const SEEDS: Record<keyof typeof FAMILIES, number> = { memory: 20, 'sqlite-one': 3, 'sqlite-two': 3, redis: 3, tablestore: 2 };
+const SEEDS: Record<keyof typeof FAMILIES, number> = {
+  memory: 20,
+  'sqlite-one': 3,
+  'sqlite-two': 3,
+  redis: 3,
+  tablestore: 2,
+};
 
 const SMALL: Setting = {
   ...{ users: 3, devicesPerUser: 1, conversations: 1, processes: 2, diffusion: 'hybrid', directory: 'timeline' },
-  ...{ newcomers: { last: 2 }, bodies: 'copy', resyncLast: 2, starts: ['oldest'], expires: false, skewMs: 0, faults: 0 },
+  ...{
+    newcomers: { last: 2 },
+    bodies: 'copy',
+    resyncLast: 2,
+    starts: ['oldest'],
+    expires: false,
+    skewMs: 0,
+    faults: 0,
+  },
 };
 
 /** Something of everything, one after the other, in the process that is going to die. */
@@ -35,7 +49,10 @@ const LIFE: readonly Command[] = [
   { do: 'again', process: 1, operation: 4, wait: true },
 ];
 
-const EXECUTED = { before: 'not executed', after: 'executed', partly: 'executed in part' } satisfies Record<Crash, string>;
+const EXECUTED = { before: 'not executed', after: 'executed', partly: 'executed in part' } satisfies Record<
+  Crash,
+  string
+>;
 
 describe('message synchronisation, simulated', () => {
   for (const [name, seeds] of Object.entries(SEEDS) as [keyof typeof FAMILIES, number][]) {

@@ -46,7 +46,13 @@ async function open(options: Partial<SyncOptions<string>> = {}, name = `world ${
   const inboxes = await openTimelineStore<Synced<string>>({ adapter, name: `${name} sync`, codec: fickle('sync') });
   const warnings: string[] = [];
   const sync = createSync<string>({
-    ...{ store, sync: inboxes, directory: timelineDirectory({ store }), diffusion: writeDiffusion(), recoverEveryMs: 0 },
+    ...{
+      store,
+      sync: inboxes,
+      directory: timelineDirectory({ store }),
+      diffusion: writeDiffusion(),
+      recoverEveryMs: 0,
+    },
     onWarning: ({ code }) => warnings.push(code),
     ...options,
   });
@@ -68,7 +74,9 @@ async function join(sync: MessageSync<string>, ...users: string[]): Promise<void
 }
 
 const shown = ({ kind, body, undecodable, recalled }: SyncMessage<string>) =>
-  [kind, body ?? '', undecodable ? 'undecodable' : '', recalled ? 'recalled' : ''].filter((part) => part !== '').join(' ');
+  [kind, body ?? '', undecodable ? 'undecodable' : '', recalled ? 'recalled' : '']
+    .filter((part) => part !== '')
+    .join(' ');
 
 async function pulled(device: Device<string>, limit?: number): Promise<string[]> {
   const texts: string[] = [];
@@ -101,7 +109,9 @@ describe.each([
       ]);
     }
     const { messages } = await sync.device('bob', 'tablet').pull();
-    const entry = await store.timeline('group').get(seqId as bigint, { onUndecodable: () => ({ kind: 'state', state: 0 }) });
+    const entry = await store
+      .timeline('group')
+      .get(seqId as bigint, { onUndecodable: () => ({ kind: 'state', state: 0 }) });
     expect(messages[1]).toMatchObject({
       ...{ conversation: 'group', seqId, entrySeqId: seqId, sender: '', sentAt: entry?.appendedAt, kind: 'message' },
       undecodable: true,
@@ -213,7 +223,11 @@ describe('an inbox entry that does not decode', () => {
     broken.sync = true;
     const phone = sync.device('bob', 'phone');
     const page = await phone.pull({ limit: 2 });
-    expect([page.resynced, page.upToDate, page.messages.map(shown)]).toEqual([false, false, ['message one', 'message two']]);
+    expect([page.resynced, page.upToDate, page.messages.map(shown)]).toEqual([
+      false,
+      false,
+      ['message one', 'message two'],
+    ]);
     await phone.ack(page.cursor);
     expect((await phone.pull()).resynced).toBe(true);
     await sync.close();

@@ -14,7 +14,10 @@ it('an id whose encoded form has no place in a key column is refused before any 
   const store = await open(emulator, {}, { client });
   const id = ['~'.repeat(512), '', ''];
   reset();
-  await expect(store.timeline(id).append('m')).rejects.toMatchObject({ code: 'TIMELINE_TOO_LARGE', outcome: 'not-applied' });
+  await expect(store.timeline(id).append('m')).rejects.toMatchObject({
+    code: 'TIMELINE_TOO_LARGE',
+    outcome: 'not-applied',
+  });
   await expect(store.timeline(id).read()).rejects.toMatchObject({ code: 'TIMELINE_TOO_LARGE' });
   expect(counts).toEqual({});
   await store.timeline('~'.repeat(512)).append('m');

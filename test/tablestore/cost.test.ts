@@ -17,18 +17,21 @@ async function opened(adapter: TableStoreAdapterOptions) {
   return { store, cost };
 }
 
-it.each(['cas', 'auto'] as const)('with %s an append is one request, and a page or a poll at the tail one', async (sequence) => {
-  const { store, cost } = await opened({ sequence });
-  const timeline = store.timeline('inbox:0');
-  expect(await cost(() => timeline.append('m'))).toEqual({ batchWriteRow: 1 });
-  for (let i = 0; i < 300; i += 100)
-    await store.appendBatch(Array.from({ length: 100 }, () => ({ timeline: 'inbox:0', message: 'm' })));
-  const page = await timeline.read();
-  expect(await cost(() => timeline.read({ after: page.next, limit: 100 }))).toEqual({ getRange: 1 });
-  const tail = (await timeline.latest())!.cursor;
-  expect(await cost(() => timeline.read({ after: tail }))).toEqual({ getRange: 1 });
-  expect(await cost(() => timeline.head())).toEqual({ getRange: 1 });
-});
+it.each(['cas', 'auto'] as const)(
+  'with %s an append is one request, and a page or a poll at the tail one',
+  async (sequence) => {
+    const { store, cost } = await opened({ sequence });
+    const timeline = store.timeline('inbox:0');
+    expect(await cost(() => timeline.append('m'))).toEqual({ batchWriteRow: 1 });
+    for (let i = 0; i < 300; i += 100)
+      await store.appendBatch(Array.from({ length: 100 }, () => ({ timeline: 'inbox:0', message: 'm' })));
+    const page = await timeline.read();
+    expect(await cost(() => timeline.read({ after: page.next, limit: 100 }))).toEqual({ getRange: 1 });
+    const tail = (await timeline.latest())!.cursor;
+    expect(await cost(() => timeline.read({ after: tail }))).toEqual({ getRange: 1 });
+    expect(await cost(() => timeline.head())).toEqual({ getRange: 1 });
+  },
+);
 
 it('with auto a fan-out to 500 is 3 requests, and 6 with a key', async () => {
   const { store, cost } = await opened({ sequence: 'auto' });

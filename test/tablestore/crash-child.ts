@@ -6,7 +6,10 @@ import { newClient } from '../support/tablestore-store.js';
 const [address, options, count, command] = process.argv.slice(2) as [string, string, string, 'append' | 'trim'];
 
 const client = newClient(JSON.parse(address));
-const store = await openTimelineStore<string>({ adapter: tablestoreAdapter(client, JSON.parse(options)), name: 'library' });
+const store = await openTimelineStore<string>({
+  adapter: tablestoreAdapter(client, JSON.parse(options)),
+  name: 'library',
+});
 const timeline = store.timeline('timeline');
 let left = Number(count);
 const send = client.batchWriteRow.bind(client);

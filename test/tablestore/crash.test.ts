@@ -10,7 +10,12 @@ import { bodies, emulate, open } from './support.js';
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
 
 /** Kills a process with `kill -9` when it comes to its n-th write request. */
-async function crash(emulator: TablestoreEmulator, options: TableStoreAdapterOptions, at: number, command: 'append' | 'trim') {
+async function crash(
+  emulator: TablestoreEmulator,
+  options: TableStoreAdapterOptions,
+  at: number,
+  command: 'append' | 'trim',
+) {
   const { endpoint, instanceName, accessKeyId, accessKeySecret } = emulator;
   const args = [
     JSON.stringify({ endpoint, instanceName, accessKeyId, accessKeySecret }),

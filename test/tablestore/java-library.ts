@@ -74,7 +74,11 @@ export class JavaTable {
   /** `update(sequenceId, message)`: UpdateRow, which puts these columns and leaves the others. */
   async update(identifier: Values, sequenceId: bigint, message: Values): Promise<void> {
     const primaryKey = keyOf({ ...identifier, [this.#sequence]: sequenceId });
-    await new UpdateRow(this.#client).do({ tableName: this.#table, primaryKey, columnToUpdate: { put: cellsOf(message) } });
+    await new UpdateRow(this.#client).do({
+      tableName: this.#table,
+      primaryKey,
+      columnToUpdate: { put: cellsOf(message) },
+    });
   }
 
   /** `delete(sequenceId)`: DeleteRow. */

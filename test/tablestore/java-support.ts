@@ -47,7 +47,10 @@ export class SharedService {
   }
 
   /** `prepareTables` of the Java library: identifier and sequence, one version, everything else as the service has it. */
-  async javaTable(name: string, { identifier, manual = false, ttlSeconds = -1 }: JavaTableShape = {}): Promise<JavaTable> {
+  async javaTable(
+    name: string,
+    { identifier, manual = false, ttlSeconds = -1 }: JavaTableShape = {},
+  ): Promise<JavaTable> {
     const key = { ...(identifier ?? { timeline_id: 'STRING' }), sequence_id: manual ? 'INTEGER' : 'AUTO' } as const;
     await createTable(this.client, name, { key, options: { timeToLive: ttlSeconds } });
     return new JavaTable(this.emulator, name);

@@ -11,7 +11,8 @@ const verbatim: Codec<string | Uint8Array> = { encode: (message) => message, dec
 /** A row of version 1, as the Java library cuts, counts and sums a content. */
 function rowOf(content: Uint8Array, more: Values = { __message_id: '17@10.0.0.1:0' }): Values {
   const pieces: Record<string, Uint8Array> = {};
-  for (let i = 0; i * MIB < content.length; i++) pieces[`__content${10_000 + i}`] = content.slice(i * MIB, (i + 1) * MIB);
+  for (let i = 0; i * MIB < content.length; i++)
+    pieces[`__content${10_000 + i}`] = content.slice(i * MIB, (i + 1) * MIB);
   return { ...pieces, __column_count: BigInt(Object.keys(pieces).length), __crc32: BigInt(crc32(content)), ...more };
 }
 const text = (content: string) => new TextEncoder().encode(content);
@@ -59,7 +60,10 @@ describe('java-v1', () => {
       [ids[1], 'b'],
       [ids[2], 'c'],
     ]);
-    expect((await timeline.read({ reverse: true, limit: 2 })).entries.map(({ message }) => message)).toEqual(['c', 'b']);
+    expect((await timeline.read({ reverse: true, limit: 2 })).entries.map(({ message }) => message)).toEqual([
+      'c',
+      'b',
+    ]);
     expect(ids[0]).toBeGreaterThan(2n ** 53n);
   });
 
@@ -86,7 +90,10 @@ describe('java-v1', () => {
     const { java, key, timeline } = await open();
     const { seqId } = await timeline.append('a', { key: 'k' });
     expect(await timeline.append('a', { key: 'k' })).toMatchObject({ seqId, duplicate: true });
-    await expect(timeline.append('b', { key: 'k' })).rejects.toMatchObject({ code: 'TIMELINE_KEY_CONFLICT', actual: seqId });
+    await expect(timeline.append('b', { key: 'k' })).rejects.toMatchObject({
+      code: 'TIMELINE_KEY_CONFLICT',
+      actual: seqId,
+    });
     expect(await java.scan(key)).toHaveLength(1);
   });
 
@@ -98,14 +105,19 @@ describe('java-v1', () => {
     expect((await timeline.get(seqId))?.message).toBe('short');
     await timeline.update(seqId, '');
     expect((await timeline.get(seqId))?.message).toBe('');
-    expect(Object.keys((await java.scan(key))[0]?.cells ?? {}).filter((name) => name.startsWith('__content'))).toEqual([]);
+    expect(Object.keys((await java.scan(key))[0]?.cells ?? {}).filter((name) => name.startsWith('__content'))).toEqual(
+      [],
+    );
   });
 
   it.each<[string, Values]>([
     ['a wrong checksum', { ...rowOf(text('hello')), __crc32: 1n }],
     ['changed bytes', { ...rowOf(text('hello')), __content10000: text('hellO') }],
     ['a missing piece', { __column_count: 2n, __crc32: BigInt(crc32('a')), __content10000: text('a') }],
-    ['a gap', { __column_count: 2n, __crc32: BigInt(crc32('a')), __content10000: text('a'), __content10002: text('a') }],
+    [
+      'a gap',
+      { __column_count: 2n, __crc32: BigInt(crc32('a')), __content10000: text('a'), __content10002: text('a') },
+    ],
     ['pieces that do not begin at the first', { __crc32: BigInt(crc32('a')), __content10001: text('a') }],
     ['a piece that is text', { __column_count: 1n, __content10000: 'a' }],
     ['bytes that are not UTF-8', rowOf(Uint8Array.of(0xff, 0xfe))],
@@ -144,7 +156,10 @@ describe('java-v1', () => {
 
   it('refuses a content above 2 MiB', async () => {
     const { java, key, timeline } = await open();
-    await expect(timeline.append('x'.repeat(2 * MIB + 1))).rejects.toMatchObject({ code: 'TIMELINE_TOO_LARGE', limit: 2 * MIB });
+    await expect(timeline.append('x'.repeat(2 * MIB + 1))).rejects.toMatchObject({
+      code: 'TIMELINE_TOO_LARGE',
+      limit: 2 * MIB,
+    });
     expect(await java.scan(key)).toEqual([]);
   });
 
@@ -182,14 +197,20 @@ describe('attributes of java-v1', () => {
     const [first, , third] = (await java.scan(key)).map(({ cells }) => ({ ...cells, __message_id: undefined }));
     expect(third).toEqual(first);
     await timeline.update(entries[0]?.seqId ?? 0n, { content: 'ho', attributes: { kind: 'x' } });
-    expect((await timeline.read({ limit: 1 })).entries[0]?.message).toEqual({ content: 'ho', attributes: { kind: 'x' } });
+    expect((await timeline.read({ limit: 1 })).entries[0]?.message).toEqual({
+      content: 'ho',
+      attributes: { kind: 'x' },
+    });
   });
 
   it('go with bytes as base64', async () => {
     const { java, key, timeline } = await openWhole({ ...layout, content: 'bytes' });
     const message = { content: '/wA=', attributes: { from: 'ann' } };
     await timeline.append(message);
-    expect((await java.scan(key))[0]?.cells).toMatchObject({ __content10000: ['BLOB', 'ff00'], from: ['STRING', 'ann'] });
+    expect((await java.scan(key))[0]?.cells).toMatchObject({
+      __content10000: ['BLOB', 'ff00'],
+      from: ['STRING', 'ann'],
+    });
     expect((await timeline.latest())?.message).toEqual(message);
   });
 
@@ -200,7 +221,10 @@ describe('attributes of java-v1', () => {
     ['the name timestamp', { content: '', attributes: { timestamp: 'a' } }],
     ['a name that is not ASCII', { content: '', attributes: { größe: 'a' } }],
     ['no content', { attributes: {} }],
-    ['too many', { content: '', attributes: Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`a${i}`, 'x'])) }],
+    [
+      'too many',
+      { content: '', attributes: Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`a${i}`, 'x'])) },
+    ],
     ['a field beside them', { content: '', from: 'ann' }],
     ['text alone', 'text'],
   ])('with %s are refused before any request', async (_, message) => {

@@ -79,7 +79,11 @@ describe('changes under java-v2', () => {
     const seqId = await java.store(key, { text: 'secret' });
     await timeline.delete(seqId);
     await timeline.delete(seqId);
-    expect(Object.keys((await java.scan(key))[0]?.cells ?? {}).sort()).toEqual(['__tl_at', '__tl_deleted', '__tl_version']);
+    expect(Object.keys((await java.scan(key))[0]?.cells ?? {}).sort()).toEqual([
+      '__tl_at',
+      '__tl_deleted',
+      '__tl_version',
+    ]);
     expect(await timeline.get(seqId)).toMatchObject({ seqId, deleted: true, revision: 1 });
     await expect(timeline.update(seqId, { text: 'b' })).rejects.toMatchObject({ code: 'TIMELINE_NOT_FOUND' });
   });
@@ -146,7 +150,12 @@ describe('keys under java-v2', () => {
 
   it('write an entry once, although the service did not answer', async () => {
     const { java, key, timeline } = await open(layout);
-    table.service.emulator.inject({ operations: ['BatchWriteRow', 'PutRow'], when: 'after', effect: 'reset', times: 2 });
+    table.service.emulator.inject({
+      operations: ['BatchWriteRow', 'PutRow'],
+      when: 'after',
+      effect: 'reset',
+      times: 2,
+    });
     await timeline.append({ client_msg_id: 'k1', text: 'a' }, { key: 'k1' });
     expect(await java.scan(key)).toHaveLength(1);
   });

@@ -11,7 +11,15 @@ const open = (layout: LayoutOption = 'java-v2') =>
 describe('fields of java-v2', () => {
   it('are written by their value where they are not declared, and read by their column', async () => {
     const { java, key, timeline } = await open();
-    await timeline.append({ whole: 5, big: 2n ** 63n - 1n, least: -(2n ** 63n), part: 0.5, list: ['a'], none: [], ok: true });
+    await timeline.append({
+      whole: 5,
+      big: 2n ** 63n - 1n,
+      least: -(2n ** 63n),
+      part: 0.5,
+      list: ['a'],
+      none: [],
+      ok: true,
+    });
     expect((await java.scan(key))[0]?.cells).toEqual({
       whole: ['INTEGER', 5n],
       big: ['INTEGER', 2n ** 63n - 1n],
@@ -88,10 +96,24 @@ describe('fields of java-v2', () => {
       picture: ['BLOB', '04'],
       on: ['BOOLEAN', true],
     });
-    await java.store(key, { likes: 1n, id: 2n, score: 3, tags: '["\\"","\\u00fc"]', picture: Uint8Array.of(4), on: true });
+    await java.store(key, {
+      likes: 1n,
+      id: 2n,
+      score: 3,
+      tags: '["\\"","\\u00fc"]',
+      picture: Uint8Array.of(4),
+      on: true,
+    });
     const { entries } = await timeline.read();
     expect(entries.map((entry) => entry.message)).toEqual([message, message]);
-    for (const [name, wrong] of Object.entries({ likes: 0.5, id: '2', score: '3', tags: [1], picture: 'AA==', on: 1 })) {
+    for (const [name, wrong] of Object.entries({
+      likes: 0.5,
+      id: '2',
+      score: '3',
+      tags: [1],
+      picture: 'AA==',
+      on: 1,
+    })) {
       await expect(timeline.append({ ...message, [name]: wrong })).rejects.toMatchObject({
         code: 'TIMELINE_INVALID_ARGUMENT',
         message: expect.stringContaining(name),
@@ -102,7 +124,10 @@ describe('fields of java-v2', () => {
   it('declared a list of strings that hold none are TIMELINE_DECODE', async () => {
     const { java, key, timeline } = await open({ type: 'java-v2', fields: { tags: 'strings' } });
     await java.store(key, { tags: 'not a list' });
-    await expect(timeline.read()).rejects.toMatchObject({ code: 'TIMELINE_DECODE', message: expect.stringContaining('tags') });
+    await expect(timeline.read()).rejects.toMatchObject({
+      code: 'TIMELINE_DECODE',
+      message: expect.stringContaining('tags'),
+    });
   });
 
   it.each([
@@ -143,14 +168,21 @@ describe('fields of java-v2', () => {
       { timestamp: 12, größe: 'XL' },
       { timestamp: 13, größe: 'L' },
     ]);
-    await expect(timeline.append({ timestamp: 1, sent_at: 2 })).rejects.toMatchObject({ code: 'TIMELINE_INVALID_ARGUMENT' });
+    await expect(timeline.append({ timestamp: 1, sent_at: 2 })).rejects.toMatchObject({
+      code: 'TIMELINE_INVALID_ARGUMENT',
+    });
   });
 
   it('may be called whatever JavaScript gives a meaning to', async () => {
     const { java, key, timeline } = await open();
     const message = JSON.parse('{"__proto__":"a","constructor":"b","1":"c","length":3}') as Message;
     await timeline.append(message);
-    expect(Object.keys((await java.scan(key))[0]?.cells ?? {}).sort()).toEqual(['1', '__proto__', 'constructor', 'length']);
+    expect(Object.keys((await java.scan(key))[0]?.cells ?? {}).sort()).toEqual([
+      '1',
+      '__proto__',
+      'constructor',
+      'length',
+    ]);
     expect(JSON.stringify(Object.entries((await timeline.latest())?.message ?? {}).sort())).toBe(
       JSON.stringify(Object.entries(message).sort()),
     );

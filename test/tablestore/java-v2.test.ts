@@ -52,12 +52,15 @@ describe('java-v2', () => {
     const java = await service.javaTable(name);
     const before = Date.now();
     const ids = [];
-    for (const text of ['one', 'two', 'three']) ids.push(await java.store({ timeline_id: 'group:42' }, { ...columns, text }));
+    for (const text of ['one', 'two', 'three'])
+      ids.push(await java.store({ timeline_id: 'group:42' }, { ...columns, text }));
     const store = await service.open<Message>(name, { adapterOptions: { layout }, codec: javaCodec() });
     const entries = await all(store, 'group:42');
     expect(ids[0]).toBeGreaterThan(2n ** 53n);
     expect(entries.map(({ seqId }) => seqId)).toEqual(ids);
-    expect(entries.map(({ message }) => message)).toEqual(['one', 'two', 'three'].map((text) => ({ ...message, text })));
+    expect(entries.map(({ message }) => message)).toEqual(
+      ['one', 'two', 'three'].map((text) => ({ ...message, text })),
+    );
     expect((await all(store, 'group:42', true)).map(({ seqId }) => seqId)).toEqual(ids.toReversed());
     for (const { appendedAt, revision, deleted } of entries) {
       expect(appendedAt).toBeGreaterThanOrEqual(before);
@@ -90,7 +93,14 @@ describe('java-v2', () => {
       tableName: name,
       condition: condition(),
       primaryKey: [{ timeline_id: 't' }, { sequence_id: sdk.PK_AUTO_INCR }],
-      attributeColumns: [{ text }, { tags }, { sent: int(sent) }, { price }, { read }, { picture: Buffer.from(picture) }],
+      attributeColumns: [
+        { text },
+        { tags },
+        { sent: int(sent) },
+        { price },
+        { read },
+        { picture: Buffer.from(picture) },
+      ],
     });
     const { seqId } = await store.timeline('t').append(message);
     expect((await all(store, 't')).map((entry) => entry.message)).toEqual([message, message]);
@@ -140,7 +150,9 @@ describe('java-v2', () => {
       { ...key, sequence_id: seqId },
     ]);
     for (const id of ['a', ['a', 'not an integer', 'c'], ['a', 1]] as const) {
-      await expect(store.timeline(id).append({ text: 'x' })).rejects.toMatchObject({ code: 'TIMELINE_INVALID_ARGUMENT' });
+      await expect(store.timeline(id).append({ text: 'x' })).rejects.toMatchObject({
+        code: 'TIMELINE_INVALID_ARGUMENT',
+      });
     }
   });
 

@@ -54,7 +54,9 @@ describe('opening', () => {
 
   it('warns of what a client of the SDK does unless told otherwise', async () => {
     const emulator = await emulate();
-    const { Client } = createRequire(import.meta.url)('tablestore') as { Client: new (options: object) => TableStoreClient };
+    const { Client } = createRequire(import.meta.url)('tablestore') as {
+      Client: new (options: object) => TableStoreClient;
+    };
     const address = { endpoint: emulator.endpoint, instancename: emulator.instanceName };
     const keys = { accessKeyId: emulator.accessKeyId, secretAccessKey: emulator.accessKeySecret };
     const careless = await open(
@@ -78,7 +80,12 @@ describe('opening', () => {
   });
 
   it('refuses options that are none', () => {
-    const client = newClient({ endpoint: 'http://127.0.0.1:1', instanceName: 'i', accessKeyId: 'a', accessKeySecret: 's' });
+    const client = newClient({
+      endpoint: 'http://127.0.0.1:1',
+      instanceName: 'i',
+      accessKeyId: 'a',
+      accessKeySecret: 's',
+    });
     expect(() => tablestoreAdapter(client, { sequence: 'other' as 'cas' })).toThrow(/sequence must be/);
     expect(() => tablestoreAdapter(client, { settleMs: -1 })).toThrow(/settleMs must be/);
     expect(() => tablestoreAdapter(client, { polMs: 5 } as object)).toThrow(/polMs is not an option/);

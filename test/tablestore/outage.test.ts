@@ -65,7 +65,12 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
     path.stall();
     const begun = performance.now();
     const timeline = store.timeline('t1');
-    await Promise.all([timeline.read(), timeline.head(), timeline.append('n', { key: 'k' }), store.heads(['t2', 't3'])]);
+    await Promise.all([
+      timeline.read(),
+      timeline.head(),
+      timeline.append('n', { key: 'k' }),
+      store.heads(['t2', 't3']),
+    ]);
     expect(performance.now() - begun).toBeLessThan(timeoutMs);
     expect(await bodies(store, 't1')).toEqual(['m', 'n']);
   });

@@ -16,7 +16,11 @@ it('an altered TTL and key window are those of the tables too', async () => {
   await open(emulator, { sequence: 'auto' }, { ttlMs: 2 * DAY_MS });
   expect(await ttlOf(client, 'library')).toBe((3 * DAY_MS) / 1000);
   expect(await ttlOf(client, 'library_keys')).toBe((2 * DAY_MS) / 1000);
-  const altered = await open(emulator, { sequence: 'auto', keyWindowMs: 3 * DAY_MS }, { ttlMs: 5 * DAY_MS, alter: true });
+  const altered = await open(
+    emulator,
+    { sequence: 'auto', keyWindowMs: 3 * DAY_MS },
+    { ttlMs: 5 * DAY_MS, alter: true },
+  );
   expect([altered.ttlMs, altered.capabilities.keyWindowMs]).toEqual([5 * DAY_MS, 3 * DAY_MS]);
   expect(await ttlOf(client, 'library')).toBe((6 * DAY_MS) / 1000);
   expect(await ttlOf(client, 'library_keys')).toBe((4 * DAY_MS) / 1000);
@@ -41,8 +45,14 @@ it('another numbering or layout is refused by name', async () => {
   await open(emulator, { sequence: 'cas' });
   await expect(open(emulator, { sequence: 'manual' })).rejects.toMatchObject({ code: 'TIMELINE_INVALID_ARGUMENT' });
   await open(emulator, { sequence: 'manual' }, { name: 'second' });
-  const layout = { type: 'java-v2', keyColumns: [{ name: 'timeline', type: 'STRING' }], sequenceColumn: 'seq' } as const;
-  await expect(open(emulator, { sequence: 'manual', layout }, { name: 'second' })).rejects.toMatchObject({ argument: 'layout' });
+  const layout = {
+    type: 'java-v2',
+    keyColumns: [{ name: 'timeline', type: 'STRING' }],
+    sequenceColumn: 'seq',
+  } as const;
+  await expect(open(emulator, { sequence: 'manual', layout }, { name: 'second' })).rejects.toMatchObject({
+    argument: 'layout',
+  });
 });
 
 it('a library that gets a TTL hides at once, and its table removes nothing before the last ids are noted', async () => {

@@ -12,7 +12,8 @@ async function late() {
   const options = { sequence: 'auto', settleMs: 400 } as const;
   const writers = await Promise.all(Array.from({ length: WRITERS }, () => open(emulator, options)));
   const write = async () => {
-    for (let i = 0; i < EACH; i++) await Promise.all(writers.map((store, w) => store.timeline('t').append(`${w}:${i}`)));
+    for (let i = 0; i < EACH; i++)
+      await Promise.all(writers.map((store, w) => store.timeline('t').append(`${w}:${i}`)));
   };
   return { reader: (await open(emulator, options)).timeline('t'), write };
 }

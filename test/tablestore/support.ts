@@ -1,5 +1,9 @@
 import { onTestFinished } from 'vitest';
-import { type TableStoreAdapterOptions, type TableStoreClient, tablestoreAdapter } from '../../adapters/tablestore/index.js';
+import {
+  type TableStoreAdapterOptions,
+  type TableStoreClient,
+  tablestoreAdapter,
+} from '../../adapters/tablestore/index.js';
 import { type EmulatorOptions, startTablestoreEmulator, type TablestoreEmulator } from '../../emulator/index.js';
 import type { AdapterWarning } from '../../src/adapter.js';
 import { openTimelineStore } from '../../src/index.js';

@@ -30,7 +30,9 @@ describe.each(['cas', 'auto', 'manual'] as const)('with %s times along a Timelin
   it('though the clocks of their processes are hours apart, and are the service’s', async () => {
     const emulator = await emulate();
     const stores = await Promise.all(
-      [0, HOUR_MS, -5 * HOUR_MS].map((off) => open(emulator, { sequence, settleMs: 20 }, { now: () => Date.now() + off })),
+      [0, HOUR_MS, -5 * HOUR_MS].map((off) =>
+        open(emulator, { sequence, settleMs: 20 }, { now: () => Date.now() + off }),
+      ),
     );
     for (let i = 0; i < 4; i++) for (const store of stores) await store.timeline('timeline').append('m');
     for (const store of stores) {
@@ -69,17 +71,20 @@ it.each(['auto', 'manual'] as const)(
   },
 );
 
-it.each(['cas', 'auto', 'manual'] as const)('with %s a time that was set ahead is put right in the table', async (sequence) => {
-  const emulator = await emulate();
-  const trusting = { now: () => Date.now() + 400 * DAY_MS, clockToleranceMs: Number.POSITIVE_INFINITY };
-  const poisoning = await open(emulator, { sequence, settleMs: 0 }, trusting);
-  await poisoning.timeline('timeline').append('poisoned');
-  await poisoning.close();
-  const store = await open(emulator, { sequence, settleMs: 0 });
-  expect(Math.abs((await times(store))[0]! - Date.now())).toBeLessThan(30_000);
-  await store.close();
-  const again = await open(emulator, { sequence, settleMs: 0 });
-  const [first] = await times(again);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(await times(again)).toEqual([first]);
-});
+it.each(['cas', 'auto', 'manual'] as const)(
+  'with %s a time that was set ahead is put right in the table',
+  async (sequence) => {
+    const emulator = await emulate();
+    const trusting = { now: () => Date.now() + 400 * DAY_MS, clockToleranceMs: Number.POSITIVE_INFINITY };
+    const poisoning = await open(emulator, { sequence, settleMs: 0 }, trusting);
+    await poisoning.timeline('timeline').append('poisoned');
+    await poisoning.close();
+    const store = await open(emulator, { sequence, settleMs: 0 });
+    expect(Math.abs((await times(store))[0]! - Date.now())).toBeLessThan(30_000);
+    await store.close();
+    const again = await open(emulator, { sequence, settleMs: 0 });
+    const [first] = await times(again);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await times(again)).toEqual([first]);
+  },
+);

@@ -120,7 +120,14 @@ describe('options', () => {
     const signal: AbortSignal | undefined = undefined;
     timeline.read({ after, before: undefined, limit: undefined, reverse: undefined, signal });
     timeline.append({ text: 'x' }, { key: undefined, seqId: undefined, expectedLast: undefined, signal });
-    openTimelineStore<Note>({ adapter, name: 'notes', ttlMs: undefined, schema: undefined, codec: undefined, now: undefined });
+    openTimelineStore<Note>({
+      adapter,
+      name: 'notes',
+      ttlMs: undefined,
+      schema: undefined,
+      codec: undefined,
+      now: undefined,
+    });
   });
 
   it('take cursors and SeqIds alike, but no numbers', () => {

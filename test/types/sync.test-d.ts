@@ -40,7 +40,9 @@ describe('message synchronisation', () => {
   });
 
   it('takes and gives what is written down', () => {
-    expectTypeOf(sync.send({ conversation: 'g', sender: 'ann', body: { text: 'x' }, key: 'k' })).toEqualTypeOf<Promise<Sent>>();
+    expectTypeOf(sync.send({ conversation: 'g', sender: 'ann', body: { text: 'x' }, key: 'k' })).toEqualTypeOf<
+      Promise<Sent>
+    >();
     expectTypeOf<Sent>().toEqualTypeOf<{
       readonly seqId: bigint;
       readonly duplicate: boolean;

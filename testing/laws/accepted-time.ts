@@ -10,7 +10,11 @@ const FAR_MS = 400 * DAY_MS;
 const TOLERANCE_MS = 300_000;
 
 /** A store on a real clock that is set wrong by so much, which counts only as far as a library lets it. */
-function openSkewed(world: World, clock: { wrong: number }, options: OpenOptions<string> = {}): Promise<TimelineStore<string>> {
+function openSkewed(
+  world: World,
+  clock: { wrong: number },
+  options: OpenOptions<string> = {},
+): Promise<TimelineStore<string>> {
   const now = () => Date.now() + clock.wrong;
   return world.open({ name: 'skewed', now, clockToleranceMs: TOLERANCE_MS, ...options });
 }
@@ -52,16 +56,20 @@ export const acceptedTime = law('Accepted time', 'no clock alone removes, hides 
     assert.deepEqual(messages(await readAll(store.timeline('timeline'))), ['m']);
   });
 
-  test('a clock that is ahead when a library is opened again removes nothing', ['ttl', 'keys', 'reopen'], async (world) => {
-    const store = await openSkewed(world, { wrong: 0 }, { ttlMs: world.ttlMs });
-    const { seqId } = await store.timeline('timeline').append('m', { key: 'k' });
-    await store.close();
-    const now = () => Date.now() + FAR_MS;
-    const ahead = await world.reopen<string>({ name: 'skewed', now, clockToleranceMs: TOLERANCE_MS });
-    assert.deepEqual(messages(await readAll(ahead.timeline('timeline'))), ['m']);
-    const again = await ahead.timeline('timeline').append('m', { key: 'k' });
-    assert.deepEqual([again.seqId, again.duplicate], [seqId, true]);
-  });
+  test(
+    'a clock that is ahead when a library is opened again removes nothing',
+    ['ttl', 'keys', 'reopen'],
+    async (world) => {
+      const store = await openSkewed(world, { wrong: 0 }, { ttlMs: world.ttlMs });
+      const { seqId } = await store.timeline('timeline').append('m', { key: 'k' });
+      await store.close();
+      const now = () => Date.now() + FAR_MS;
+      const ahead = await world.reopen<string>({ name: 'skewed', now, clockToleranceMs: TOLERANCE_MS });
+      assert.deepEqual(messages(await readAll(ahead.timeline('timeline'))), ['m']);
+      const again = await ahead.timeline('timeline').append('m', { key: 'k' });
+      assert.deepEqual([again.seqId, again.duplicate], [seqId, true]);
+    },
+  );
 
   for (const [where, wrong] of [
     ['ahead', FAR_MS],
@@ -106,7 +114,10 @@ export const acceptedTime = law('Accepted time', 'no clock alone removes, hides 
     await fill(store.timeline('timeline'), 3);
     for (const { appendedAt } of await readAll(store.timeline('timeline'))) assert.ok(Number.isSafeInteger(appendedAt));
     await store.timeline('timeline').append('more');
-    assert.equal((await store.timeline('timeline').head()).firstSeqId, (await readAll(store.timeline('timeline')))[0]?.seqId);
+    assert.equal(
+      (await store.timeline('timeline').head()).firstSeqId,
+      (await readAll(store.timeline('timeline')))[0]?.seqId,
+    );
   });
 
   test('a clock that gives no time is refused, and does no harm if it turns out later', async (world) => {

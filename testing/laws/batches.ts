@@ -88,7 +88,9 @@ export const batches = law('Batches', 'many Timelines are written and read in on
     );
     assert.deepEqual(
       pages.map((page) => page.head.lastSeqId),
-      ['a', 'b', 'a', '', 'a', 'a'].map((id) => (id === 'a' ? all[9]!.seqId : id === 'b' ? pages[1]!.entries[0]!.seqId : 0n)),
+      ['a', 'b', 'a', '', 'a', 'a'].map((id) =>
+        id === 'a' ? all[9]!.seqId : id === 'b' ? pages[1]!.entries[0]!.seqId : 0n,
+      ),
     );
   });
 
@@ -103,7 +105,10 @@ export const batches = law('Batches', 'many Timelines are written and read in on
         page.entries.map((entry) => entry.toJSON()),
         single.entries.map((entry) => entry.toJSON()),
       );
-      assert.deepEqual([page.next, page.upToDate, page.head.toJSON()], [single.next, single.upToDate, single.head.toJSON()]);
+      assert.deepEqual(
+        [page.next, page.upToDate, page.head.toJSON()],
+        [single.next, single.upToDate, single.head.toJSON()],
+      );
     }
   });
 

@@ -28,12 +28,17 @@ export const bounds = law('Bounds', 'both bounds are exclusive, and a page says 
     const direction = reverse ? 'in reverse' : 'forward';
     for (const kind of KINDS) {
       for (const form of kind === 'none' ? (['SeqIds'] as const) : FORMS) {
-        const given = kind === 'none' ? 'without bounds' : `with ${kind === 'both' ? 'both bounds' : `\`${kind}\``} as ${form}`;
+        const given =
+          kind === 'none' ? 'without bounds' : `with ${kind === 'both' ? 'both bounds' : `\`${kind}\``} as ${form}`;
         test(`read ${direction} ${given}, page by page with every limit`, async (world) => {
           const { timeline, entries } = await spread(world);
           for (const range of some(world, rangeCases(entries, kind, form, reverse))) {
             for (const limit of LIMITS) {
-              assert.deepEqual(await readInPages(timeline, range, limit), range.expected, `${range.label}, limit ${limit}`);
+              assert.deepEqual(
+                await readInPages(timeline, range, limit),
+                range.expected,
+                `${range.label}, limit ${limit}`,
+              );
             }
           }
         });
@@ -52,10 +57,18 @@ export const bounds = law('Bounds', 'both bounds are exclusive, and a page says 
               `scan ${label}, pageSize ${pageSize}`,
             );
             const pages = await take(timeline.pages({ ...range, pageSize }));
-            assert.deepEqual(seqIds(pages.flatMap((page) => page.entries)), expected, `pages ${label}, pageSize ${pageSize}`);
+            assert.deepEqual(
+              seqIds(pages.flatMap((page) => page.entries)),
+              expected,
+              `pages ${label}, pageSize ${pageSize}`,
+            );
             for (const limit of [1, 5]) {
               const limited = seqIds(await take(timeline.scan({ ...range, pageSize, limit })));
-              assert.deepEqual(limited, expected.slice(0, limit), `scan ${label}, pageSize ${pageSize}, limit ${limit}`);
+              assert.deepEqual(
+                limited,
+                expected.slice(0, limit),
+                `scan ${label}, pageSize ${pageSize}, limit ${limit}`,
+              );
             }
           }
         }

@@ -38,7 +38,9 @@ function reads(store: TimelineStore<string>): [what: string, run: () => Promise<
     ['scan', () => take(timeline.scan(), undefined, 60_000)],
     ['readBatch', () => store.readBatch([{ timeline: 'timeline' }, { timeline: 'other' }])],
     ['heads', () => store.heads(['timeline', 'other'])],
-    ...(timelines ? [['timelines', () => take(store.timelines(), undefined, 60_000)] as [string, () => Promise<unknown>]] : []),
+    ...(timelines
+      ? [['timelines', () => take(store.timelines(), undefined, 60_000)] as [string, () => Promise<unknown>]]
+      : []),
     ...(checkpoints ? [['checkpoint', () => timeline.checkpoint('r').get()] as [string, () => Promise<unknown>]] : []),
   ];
 }
@@ -93,15 +95,19 @@ export const budget = law('Budget', 'every call ends within its budget, whatever
     });
   });
 
-  test('a write with a key that was not answered is there once when it is repeated', ['silence', 'keys'], async (world) => {
-    await fill(world.timeline(), 3);
-    await whileSilent('silence', world, async () => {
-      await inTime(world, 'a keyed append', () => world.timeline().append('keyed', { key: 'k' }));
-    });
-    await world.timeline().append('keyed', { key: 'k' });
-    await world.timeline().append('last');
-    assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'keyed', 'last']);
-  });
+  test(
+    'a write with a key that was not answered is there once when it is repeated',
+    ['silence', 'keys'],
+    async (world) => {
+      await fill(world.timeline(), 3);
+      await whileSilent('silence', world, async () => {
+        await inTime(world, 'a keyed append', () => world.timeline().append('keyed', { key: 'k' }));
+      });
+      await world.timeline().append('keyed', { key: 'k' });
+      await world.timeline().append('last');
+      assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'keyed', 'last']);
+    },
+  );
 
   test('a subscription goes on by itself once the store answers again', ['silence'], async (world) => {
     const reader = await world.open<string>({ pollMs: 500 });
@@ -129,7 +135,9 @@ export const budget = law('Budget', 'every call ends within its budget, whatever
       await whileSilent('stall', world, async () => {
         const keyed = () => world.timeline().append('keyed', { key: 'k' });
         const calls: [string, () => Promise<unknown>][] = [...reads(world.store), ['a keyed append', keyed]];
-        const results = await Promise.all(calls.map(async ([what, run]) => [what, await inTime(world, what, run)] as const));
+        const results = await Promise.all(
+          calls.map(async ([what, run]) => [what, await inTime(world, what, run)] as const),
+        );
         for (const [what, result] of results) {
           assert.ok(result.ok, `${what} failed: ${result.ok ? '' : result.error.message}`);
         }

@@ -13,7 +13,8 @@ export const checkpoint = law('Checkpoint', 'advance is an atomic maximum', (tes
     const all = await fill(world.timeline(), 5);
     const phone = world.timeline().checkpoint('phone');
     assert.equal(await phone.advance(all[2]!.cursor), all[2]?.cursor);
-    for (const to of [all[0]!.cursor, all[2]!.cursor, all[1]!.seqId, 0n]) assert.equal(await phone.advance(to), all[2]?.cursor);
+    for (const to of [all[0]!.cursor, all[2]!.cursor, all[1]!.seqId, 0n])
+      assert.equal(await phone.advance(to), all[2]?.cursor);
     assert.equal(await phone.get(), all[2]?.cursor);
     assert.equal(await phone.advance(all[4]!.seqId), all[4]?.cursor);
     assert.equal(await phone.get(), all[4]?.cursor);
@@ -48,7 +49,8 @@ export const checkpoint = law('Checkpoint', 'advance is an atomic maximum', (tes
     await Promise.all(
       shuffled.map(({ cursor }, index) => stores[index % 2]!.timeline('timeline').checkpoint('phone').advance(cursor)),
     );
-    for (const store of stores) assert.equal(await store.timeline('timeline').checkpoint('phone').get(), all[29]?.cursor);
+    for (const store of stores)
+      assert.equal(await store.timeline('timeline').checkpoint('phone').get(), all[29]?.cursor);
   });
 
   test('no reader ever sees it move back', ['checkpoints'], async (world) => {
@@ -114,7 +116,8 @@ export const checkpoint = law('Checkpoint', 'advance is an atomic maximum', (tes
   test('reader names that look alike are different readers', ['checkpoints'], async (world) => {
     const readers = ['phone', 'Phone', 'phone ', 'a/b', 'a:b', "it's", 'é', '💬', '1', 'x'.repeat(255)];
     const all = await fill(world.timeline(), readers.length);
-    for (const [index, reader] of readers.entries()) await world.timeline().checkpoint(reader).advance(all[index]!.cursor);
+    for (const [index, reader] of readers.entries())
+      await world.timeline().checkpoint(reader).advance(all[index]!.cursor);
     const cursors = await Promise.all(readers.map((reader) => world.timeline().checkpoint(reader).get()));
     assert.deepEqual(
       cursors,
@@ -122,22 +125,26 @@ export const checkpoint = law('Checkpoint', 'advance is an atomic maximum', (tes
     );
   });
 
-  test('a position of another epoch than the one that stands is refused; reset takes it', ['checkpoints'], async (world) => {
-    const elsewhere = await World.create(world.options);
-    try {
-      const foreign = (await fill(elsewhere.timeline(), 9)).at(-1)!.cursor;
-      const all = await fill(world.timeline(), 2);
-      const phone = world.timeline().checkpoint('phone');
-      await phone.advance(all[0]!.cursor);
-      await rejects(phone.advance(foreign), 'TIMELINE_EPOCH_CHANGED');
-      assert.equal(await phone.get(), all[0]?.cursor);
-      await phone.reset(foreign);
-      assert.equal(await phone.get(), foreign);
-      await rejects(phone.advance(all[1]!.cursor), 'TIMELINE_EPOCH_CHANGED');
-    } finally {
-      await elsewhere.dispose();
-    }
-  });
+  test(
+    'a position of another epoch than the one that stands is refused; reset takes it',
+    ['checkpoints'],
+    async (world) => {
+      const elsewhere = await World.create(world.options);
+      try {
+        const foreign = (await fill(elsewhere.timeline(), 9)).at(-1)!.cursor;
+        const all = await fill(world.timeline(), 2);
+        const phone = world.timeline().checkpoint('phone');
+        await phone.advance(all[0]!.cursor);
+        await rejects(phone.advance(foreign), 'TIMELINE_EPOCH_CHANGED');
+        assert.equal(await phone.get(), all[0]?.cursor);
+        await phone.reset(foreign);
+        assert.equal(await phone.get(), foreign);
+        await rejects(phone.advance(all[1]!.cursor), 'TIMELINE_EPOCH_CHANGED');
+      } finally {
+        await elsewhere.dispose();
+      }
+    },
+  );
 
   test('a bare SeqId beyond the tail and a cursor of another Timeline are refused', ['checkpoints'], async (world) => {
     const last = (await fill(world.timeline(), 2)).at(-1)!.seqId;

@@ -47,7 +47,11 @@ export const epoch = law('Epoch', 'a cursor of other data or beyond the tail is 
   test('a cursor into data that is lost altogether is refused', async (world) => {
     const cursor = await foreignCursor(world);
     await rejects(world.timeline().read({ after: cursor }), 'TIMELINE_EPOCH_CHANGED', 'TIMELINE_ROLLED_BACK');
-    await rejects(take(world.timeline().subscribe({ after: cursor }), 1), 'TIMELINE_EPOCH_CHANGED', 'TIMELINE_ROLLED_BACK');
+    await rejects(
+      take(world.timeline().subscribe({ after: cursor }), 1),
+      'TIMELINE_EPOCH_CHANGED',
+      'TIMELINE_ROLLED_BACK',
+    );
   });
 
   test('a cursor beyond the tail is refused with the tail', async (world) => {

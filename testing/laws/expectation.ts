@@ -19,20 +19,25 @@ async function race(handles: readonly Timeline<string>[], expectedLast: bigint):
 export const expectation = law('Expectation', 'expectedLast appends only where it holds', (test) => {
   test('a chain of appends, each expecting the one before, goes through', ['expectedLast'], async (world) => {
     let last = 0n;
-    for (const message of ['a', 'b', 'c', 'd']) last = (await world.timeline().append(message, { expectedLast: last })).seqId;
+    for (const message of ['a', 'b', 'c', 'd'])
+      last = (await world.timeline().append(message, { expectedLast: last })).seqId;
     assert.deepEqual(messages(await readAll(world.timeline())), ['a', 'b', 'c', 'd']);
   });
 
-  test('an outdated or wrong expectation is refused with both numbers, and writes nothing', ['expectedLast'], async (world) => {
-    const timeline = world.timeline();
-    const last = (await fill(timeline, 3)).at(-1)!.seqId;
-    for (const expectedLast of [0n, last - 1n, last + 1n]) {
-      const error = await rejects(timeline.append('refused', { expectedLast }), 'TIMELINE_CONFLICT');
-      assert.deepEqual([error.expected, error.actual, error.outcome], [expectedLast, last, 'not-applied']);
-    }
-    assert.deepEqual(messages(await readAll(timeline)), ['m1', 'm2', 'm3']);
-    assert.equal((await timeline.head()).lastSeqId, last);
-  });
+  test(
+    'an outdated or wrong expectation is refused with both numbers, and writes nothing',
+    ['expectedLast'],
+    async (world) => {
+      const timeline = world.timeline();
+      const last = (await fill(timeline, 3)).at(-1)!.seqId;
+      for (const expectedLast of [0n, last - 1n, last + 1n]) {
+        const error = await rejects(timeline.append('refused', { expectedLast }), 'TIMELINE_CONFLICT');
+        assert.deepEqual([error.expected, error.actual, error.outcome], [expectedLast, last, 'not-applied']);
+      }
+      assert.deepEqual(messages(await readAll(timeline)), ['m1', 'm2', 'm3']);
+      assert.equal((await timeline.head()).lastSeqId, last);
+    },
+  );
 
   test('0n means a Timeline never written to, not an empty one', ['expectedLast', 'trim'], async (world) => {
     const timeline = world.timeline();

@@ -103,20 +103,28 @@ export const expiry = law('Expiry', 'an entry older than the TTL is never return
 
   test('a TTL below the shortest is refused', ['ttl'], async (world) => {
     const { minTtlMs } = world.capabilities;
-    await rejects(world.open({ name: 'expiring', ttlMs: minTtlMs! - 1 }), 'TIMELINE_UNSUPPORTED', 'TIMELINE_INVALID_ARGUMENT');
+    await rejects(
+      world.open({ name: 'expiring', ttlMs: minTtlMs! - 1 }),
+      'TIMELINE_UNSUPPORTED',
+      'TIMELINE_INVALID_ARGUMENT',
+    );
     const shortest = await world.open({ name: 'expiring', ttlMs: minTtlMs! });
     const { seqId } = await shortest.timeline('timeline').append('m');
     assert.equal((await shortest.timeline('timeline').head()).lastSeqId, seqId);
   });
 
-  test('expired entries are removed physically without anyone calling for it', ['ttl', 'physicalEntries'], async (world) => {
-    const store = await world.openExpiring();
-    await fill(store.timeline('timeline'), 200, 'old');
-    world.time += world.ttlMs + 1;
-    await fill(store.timeline('timeline'), 3, 'new');
-    await world.untilPhysically(4, store.name, 'timeline');
-    assert.deepEqual(messages(await readAll(store.timeline('timeline'))), ['new1', 'new2', 'new3']);
-  });
+  test(
+    'expired entries are removed physically without anyone calling for it',
+    ['ttl', 'physicalEntries'],
+    async (world) => {
+      const store = await world.openExpiring();
+      await fill(store.timeline('timeline'), 200, 'old');
+      world.time += world.ttlMs + 1;
+      await fill(store.timeline('timeline'), 3, 'new');
+      await world.untilPhysically(4, store.name, 'timeline');
+      assert.deepEqual(messages(await readAll(store.timeline('timeline'))), ['new1', 'new2', 'new3']);
+    },
+  );
 
   test('trimmed entries are removed physically', ['trim', 'physicalEntries'], async (world) => {
     const all = await fill(world.timeline(), 200);

@@ -122,7 +122,11 @@ export const fanOut = law('Fan-out', 'one message goes to many Timelines', (test
     await world.timeline('a').append('own 2');
     const entries = await readAll(world.timeline('a'));
     assert.deepEqual(messages(entries), ['own 1', 'shared', 'own 2']);
-    assert.deepEqual(messages((await world.timeline('a').read({ reverse: true })).entries), ['own 2', 'shared', 'own 1']);
+    assert.deepEqual(messages((await world.timeline('a').read({ reverse: true })).entries), [
+      'own 2',
+      'shared',
+      'own 1',
+    ]);
     assert.deepEqual(seqIds([(await world.timeline('a').get(entries[1]!.seqId))!]), [entries[1]?.seqId]);
   });
 });

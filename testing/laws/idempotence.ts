@@ -24,23 +24,29 @@ export const idempotence = law('Idempotence', 'one key, one entry', (test) => {
   test('of concurrent appends with one key one is stored and all get its SeqId', ['keys'], async (world) => {
     const others = await Promise.all([world.open(), world.open()]);
     const handles = [world.store, ...others].map((store) => store.timeline('timeline'));
-    const results = await Promise.all(Array.from({ length: 30 }, (_, index) => handles[index % 3]!.append('m', { key: 'k' })));
+    const results = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => handles[index % 3]!.append('m', { key: 'k' })),
+    );
     assert.equal(new Set(seqIds(results)).size, 1);
     assert.equal(results.filter((result) => !result.duplicate).length, 1);
     assert.equal((await readAll(world.timeline())).length, 1);
   });
 
-  test('concurrent appends on another adapter with the same keys store each once', ['keys', 'reopen'], async (world) => {
-    const handles = [world.timeline(), (await world.reopen()).timeline('timeline')];
-    const rounds = await Promise.all(
-      handles.map((timeline) =>
-        Promise.all(Array.from({ length: 50 }, (_, index) => timeline.append(`m${index}`, { key: `k${index}` }))),
-      ),
-    );
-    assert.deepEqual(seqIds(rounds[0]!), seqIds(rounds[1]!));
-    assert.equal((await readAll(world.timeline())).length, 50);
-    assert.equal(rounds.flat().filter((result) => result.duplicate).length, 50);
-  });
+  test(
+    'concurrent appends on another adapter with the same keys store each once',
+    ['keys', 'reopen'],
+    async (world) => {
+      const handles = [world.timeline(), (await world.reopen()).timeline('timeline')];
+      const rounds = await Promise.all(
+        handles.map((timeline) =>
+          Promise.all(Array.from({ length: 50 }, (_, index) => timeline.append(`m${index}`, { key: `k${index}` }))),
+        ),
+      );
+      assert.deepEqual(seqIds(rounds[0]!), seqIds(rounds[1]!));
+      assert.equal((await readAll(world.timeline())).length, 50);
+      assert.equal(rounds.flat().filter((result) => result.duplicate).length, 50);
+    },
+  );
 
   test('without a key equal bodies are two entries', async (world) => {
     await world.timeline().append('m');
@@ -72,31 +78,37 @@ export const idempotence = law('Idempotence', 'one key, one entry', (test) => {
       'x'.repeat(1024),
       'x'.repeat(1023),
     ];
-    for (const key of keys) assert.equal((await world.timeline().append('m', { key })).duplicate, false, JSON.stringify(key));
-    for (const key of keys) assert.equal((await world.timeline().append('m', { key })).duplicate, true, JSON.stringify(key));
+    for (const key of keys)
+      assert.equal((await world.timeline().append('m', { key })).duplicate, false, JSON.stringify(key));
+    for (const key of keys)
+      assert.equal((await world.timeline().append('m', { key })).duplicate, true, JSON.stringify(key));
     assert.deepEqual(
       (await readAll(world.timeline())).map((entry) => entry.key),
       keys,
     );
   });
 
-  test('appendMany repeated is all duplicates; repeated in part it adds the rest', ['keys', 'atomicBatch'], async (world) => {
-    const timeline = world.timeline();
-    const first = await timeline.appendMany(['a', 'b'], { keys: ['ka', 'kb'] });
-    const again = await timeline.appendMany(['a', 'b'], { keys: ['ka', 'kb'] });
-    assert.deepEqual(seqIds(again), seqIds(first));
-    assert.deepEqual(
-      again.map((result) => result.duplicate),
-      [true, true],
-    );
-    if (world.capabilities.atomicBatch < 3) return;
-    const more = await timeline.appendMany(['b', 'c', 'd'], { keys: ['kb', 'kc', 'kd'] });
-    assert.deepEqual(
-      more.map((result) => result.duplicate),
-      [true, false, false],
-    );
-    assert.deepEqual(messages(await readAll(timeline)), ['a', 'b', 'c', 'd']);
-  });
+  test(
+    'appendMany repeated is all duplicates; repeated in part it adds the rest',
+    ['keys', 'atomicBatch'],
+    async (world) => {
+      const timeline = world.timeline();
+      const first = await timeline.appendMany(['a', 'b'], { keys: ['ka', 'kb'] });
+      const again = await timeline.appendMany(['a', 'b'], { keys: ['ka', 'kb'] });
+      assert.deepEqual(seqIds(again), seqIds(first));
+      assert.deepEqual(
+        again.map((result) => result.duplicate),
+        [true, true],
+      );
+      if (world.capabilities.atomicBatch < 3) return;
+      const more = await timeline.appendMany(['b', 'c', 'd'], { keys: ['kb', 'kc', 'kd'] });
+      assert.deepEqual(
+        more.map((result) => result.duplicate),
+        [true, false, false],
+      );
+      assert.deepEqual(messages(await readAll(timeline)), ['a', 'b', 'c', 'd']);
+    },
+  );
 
   test('a key twice in one appendMany is one entry', ['keys', 'atomicBatch'], async (world) => {
     const results = await world.timeline().appendMany(['a', 'a'], { keys: ['k', 'k'] });

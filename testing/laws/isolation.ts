@@ -59,7 +59,8 @@ export const isolation = law('Isolation', 'Timelines do not affect each other', 
     const names = ['lib', 'lib2', 'LIB', 'lib ', 'lib_', "li'b", 'lib/t', 'lib:t', 'lîb', 'x'.repeat(255)];
     const stores = await Promise.all(names.map((name) => world.open({ name })));
     for (const [index, store] of stores.entries()) await store.timeline('t').append(names[index]!);
-    for (const [index, store] of stores.entries()) assert.deepEqual(messages(await readAll(store.timeline('t'))), [names[index]]);
+    for (const [index, store] of stores.entries())
+      assert.deepEqual(messages(await readAll(store.timeline('t'))), [names[index]]);
   });
 
   test('keys and checkpoints of two libraries are apart', ['keys', 'checkpoints'], async (world) => {

@@ -19,7 +19,10 @@ async function refuseAll(
   const { store, calls } = await world.openCounted();
   for (const [label, run, ...codes] of attempts(store, store.timeline('timeline'))) {
     try {
-      await rejects(Promise.resolve().then(run), ...(codes.length > 0 ? codes : (['TIMELINE_INVALID_ARGUMENT'] as const)));
+      await rejects(
+        Promise.resolve().then(run),
+        ...(codes.length > 0 ? codes : (['TIMELINE_INVALID_ARGUMENT'] as const)),
+      );
     } catch (error) {
       throw new Error(`${label}: ${error instanceof Error ? error.message : error}`, { cause: error });
     }
@@ -51,13 +54,21 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
       BAD_IDS.flatMap(([label, id, ...codes]): Attempt[] => [
         [`timeline of ${label}`, () => store.timeline(id as TimelineId), ...codes],
         [`heads of ${label}`, () => store.heads(['good', id as TimelineId]), ...codes],
-        [`readBatch of ${label}`, () => store.readBatch([{ timeline: 'good' }, { timeline: id as TimelineId }]), ...codes],
+        [
+          `readBatch of ${label}`,
+          () => store.readBatch([{ timeline: 'good' }, { timeline: id as TimelineId }]),
+          ...codes,
+        ],
         [
           `appendBatch to ${label}`,
           () => store.appendBatch([{ timeline: id as TimelineId, message: 'm' }]).then(([o]) => succeeded(o)),
           ...codes,
         ],
-        [`appendToMany to ${label}`, () => store.appendToMany([id as TimelineId], 'm').then(([o]) => succeeded(o)), ...codes],
+        [
+          `appendToMany to ${label}`,
+          () => store.appendToMany([id as TimelineId], 'm').then(([o]) => succeeded(o)),
+          ...codes,
+        ],
       ]),
     );
   });
@@ -128,7 +139,10 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
           `appendBatch ${String(typeof message)}`,
           () => store.appendBatch([{ timeline: 't', message: wrong(message) }]).then(([o]) => succeeded(o)),
         ],
-        [`appendToMany ${String(typeof message)}`, () => store.appendToMany(['t'], wrong(message)).then(([o]) => succeeded(o))],
+        [
+          `appendToMany ${String(typeof message)}`,
+          () => store.appendToMany(['t'], wrong(message)).then(([o]) => succeeded(o)),
+        ],
       ]),
     );
   });
@@ -138,7 +152,11 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     const message = 'x'.repeat(maxBodyBytes - 1);
     await refuseAll(world, (store, timeline) => [
       ['append', () => timeline.append(message), 'TIMELINE_TOO_LARGE'],
-      ['appendBatch', () => store.appendBatch([{ timeline: 't', message }]).then(([o]) => succeeded(o)), 'TIMELINE_TOO_LARGE'],
+      [
+        'appendBatch',
+        () => store.appendBatch([{ timeline: 't', message }]).then(([o]) => succeeded(o)),
+        'TIMELINE_TOO_LARGE',
+      ],
       ['appendToMany', () => store.appendToMany(['t'], message).then(([o]) => succeeded(o)), 'TIMELINE_TOO_LARGE'],
     ]);
     assert.equal((await rejects(world.timeline().append(message), 'TIMELINE_TOO_LARGE')).limit, maxBodyBytes);
@@ -149,7 +167,8 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
       '~standard': {
         version: 1,
         vendor: 'conformance',
-        validate: (value) => (value === 'good' ? { value: 'GOOD' } : { issues: [{ message: 'is not good', path: ['here'] }] }),
+        validate: (value) =>
+          value === 'good' ? { value: 'GOOD' } : { issues: [{ message: 'is not good', path: ['here'] }] },
       },
     };
     const { store, calls } = await world.openCounted<string>({ schema });

@@ -34,7 +34,9 @@ export const order = law('Order', 'SeqIds grow in append order', (test) => {
   });
 
   test('bodies of different size keep their order', async (world) => {
-    const sizes = [100_000, 1, 50_000, 2, 2, 80_000, 3].map((size) => Math.min(size, world.capabilities.maxBodyBytes - 2));
+    const sizes = [100_000, 1, 50_000, 2, 2, 80_000, 3].map((size) =>
+      Math.min(size, world.capabilities.maxBodyBytes - 2),
+    );
     const results = await Promise.all(sizes.map((size) => world.timeline().append('x'.repeat(size))));
     assertGrowing(seqIds(results));
     assert.deepEqual(
@@ -54,7 +56,11 @@ export const order = law('Order', 'SeqIds grow in append order', (test) => {
 
   test('append and appendMany issued together keep call order', ['atomicBatch'], async (world) => {
     const timeline = world.timeline();
-    const [first, many, last] = await Promise.all([timeline.append('a'), timeline.appendMany(['b', 'c']), timeline.append('d')]);
+    const [first, many, last] = await Promise.all([
+      timeline.append('a'),
+      timeline.appendMany(['b', 'c']),
+      timeline.append('d'),
+    ]);
     assertGrowing(seqIds([first, ...many, last]));
     assert.deepEqual(messages(await readAll(timeline)), ['a', 'b', 'c', 'd']);
   });
@@ -63,7 +69,9 @@ export const order = law('Order', 'SeqIds grow in append order', (test) => {
     const items = numbered(90).map((message, index) => ({ timeline: `t${index % 3}`, message }));
     const outcomes = await world.store.appendBatch(items);
     for (const id of ['t0', 't1', 't2']) {
-      assertGrowing(outcomes.filter((_, index) => items[index]?.timeline === id).map((outcome) => succeeded(outcome).seqId));
+      assertGrowing(
+        outcomes.filter((_, index) => items[index]?.timeline === id).map((outcome) => succeeded(outcome).seqId),
+      );
       const expected = items.filter((item) => item.timeline === id).map((item) => item.message);
       assert.deepEqual(messages(await readAll(world.timeline(id))), expected);
     }

@@ -12,7 +12,10 @@ const lostRequest: Fault = { kind: 'reject-before', error: unknownOutcome() };
 const busy: Fault = { kind: 'reject-before', error: busyStore() };
 
 /** A store whose adapter fails by plan, and how often its append was called. */
-async function faulty(world: World, fault: FaultPlan['append']): Promise<{ store: TimelineStore<string>; calls: () => number }> {
+async function faulty(
+  world: World,
+  fault: FaultPlan['append'],
+): Promise<{ store: TimelineStore<string>; calls: () => number }> {
   let calls = 0;
   const append = (call: number, writes: readonly Write[]) => {
     calls = call;
@@ -123,7 +126,8 @@ export const outcome = law('Outcome', 'an unknown outcome heals with a key and i
   });
 
   test('of writes that fail on their own only those that may are tried again', async (world) => {
-    const errors = (writes: readonly Write[]) => writes.map(({ timeline }) => (timeline === 'busy' ? busyStore() : undefined));
+    const errors = (writes: readonly Write[]) =>
+      writes.map(({ timeline }) => (timeline === 'busy' ? busyStore() : undefined));
     const { store, calls } = await faulty(world, once({ kind: 'fail-writes', errors }));
     const items = ['a', 'busy', 'b', 'busy'].map((timeline, index) => ({ timeline, message: `m${index}` }));
     (await store.appendBatch(items)).forEach(succeeded);

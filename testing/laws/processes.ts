@@ -5,7 +5,10 @@ import { law } from '../law-group.js';
 import type { World } from '../world.js';
 
 const items = (count: number, prefix: string, keyed = false) =>
-  Array.from({ length: count }, (_, index) => ({ message: `${prefix}${index}`, ...(keyed ? { key: `k${index}` } : {}) }));
+  Array.from({ length: count }, (_, index) => ({
+    message: `${prefix}${index}`,
+    ...(keyed ? { key: `k${index}` } : {}),
+  }));
 
 const idsOf = (outcomes: readonly ChildOutcome[]): bigint[] => {
   const failed = outcomes.find((outcome) => outcome.code !== undefined);
@@ -17,25 +20,29 @@ const idsOf = (outcomes: readonly ChildOutcome[]): bigint[] => {
 const own = (world: World) => world.open({ now: Date.now });
 
 export const processes = law('Processes', 'the laws hold across processes', (test) => {
-  test('writers in three processes and a tailing subscriber: no entry is lost, doubled or late', ['fork'], async (world) => {
-    const [store, ...children] = await Promise.all([own(world), world.fork(), world.fork()]);
-    const received = take(store.timeline('timeline').subscribe(), 450, 30_000);
-    const written = await Promise.all([
-      ...children.map(async (child, index) => idsOf(await child.append('timeline', items(150, `${index}:`)))),
-      Promise.all(items(150, 'own:').map(({ message }) => store.timeline('timeline').append(message))).then(seqIds),
-    ]);
-    for (const ids of written) assertGrowing(ids, 'ids of one process');
-    assert.equal(new Set(written.flat()).size, 450);
-    const entries = await received;
-    assertGrowing(seqIds(entries), 'ids received');
-    assert.deepEqual(seqIds(entries), seqIds(await readAll(store.timeline('timeline'))));
-    for (const prefix of ['0:', '1:', 'own:']) {
-      assert.deepEqual(
-        messages(entries).filter((message) => message.startsWith(prefix)),
-        items(150, prefix).map((item) => item.message),
-      );
-    }
-  });
+  test(
+    'writers in three processes and a tailing subscriber: no entry is lost, doubled or late',
+    ['fork'],
+    async (world) => {
+      const [store, ...children] = await Promise.all([own(world), world.fork(), world.fork()]);
+      const received = take(store.timeline('timeline').subscribe(), 450, 30_000);
+      const written = await Promise.all([
+        ...children.map(async (child, index) => idsOf(await child.append('timeline', items(150, `${index}:`)))),
+        Promise.all(items(150, 'own:').map(({ message }) => store.timeline('timeline').append(message))).then(seqIds),
+      ]);
+      for (const ids of written) assertGrowing(ids, 'ids of one process');
+      assert.equal(new Set(written.flat()).size, 450);
+      const entries = await received;
+      assertGrowing(seqIds(entries), 'ids received');
+      assert.deepEqual(seqIds(entries), seqIds(await readAll(store.timeline('timeline'))));
+      for (const prefix of ['0:', '1:', 'own:']) {
+        assert.deepEqual(
+          messages(entries).filter((message) => message.startsWith(prefix)),
+          items(150, prefix).map((item) => item.message),
+        );
+      }
+    },
+  );
 
   test('one key, one entry, whichever process came first', ['fork', 'keys'], async (world) => {
     const [store, one, two] = await Promise.all([own(world), world.fork(), world.fork()]);
@@ -47,20 +54,24 @@ export const processes = law('Processes', 'the laws hold across processes', (tes
     assert.deepEqual([mine.duplicate, mine.seqId], [true, idsOf(ones!)[7]]);
   });
 
-  test('of racers in several processes with one expectedLast exactly one wins', ['fork', 'expectedLast'], async (world) => {
-    const children = await Promise.all([world.fork(), world.fork()]);
-    let last = 0n;
-    for (let round = 0; round < 10; round += 1) {
-      const item = { message: `round ${round}`, expectedLast: String(last) };
-      const outcomes = (await Promise.all(children.map((child) => child.append('timeline', [item, item])))).flat();
-      assert.deepEqual(outcomes.map((outcome) => outcome.code ?? 'won').sort(), [
-        ...new Array(3).fill('TIMELINE_CONFLICT'),
-        'won',
-      ]);
-      last = BigInt(outcomes.find((outcome) => outcome.seqId !== undefined)!.seqId!);
-    }
-    assert.equal((await readAll((await own(world)).timeline('timeline'))).length, 10);
-  });
+  test(
+    'of racers in several processes with one expectedLast exactly one wins',
+    ['fork', 'expectedLast'],
+    async (world) => {
+      const children = await Promise.all([world.fork(), world.fork()]);
+      let last = 0n;
+      for (let round = 0; round < 10; round += 1) {
+        const item = { message: `round ${round}`, expectedLast: String(last) };
+        const outcomes = (await Promise.all(children.map((child) => child.append('timeline', [item, item])))).flat();
+        assert.deepEqual(outcomes.map((outcome) => outcome.code ?? 'won').sort(), [
+          ...new Array(3).fill('TIMELINE_CONFLICT'),
+          'won',
+        ]);
+        last = BigInt(outcomes.find((outcome) => outcome.seqId !== undefined)!.seqId!);
+      }
+      assert.equal((await readAll((await own(world)).timeline('timeline'))).length, 10);
+    },
+  );
 
   test('a subscriber in another process hears within the declared time', ['fork'], async (world) => {
     const [store, child] = await Promise.all([own(world), world.fork()]);

@@ -51,7 +51,11 @@ export const restart = law('Restart', 'everything is there after a restart', (te
   test('a reader goes on where it was', ['reopen'], async (world) => {
     const all = await fill(world.timeline(), 10);
     await world.restart();
-    assert.deepEqual(messages(await take(world.timeline().subscribe({ after: all[6]!.cursor }), 3)), ['m8', 'm9', 'm10']);
+    assert.deepEqual(messages(await take(world.timeline().subscribe({ after: all[6]!.cursor }), 3)), [
+      'm8',
+      'm9',
+      'm10',
+    ]);
     const { seqId } = await world.timeline().append('next');
     assert.ok(seqId > all[9]!.seqId);
   });

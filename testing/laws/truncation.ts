@@ -69,18 +69,22 @@ export const truncation = law('Truncation', 'a reader is told of entries that ar
     assert.equal((await world.timeline().head()).firstSeqId, all[7]?.seqId);
   });
 
-  test('a cut between two ids tells of the entries that it took, and of no others', ['trim', 'manualIds'], async (world) => {
-    const timeline = world.timeline();
-    for (const seqId of [10n, 20n, 30n]) await timeline.append(`m${seqId}`, { seqId });
-    await timeline.trim({ through: 5n });
-    assert.equal((await timeline.read({ after: 0n })).truncated, undefined, 'nothing was there to trim');
-    await timeline.trim({ through: 15n });
-    assert.deepEqual((await timeline.read({ after: 0n })).truncated, { through: 10n });
-    for (const after of [10n, 12n, 15n, 20n])
-      assert.equal((await timeline.read({ after })).truncated, undefined, `after ${after}`);
-    assert.deepEqual(seqIds(await take(timeline.scan({ after: 12n }))), [20n, 30n]);
-    assert.equal((await timeline.head()).firstSeqId, 20n);
-  });
+  test(
+    'a cut between two ids tells of the entries that it took, and of no others',
+    ['trim', 'manualIds'],
+    async (world) => {
+      const timeline = world.timeline();
+      for (const seqId of [10n, 20n, 30n]) await timeline.append(`m${seqId}`, { seqId });
+      await timeline.trim({ through: 5n });
+      assert.equal((await timeline.read({ after: 0n })).truncated, undefined, 'nothing was there to trim');
+      await timeline.trim({ through: 15n });
+      assert.deepEqual((await timeline.read({ after: 0n })).truncated, { through: 10n });
+      for (const after of [10n, 12n, 15n, 20n])
+        assert.equal((await timeline.read({ after })).truncated, undefined, `after ${after}`);
+      assert.deepEqual(seqIds(await take(timeline.scan({ after: 12n }))), [20n, 30n]);
+      assert.equal((await timeline.head()).firstSeqId, 20n);
+    },
+  );
 
   test('what was trimmed is gone for get, and a smaller trim brings nothing back', ['trim'], async (world) => {
     const { timeline, all } = await trimmed(world);
@@ -160,7 +164,10 @@ export const truncation = law('Truncation', 'a reader is told of entries that ar
     const page = await timeline.read({ after: old[0]!.cursor });
     assert.deepEqual([seqIds(page.entries), page.truncated], [[kept.seqId], { through: old[2]?.seqId }]);
     assert.equal((await timeline.read({ after: old[2]!.cursor })).truncated, undefined);
-    assert.equal((await rejects(take(timeline.scan({ after: old[0]!.cursor })), 'TIMELINE_TRUNCATED')).through, old[2]?.seqId);
+    assert.equal(
+      (await rejects(take(timeline.scan({ after: old[0]!.cursor })), 'TIMELINE_TRUNCATED')).through,
+      old[2]?.seqId,
+    );
   });
 
   test('a deletion is no truncation', ['delete'], async (world) => {

@@ -121,7 +121,10 @@ export const visibility = law('Visibility', 'once an id was seen, no smaller one
     const seen: { lastSeqId: bigint; ids: bigint[] }[] = [];
     await until('the writers finish', async () => {
       const { lastSeqId } = await world.timeline().head();
-      seen.push({ lastSeqId, ids: seqIds((await world.timeline().read({ before: lastSeqId + 1n, limit: 1000 })).entries) });
+      seen.push({
+        lastSeqId,
+        ids: seqIds((await world.timeline().read({ before: lastSeqId + 1n, limit: 1000 })).entries),
+      });
       return finished;
     });
     await writing;

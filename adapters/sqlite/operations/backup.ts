@@ -9,7 +9,16 @@ import { checkSource, refuseClosed } from '../handle.js';
 import { fileId } from '../open-files.js';
 import { readEpoch } from '../schema.js';
 import { toTimelineError } from '../sqlite-errors.js';
-import { checkPath, LOCK_WAIT_MS, openSource, partOf, removeDatabase, removeParts, SIDE_FILES, syncToDisk } from './files.js';
+import {
+  checkPath,
+  LOCK_WAIT_MS,
+  openSource,
+  partOf,
+  removeDatabase,
+  removeParts,
+  SIDE_FILES,
+  syncToDisk,
+} from './files.js';
 
 const CALLER = 'backupTimelines';
 
@@ -59,7 +68,8 @@ async function copy(from: BetterSqlite3Database | string, part: string): Promise
     return;
   }
   const handle = from as BetterSqlite3Database & Copying;
-  if (!handle.backup) throw new TimelineError('TIMELINE_UNSUPPORTED', 'this handle cannot be copied: it has no method backup');
+  if (!handle.backup)
+    throw new TimelineError('TIMELINE_UNSUPPORTED', 'this handle cannot be copied: it has no method backup');
   await handle.backup(part, { progress: () => 0x7fffffff });
 }
 
@@ -69,7 +79,8 @@ async function finish(part: string): Promise<void> {
   const database = new Database(part, { fileMustExist: true, timeout: LOCK_WAIT_MS });
   try {
     database.pragma('journal_mode = DELETE');
-    if (readEpoch(database) === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', 'the source holds no Timelines');
+    if (readEpoch(database) === undefined)
+      throw new TimelineError('TIMELINE_UNAVAILABLE', 'the source holds no Timelines');
     database.pragma('synchronous = FULL');
     markBackup(database);
   } finally {

@@ -77,7 +77,8 @@ class Check {
 
   async #integrity(): Promise<void> {
     const rows = await this.#worker.all(`PRAGMA integrity_check(${MOST_PER_LAW})`);
-    for (const [message] of rows as [string][]) if (message !== 'ok') this.#problems.push({ code: 'integrity', message });
+    for (const [message] of rows as [string][])
+      if (message !== 'ok') this.#problems.push({ code: 'integrity', message });
   }
 
   async #hasTables(): Promise<boolean> {
@@ -85,7 +86,8 @@ class Check {
       const tables = await this.#worker.all("SELECT name FROM sqlite_schema WHERE type = 'table'");
       const names = new Set((tables as [string][]).map(([name]) => name));
       const missing = TABLE_NAMES.filter((name) => !names.has(name));
-      if (missing.length > 0) this.#problems.push({ code: 'schema', message: `there is no table ${missing.join(', ')}` });
+      if (missing.length > 0)
+        this.#problems.push({ code: 'schema', message: `there is no table ${missing.join(', ')}` });
       if (missing.includes('timeline_meta')) return undefined;
       const rows = await this.#worker.all("SELECT value FROM timeline_meta WHERE key = 'schema'");
       if (rows.length === 0) this.#problems.push({ code: 'schema', message: 'the version of the tables is missing' });
@@ -105,7 +107,12 @@ class Check {
 
   async #hold({ code, sql, message }: Law): Promise<void> {
     const rows = await this.#worker.all(`${sql} LIMIT ${MOST_PER_LAW + 1}`);
-    for (const [library, timeline, seq, detail] of rows.slice(0, MOST_PER_LAW) as [unknown, unknown, unknown, unknown][]) {
+    for (const [library, timeline, seq, detail] of rows.slice(0, MOST_PER_LAW) as [
+      unknown,
+      unknown,
+      unknown,
+      unknown,
+    ][]) {
       this.#problems.push({
         code,
         message: message(detail),
@@ -132,7 +139,10 @@ class Check {
 function isDamage(error: unknown): boolean {
   const code = sqliteCode(error);
   return (
-    code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_IOERR') || code === 'SQLITE_ERROR'
+    code.startsWith('SQLITE_CORRUPT') ||
+    code === 'SQLITE_NOTADB' ||
+    code.startsWith('SQLITE_IOERR') ||
+    code === 'SQLITE_ERROR'
   );
 }
 

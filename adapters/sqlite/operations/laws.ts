@@ -103,7 +103,11 @@ const NAME_TEXT = `SELECT NULL, t.name, NULL, t.id FROM timeline_timelines t WHE
 
 /** What must hold of the tables, whoever wrote them. */
 export const LAWS: readonly Law[] = [
-  { code: 'missing', sql: CHAIN, message: (expected) => `the entries before it are missing: ${expected} should be there` },
+  {
+    code: 'missing',
+    sql: CHAIN,
+    message: (expected) => `the entries before it are missing: ${expected} should be there`,
+  },
   { code: 'missing', sql: EMPTY, message: () => 'all entries are missing' },
   { code: 'missing', sql: KEYS, message: (key) => `the entry of key ${key} is missing or has another key` },
   { code: 'head', sql: BEYOND, message: (reader) => `the position of reader ${reader} lies beyond the newest entry` },
@@ -120,7 +124,11 @@ export const LAWS: readonly Law[] = [
     message: (id) => `keys of Timeline number ${id}, which is missing`,
   },
   { code: 'reference', sql: NO_LIBRARY, message: (id) => `a Timeline of library number ${id}, which is missing` },
-  { code: 'reference', sql: BODIES, message: (id) => `the shared body ${id} is missing, or the entry has another as well` },
+  {
+    code: 'reference',
+    sql: BODIES,
+    message: (id) => `the shared body ${id} is missing, or the entry has another as well`,
+  },
   {
     code: 'reference',
     sql: COUNTS,
@@ -132,7 +140,15 @@ export const LAWS: readonly Law[] = [
 
 /** They need the function `is_utf8`, and a database that keeps text as UTF-8. */
 export const TEXT_LAWS: readonly Law[] = [
-  { code: 'value', sql: ENTRY_TEXT, message: () => 'the body or the key is not text any more (bytes that are no UTF-8)' },
+  {
+    code: 'value',
+    sql: ENTRY_TEXT,
+    message: () => 'the body or the key is not text any more (bytes that are no UTF-8)',
+  },
   { code: 'value', sql: BODY_TEXT, message: () => 'the body is not text any more (bytes that are no UTF-8)' },
-  { code: 'value', sql: NAME_TEXT, message: () => 'the id of the Timeline is not text any more (bytes that are no UTF-8)' },
+  {
+    code: 'value',
+    sql: NAME_TEXT,
+    message: () => 'the id of the Timeline is not text any more (bytes that are no UTF-8)',
+  },
 ];

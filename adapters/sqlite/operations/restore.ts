@@ -7,7 +7,16 @@ import { renewEpoch } from '../epochs.js';
 import { fileId } from '../open-files.js';
 import { readEpoch } from '../schema.js';
 import { toTimelineError } from '../sqlite-errors.js';
-import { checkPath, LOCK_WAIT_MS, openSource, partOf, removeDatabase, removeParts, SIDE_FILES, syncToDisk } from './files.js';
+import {
+  checkPath,
+  LOCK_WAIT_MS,
+  openSource,
+  partOf,
+  removeDatabase,
+  removeParts,
+  SIDE_FILES,
+  syncToDisk,
+} from './files.js';
 import { type Possession, takePossession } from './possession.js';
 
 const CALLER = 'restoreTimelines';
@@ -56,7 +65,8 @@ async function prepare(Database: DatabaseConstructor, source: string, path: stri
   await worker.backup(part).finally(() => worker.end());
   const database = new Database(part, { fileMustExist: true, timeout: LOCK_WAIT_MS });
   try {
-    if (readEpoch(database) === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', `${source} holds no Timelines`);
+    if (readEpoch(database) === undefined)
+      throw new TimelineError('TIMELINE_UNAVAILABLE', `${source} holds no Timelines`);
     database.pragma('journal_mode = WAL');
     database.exec('BEGIN IMMEDIATE');
     renewEpoch(database);

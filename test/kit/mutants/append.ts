@@ -16,7 +16,9 @@ const showingLater =
       const outcomes = await library.append(writes, CALL);
       const places = outcomes.flatMap((outcome, index) =>
         outcome.ok
-          ? outcome.entries.filter(({ seqId }) => seqId % 3n === 1n).map(({ seqId }) => place(writes[index]!.timeline, seqId))
+          ? outcome.entries
+              .filter(({ seqId }) => seqId % 3n === 1n)
+              .map(({ seqId }) => place(writes[index]!.timeline, seqId))
           : [],
       );
       for (const each of places) hidden.add(each);
@@ -44,7 +46,8 @@ function startingAgain(library: AdapterLibrary, lives: Map<string, number>): Lib
     async append(writes) {
       for (const { timeline } of writes) {
         const [head] = await library.heads([name(timeline)], CALL);
-        if (head && head.lastSeqId > 0n && head.firstSeqId > head.lastSeqId) lives.set(timeline, (lives.get(timeline) ?? 0) + 1);
+        if (head && head.lastSeqId > 0n && head.firstSeqId > head.lastSeqId)
+          lives.set(timeline, (lives.get(timeline) ?? 0) + 1);
       }
       return changes.append!(writes, CALL);
     },
@@ -67,7 +70,10 @@ const single = async (library: AdapterLibrary, write: Write) => (await library.a
 async function withGaps(library: AdapterLibrary, write: Write): Promise<WriteOutcome> {
   const [head] = await library.heads([write.timeline], CALL);
   const seqId = (index: number) => head!.lastSeqId + 2n * BigInt(index + 1);
-  return single(library, { ...write, entries: write.entries.map((entry, index) => ({ seqId: seqId(index), ...entry })) });
+  return single(library, {
+    ...write,
+    entries: write.entries.map((entry, index) => ({ seqId: seqId(index), ...entry })),
+  });
 }
 
 async function entryByEntry(library: AdapterLibrary, write: Write): Promise<WriteOutcome> {
@@ -93,7 +99,10 @@ async function checkedTooEarly(library: AdapterLibrary, { expectedLast, ...write
 }
 
 async function lastOneDropped(library: AdapterLibrary, write: Write): Promise<WriteOutcome> {
-  const outcome = await single(library, { ...write, entries: write.entries.slice(0, Math.max(1, write.entries.length - 1)) });
+  const outcome = await single(library, {
+    ...write,
+    entries: write.entries.slice(0, Math.max(1, write.entries.length - 1)),
+  });
   if (!outcome.ok) return outcome;
   const top = outcome.entries.at(-1)!.seqId;
   return {
@@ -122,8 +131,18 @@ export const appendMutants: readonly Mutant[] = [
   mutant('Visibility', 'shows ids in the head before the entry', (library) => ({
     heads: async (ids) => (await library.heads(ids, CALL)).map((head) => ({ ...head, lastSeqId: head.lastSeqId + 1n })),
   })),
-  statefulMutant('Read your writes', 'answers before an entry can be read', () => new Set<string>(), showingLater('before')),
-  statefulMutant('No reuse', 'numbers from 1 again when nothing is left', () => new Map<string, number>(), startingAgain),
+  statefulMutant(
+    'Read your writes',
+    'answers before an entry can be read',
+    () => new Set<string>(),
+    showingLater('before'),
+  ),
+  statefulMutant(
+    'No reuse',
+    'numbers from 1 again when nothing is left',
+    () => new Map<string, number>(),
+    startingAgain,
+  ),
   mutant('Density', 'leaves gaps though it says dense', oneByOne(withGaps)),
   mutant('Idempotence', 'forgets keys at once', forgetsKeys),
   mutant(
@@ -177,7 +196,9 @@ export const appendMutants: readonly Mutant[] = [
   mutant('Back-pressure', 'fails the neighbours of a bad write', (library) => ({
     async append(writes) {
       const outcomes = await library.append(writes, CALL);
-      return outcomes.find((outcome) => !outcome.ok) ? outcomes.map(() => outcomes.find((outcome) => !outcome.ok)!) : outcomes;
+      return outcomes.find((outcome) => !outcome.ok)
+        ? outcomes.map(() => outcomes.find((outcome) => !outcome.ok)!)
+        : outcomes;
     },
   })),
   mutant('Batches', 'answers writes out of order', (library) => ({

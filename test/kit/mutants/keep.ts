@@ -12,7 +12,11 @@ const openedWith = (change: (options: LibraryOptions) => LibraryOptions): Timeli
 };
 
 const checkpointsOf =
-  (change: (checkpoints: NonNullable<AdapterLibrary['checkpoints']>) => Partial<NonNullable<AdapterLibrary['checkpoints']>>) =>
+  (
+    change: (
+      checkpoints: NonNullable<AdapterLibrary['checkpoints']>,
+    ) => Partial<NonNullable<AdapterLibrary['checkpoints']>>,
+  ) =>
   (library: AdapterLibrary): LibraryChanges => {
     const { get, advance, reset } = library.checkpoints!;
     return { checkpoints: { get, advance, reset, ...change({ get, advance, reset }) } };
@@ -59,7 +63,10 @@ export const keepMutants: readonly Mutant[] = [
   ),
   mutant('Delete', 'finds nothing to delete the second time', (library) => ({
     async delete(timeline, seqId) {
-      const [slice] = await library.read([{ timeline, after: seqId - 1n, before: seqId + 1n, limit: 1, reverse: false }], CALL);
+      const [slice] = await library.read(
+        [{ timeline, after: seqId - 1n, before: seqId + 1n, limit: 1, reverse: false }],
+        CALL,
+      );
       if (slice?.rows[0]?.body === undefined) throw new TimelineError('TIMELINE_NOT_FOUND', 'nothing to delete');
       return library.delete!(timeline, seqId, CALL);
     },
@@ -67,7 +74,11 @@ export const keepMutants: readonly Mutant[] = [
   mutant('Delete', 'deletes everything up to the entry', (library) => ({
     delete: (timeline, seqId) => library.trim!(timeline, { through: seqId }, CALL),
   })),
-  { law: 'Expiry', breaks: 'returns what has expired', create: () => openedWith(({ ttlMs: _, ...options }) => options) },
+  {
+    law: 'Expiry',
+    breaks: 'returns what has expired',
+    create: () => openedWith(({ ttlMs: _, ...options }) => options),
+  },
   {
     law: 'Expiry',
     breaks: 'expires too early',
@@ -109,7 +120,8 @@ export const keepMutants: readonly Mutant[] = [
     'Checkpoint',
     'keeps one position for all readers',
     checkpointsOf(({ get, advance, reset }) => {
-      const shared = <T extends { reader: string }>(items: readonly T[]) => items.map((item) => ({ ...item, reader: 'all' }));
+      const shared = <T extends { reader: string }>(items: readonly T[]) =>
+        items.map((item) => ({ ...item, reader: 'all' }));
       return {
         get: (keys, call) => get(shared(keys), call),
         advance: (items, call) => advance(shared(items), call),
@@ -122,7 +134,11 @@ export const keepMutants: readonly Mutant[] = [
     'mixes Timelines that begin alike',
     renamed((timeline) => timeline.slice(0, 1)),
   ),
-  { law: 'Isolation', breaks: 'mixes its libraries', create: () => openedWith((options) => ({ ...options, name: 'all' })) },
+  {
+    law: 'Isolation',
+    breaks: 'mixes its libraries',
+    create: () => openedWith((options) => ({ ...options, name: 'all' })),
+  },
   {
     law: 'Closing',
     breaks: 'forgets a library when it is closed',
@@ -146,7 +162,9 @@ export const keepMutants: readonly Mutant[] = [
     () => ({ closed: false }),
     (library, state) => ({
       append: (writes) =>
-        state.closed ? Promise.reject(new TimelineError('TIMELINE_CLOSED', 'closed with another')) : library.append(writes, CALL),
+        state.closed
+          ? Promise.reject(new TimelineError('TIMELINE_CLOSED', 'closed with another'))
+          : library.append(writes, CALL),
       close() {
         state.closed = true;
         return library.close(CALL);

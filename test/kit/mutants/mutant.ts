@@ -48,7 +48,8 @@ export const mapEntries =
   });
 
 /** Each row passed through `map` on its way out. */
-export const mapRows = (map: (row: Row, index: number) => Row) => mapSlices((slice) => ({ ...slice, rows: slice.rows.map(map) }));
+export const mapRows = (map: (row: Row, index: number) => Row) =>
+  mapSlices((slice) => ({ ...slice, rows: slice.rows.map(map) }));
 
 export const mapSlices =
   (map: (slice: Slice) => Slice) =>

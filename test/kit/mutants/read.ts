@@ -36,7 +36,9 @@ const epochOf =
 
 const watching =
   (delay: (wake: () => void) => void) =>
-  (library: AdapterLibrary): LibraryChanges => ({ watch: (timeline, wake) => library.watch!(timeline, () => delay(wake)) });
+  (library: AdapterLibrary): LibraryChanges => ({
+    watch: (timeline, wake) => library.watch!(timeline, () => delay(wake)),
+  });
 
 export const readMutants: readonly Mutant[] = [
   mutant('Bounds', 'includes `after`', includingAfter),
@@ -66,7 +68,9 @@ export const readMutants: readonly Mutant[] = [
         ranges.map((range) => ({ ...range, reverse: false })),
         CALL,
       );
-      return slices.map((slice, index) => (ranges[index]!.reverse ? { ...slice, rows: [...slice.rows].reverse() } : slice));
+      return slices.map((slice, index) =>
+        ranges[index]!.reverse ? { ...slice, rows: [...slice.rows].reverse() } : slice,
+      );
     },
   })),
   mutant('Truncation', 'skips what is gone in silence', mapSlices(silently)),

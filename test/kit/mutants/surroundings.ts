@@ -36,7 +36,8 @@ export const surroundingsMutants: readonly Mutant[] = [
   {
     law: 'Settings',
     breaks: 'takes what is not given for no TTL',
-    create: () => openedWith((options) => ({ ...options, ttlMs: options.ttlMs ?? Number.POSITIVE_INFINITY, alter: true })),
+    create: () =>
+      openedWith((options) => ({ ...options, ttlMs: options.ttlMs ?? Number.POSITIVE_INFINITY, alter: true })),
   },
   mutant('Settings', 'does not say what stands', () => ({ ttlMs: undefined })),
   {

@@ -16,7 +16,10 @@ exports.checkNoDriver = async (openTimelineStore, sqliteAdapter, redisAdapter, t
   // @ts-expect-error: not a client
   assert.throws(() => redisAdapter(undefined), { name: 'TimelineError', message: /ioredis/ });
   const client = Object.fromEntries(
-    ['createTable', 'describeTable', 'getRow', 'getRange', 'batchGetRow', 'batchWriteRow'].map((name) => [name, () => undefined]),
+    ['createTable', 'describeTable', 'getRow', 'getRange', 'batchGetRow', 'batchWriteRow'].map((name) => [
+      name,
+      () => undefined,
+    ]),
   );
   // @ts-expect-error: what a client is made of, unnamed
   await assert.rejects(openTimelineStore({ adapter: tablestoreAdapter(client), name: 'notes' }), {

@@ -3,7 +3,14 @@ import { openTimelineStore, type TimelineEntry, TimelineError } from 'timeline-m
 import { memoryAdapter } from 'timeline-model/memory';
 import { type RedisClient, redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
-import { createSync, type MessageSync, type Stored, type Synced, timelineDirectory, writeDiffusion } from 'timeline-model/sync';
+import {
+  createSync,
+  type MessageSync,
+  type Stored,
+  type Synced,
+  timelineDirectory,
+  writeDiffusion,
+} from 'timeline-model/sync';
 import { type TableStoreClient, tablestoreAdapter } from 'timeline-model/tablestore';
 import { startTablestoreEmulator, type TablestoreEmulator } from 'timeline-model/tablestore-emulator';
 
@@ -12,7 +19,10 @@ interface Note {
 }
 
 export async function newest(durable: boolean): Promise<TimelineEntry<Note> | undefined> {
-  const store = await openTimelineStore<Note>({ adapter: durable ? sqliteAdapter('notes.db') : memoryAdapter(), name: 'notes' });
+  const store = await openTimelineStore<Note>({
+    adapter: durable ? sqliteAdapter('notes.db') : memoryAdapter(),
+    name: 'notes',
+  });
   try {
     const appended: bigint = (await store.timeline(['a', 1]).append({ text: 'x' })).seqId;
     return await store.timeline('a').get(appended);

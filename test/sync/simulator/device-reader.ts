@@ -25,7 +25,9 @@ export class DeviceReader {
     if (!outcome) return false;
     const page = outcome.value;
     if (!client.hasAcked) client.beganAt = this.#world.time;
-    this.#world.note(`${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${fate}`);
+    this.#world.note(
+      `${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${fate}`,
+    );
     if (page.messages.length > limit)
       this.#attempts.violations.push(`${client.name} asked for ${limit} and got ${page.messages.length}`);
     if (fate === 'lose') return false;
@@ -49,7 +51,8 @@ export class DeviceReader {
   }
 
   #resync(client: DeviceClient): void {
-    if (!this.#world.setting.expires) this.#attempts.violations.push(`${client.name} was resynced although nothing expires`);
+    if (!this.#world.setting.expires)
+      this.#attempts.violations.push(`${client.name} was resynced although nothing expires`);
     if (this.#world.isFresh(client.freshAt, this.#world.time))
       this.#attempts.violations.push(`${client.name} was resynced although it was up to date`);
     client.clear();
@@ -91,5 +94,8 @@ export class DeviceReader {
 }
 
 function placesOf(messages: readonly SyncMessage<string>[]): string {
-  return messages.map(({ conversation, kind, entrySeqId }) => `${conversation} ${kind} ${entrySeqId}`).join(', ') || 'nothing';
+  return (
+    messages.map(({ conversation, kind, entrySeqId }) => `${conversation} ${kind} ${entrySeqId}`).join(', ') ||
+    'nothing'
+  );
 }

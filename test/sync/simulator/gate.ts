@@ -1,4 +1,11 @@
-import type { AdapterCheckpoints, AdapterLibrary, Call, TimelineAdapter, Write, WriteOutcome } from '../../../src/adapter.js';
+import type {
+  AdapterCheckpoints,
+  AdapterLibrary,
+  Call,
+  TimelineAdapter,
+  Write,
+  WriteOutcome,
+} from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { decorateAdapter } from '../../../testing/decorate.js';
 import { busyStore, unknownOutcome } from '../../../testing/faulty-adapter.js';
@@ -137,7 +144,11 @@ export class Gate {
     };
   }
 
-  async #appendUnlessOut(library: AdapterLibrary, writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
+  async #appendUnlessOut(
+    library: AdapterLibrary,
+    writes: readonly Write[],
+    call: Call,
+  ): Promise<readonly WriteOutcome[]> {
     const out = new Set(writes.map(({ timeline }) => timeline).filter((timeline) => this.#isOut(timeline)));
     const kept = writes.filter(({ timeline }) => !out.has(timeline));
     const outcomes = kept.length === 0 ? [] : [...(await library.append(kept, call))];

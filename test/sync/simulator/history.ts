@@ -40,7 +40,10 @@ export class History {
       if (message.kind === 'join' && !isPresent) {
         const visible = this.#visibleTo(seqId);
         const seen = last?.leftAt ?? 0n;
-        this.#stays.set(user, [...stays, { joinedAt: seqId, from: seen > visible ? seen : visible, leftAt: undefined }]);
+        this.#stays.set(user, [
+          ...stays,
+          { joinedAt: seqId, from: seen > visible ? seen : visible, leftAt: undefined },
+        ]);
       }
     }
   }
@@ -78,7 +81,9 @@ export class History {
   }
 
   isMemberAt(user: string, seqId: bigint): boolean {
-    return this.staysOf(user).some(({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt));
+    return this.staysOf(user).some(
+      ({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt),
+    );
   }
 
   /** Did the user send this without being a member? Senders get what they send, ahead of what they see by joining again. */
@@ -105,7 +110,8 @@ export class History {
   /** Was the conversation diffused to inboxes at this place? */
   isWrittenAt(seqId: bigint): boolean {
     let mode = this.#setting.diffusion === 'read' ? 'read' : 'write';
-    for (const entry of this.entries) if (entry.seqId < seqId && entry.message.kind === 'mode') mode = entry.message.mode;
+    for (const entry of this.entries)
+      if (entry.seqId < seqId && entry.message.kind === 'mode') mode = entry.message.mode;
     return mode === 'write';
   }
 

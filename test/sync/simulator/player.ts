@@ -78,7 +78,8 @@ export class Player {
     await until('settling', this.#settle(world.host(0)));
     for (const host of [...world.hosts]) if (world.random.chance(0.3)) await until('closing', world.replace(host));
     const { resumed } = await until('recovery', world.host(0).sync.recover());
-    if (resumed > 0) this.#attempts.violations.push(`after a recovery, a second one still found ${resumed} conversations behind`);
+    if (resumed > 0)
+      this.#attempts.violations.push(`after a recovery, a second one still found ${resumed} conversations behind`);
     for (const client of this.clients) {
       const pulls = 1000;
       for (let i = 0; i < pulls; i++) {
@@ -107,7 +108,12 @@ export class Player {
         return this.#amend(host, command.do, command.message);
       case 'join':
       case 'leave':
-        return this.#change(host, command.do, this.#conversation(command), world.users[command.user % world.users.length]!);
+        return this.#change(
+          host,
+          command.do,
+          this.#conversation(command),
+          world.users[command.user % world.users.length]!,
+        );
       case 'mode':
         return this.#wish(host, this.#conversation(command), command.mode);
       case 'pull':
@@ -143,7 +149,14 @@ export class Player {
     const sender = members[user % members.length];
     if (sender === undefined) return;
     const key = `m${this.operations.length}`;
-    const operation: Operation = { kind: 'message', conversation: name, user: sender, key, target: 0n, seqId: undefined };
+    const operation: Operation = {
+      kind: 'message',
+      conversation: name,
+      user: sender,
+      key,
+      target: 0n,
+      seqId: undefined,
+    };
     this.operations.push(operation);
     await this.#operate(host, operation);
   }
@@ -173,7 +186,11 @@ export class Player {
     const noted = delivered.then(
       async () => {
         const heads = await sync.heads(users);
-        this.delivered.push({ conversation, seqId, inboxes: new Map(users.map((user, i) => [user, heads[i]!.lastSeqId])) });
+        this.delivered.push({
+          conversation,
+          seqId,
+          inboxes: new Map(users.map((user, i) => [user, heads[i]!.lastSeqId])),
+        });
       },
       (error: unknown) => {
         if (!this.#attempts.isExcused(error)) this.#attempts.violations.push(`not delivered: ${error}`);
@@ -210,7 +227,9 @@ export class Player {
   async #change(host: Host, kind: 'join' | 'leave', conversation: string, user: string): Promise<void> {
     const members = this.#members.get(conversation)!;
     if (kind === 'leave') members.delete(user);
-    const outcome = await this.#attempts.run(host, `${kind} ${user} ${conversation}`, () => host.sync[kind](conversation, user));
+    const outcome = await this.#attempts.run(host, `${kind} ${user} ${conversation}`, () =>
+      host.sync[kind](conversation, user),
+    );
     if (!outcome) return;
     if (kind === 'join') members.add(user);
     this.#expectDelivery(host, conversation, outcome.value);

@@ -29,7 +29,13 @@ export type Command = { readonly wait: boolean } & (
   | { readonly do: 'edit' | 'recall'; readonly process: number; readonly message: number }
   | { readonly do: 'join' | 'leave'; readonly process: number; readonly conversation: number; readonly user: number }
   | { readonly do: 'mode'; readonly process: number; readonly conversation: number; readonly mode: 'write' | 'read' }
-  | { readonly do: 'pull'; readonly process: number; readonly device: number; readonly limit: number; readonly fate: Fate }
+  | {
+      readonly do: 'pull';
+      readonly process: number;
+      readonly device: number;
+      readonly limit: number;
+      readonly fate: Fate;
+    }
   | { readonly do: 'subscribe'; readonly process: number; readonly device: number; readonly turns: number }
   | { readonly do: 'read'; readonly process: number; readonly message: number; readonly user: number }
   | { readonly do: 'list'; readonly process: number; readonly user: number }
@@ -53,7 +59,10 @@ export const TTL_MS = 25 * 3_600_000;
 
 export function drawScenario(random: Random, length: number, fixed: Partial<Setting> = {}): Scenario {
   const setting = { ...drawSetting(random), ...fixed };
-  return { setting, commands: [...drawMembers(random, setting), ...random.list(length, () => drawCommand(random, setting))] };
+  return {
+    setting,
+    commands: [...drawMembers(random, setting), ...random.list(length, () => drawCommand(random, setting))],
+  };
 }
 
 /** Most are members from the start. */
@@ -78,10 +87,18 @@ function drawSetting(random: Random): Setting {
     diffusion: random.pick(['write', 'read', 'hybrid', 'hybrid'] as const),
     directory,
     newcomers:
-      directory === 'listed' ? 'since-joining' : random.pick(['all', 'since-joining', { last: 1 }, { last: 2 }] as const),
+      directory === 'listed'
+        ? 'since-joining'
+        : random.pick(['all', 'since-joining', { last: 1 }, { last: 2 }] as const),
     bodies: random.pick(['copy', 'copy', 'reference', 5] as const),
     resyncLast: random.below(4),
-    starts: random.pick([['oldest'], ['oldest'], ['oldest', 'now'], ['now', { last: 2 }], ['oldest', { last: 1 }]] as const),
+    starts: random.pick([
+      ['oldest'],
+      ['oldest'],
+      ['oldest', 'now'],
+      ['now', { last: 2 }],
+      ['oldest', { last: 1 }],
+    ] as const),
     expires: random.chance(0.4),
     skewMs: random.pick([0, 0, 3000]),
     faults: random.pick([0, 0, 0.01]),
@@ -121,7 +138,13 @@ function drawCommand(random: Random, setting: Setting): Command {
     case 'list':
       return { do: 'list', process, user, wait };
     case 'crash':
-      return { do: 'crash', process, after: 1 + random.below(25), how: random.pick(['before', 'after', 'partly']), wait };
+      return {
+        do: 'crash',
+        process,
+        after: 1 + random.below(25),
+        how: random.pick(['before', 'after', 'partly']),
+        wait,
+      };
     case 'outage':
       return { do: 'outage', process, user, calls: 1 + random.below(5), wait };
     case 'restart':

@@ -20,7 +20,8 @@ export class Verdict {
     }
     verdict.#checkSent();
     verdict.#checkRoaming();
-    for (const client of player.clients) for (const history of verdict.#histories.values()) verdict.#checkDevice(client, history);
+    for (const client of player.clients)
+      for (const history of verdict.#histories.values()) verdict.#checkDevice(client, history);
     for (const user of world.users) {
       await verdict.#checkInbox(user);
       await verdict.#checkList(user);
@@ -99,8 +100,10 @@ export class Verdict {
       const target = 'target' in entry.message ? BigInt(entry.message.target) : entrySeqId;
       if (target !== seqId)
         this.#fail(`${client.name} shows ${kind} ${entrySeqId} of ${conversation} for ${seqId}, not ${target}`);
-      if (sentAt !== entry.appendedAt) this.#fail(`${client.name} shows a wrong time of ${entrySeqId} of ${conversation}`);
-      if (kind === 'message') this.#checkView(client, history, entrySeqId, body, new Set(required.map((each) => each.seqId)));
+      if (sentAt !== entry.appendedAt)
+        this.#fail(`${client.name} shows a wrong time of ${entrySeqId} of ${conversation}`);
+      if (kind === 'message')
+        this.#checkView(client, history, entrySeqId, body, new Set(required.map((each) => each.seqId)));
     }
     const read = this.#player.reads.get(`${client.user}@${conversation}`) ?? 0n;
     const isTold = (client.reads.get(conversation) ?? 0n) >= read;
@@ -137,7 +140,8 @@ export class Verdict {
     const isKept = ({ appendedAt }: Entry) => this.#world.isKept(appendedAt, client.beganAt);
     if (!anchor) {
       // What tells of a stay that has ended, or of a time of read diffusion that has, expires like all in the inbox.
-      const isKnown = ({ joinedAt, leftAt }: Stay) => leftAt === undefined || joinedAt === 0n || isKept(history.find(joinedAt)!);
+      const isKnown = ({ joinedAt, leftAt }: Stay) =>
+        leftAt === undefined || joinedAt === 0n || isKept(history.find(joinedAt)!);
       const isFound = ({ seqId }: Entry) => history.formerReadBefore(seqId).every(isKept);
       return history
         .staysOf(user)
@@ -174,7 +178,8 @@ export class Verdict {
       if (message.kind === 'read') continue;
       const { conversation, seqId } = message;
       if (message.kind === 'mode') continue;
-      if (places.has(`${seqId}@${conversation}`)) this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);
+      if (places.has(`${seqId}@${conversation}`))
+        this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);
       copies.set(conversation, [...(copies.get(conversation) ?? []), BigInt(seqId)]);
       places.set(`${seqId}@${conversation}`, place);
     }
@@ -200,7 +205,10 @@ export class Verdict {
     const { store, hosts } = this.#world;
     const found = new Map<string, string>();
     for await (const { conversation, last, lastSeqId, readSeqId, unread } of hosts[0]!.sync.conversations(user)) {
-      found.set(conversation, `last ${last?.seqId} ${last?.body}, end ${lastSeqId}, read ${readSeqId}, unread ${unread}`);
+      found.set(
+        conversation,
+        `last ${last?.seqId} ${last?.body}, end ${lastSeqId}, read ${readSeqId}, unread ${unread}`,
+      );
     }
     for (const history of this.#histories.values()) {
       const { conversation } = history;

@@ -178,7 +178,11 @@ export class World {
     const { diffusion } = this.setting;
     if (diffusion === 'write') return writeDiffusion();
     if (diffusion === 'read') return readDiffusion();
-    return hybridDiffusion({ writeUpTo: 2, writeBelow: 2, policy: ({ conversation }) => this.wishes.get(conversation) });
+    return hybridDiffusion({
+      writeUpTo: 2,
+      writeBelow: 2,
+      policy: ({ conversation }) => this.wishes.get(conversation),
+    });
   }
 
   #directory(store: TimelineStore<Stored<string>>): Directory {
@@ -203,7 +207,12 @@ async function openLibraries(adapters: Adapters, now: () => number, { expires }:
   const shared = { ...trusted, retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 2 }, onWarning: () => undefined };
   const [store, sync] = await Promise.all([
     openTimelineStore<Stored<string>>({ ...shared, adapter: adapters.store, name: 'store' }),
-    openTimelineStore<Synced<string>>({ ...shared, adapter: adapters.sync, name: 'sync', ttlMs: expires ? TTL_MS : undefined }),
+    openTimelineStore<Synced<string>>({
+      ...shared,
+      adapter: adapters.sync,
+      name: 'sync',
+      ttlMs: expires ? TTL_MS : undefined,
+    }),
   ]);
   return { store, sync };
 }

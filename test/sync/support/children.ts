@@ -24,7 +24,9 @@ export const SHARED: readonly [Place['kind'], () => Promise<Place>][] = [
 
 /** See `child.ts` for what it can do. */
 export function spawnChild(command: string, { kind, where }: Place, args: readonly string[] = []): ChildProcess {
-  const child = spawn(process.execPath, [bundled(CHILD), command, kind, where, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [bundled(CHILD), command, kind, where, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   afterTest(() => child.kill('SIGKILL'));
   return child;
 }

@@ -34,7 +34,10 @@ export class Counts {
 
 /** The adapter, counted. Several libraries may share their counts. */
 export function counting(adapter: TimelineAdapter, counts: Counts): TimelineAdapter {
-  return { name: adapter.name, open: async (options) => countLibrary(await adapter.open(options), counts, options.name) };
+  return {
+    name: adapter.name,
+    open: async (options) => countLibrary(await adapter.open(options), counts, options.name),
+  };
 }
 
 function countLibrary(library: AdapterLibrary, counts: Counts, name: string): AdapterLibrary {
@@ -43,7 +46,9 @@ function countLibrary(library: AdapterLibrary, counts: Counts, name: string): Ad
     append: (writes, call) =>
       counts.count(`${name}.append`, async () => {
         const outcomes = await library.append(writes, call);
-        const added = outcomes.flatMap((outcome) => (outcome.ok ? outcome.entries.filter(({ duplicate }) => !duplicate) : []));
+        const added = outcomes.flatMap((outcome) =>
+          outcome.ok ? outcome.entries.filter(({ duplicate }) => !duplicate) : [],
+        );
         counts.entries += added.length;
         counts.bodies += new Set(writes.flatMap(({ entries }) => entries.map(({ payload }) => payload))).size;
         return outcomes;

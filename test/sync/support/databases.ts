@@ -66,6 +66,10 @@ const OPENERS: Record<DatabaseKind, () => Promise<Opened>> = {
   },
   async tablestore() {
     const world = await TablestoreWorld.start();
-    return { store: world.adapter({ sequence: 'cas' }), sync: world.adapter({ sequence: 'auto' }), close: () => world.close() };
+    return {
+      store: world.adapter({ sequence: 'cas' }),
+      sync: world.adapter({ sequence: 'auto' }),
+      close: () => world.close(),
+    };
   },
 };

@@ -140,5 +140,8 @@ function never<T>(): Promise<T> {
 
 /** The error of a store that is out of reach. */
 export function away(outcome: 'not-applied' | 'unknown' = 'not-applied'): TimelineError {
-  return new TimelineError('TIMELINE_UNAVAILABLE', 'the store is away', { retryable: outcome === 'not-applied', outcome });
+  return new TimelineError('TIMELINE_UNAVAILABLE', 'the store is away', {
+    retryable: outcome === 'not-applied',
+    outcome,
+  });
 }

@@ -11,7 +11,17 @@ export function randomFrom(seed: number): () => number {
 
 /** Names and words as people choose them: separators of ids and of keys, controls, bytes beyond ASCII, nothing at all. */
 const SUFFIXES = ['', '_', '`', '|away', '@home', '%7B{x}', ':0', '-ünïcödé', '龍', '\u{1f980}', '\\', "'--"];
-const TEXTS = ['hello', '', ' two  spaces ', 'é€\u{1f680}', '\u2028', '{"a":1}', '=== ada has left #x', 'x'.repeat(400), '<b>'];
+const TEXTS = [
+  'hello',
+  '',
+  ' two  spaces ',
+  'é€\u{1f680}',
+  '\u2028',
+  '{"a":1}',
+  '=== ada has left #x',
+  'x'.repeat(400),
+  '<b>',
+];
 
 export interface GeneratedLog {
   readonly seed: number;

@@ -1,7 +1,12 @@
 import type { Device, MessageSync, SyncMessage } from '../../../sync/index.js';
 
 /** Sends, and waits until every inbox has it. Resolves with its place. */
-export async function say(sync: MessageSync<string>, conversation: string, sender: string, ...bodies: string[]): Promise<bigint> {
+export async function say(
+  sync: MessageSync<string>,
+  conversation: string,
+  sender: string,
+  ...bodies: string[]
+): Promise<bigint> {
   let last = 0n;
   for (const body of bodies) {
     const { seqId, delivered } = await sync.send({ conversation, sender, body });

@@ -18,7 +18,10 @@ if (folder === undefined) {
 }
 
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt') && name !== 'README.txt');
-const logs = files.map((file) => ({ file, lines: parseIrcLog(readFileSync(join(folder, file))).lines.slice(0, LINES) }));
+const logs = files.map((file) => ({
+  file,
+  lines: parseIrcLog(readFileSync(join(folder, file))).lines.slice(0, LINES),
+}));
 const together: IrcLine[] = logs.flatMap(({ lines }) => lines).map((line, i) => ({ ...line, number: i + 1 }));
 if (logs.length > 1) logs.push({ file: 'all together', lines: together });
 const most = (lines: readonly IrcLine[]) => (lines === together ? [500, 300] : [100, 60]);
@@ -28,7 +31,11 @@ console.log('| file | lines | messages | members | at most | mode | store | entr
 console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const { file, lines } of logs) {
   const [writeUpTo, writeBelow] = most(lines);
-  const diffusions = { write: writeDiffusion(), read: readDiffusion(), hybrid: hybridDiffusion({ writeUpTo, writeBelow }) };
+  const diffusions = {
+    write: writeDiffusion(),
+    read: readDiffusion(),
+    hybrid: hybridDiffusion({ writeUpTo, writeBelow }),
+  };
   for (const kind of DATABASES.filter((each) => stores.length === 0 || stores.includes(each))) {
     for (const [mode, diffusion] of Object.entries(diffusions)) await row(file, lines, kind, mode, diffusion);
   }
@@ -48,6 +55,16 @@ async function row(
   const replayed = await replay({ store, sync, diffusion, lines, conversation: file });
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   wrong += replayed.wrong.length;
-  const cells = [file, lines.length, replayed.messages, replayed.members, replayed.most, mode, kind, counts.entries, seconds];
+  const cells = [
+    file,
+    lines.length,
+    replayed.messages,
+    replayed.members,
+    replayed.most,
+    mode,
+    kind,
+    counts.entries,
+    seconds,
+  ];
   console.log(`| ${[...cells, replayed.wrong.length].join(' | ')} |`);
 }

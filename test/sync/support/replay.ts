@@ -44,7 +44,13 @@ const STRIDE = 40;
  * Lives a log through: everyone joins and leaves as it says, and each message goes to whoever is present. Some members have a
  * second device, which pulls now and then, and forgets to acknowledge; all have one that is switched on at the end only.
  */
-export async function replay({ store, sync: inboxes, diffusion, lines, conversation }: ReplayOptions): Promise<Replayed> {
+export async function replay({
+  store,
+  sync: inboxes,
+  diffusion,
+  lines,
+  conversation,
+}: ReplayOptions): Promise<Replayed> {
   const random = randomFrom(lines.length);
   const directory = timelineDirectory({ store });
   await using sync = createSync<Said>({ store, sync: inboxes, directory, diffusion, recoverEveryMs: 0 });
@@ -67,7 +73,8 @@ export async function replay({ store, sync: inboxes, diffusion, lines, conversat
     if (++messages % STRIDE !== 0) continue;
     await sent.delivered;
     const awake = [...expected.keys()].filter((_, i) => i % 5 === 0 && random() < 0.3);
-    for (const nick of awake) await pull(sync.device(nick, 'awake'), shown, 1 + Math.floor(random() * 60), random() < 0.8);
+    for (const nick of awake)
+      await pull(sync.device(nick, 'awake'), shown, 1 + Math.floor(random() * 60), random() < 0.8);
   }
   await Promise.all([moved?.delivered, sent?.delivered]);
   const wrong: string[] = [];
@@ -83,7 +90,12 @@ export async function replay({ store, sync: inboxes, diffusion, lines, conversat
 }
 
 /** Makes those present members, and no others. */
-async function move(sync: MessageSync<Said>, conversation: string, before: ReadonlySet<string>, present: ReadonlySet<string>) {
+async function move(
+  sync: MessageSync<Said>,
+  conversation: string,
+  before: ReadonlySet<string>,
+  present: ReadonlySet<string>,
+) {
   const left = [...before].filter((nick) => !present.has(nick));
   const joined = [...present].filter((nick) => !before.has(nick));
   const leaving = left.length > 0 ? await sync.leave(conversation, left) : undefined;
@@ -92,7 +104,12 @@ async function move(sync: MessageSync<Said>, conversation: string, before: Reado
 }
 
 /** A page of a device, shown once it is acknowledged: what is not comes again. True: there is no more. */
-async function pull(device: Device<Said>, shown: Map<string, string[]>, limit: number, acknowledges: boolean): Promise<boolean> {
+async function pull(
+  device: Device<Said>,
+  shown: Map<string, string[]>,
+  limit: number,
+  acknowledges: boolean,
+): Promise<boolean> {
   const page = await device.pull({ limit });
   if (!acknowledges) return false;
   await device.ack(page.cursor);

@@ -48,7 +48,11 @@ const OTHERS = [
   setting('sqlite', 'sqlite', 'kept'),
   setting('sqlite', 'memory', 'listed'),
 ];
-const CORE = [setting('sqlite', 'memory', 'kept'), setting('redis', 'redis', 'kept'), setting('sqlite', 'redis', 'listed')];
+const CORE = [
+  setting('sqlite', 'memory', 'kept'),
+  setting('redis', 'redis', 'kept'),
+  setting('sqlite', 'redis', 'listed'),
+];
 
 export const MODES = {
   write: writeDiffusion,

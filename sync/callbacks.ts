@@ -2,7 +2,7 @@ import { invalidArgument } from '../src/errors.js';
 import { checkCount, checkSeqId } from '../src/range.js';
 import { describe } from '../src/text.js';
 import { disregard, isThenable, withinUserTime } from '../src/user-code.js';
-import { checkMode } from './diffusion.js';
+import { checkMode } from './modes/diffusion.js';
 import type { Diffusion, Directory, Listing, Membership } from './types.js';
 
 /**

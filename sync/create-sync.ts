@@ -4,12 +4,12 @@ import { checkCount } from '../src/range.js';
 import { checkFunction, checkObject, describe } from '../src/text.js';
 import type { TimelineStore } from '../src/types.js';
 import { guardDiffusion, guardDirectory } from './callbacks.js';
-import type { Context } from './context.js';
-import { checkMode } from './diffusion.js';
-import { FanOut } from './fan-out.js';
 import { Sync } from './message-sync.js';
-import { settleBeginning } from './modes.js';
-import { Positions } from './positions.js';
+import { settleBeginning } from './modes/conversation-modes.js';
+import { checkMode } from './modes/diffusion.js';
+import { FanOut } from './outbox/fan-out.js';
+import type { Context } from './shared/context.js';
+import { Positions } from './shared/fan-out-positions.js';
 import type { MessageSync, SyncOptions } from './types.js';
 
 const MAX_LAST = 1000;

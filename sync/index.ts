@@ -1,4 +1,4 @@
 export { createSync } from './create-sync.js';
-export { type HybridOptions, hybridDiffusion, readDiffusion, writeDiffusion } from './diffusion.js';
-export { timelineDirectory } from './directory.js';
+export { timelineDirectory } from './members/timeline-directory.js';
+export { type HybridOptions, hybridDiffusion, readDiffusion, writeDiffusion } from './modes/diffusion.js';
 export type * from './types.js';

@@ -3,14 +3,14 @@ import { invalidArgument, isTimelineError, TimelineError } from '../src/errors.j
 import { checkSeqId } from '../src/range.js';
 import { checkObject, checkOptions, describe } from '../src/text.js';
 import type { Abortable, Cursor, Timeline } from '../src/types.js';
-import type { Context } from './context.js';
-import { ConversationList } from './conversation-list.js';
-import { pause } from './copies.js';
-import { checkStart, SyncDevice } from './device.js';
-import type { FanOut } from './fan-out.js';
-import { Recent } from './listing.js';
-import { checkConversation, checkDevice, checkKey, checkUser, checkUsers } from './names.js';
-import { type Change, Reviews } from './reviews.js';
+import { ConversationList } from './conversations/conversation-list.js';
+import { checkStart, SyncDevice } from './device/device.js';
+import { pause } from './inbox/inbox-writer.js';
+import { type Change, Reviews } from './modes/mode-selector.js';
+import type { FanOut } from './outbox/fan-out.js';
+import type { Context } from './shared/context.js';
+import { Recent } from './shared/listing.js';
+import { checkConversation, checkDevice, checkKey, checkUser, checkUsers } from './shared/names.js';
 import type {
   ConversationSummary,
   Delivery,

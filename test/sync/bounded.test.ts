@@ -1,8 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
 import { openTimelineStore, type TimelineAdapter, TimelineError } from '../../src/index.js';
-import { amend } from '../../sync/amend.js';
 import { createSync, type Stored, type Synced, writeDiffusion } from '../../sync/index.js';
+import { amend } from '../../sync/outbox/amend.js';
 
 afterEach(() => {
   vi.useRealTimers();

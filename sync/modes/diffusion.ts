@@ -1,0 +1,52 @@
+import { invalidArgument } from '../../src/errors.js';
+import { checkCount } from '../../src/range.js';
+import { checkFunction, checkObject, describe } from '../../src/text.js';
+import type { Audience, Diffusion, Mode } from '../types.js';
+
+/** Every message is copied to each member's inbox: many writes, one read. For conversations of few. */
+export function writeDiffusion(): Diffusion {
+  return { modes: ['write'], choose: () => 'write' };
+}
+
+/** Every message is written once; each device reads the conversations that have moved. For conversations of many. */
+export function readDiffusion(): Diffusion {
+  return { modes: ['read'], choose: () => 'read' };
+}
+
+export interface HybridOptions {
+  /** Members up to which a conversation is diffused on write. Default 500. */
+  readonly writeUpTo?: number | undefined;
+  /** Members below which a conversation that had grown beyond goes back. Default 300, or `writeUpTo` if that is less. */
+  readonly writeBelow?: number | undefined;
+  /** Conversations whose mode does not depend on their size. */
+  readonly overrides?: Readonly<Record<string, Mode>> | undefined;
+  /** Decides before overrides and sizes do; `undefined` leaves it to them. */
+  readonly policy?: ((about: Audience) => Mode | undefined | Promise<Mode | undefined>) | undefined;
+}
+
+/** Each conversation in the mode that suits its size. The gap between the two bounds keeps it from swinging. */
+export function hybridDiffusion(options: HybridOptions = {}): Diffusion {
+  const { overrides, policy } = checkObject(options, 'options');
+  const writeUpTo = checkCount(options.writeUpTo ?? 500, 'writeUpTo', { least: 0 });
+  const writeBelow = checkCount(options.writeBelow ?? Math.min(300, writeUpTo), 'writeBelow', { least: 0 });
+  if (writeBelow > writeUpTo) throw invalidArgument('writeBelow', `must not exceed writeUpTo, ${writeUpTo}`);
+  checkFunction(policy, 'policy');
+  for (const [conversation, mode] of Object.entries(overrides ?? {}))
+    checkMode(mode, `overrides[${describe(conversation)}]`);
+  return {
+    modes: ['write', 'read'],
+    async choose(about) {
+      const decided = await policy?.(about);
+      if (decided !== undefined) return checkMode(decided, 'policy');
+      if (overrides && Object.hasOwn(overrides, about.conversation)) return overrides[about.conversation] as Mode;
+      if (about.mode === 'write') return (await about.size(writeUpTo + 1)) > writeUpTo ? 'read' : 'write';
+      return (await about.size(writeBelow)) < writeBelow ? 'write' : 'read';
+    },
+  };
+}
+
+export function checkMode(mode: unknown, argument: string): Mode {
+  if (mode !== 'write' && mode !== 'read')
+    throw invalidArgument(argument, `must be 'write' or 'read', not ${describe(mode)}`);
+  return mode;
+}

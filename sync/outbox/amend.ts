@@ -1,0 +1,82 @@
+import { isTimelineError } from '../../src/errors.js';
+import type { Timeline, TimelineEntry } from '../../src/types.js';
+import { pauseAfterRace } from '../shared/contention.js';
+import { isUndecodable, lenient } from '../shared/undecodable.js';
+import type { Stored, StoredMessage } from '../types.js';
+
+type Edit<M> = Extract<Stored<M>, { kind: 'edit' }>;
+type Amendment<M> = Edit<M> | Extract<Stored<M>, { kind: 'recall' }>;
+
+/**
+ * Makes a message show an edit or recall that stands at `at`. Idempotent and indifferent to order: the newest edit
+ * counts, and a recall is final. A message that is gone, or was none, stays as it is.
+ */
+export async function amend<M>(
+  timeline: Timeline<Stored<M>>,
+  at: bigint,
+  amendment: Amendment<M>,
+  closing: AbortSignal,
+): Promise<void> {
+  const target = BigInt(amendment.target);
+  for (let race = 1; ; race++) {
+    const entry = await timeline.get(target, lenient);
+    if (!entry || entry.deleted) return;
+    const next = await amendedEntry(timeline, entry, at, amendment);
+    if (!next) return;
+    try {
+      await timeline.update(target, next, { ifRevision: entry.revision });
+      return;
+    } catch (error) {
+      if (isSettled(error)) return;
+      if (!isTimelineError(error) || error.code !== 'TIMELINE_CONFLICT') throw error;
+    }
+    await pauseAfterRace(race, `message ${target}`, closing);
+  }
+}
+
+/** `undefined`: nothing changes. What was recalled is gone from its edits first. */
+async function amendedEntry<M>(
+  timeline: Timeline<Stored<M>>,
+  { seqId, message }: TimelineEntry<Stored<M>>,
+  at: bigint,
+  amendment: Amendment<M>,
+): Promise<StoredMessage<M> | undefined> {
+  if (isUndecodable(message)) {
+    // A recall is final, whatever stands there. An edit might bring back what a recall took.
+    if (amendment.kind === 'edit') return undefined;
+    await stripEdits(timeline, seqId, at);
+    return { kind: 'message', sender: amendment.sender, recalled: String(at) };
+  }
+  if (message.kind !== 'message') return undefined;
+  const { recalled, edited } = message;
+  if (recalled !== undefined && amendment.kind === 'edit') await strip(timeline, at, amendment);
+  const next = amended(message, at, amendment);
+  if (next && amendment.kind === 'recall' && edited !== undefined) await stripEdits(timeline, seqId, BigInt(edited));
+  return next;
+}
+
+function amended<M>(message: StoredMessage<M>, at: bigint, amendment: Amendment<M>): StoredMessage<M> | undefined {
+  if (message.recalled !== undefined) return undefined;
+  const { kind, sender } = message;
+  if (amendment.kind === 'recall') return { kind, sender, recalled: String(at) };
+  if (message.edited !== undefined && BigInt(message.edited) >= at) return undefined;
+  return { kind, sender, ...(amendment.body !== undefined && { body: amendment.body }), edited: String(at) };
+}
+
+async function stripEdits<M>(timeline: Timeline<Stored<M>>, target: bigint, last: bigint): Promise<void> {
+  for await (const { seqId, message, deleted } of timeline.scan({ after: target, before: last + 1n, ...lenient })) {
+    if (!deleted && message.kind === 'edit' && BigInt(message.target) === target) await strip(timeline, seqId, message);
+  }
+}
+
+async function strip<M>(timeline: Timeline<Stored<M>>, at: bigint, { kind, sender, target }: Edit<M>): Promise<void> {
+  await timeline.update(at, { kind, sender, target }).catch((error: unknown) => {
+    if (!isSettled(error)) throw error;
+  });
+}
+
+/** There is nothing to change any more, or it is changed and this process cannot read it. */
+function isSettled(error: unknown): boolean {
+  if (!isTimelineError(error)) return false;
+  return error.code === 'TIMELINE_NOT_FOUND' || (error.code === 'TIMELINE_DECODE' && error.outcome === 'applied');
+}

@@ -1,0 +1,136 @@
+import { seqIdOf } from '../../src/cursor.js';
+import type { Context } from '../shared/context.js';
+import { Recent } from '../shared/listing.js';
+import { timelineOf } from '../shared/names.js';
+import { Lane } from './conversation-outbox.js';
+import { bury, type LeftWork, leftWork, WorkLog } from './work-log.js';
+
+const LANES = 5000;
+const BATCH = 500;
+/** Conversations that are resumed at once. */
+const RESUMED_AT_ONCE = 16;
+const TIDY_EVERY_MS = 1000;
+
+/** All conversations that this process fans out, and the work of others that it takes over. */
+export class FanOut<M> {
+  readonly work: WorkLog<M>;
+  readonly #context: Context<M>;
+  readonly #leaseMs: number;
+  readonly #lanes = new Recent<string, Lane<M>>(LANES);
+  /** Other processes: their last sign of life, and when this one first saw it. */
+  readonly #signs = new Map<string, { lastSeqId: bigint; seenAt: number }>();
+  #watch: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #tidying: Promise<void> | undefined;
+  #tidiedAt = 0;
+  readonly #recoveries = new Set<Promise<number>>();
+
+  constructor(context: Context<M>, options: { leaseMs: number; recoverEveryMs: number }) {
+    this.#context = context;
+    this.#leaseMs = options.leaseMs;
+    this.work = new WorkLog(context.store, options.leaseMs);
+    if (options.recoverEveryMs === 0) return;
+    const look = () => {
+      this.#looking ??= this.#lookAround().finally(() => {
+        this.#looking = undefined;
+      });
+    };
+    this.#watch = setInterval(look, options.recoverEveryMs).unref();
+  }
+
+  lane(conversation: string): Lane<M> {
+    return this.#lanes.use(
+      conversation,
+      () => new Lane(this.#context, conversation),
+      (lane) => !lane.isDone,
+    );
+  }
+
+  /** Now and then, once the list of conversations in use is long. */
+  tidy(): void {
+    if (performance.now() - this.#tidiedAt < TIDY_EVERY_MS || this.#tidying) return;
+    this.#tidiedAt = performance.now();
+    this.#tidying = this.#tidy({ all: false })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#tidying = undefined;
+      });
+  }
+
+  async recover(): Promise<number> {
+    const recovery = leftWork(this.#context.store, this.work.names).then((left) => this.#resume(left));
+    this.#recoveries.add(recovery);
+    return recovery.finally(() => this.#recoveries.delete(recovery));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watch);
+    await this.#tidying;
+    // Recoveries wait for inboxes that may be out of reach: they end as lanes give up, and then nothing is added any more.
+    for (const lane of this.#lanes.values()) await lane.idle();
+    await Promise.allSettled([this.#looking, ...this.#recoveries]);
+    for (const lane of this.#lanes.values()) await lane.idle();
+    try {
+      await this.#tidy({ all: true });
+    } finally {
+      await this.work.end();
+    }
+  }
+
+  async #tidy(options: { all: boolean }): Promise<void> {
+    await this.#context.positions.flush();
+    await this.work.tidy((conversation) => this.#lanes.get(conversation)?.isDone ?? true, options);
+  }
+
+  async #resume(left: readonly LeftWork[]): Promise<number> {
+    const conversations = [...new Set(left.flatMap((work) => work.conversations))];
+    const queue: string[] = [];
+    for (let i = 0; i < conversations.length; i += BATCH)
+      queue.push(...(await this.#behind(conversations.slice(i, i + BATCH))));
+    const resumed = queue.length;
+    const workers = Array.from({ length: RESUMED_AT_ONCE }, async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.lane(next).catchUp();
+    });
+    await Promise.all(workers);
+    await this.#context.positions.flush();
+    return resumed;
+  }
+
+  async #behind(conversations: readonly string[]): Promise<string[]> {
+    const { store, positions } = this.#context;
+    const [heads, cursors] = await Promise.all([store.heads(conversations), positions.get(conversations)]);
+    return conversations.filter((_, i) => {
+      const cursor = cursors[i];
+      return (heads[i]?.lastSeqId ?? 0n) > (cursor === undefined ? 0n : seqIdOf(cursor));
+    });
+  }
+
+  /** Takes over from processes that gave no sign of life for two leases; of several that try, one does. */
+  async #lookAround(): Promise<void> {
+    try {
+      const now = performance.now();
+      for (const work of await leftWork(this.#context.store, this.work.names)) {
+        const sign = this.#signs.get(work.process);
+        if (!sign || sign.lastSeqId !== work.lastSeqId)
+          this.#signs.set(work.process, { lastSeqId: work.lastSeqId, seenAt: now });
+        else if (now - sign.seenAt > 2 * this.#leaseMs && (await this.#claim(work))) {
+          await this.#resume([work]);
+          await bury(this.#context.store, work);
+          this.#signs.delete(work.process);
+        }
+      }
+    } catch (error) {
+      if (this.#context.closing.aborted) return;
+      this.#context.warn({
+        code: 'recovery-waits',
+        message: `looking for work that was left failed: ${String(error)}`,
+      });
+    }
+  }
+
+  async #claim({ process, lastSeqId }: LeftWork): Promise<boolean> {
+    const log = this.#context.store.timeline(timelineOf.work(process));
+    const { duplicate } = await log.append({ kind: 'state', state: { alive: true } }, { key: `claim:${lastSeqId}` });
+    return !duplicate;
+  }
+}

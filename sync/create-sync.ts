@@ -4,25 +4,31 @@ import { checkCount } from '../src/range.js';
 import { checkFunction, checkObject, describe } from '../src/text.js';
 import type { TimelineStore } from '../src/types.js';
 import { guardDiffusion, guardDirectory } from './callbacks.js';
-import { Sync } from './message-sync.js';
-import { settleBeginning } from './modes/conversation-modes.js';
+import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
 import type { Context } from './shared/context.js';
-import { Positions } from './shared/fan-out-positions.js';
+import { FanOutPositions } from './shared/fan-out-positions.js';
+import { initializeSettings } from './shared/library-settings.js';
 import type { MessageSync, SyncOptions } from './types.js';
 
-const MAX_LAST = 1000;
+const MAX_LAST_MESSAGES = 1000;
 
 /**
- * Message synchronisation over two libraries: store first, then sync, then push. Any number of processes may do so over
- * the same libraries. The libraries stay the caller's; close this before them.
+ * Opens message synchronisation on two libraries: a message is stored, then copied to inboxes, then read by devices. Any
+ * number of processes may use the same libraries. Close the returned object first, then the libraries: it leaves them open.
+ *
+ * @example
+ * const store = await openTimelineStore<Stored<Text>>({ adapter, name: 'store' });
+ * const inboxes = await openTimelineStore<Synced<Text>>({ adapter, name: 'sync', ttlMs: 30 * 24 * 3_600_000 });
+ * const directory = timelineDirectory({ store });
+ * await using sync = createSync<Text>({ store, sync: inboxes, directory, diffusion: hybridDiffusion() });
  */
 export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
   return assemble(options, USER_CODE_MS);
 }
 
-/** `userCodeMs`: how long callbacks may take, which tests shorten. */
+/** `userCodeMs` bounds the time of each callback; tests shorten it. */
 export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): MessageSync<M> {
   const {
     store,
@@ -43,7 +49,7 @@ export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): Messag
   }
   for (const mode of diffusion.modes) checkMode(mode, 'diffusion.modes');
   if (newcomers !== 'all' && newcomers !== 'since-joining') {
-    checkCount(checkObject(newcomers, 'newcomers').last, 'newcomers.last', { least: 0, most: MAX_LAST });
+    checkCount(checkObject(newcomers, 'newcomers').last, 'newcomers.last', { least: 0, most: MAX_LAST_MESSAGES });
   }
   const { onWarning = emitWarning } = options;
   checkFunction(onWarning, 'onWarning');
@@ -54,20 +60,20 @@ export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): Messag
     directory: guardDirectory(directory, userCodeMs),
     diffusion: guardDiffusion(diffusion, userCodeMs),
     newcomers,
-    resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST }),
+    resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
-    positions: new Positions(store, stop.signal),
-    beginning: once(() => settleBeginning(store, diffusion.modes, stop.signal)),
-    warn: quietly(onWarning),
+    fanOutPositions: new FanOutPositions(store, stop.signal),
+    settings: lazy(() => initializeSettings(store, diffusion.modes, stop.signal)),
+    warn: withoutThrowing(onWarning),
     closing: stop.signal,
-    refersTo: referring(bodies),
+    refersTo: refersToBody(bodies),
   };
   const leaseMs = checkCount(options.leaseMs ?? 30_000, 'leaseMs', { least: 100, most: MAX_TIMER_MS / 4 });
   const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', {
     least: 0,
     most: MAX_TIMER_MS,
   });
-  return new Sync(context, new FanOut(context, { leaseMs, recoverEveryMs }), stop);
+  return new LibraryMessageSync(context, new FanOut(context, { leaseMs, recoverEveryMs }), stop);
 }
 
 function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'appendToMany'>, argument: string): void {
@@ -76,12 +82,13 @@ function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'ap
   const { capabilities } = library;
   const missing = capabilities.keyWindowMs === 0 ? 'keyWindowMs' : capabilities.checkpoints ? undefined : 'checkpoints';
   if (missing === undefined) return;
-  const message = `message synchronisation needs ${missing}, which the ${capabilities.adapter} adapter of ${argument} does not support`;
+  const lacking = `the ${capabilities.adapter} adapter of ${argument}`;
+  const message = `message synchronisation needs ${missing}, which ${lacking} does not support`;
   throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: missing });
 }
 
-/** Made when first asked for; a failure is asked anew. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
+/** Calls `make` on first use; after a failure, on the next use again. */
+function lazy<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
     made ??= make().catch((error: unknown) => {
@@ -92,15 +99,15 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function referring(bodies: 'copy' | 'reference' | number): (body: unknown) => boolean {
+function refersToBody(bodies: 'copy' | 'reference' | number): (body: unknown) => boolean {
   if (bodies === 'copy') return () => false;
   if (bodies === 'reference') return () => true;
   const least = checkCount(bodies, 'bodies', { least: 0 });
   return (body) => (JSON.stringify(body)?.length ?? 0) >= least;
 }
 
-/** A callback that throws stops nothing but itself. */
-function quietly(warn: Context<unknown>['warn']): Context<unknown>['warn'] {
+/** Reports an error of the callback as a warning instead of throwing it. */
+function withoutThrowing(warn: Context<unknown>['warn']): Context<unknown>['warn'] {
   return (warning) => {
     try {
       warn(warning);

@@ -1,19 +1,17 @@
 import { throwIfAborted } from '../src/abort.js';
-import { invalidArgument, isTimelineError, TimelineError } from '../src/errors.js';
+import { invalidArgument, TimelineError } from '../src/errors.js';
 import { checkSeqId } from '../src/range.js';
 import { checkObject, checkOptions, describe } from '../src/text.js';
-import type { Abortable, Cursor, Timeline } from '../src/types.js';
+import type { Abortable, Timeline } from '../src/types.js';
 import { ConversationList } from './conversations/conversation-list.js';
 import { checkStart, SyncDevice } from './device/device.js';
-import { pause } from './inbox/inbox-writer.js';
-import { type Change, Reviews } from './modes/mode-selector.js';
 import type { FanOut } from './outbox/fan-out.js';
+import { Sender } from './outbox/sender.js';
 import type { Context } from './shared/context.js';
-import { Recent } from './shared/listing.js';
+import { RecentMap } from './shared/listing.js';
 import { checkConversation, checkDevice, checkKey, checkUser, checkUsers } from './shared/names.js';
 import type {
   ConversationSummary,
-  Delivery,
   Device,
   DeviceOptions,
   MessageSync,
@@ -22,22 +20,18 @@ import type {
   Stored,
 } from './types.js';
 
-const DEVICES = 10_000;
-/** Users named in one join or leave. */
-const USERS = 500;
-/** Milliseconds between the looks for an append whose outcome is unknown. */
-const DOUBT_MS = [0, 100, 1000, 10_000];
-/** Entries of a conversation in read diffusion between two looks at its outbox. */
-const READ_STRIDE = 256n;
+const MAX_DEVICES = 10_000;
+/** Users in one join or leave entry. */
+const USERS_PER_ENTRY = 500;
 
-export class Sync<M> implements MessageSync<M> {
+/** Checks the arguments of the public calls and passes them to outboxes, devices and the conversation list. */
+export class LibraryMessageSync<M> implements MessageSync<M> {
   readonly #context: Context<M>;
   readonly #fanOut: FanOut<M>;
-  readonly #reviews: Reviews<M>;
+  readonly #sender: Sender<M>;
   readonly #list: ConversationList<M>;
-  readonly #devices = new Recent<string, SyncDevice<M>>(DEVICES);
+  readonly #devices = new RecentMap<string, SyncDevice<M>>(MAX_DEVICES);
   readonly #stop: AbortController;
-  readonly #sending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
   #isClosing = false;
 
@@ -45,7 +39,7 @@ export class Sync<M> implements MessageSync<M> {
     this.#context = context;
     this.#fanOut = fanOut;
     this.#stop = stop;
-    this.#reviews = new Reviews(context);
+    this.#sender = new Sender(context, fanOut);
     this.#list = new ConversationList(context);
   }
 
@@ -68,33 +62,33 @@ export class Sync<M> implements MessageSync<M> {
   ): Promise<Sent> {
     const key = checkKey(checkObject(options, 'options').key);
     if (body === undefined) throw invalidArgument('body', 'must be given');
-    const { sender } = await this.#target(conversation, seqId, 'update');
+    const { sender } = await this.#changeable(conversation, seqId);
     return this.#append(conversation, { kind: 'edit', sender, target: String(seqId), body }, key && `e:${key}`);
   }
 
   async recall(conversation: string, seqId: bigint): Promise<Sent> {
-    const { sender } = await this.#target(conversation, seqId, 'update', { recalled: true });
+    const { sender } = await this.#changeable(conversation, seqId, { recalled: true });
     return this.#append(conversation, { kind: 'recall', sender, target: String(seqId) }, `r:${seqId}`);
   }
 
   join(conversation: string, users: string | readonly string[]): Promise<Sent> {
-    return this.#change('join', conversation, users);
+    return this.#changeMembers('join', conversation, users);
   }
 
   leave(conversation: string, users: string | readonly string[]): Promise<Sent> {
-    return this.#change('leave', conversation, users);
+    return this.#changeMembers('leave', conversation, users);
   }
 
-  async #change(kind: 'join' | 'leave', conversation: string, users: string | readonly string[]): Promise<Sent> {
+  async #changeMembers(kind: 'join' | 'leave', conversation: string, users: string | readonly string[]): Promise<Sent> {
     checkConversation(conversation);
     const names = checkUsers(users);
     const parts: Sent[] = [];
-    for (let i = 0; i < names.length; i += USERS) {
-      parts.push(await this.#append(conversation, { kind, users: names.slice(i, i + USERS) }, undefined));
+    for (let i = 0; i < names.length; i += USERS_PER_ENTRY) {
+      parts.push(await this.#append(conversation, { kind, users: names.slice(i, i + USERS_PER_ENTRY) }, undefined));
     }
     const last = parts.at(-1) as Sent;
-    const review = () => this.#reviews.forget(conversation);
-    last.delivered.then(review, review);
+    const invalidateMode = () => this.#sender.invalidateMode(conversation);
+    last.delivered.then(invalidateMode, invalidateMode);
     return last;
   }
 
@@ -138,25 +132,24 @@ export class Sync<M> implements MessageSync<M> {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#sending);
+    await this.#sender.idle();
     this.#stop.abort();
     await this.#fanOut.close();
   }
 
-  /** The message to change. Recalling twice is no error; editing what was recalled is. */
-  async #target(
+  /** Finds the message to change. A second recall succeeds; an edit after a recall is `TIMELINE_NOT_FOUND`. */
+  async #changeable(
     conversation: string,
     seqId: bigint,
-    capability: 'update',
     options: { recalled?: boolean } = {},
   ): Promise<{ sender: string }> {
     this.#checkOpen();
     checkConversation(conversation);
     checkSeqId(seqId, 'seqId', 1n);
     const { store } = this.#context;
-    if (!store.capabilities[capability]) {
-      const message = `the ${store.capabilities.adapter} adapter of the store library does not support ${capability}`;
-      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability });
+    if (!store.capabilities.update) {
+      const message = `the ${store.capabilities.adapter} adapter of the store library does not support update`;
+      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'update' });
     }
     const entry = await store.timeline(conversation).get(seqId, { onUndecodable: 'throw' });
     const message = entry?.deleted ? undefined : entry?.message;
@@ -168,7 +161,6 @@ export class Sync<M> implements MessageSync<M> {
     return { sender: message.sender };
   }
 
-  /** Store first, then diffuse: nothing is appended before a crash behind it would be noticed. */
   async #append(
     conversation: string,
     message: Stored<M>,
@@ -176,88 +168,10 @@ export class Sync<M> implements MessageSync<M> {
     signal?: AbortSignal,
   ): Promise<Sent> {
     this.#checkOpen();
-    return this.#track(this.#appendNow(conversation, message, key, signal));
-  }
-
-  async #appendNow(
-    conversation: string,
-    message: Stored<M>,
-    key: string | undefined,
-    signal?: AbortSignal,
-  ): Promise<Sent> {
-    const { diffusion } = this.#context;
-    const lane = this.#fanOut.lane(conversation);
-    const release = lane.expect();
-    try {
-      if (message.kind === 'message') await this.#review(conversation);
-      const readOnly =
-        message.kind === 'message' && !diffusion.modes.includes('write') && (await lane.mode()).mode === 'read';
-      if (!readOnly) await this.#fanOut.work.begin(conversation);
-      const appended = await this.#store(conversation, message, key, signal);
-      if (!readOnly) lane.own(appended.seqId);
-      if (!readOnly && !this.#fanOut.work.holds(conversation)) await this.#fanOut.work.begin(conversation);
-      if (readOnly && appended.seqId % READ_STRIDE !== 0n)
-        return sent(appended, Promise.resolve({ recipients: 0, refused: [] }));
-      const delivered = lane.through(appended.seqId);
-      this.#fanOut.tidy();
-      return sent(appended, delivered);
-    } finally {
-      release();
-    }
-  }
-
-  async #store(
-    conversation: string,
-    message: Stored<M>,
-    key: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<{ seqId: bigint; duplicate: boolean }> {
-    try {
-      return await this.#context.store.timeline(conversation).append(message, { key, signal });
-    } catch (error) {
-      if (isTimelineError(error) && error.outcome !== 'not-applied') void this.#doubt(conversation);
-      throw error;
-    }
-  }
-
-  /** It may be stored after all, perhaps only in a moment, and then nobody but this process knows of it. */
-  async #doubt(conversation: string): Promise<void> {
-    const lane = this.#fanOut.lane(conversation);
-    const release = lane.expect();
-    for (const ms of DOUBT_MS) {
-      await pause(ms, this.#context.closing);
-      await lane.catchUp().catch(() => undefined);
-    }
-    release();
-  }
-
-  /** Before a message: is the conversation in the mode that suits it? If not, a marker goes first. */
-  async #review(conversation: string): Promise<void> {
-    const lane = this.#fanOut.lane(conversation);
-    const change = async ({ mode, after }: Change) => {
-      await this.#fanOut.work.begin(conversation);
-      const { seqId } = await this.#store(conversation, { kind: 'mode', mode }, `mode:${after}`, undefined);
-      lane.own(seqId);
-      lane.through(seqId).catch(() => undefined);
-    };
-    await this.#reviews.look(conversation, () => lane.mode(), change);
+    return this.#sender.append(conversation, message, key, signal);
   }
 
   #checkOpen(): void {
     if (this.#isClosing) throw new TimelineError('TIMELINE_CLOSED', 'the message sync is closed');
   }
-
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#sending.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#sending.delete(work);
-    }
-  }
-}
-
-function sent(appended: { seqId: bigint; duplicate: boolean; cursor?: Cursor }, delivered: Promise<Delivery>): Sent {
-  delivered.catch(() => undefined);
-  return { seqId: appended.seqId, duplicate: appended.duplicate, delivered };
 }

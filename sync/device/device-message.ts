@@ -1,5 +1,5 @@
 import type { TimelineEntry } from '../../src/types.js';
-import { isDiffused } from '../inbox/inbox-entries.js';
+import { isDeliverable } from '../inbox/inbox-entries.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, SyncMessage } from '../types.js';
 
@@ -33,7 +33,7 @@ export function shownEntry<M>(conversation: string, entry: TimelineEntry<Stored<
   if (isUndecodable(message)) {
     return shownCopy({ kind: 'message', conversation, sender: '', sentAt: appendedAt, undecodable: true }, seqId);
   }
-  if (!isDiffused(message)) return undefined;
+  if (!isDeliverable(message)) return undefined;
   const { kind, sender } = message;
   const body = kind === 'recall' ? undefined : message.body;
   const copy = {

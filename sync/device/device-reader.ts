@@ -161,7 +161,7 @@ export class View<M> {
 }
 
 async function lookUp<M>(
-  { store, directory, beginning }: Context<M>,
+  { store, directory, settings }: Context<M>,
   user: string,
   log: DeviceLog<M>,
   places: ReadonlyMap<string, Place>,
@@ -169,9 +169,9 @@ async function lookUp<M>(
   const followed = [...places].flatMap(([conversation, place]) => (isFollowed(place) ? [conversation] : []));
   const [heads, { secret, memberships }] = await Promise.all([
     store.heads([log.id, ...followed]),
-    beginning().then(async ({ mayBeRead, secret }) => ({
+    settings().then(async ({ mayUseReadMode, secret }) => ({
       secret,
-      memberships: mayBeRead ? await membershipsOf(directory, user) : undefined,
+      memberships: mayUseReadMode ? await membershipsOf(directory, user) : undefined,
     })),
   ]);
   const [own, ...others] = heads.map(({ lastSeqId }) => lastSeqId);

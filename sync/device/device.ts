@@ -55,7 +55,7 @@ export class SyncDevice<M> implements Device<M> {
 
   async ack(cursor: Cursor): Promise<void> {
     checkOpen(this.#context);
-    const { secret } = await this.#context.beginning();
+    const { secret } = await this.#context.settings();
     const { generation, inbox, places, resynced } = decodeProgress(sealOf(secret, this), cursor);
     await this.#load();
     // What is held here of the log may be old: another process may have rebuilt the device.

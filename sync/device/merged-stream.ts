@@ -1,7 +1,7 @@
 import { isTimelineError } from '../../src/errors.js';
 import type { Cursor, Page, TimelineEntry } from '../../src/types.js';
 import { membershipsOf } from '../members/memberships.js';
-import { presentModes } from '../modes/conversation-modes.js';
+import { currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored, Synced } from '../types.js';
@@ -138,15 +138,15 @@ export class Feed<M> {
     const found = new Map<string, Place>();
     if (unknown.length === 0) return found;
     const names = unknown.map(({ conversation }) => conversation);
-    const modes = await presentModes(this.#context, names);
+    const modes = await currentModes(this.#context, names);
     for (const [i, { conversation, joinedAt, from }] of unknown.entries()) {
       const mode = modes[i];
       if (!mode?.isDone) continue;
       if (mode.mode === 'write') this.#byInbox.set(conversation, joinedAt);
       else {
-        const start = joinedAt > mode.at ? from : mode.at;
+        const start = joinedAt > mode.since ? from : mode.since;
         const at = this.position.places.get(conversation)?.at ?? 0n;
-        found.set(conversation, { at: start > at ? start : at, since: mode.at });
+        found.set(conversation, { at: start > at ? start : at, since: mode.since });
       }
     }
     // A leave ahead of the marker has been heard of by now, if there was one.

@@ -2,9 +2,9 @@ import { seqIdOf } from '../../src/cursor.js';
 import { isTimelineError } from '../../src/errors.js';
 import type { Page } from '../../src/types.js';
 import { membershipsOf } from '../members/memberships.js';
-import { beforeLast } from '../members/newcomers.js';
-import { type PresentMode, presentModes } from '../modes/conversation-modes.js';
+import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
+import { beforeLastMessages } from '../shared/last-messages.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored } from '../types.js';
@@ -32,7 +32,7 @@ export async function rebuild<M>(
   for (let i = 0; i < memberships.length; i += BATCH) {
     const some = memberships.slice(i, i + BATCH);
     const names = some.map(({ conversation }) => conversation);
-    const modes = await presentModes(context, names);
+    const modes = await currentModes(context, names);
     const pages = await store.readBatch(
       some.map(({ conversation, from }) => ({
         timeline: conversation,
@@ -58,9 +58,9 @@ export async function rebuild<M>(
 type Known = Membership & { readonly through: bigint };
 
 /** The directory has heard of all up to the fan-out positions, if it is asked after they were looked up. */
-async function knownMemberships<M>({ directory, positions }: Context<M>, user: string): Promise<Known[]> {
+async function knownMemberships<M>({ directory, fanOutPositions }: Context<M>, user: string): Promise<Known[]> {
   const names = (await membershipsOf(directory, user)).map(({ conversation }) => conversation);
-  const cursors = await positions.get(names);
+  const cursors = await fanOutPositions.get(names);
   const through = new Map(names.map((name, i) => [name, cursors[i] === undefined ? 0n : seqIdOf(cursors[i])]));
   const memberships = await membershipsOf(directory, user);
   return memberships.map((each) => ({ ...each, through: through.get(each.conversation) ?? 0n }));
@@ -93,16 +93,16 @@ async function startOf<M>(
   const found = page.entries.filter(({ deleted, message }) => !deleted && message.kind === 'message');
   if (found.length >= last) return (found[last - 1] as { seqId: bigint }).seqId - 1n;
   if (page.upToDate) return found.length > 0 ? (found.at(-1) as { seqId: bigint }).seqId - 1n : end;
-  return beforeLast(
+  return beforeLastMessages(
     store.timeline(conversation).scan({ after: from, before: end + 1n, reverse: true, ...lenient }),
     last,
     end,
   );
 }
 
-function placeOf(start: bigint, end: bigint, mode: PresentMode | undefined): Place | undefined {
+function placeOf(start: bigint, end: bigint, mode: CurrentMode | undefined): Place | undefined {
   if (mode === undefined) return undefined;
-  if (mode.mode === 'read') return { at: start, since: mode.at };
+  if (mode.mode === 'read') return { at: start, since: mode.since };
   return start < end ? { at: start, until: end } : { at: end };
 }
 

@@ -1,19 +1,19 @@
 import type { TimelineEntry } from '../../src/types.js';
-import type { Context } from '../shared/context.js';
 import type { Stored, Synced } from '../types.js';
 
-export type Diffused<M> = Extract<Stored<M>, { kind: 'message' | 'edit' | 'recall' }>;
+/** The entries of a conversation that go to devices. */
+export type Deliverable<M> = Extract<Stored<M>, { kind: 'message' | 'edit' | 'recall' }>;
 
-export function isDiffused<M>(message: Stored<M> | undefined): message is Diffused<M> {
+export function isDeliverable<M>(message: Stored<M> | undefined): message is Deliverable<M> {
   return message?.kind === 'message' || message?.kind === 'edit' || message?.kind === 'recall';
 }
 
-/** An entry of a conversation as inboxes hold it: the same whoever makes it, as far as its target was not edited meanwhile. */
+/** Makes the inbox copy of a conversation's entry. Every process makes the same one, unless the entry was edited between. */
 export function copyOf<M>(
-  context: Pick<Context<M>, 'refersTo'>,
+  { refersTo }: { refersTo(body: M): boolean },
   conversation: string,
   entry: TimelineEntry<Stored<M>>,
-  message: Diffused<M>,
+  message: Deliverable<M>,
 ): Synced<M> {
   const body = message.kind === 'recall' ? undefined : message.body;
   return {
@@ -23,11 +23,11 @@ export function copyOf<M>(
     sender: message.sender,
     sentAt: entry.appendedAt,
     ...(message.kind !== 'message' && { target: message.target }),
-    ...(body !== undefined && !context.refersTo(body) && { body }),
+    ...(body !== undefined && !refersTo(body) && { body }),
   };
 }
 
-/** For an entry that does not decode where it is fanned out: whoever reads this looks at the conversation's entry. */
+/** Refers to an entry that does not decode in this process. The reader looks it up in the conversation. */
 export function referenceTo<M>(conversation: string, entry: TimelineEntry<Stored<M>>): Synced<M> {
   const { seqId, appendedAt } = entry;
   return { kind: 'message', conversation, seqId: String(seqId), sender: '', sentAt: appendedAt, undecodable: true };

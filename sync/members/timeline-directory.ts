@@ -1,7 +1,7 @@
 import { isTimelineError } from '../../src/errors.js';
 import { checkObject } from '../../src/text.js';
 import type { Timeline, TimelineStore } from '../../src/types.js';
-import { Recent } from '../shared/listing.js';
+import { RecentMap } from '../shared/listing.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Directory, Membership, Stored } from '../types.js';
@@ -32,8 +32,8 @@ interface Stay {
  */
 export function timelineDirectory<M>(options: { readonly store: TimelineStore<Stored<M>> }): Required<Directory> {
   const { store } = checkObject(options, 'options');
-  const rosters = new Recent<string, Log<M>>(ROSTERS);
-  const lists = new Recent<string, Log<M>>(ROSTERS);
+  const rosters = new RecentMap<string, Log<M>>(ROSTERS);
+  const lists = new RecentMap<string, Log<M>>(ROSTERS);
   const rosterOf = (conversation: string) =>
     rosters.use(conversation, () => new Log(store.timeline(timelineOf.members(conversation))));
   const listOf = (user: string) => lists.use(user, () => new Log(store.timeline(timelineOf.memberships(user))));

@@ -1,19 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { isTimelineError } from '../../src/errors.js';
 import type { TimelineStore } from '../../src/types.js';
-import { pauseAfterRace } from '../shared/contention.js';
-import type { Context } from '../shared/context.js';
+import type { LibrarySettings } from '../shared/library-settings.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Mode, Stored } from '../types.js';
 
-/** The mode that a conversation is in, and the SeqId of the marker that says so; 0n: none ever was. */
-export interface ModeAt {
+/** The mode of a conversation, and the SeqId of the marker that set it; 0n without a marker. */
+export interface EffectiveMode {
   readonly mode: Mode;
-  readonly at: bigint;
+  readonly since: bigint;
 }
 
-interface Recorded {
+interface ModeRecord {
   readonly mode: Mode;
   readonly at: string;
   readonly phase: 'begun' | 'done';
@@ -21,48 +18,51 @@ interface Recorded {
 
 const PAGE = 1000;
 
-/** Every change of mode that all inboxes have heard of, in order. */
-export async function modesOf<M>(store: TimelineStore<Stored<M>>, conversation: string): Promise<ModeAt[]> {
-  const modes: ModeAt[] = [];
+/** Reads every mode change that all inboxes know of, oldest first. */
+export async function readModes<M>(store: TimelineStore<Stored<M>>, conversation: string): Promise<EffectiveMode[]> {
+  const modes: EffectiveMode[] = [];
   for await (const { entries } of store
     .timeline(timelineOf.modes(conversation))
     .pages({ pageSize: PAGE, ...lenient })) {
     for (const { message } of entries) {
       const found = decodeMode(message);
-      if (found?.isDone && found.at > (modes.at(-1)?.at ?? 0n)) modes.push({ mode: found.mode, at: found.at });
+      if (found?.isDone && found.since > (modes.at(-1)?.since ?? 0n))
+        modes.push({ mode: found.mode, since: found.since });
     }
   }
   return modes;
 }
 
 /**
- * Keeps a change of mode. It is `begun` before the first inbox hears of it, and counts once every inbox has. Idempotent.
+ * Records a mode change: `begun` before the first inbox gets the marker, `done` once every inbox has it. Only `done`
+ * changes count. Idempotent.
  */
 export async function recordMode<M>(
   store: TimelineStore<Stored<M>>,
   conversation: string,
-  { mode, at }: ModeAt,
+  { mode, since }: EffectiveMode,
   phase: 'begun' | 'done',
 ): Promise<void> {
-  const state: Recorded = { mode, at: String(at), phase };
-  await store.timeline(timelineOf.modes(conversation)).append({ kind: 'state', state }, { key: `${phase}:${at}` });
+  const state: ModeRecord = { mode, at: String(since), phase };
+  await store.timeline(timelineOf.modes(conversation)).append({ kind: 'state', state }, { key: `${phase}:${since}` });
 }
 
-/** `isDone: false`: some inboxes have heard of it, others not yet. */
-export interface PresentMode extends ModeAt {
+/** A mode with `isDone: false` has its marker in some inboxes, and not yet in others. */
+export interface CurrentMode extends EffectiveMode {
   readonly isDone: boolean;
 }
 
 /**
- * The present modes of many conversations, in one round trip; `undefined` for one that has yet to begin. A conversation
- * that begins with a marker has been in its mode from the start, whether that was recorded or not.
+ * Reads the current modes of many conversations in one round trip; `undefined` for a conversation without entries that
+ * could still start in either mode. A conversation whose first entry is a marker has had that mode from the start,
+ * recorded or not.
  */
-export async function presentModes<M>(
-  { store, beginning }: Pick<Context<M>, 'store' | 'beginning'>,
+export async function currentModes<M>(
+  { store, settings }: { readonly store: TimelineStore<Stored<M>>; readonly settings: () => Promise<LibrarySettings> },
   conversations: readonly string[],
-): Promise<(PresentMode | undefined)[]> {
-  const [{ mode }, pages] = await Promise.all([
-    beginning(),
+): Promise<(CurrentMode | undefined)[]> {
+  const [{ defaultMode }, pages] = await Promise.all([
+    settings(),
     store.readBatch(
       conversations.flatMap((conversation) => [
         { timeline: timelineOf.modes(conversation), reverse: true, limit: 1 },
@@ -75,67 +75,13 @@ export async function presentModes<M>(
     const recorded = decodeMode(pages[2 * i]?.entries[0]?.message);
     if (recorded) return recorded;
     const first = pages[2 * i + 1]?.entries[0];
-    if (first?.message?.kind === 'mode') return { mode: first.message.mode, at: first.seqId, isDone: true };
-    return first || mode === 'read' ? { mode, at: 0n, isDone: true } : undefined;
+    if (first?.message?.kind === 'mode') return { mode: first.message.mode, since: first.seqId, isDone: true };
+    return first || defaultMode === 'read' ? { mode: defaultMode, since: 0n, isDone: true } : undefined;
   });
 }
 
-/** What holds for the library as a whole. */
-export interface Beginning {
-  /** Of conversations that never had a marker. */
-  readonly mode: Mode;
-  /** Some conversation may be, or have been, in read diffusion. */
-  readonly mayBeRead: boolean;
-  /** Signs the cursors of devices. */
-  readonly secret: string;
-}
-
-/** Entries among which the settings are looked for: they are few, unless many have expired. */
-const SETTINGS = 100;
-
-interface Settings {
-  readonly mode: Mode;
-  readonly secret: string;
-}
-
-/**
- * Settled when a library is first used, so that a change of diffusion leaves what is there as it is. Settings that have
- * expired are settled anew: their key outlives them, so that the new ones have another, the same for all who do it.
- */
-export async function settleBeginning<M>(
-  store: TimelineStore<Stored<M>>,
-  modes: readonly Mode[],
-  closing: AbortSignal,
-): Promise<Beginning> {
-  const timeline = store.timeline(timelineOf.beginning);
-  const preferred: Mode = modes.includes('write') ? 'write' : 'read';
-  for (let race = 1; ; race++) {
-    const { entries, head } = await timeline.read({ limit: SETTINGS, onUndecodable: 'throw' });
-    const states = entries.flatMap(({ message }) => (message?.kind === 'state' ? [message.state as object] : []));
-    const settings = states.find((state) => 'secret' in state) as Settings | undefined;
-    if (settings) {
-      const { mode, secret } = settings;
-      const reads = states.some((state) => 'reads' in state);
-      if (modes.includes('read') && !reads) {
-        const key = `reads:${head.lastSeqId}`;
-        await timeline.append({ kind: 'state', state: { reads: true } }, { key });
-      }
-      return { mode, mayBeRead: modes.includes('read') || mode === 'read' || reads, secret };
-    }
-    const key = head.lastSeqId === 0n ? 'initial' : `initial:${head.lastSeqId}`;
-    const begun = timeline.append({ kind: 'state', state: { mode: preferred, secret: randomUUID() } }, { key });
-    const isLost = await begun.then(() => false, isKeyConflict);
-    if (isLost || race > 1) await pauseAfterRace(race, 'the settings of the library', closing);
-  }
-}
-
-function isKeyConflict(error: unknown): true {
-  if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
-  return true;
-}
-
-function decodeMode(message: Stored<unknown> | undefined): PresentMode | undefined {
+function decodeMode(message: Stored<unknown> | undefined): CurrentMode | undefined {
   if (message?.kind !== 'state') return undefined;
-  const { mode, at, phase } = message.state as Recorded;
-  return { mode, at: BigInt(at), isDone: phase === 'done' };
+  const { mode, at, phase } = message.state as ModeRecord;
+  return { mode, since: BigInt(at), isDone: phase === 'done' };
 }

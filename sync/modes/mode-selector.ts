@@ -1,72 +1,73 @@
 import type { Context } from '../shared/context.js';
-import { each, Recent } from '../shared/listing.js';
+import { each, RecentMap } from '../shared/listing.js';
 import type { Mode } from '../types.js';
-import type { ModeAt } from './conversation-modes.js';
+import type { EffectiveMode } from './conversation-modes.js';
 
-const CONVERSATIONS = 20_000;
-/** A choice holds for so many messages and milliseconds, or until members join or leave. */
-const MESSAGES = 256;
-const AGE_MS = 60_000;
+const MAX_CONVERSATIONS = 20_000;
+/** A choice holds for this many messages and milliseconds, or until members join or leave. */
+const MESSAGES_PER_CHOICE = 256;
+const MAX_CHOICE_AGE_MS = 60_000;
 
-interface Review {
-  left: number;
-  at: number;
-  underWay?: Promise<void> | undefined;
+interface Choice {
+  messagesLeft: number;
+  chosenAt: number;
+  pending?: Promise<void> | undefined;
 }
 
-/** The mode to change to, and the marker that it follows. */
-export interface Change {
+/** The mode to change to, and the SeqId of the marker that it follows. */
+export interface ModeChange {
   readonly mode: Mode;
   readonly after: bigint;
 }
 
-/** When to ask the diffusion for a conversation's mode, and what it answers. */
-export class Reviews<M> {
+/** Asks the diffusion for the mode of a conversation, when a choice is due. */
+export class ModeSelector<M> {
   readonly #context: Context<M>;
-  readonly #reviews = new Recent<string, Review>(CONVERSATIONS);
+  readonly #choices = new RecentMap<string, Choice>(MAX_CONVERSATIONS);
 
   constructor(context: Context<M>) {
     this.#context = context;
   }
 
-  forget(conversation: string): void {
-    const review = this.#reviews.get(conversation);
-    if (review) review.left = 0;
+  /** The next message needs a new choice: the members have changed. */
+  invalidate(conversation: string): void {
+    const choice = this.#choices.get(conversation);
+    if (choice) choice.messagesLeft = 0;
   }
 
-  /** Before a message: has the mode changed if that is due. What is sent meanwhile waits, and so keeps its order. */
-  async look(
+  /** Before a message: changes the mode if a change is due. Messages sent meanwhile wait, and so keep their order. */
+  async ensureMode(
     conversation: string,
-    present: () => Promise<ModeAt>,
-    change: (to: Change) => Promise<void>,
+    current: () => Promise<EffectiveMode>,
+    change: (to: ModeChange) => Promise<void>,
   ): Promise<void> {
-    const review = this.#reviews.use(conversation, () => ({ left: 0, at: 0 }));
-    if (!review.underWay && review.left > 0 && performance.now() - review.at < AGE_MS) {
-      review.left--;
+    const choice = this.#choices.use(conversation, () => ({ messagesLeft: 0, chosenAt: 0 }));
+    if (!choice.pending && choice.messagesLeft > 0 && performance.now() - choice.chosenAt < MAX_CHOICE_AGE_MS) {
+      choice.messagesLeft--;
       return;
     }
-    review.underWay ??= this.#ask(conversation, review, present, change).finally(() => {
-      review.underWay = undefined;
+    choice.pending ??= this.#choose(conversation, choice, current, change).finally(() => {
+      choice.pending = undefined;
     });
-    await review.underWay;
+    await choice.pending;
   }
 
-  async #ask(
+  async #choose(
     conversation: string,
-    review: Review,
-    present: () => Promise<ModeAt>,
-    change: (to: Change) => Promise<void>,
+    choice: Choice,
+    current: () => Promise<EffectiveMode>,
+    change: (to: ModeChange) => Promise<void>,
   ): Promise<void> {
     const now = performance.now();
-    const { mode, at } = await present();
+    const { mode, since } = await current();
     const chosen = await this.#context.diffusion.choose({
       conversation,
       mode,
       size: (atMost) => this.#size(conversation, atMost),
     });
-    review.left = MESSAGES;
-    review.at = now;
-    if (chosen !== mode) await change({ mode: chosen, after: at });
+    choice.messagesLeft = MESSAGES_PER_CHOICE;
+    choice.chosenAt = now;
+    if (chosen !== mode) await change({ mode: chosen, after: since });
   }
 
   async #size(conversation: string, atMost: number): Promise<number> {

@@ -8,8 +8,8 @@ type Edit<M> = Extract<Stored<M>, { kind: 'edit' }>;
 type Amendment<M> = Edit<M> | Extract<Stored<M>, { kind: 'recall' }>;
 
 /**
- * Makes a message show an edit or recall that stands at `at`. Idempotent and indifferent to order: the newest edit
- * counts, and a recall is final. A message that is gone, or was none, stays as it is.
+ * Applies the edit or recall at `at` to its message. Idempotent, in any order: the newest edit counts, and a recall is
+ * final. Changes nothing if the message is gone or the target is no message.
  */
 export async function amend<M>(
   timeline: Timeline<Stored<M>>,
@@ -27,14 +27,14 @@ export async function amend<M>(
       await timeline.update(target, next, { ifRevision: entry.revision });
       return;
     } catch (error) {
-      if (isSettled(error)) return;
+      if (isObsolete(error)) return;
       if (!isTimelineError(error) || error.code !== 'TIMELINE_CONFLICT') throw error;
     }
     await pauseAfterRace(race, `message ${target}`, closing);
   }
 }
 
-/** `undefined`: nothing changes. What was recalled is gone from its edits first. */
+/** Returns `undefined` if nothing changes. A recall first removes the body from the edits of its message. */
 async function amendedEntry<M>(
   timeline: Timeline<Stored<M>>,
   { seqId, message }: TimelineEntry<Stored<M>>,
@@ -42,7 +42,7 @@ async function amendedEntry<M>(
   amendment: Amendment<M>,
 ): Promise<StoredMessage<M> | undefined> {
   if (isUndecodable(message)) {
-    // A recall is final, whatever stands there. An edit might bring back what a recall took.
+    // A recall is final and needs no earlier state. An edit could bring back a recalled body.
     if (amendment.kind === 'edit') return undefined;
     await stripEdits(timeline, seqId, at);
     return { kind: 'message', sender: amendment.sender, recalled: String(at) };
@@ -71,12 +71,12 @@ async function stripEdits<M>(timeline: Timeline<Stored<M>>, target: bigint, last
 
 async function strip<M>(timeline: Timeline<Stored<M>>, at: bigint, { kind, sender, target }: Edit<M>): Promise<void> {
   await timeline.update(at, { kind, sender, target }).catch((error: unknown) => {
-    if (!isSettled(error)) throw error;
+    if (!isObsolete(error)) throw error;
   });
 }
 
-/** There is nothing to change any more, or it is changed and this process cannot read it. */
-function isSettled(error: unknown): boolean {
+/** The entry is gone, or the change was applied and this process cannot decode the result. */
+function isObsolete(error: unknown): boolean {
   if (!isTimelineError(error)) return false;
   return error.code === 'TIMELINE_NOT_FOUND' || (error.code === 'TIMELINE_DECODE' && error.outcome === 'applied');
 }

@@ -1,63 +1,64 @@
 import type { TimelineError } from '../../src/errors.js';
-import type { Tally } from '../inbox/inbox-writer.js';
+import type { DeliveryReport } from '../inbox/backlog.js';
 import type { Delivery } from '../types.js';
 
-/** Results kept for those who ask late. */
-const RESULTS = 1000;
+/** Reports kept for callers that ask after the delivery. */
+const MAX_REPORTS = 1000;
 
-interface Waiter {
+interface DeliveryPromise {
   readonly seqId: bigint;
   readonly resolve: (delivery: Delivery) => void;
   readonly reject: (error: TimelineError) => void;
 }
 
-/** Those who wait until every recipient of an entry has it. */
-export class Waiters {
-  #list: Waiter[] = [];
+/** The `delivered` promises of one conversation that are still open. */
+export class DeliveryPromises {
+  #open: DeliveryPromise[] = [];
 
   get isEmpty(): boolean {
-    return this.#list.length === 0;
+    return this.#open.length === 0;
   }
 
-  wait(seqId: bigint): Promise<Delivery> {
-    return new Promise((resolve, reject) => this.#list.push({ seqId, resolve, reject }));
+  /** Resolves once every recipient has this entry and all before it. */
+  add(seqId: bigint): Promise<Delivery> {
+    return new Promise((resolve, reject) => this.#open.push({ seqId, resolve, reject }));
   }
 
-  /** Answers those who wait for what stands up to here. */
-  resolve(through: bigint, resultOf: (seqId: bigint) => Delivery): void {
-    for (const { seqId, resolve } of this.#take((waiter) => waiter.seqId <= through)) resolve(resultOf(seqId));
+  /** Resolves the promises of entries up to `through`. */
+  resolve(through: bigint, deliveryOf: (seqId: bigint) => Delivery): void {
+    for (const { seqId, resolve } of this.#take((promise) => promise.seqId <= through)) resolve(deliveryOf(seqId));
   }
 
-  /** Entries after `after`, up to `through`, will not come. */
+  /** Rejects the promises of entries after `after`, up to `through`: these will not be delivered. */
   reject(after: bigint, through: bigint, error: TimelineError): void {
     for (const { reject } of this.#take(({ seqId }) => seqId > after && seqId <= through)) reject(error);
   }
 
   rejectAll(error: TimelineError): void {
-    for (const { reject } of this.#list.splice(0)) reject(error);
+    for (const { reject } of this.#open.splice(0)) reject(error);
   }
 
-  #take(isTaken: (waiter: Waiter) => boolean): Waiter[] {
-    const taken = this.#list.filter(isTaken);
-    if (taken.length > 0) this.#list = this.#list.filter((waiter) => !isTaken(waiter));
+  #take(isTaken: (promise: DeliveryPromise) => boolean): DeliveryPromise[] {
+    const taken = this.#open.filter(isTaken);
+    if (taken.length > 0) this.#open = this.#open.filter((promise) => !isTaken(promise));
     return taken;
   }
 }
 
-/** What became of the newest entries that this process has diffused. */
-export class Results {
-  readonly #tallies = new Map<bigint, Tally>();
+/** The reports of the newest entries that this process has fanned out. */
+export class RecentReports {
+  readonly #reports = new Map<bigint, DeliveryReport>();
 
-  add(seqId: bigint, tally: Tally | undefined): void {
-    if (tally) this.#tallies.set(seqId, tally);
-    for (const old of this.#tallies.keys()) {
-      if (this.#tallies.size <= RESULTS) break;
-      this.#tallies.delete(old);
+  add(seqId: bigint, report: DeliveryReport | undefined): void {
+    if (report) this.#reports.set(seqId, report);
+    for (const old of this.#reports.keys()) {
+      if (this.#reports.size <= MAX_REPORTS) break;
+      this.#reports.delete(old);
     }
   }
 
-  of(seqId: bigint): Delivery {
-    const { recipients, refused } = this.#tallies.get(seqId) ?? { recipients: 0, refused: [] };
+  deliveryOf(seqId: bigint): Delivery {
+    const { recipients, refused } = this.#reports.get(seqId) ?? { recipients: 0, refused: [] };
     return { recipients, refused: [...refused] };
   }
 }

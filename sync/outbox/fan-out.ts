@@ -1,22 +1,23 @@
 import { seqIdOf } from '../../src/cursor.js';
 import type { Context } from '../shared/context.js';
-import { Recent } from '../shared/listing.js';
+import { RecentMap } from '../shared/listing.js';
 import { timelineOf } from '../shared/names.js';
-import { Lane } from './conversation-outbox.js';
+import { ConversationOutbox } from './conversation-outbox.js';
 import { bury, type LeftWork, leftWork, WorkLog } from './work-log.js';
 
-const LANES = 5000;
-const BATCH = 500;
+/** Idle outboxes beyond this number are dropped from memory. */
+const MAX_OUTBOXES = 5000;
+const CONVERSATIONS_PER_CALL = 500;
 /** Conversations that are resumed at once. */
-const RESUMED_AT_ONCE = 16;
+const MAX_RESUMED_AT_ONCE = 16;
 const TIDY_EVERY_MS = 1000;
 
-/** All conversations that this process fans out, and the work of others that it takes over. */
+/** The outboxes of all conversations that this process fans out, and the takeover of work that other processes left. */
 export class FanOut<M> {
   readonly work: WorkLog<M>;
   readonly #context: Context<M>;
   readonly #leaseMs: number;
-  readonly #lanes = new Recent<string, Lane<M>>(LANES);
+  readonly #outboxes = new RecentMap<string, ConversationOutbox<M>>(MAX_OUTBOXES);
   /** Other processes: their last sign of life, and when this one first saw it. */
   readonly #signs = new Map<string, { lastSeqId: bigint; seenAt: number }>();
   #watch: NodeJS.Timeout | undefined;
@@ -38,15 +39,15 @@ export class FanOut<M> {
     this.#watch = setInterval(look, options.recoverEveryMs).unref();
   }
 
-  lane(conversation: string): Lane<M> {
-    return this.#lanes.use(
+  outboxOf(conversation: string): ConversationOutbox<M> {
+    return this.#outboxes.use(
       conversation,
-      () => new Lane(this.#context, conversation),
-      (lane) => !lane.isDone,
+      () => new ConversationOutbox(this.#context, conversation),
+      (outbox) => !outbox.isDone,
     );
   }
 
-  /** Now and then, once the list of conversations in use is long. */
+  /** Shortens the list of conversations in use, once it is long. At most once a second. */
   tidy(): void {
     if (performance.now() - this.#tidiedAt < TIDY_EVERY_MS || this.#tidying) return;
     this.#tidiedAt = performance.now();
@@ -66,10 +67,10 @@ export class FanOut<M> {
   async close(): Promise<void> {
     clearInterval(this.#watch);
     await this.#tidying;
-    // Recoveries wait for inboxes that may be out of reach: they end as lanes give up, and then nothing is added any more.
-    for (const lane of this.#lanes.values()) await lane.idle();
+    // Recoveries may wait for inboxes out of reach. They end when the outboxes give up, and add no work after that.
+    for (const outbox of this.#outboxes.values()) await outbox.drain();
     await Promise.allSettled([this.#looking, ...this.#recoveries]);
-    for (const lane of this.#lanes.values()) await lane.idle();
+    for (const outbox of this.#outboxes.values()) await outbox.drain();
     try {
       await this.#tidy({ all: true });
     } finally {
@@ -78,34 +79,34 @@ export class FanOut<M> {
   }
 
   async #tidy(options: { all: boolean }): Promise<void> {
-    await this.#context.positions.flush();
-    await this.work.tidy((conversation) => this.#lanes.get(conversation)?.isDone ?? true, options);
+    await this.#context.fanOutPositions.flush();
+    await this.work.tidy((conversation) => this.#outboxes.get(conversation)?.isDone ?? true, options);
   }
 
   async #resume(left: readonly LeftWork[]): Promise<number> {
     const conversations = [...new Set(left.flatMap((work) => work.conversations))];
     const queue: string[] = [];
-    for (let i = 0; i < conversations.length; i += BATCH)
-      queue.push(...(await this.#behind(conversations.slice(i, i + BATCH))));
+    for (let i = 0; i < conversations.length; i += CONVERSATIONS_PER_CALL)
+      queue.push(...(await this.#behind(conversations.slice(i, i + CONVERSATIONS_PER_CALL))));
     const resumed = queue.length;
-    const workers = Array.from({ length: RESUMED_AT_ONCE }, async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.lane(next).catchUp();
+    const workers = Array.from({ length: MAX_RESUMED_AT_ONCE }, async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.outboxOf(next).catchUp();
     });
     await Promise.all(workers);
-    await this.#context.positions.flush();
+    await this.#context.fanOutPositions.flush();
     return resumed;
   }
 
   async #behind(conversations: readonly string[]): Promise<string[]> {
-    const { store, positions } = this.#context;
-    const [heads, cursors] = await Promise.all([store.heads(conversations), positions.get(conversations)]);
+    const { store, fanOutPositions } = this.#context;
+    const [heads, cursors] = await Promise.all([store.heads(conversations), fanOutPositions.get(conversations)]);
     return conversations.filter((_, i) => {
       const cursor = cursors[i];
       return (heads[i]?.lastSeqId ?? 0n) > (cursor === undefined ? 0n : seqIdOf(cursor));
     });
   }
 
-  /** Takes over from processes that gave no sign of life for two leases; of several that try, one does. */
+  /** Takes over from processes without a sign of life for two leases. Of several that try, one succeeds. */
   async #lookAround(): Promise<void> {
     try {
       const now = performance.now();

@@ -11,7 +11,7 @@ export const failedError = (cause: unknown): TimelineError =>
     : new TimelineError('TIMELINE_UNAVAILABLE', `the fan-out failed: ${reasonOf(cause)}`, { cause, retryable: true });
 
 /** The store acknowledged an entry and does not show it. */
-export const unseenError = (conversation: string, seqId: bigint): TimelineError =>
+export const invisibleError = (conversation: string, seqId: bigint): TimelineError =>
   new TimelineError('TIMELINE_UNAVAILABLE', `the store does not show entry ${seqId} of ${named(conversation)}`, {
     retryable: true,
   });
@@ -21,8 +21,8 @@ export const lostError = (conversation: string, lastSeqId: bigint): TimelineErro
     actual: lastSeqId,
   });
 
-/** Trimmed or expired before anybody got it. */
-export const goneError = (conversation: string, through: bigint): TimelineError =>
+/** Entries were trimmed or expired before any inbox got them. */
+export const truncatedError = (conversation: string, through: bigint): TimelineError =>
   new TimelineError(
     'TIMELINE_TRUNCATED',
     `entries of ${named(conversation)} up to ${through} were gone before they were delivered`,

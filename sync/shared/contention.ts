@@ -1,14 +1,14 @@
 import { TimelineError } from '../../src/errors.js';
-import { pause } from '../inbox/inbox-writer.js';
+import { pause } from './pause.js';
 
-/** Races that one call may lose, with growing pauses between them: some five seconds in all. */
-const RACES = 12;
+/** Races that one call may lose. The growing pauses between them add up to about five seconds. */
+const MAX_RACES = 12;
 const MIN_PAUSE_MS = 4;
 const MAX_PAUSE_MS = 1000;
 
-/** Before what was found changed by others is tried again. Gives up with `TIMELINE_UNAVAILABLE` once that cannot help. */
+/** Pauses after a lost race, before the next attempt. Throws `TIMELINE_UNAVAILABLE` after too many. */
 export async function pauseAfterRace(race: number, what: string, closing: AbortSignal): Promise<void> {
-  if (race >= RACES) {
+  if (race >= MAX_RACES) {
     throw new TimelineError('TIMELINE_UNAVAILABLE', `${what} was changed by others ${race} times in a row`, {
       retryable: true,
     });

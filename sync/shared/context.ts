@@ -1,11 +1,11 @@
 import type { AdapterWarning } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import type { TimelineStore } from '../../src/types.js';
-import type { Beginning } from '../modes/conversation-modes.js';
 import type { Diffusion, Directory, Stored, Synced, SyncOptions } from '../types.js';
-import type { Positions } from './fan-out-positions.js';
+import type { FanOutPositions } from './fan-out-positions.js';
+import type { LibrarySettings } from './library-settings.js';
 
-/** What the parts of one MessageSync share. */
+/** Libraries, callbacks and options that all parts of one MessageSync share. */
 export interface Context<M> {
   readonly store: TimelineStore<Stored<M>>;
   readonly sync: TimelineStore<Synced<M>>;
@@ -14,12 +14,12 @@ export interface Context<M> {
   readonly newcomers: NonNullable<SyncOptions<M>['newcomers']>;
   readonly resyncLast: number;
   readonly pollMs: number;
-  readonly positions: Positions<M>;
-  readonly beginning: () => Promise<Beginning>;
+  readonly fanOutPositions: FanOutPositions<M>;
+  readonly settings: () => Promise<LibrarySettings>;
   readonly warn: (warning: AdapterWarning) => void;
   /** Fires when closing begins. */
   readonly closing: AbortSignal;
-  /** Is this body referred to, rather than copied, in inboxes? */
+  /** `true` if inbox entries refer to this body instead of carrying it. */
   refersTo(body: M): boolean;
 }
 

@@ -1,20 +1,19 @@
 import { seqIdOf } from '../../src/cursor.js';
 import { isTimelineError } from '../../src/errors.js';
 import type { Cursor, Timeline, TimelineStore } from '../../src/types.js';
-import type { Stored } from '../types.js';
-import type { Context } from './context.js';
+import type { Stored, Synced } from '../types.js';
 import { readerOf } from './names.js';
 import { lenient } from './undecodable.js';
 
-/** Milliseconds in which the positions of many conversations gather for one write. */
+/** Milliseconds for which positions are gathered into one write. */
 const GATHER_MS = 50;
 const DAY_MS = 24 * 3600 * 1000;
 
 /**
- * The durable fan-out positions: a checkpoint on each conversation. They are written a little late and together, as a
- * position that is too low costs only a repetition that changes nothing.
+ * The durable fan-out positions, one checkpoint per conversation. They are written late and together: a position that is
+ * too low only repeats writes whose keys are known.
  */
-export class Positions<M> {
+export class FanOutPositions<M> {
   readonly #store: TimelineStore<Stored<M>>;
   readonly #closing: AbortSignal;
   #pending = new Map<string, Cursor>();
@@ -30,14 +29,15 @@ export class Positions<M> {
     return this.#store.checkpoints(conversations.map((timeline) => ({ timeline, reader: readerOf.fanOut })));
   }
 
-  note(conversation: string, to: Cursor): void {
+  /** Writes the position within {@link GATHER_MS}. */
+  advance(conversation: string, to: Cursor): void {
     this.#pending.set(conversation, to);
-    // Closing writes what is there once more, and no more.
+    // Closing flushes once more itself.
     if (this.#closing.aborted) return;
     this.#timer ??= setTimeout(() => this.flush().catch(() => undefined), GATHER_MS).unref();
   }
 
-  /** Resolves once all that was noted is durable; what failed stays noted. */
+  /** Resolves once all positions are durable. Those that fail stay pending. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -53,14 +53,14 @@ export class Positions<M> {
     try {
       await this.#store.advanceCheckpoints(items);
     } catch (error) {
-      if (isTimelineError(error) && error.code === 'TIMELINE_EPOCH_CHANGED') return this.#startOver(items);
-      for (const [conversation, to] of pending) if (!this.#pending.has(conversation)) this.note(conversation, to);
+      if (isTimelineError(error) && error.code === 'TIMELINE_EPOCH_CHANGED') return this.#writeOneByOne(items);
+      for (const [conversation, to] of pending) if (!this.#pending.has(conversation)) this.advance(conversation, to);
       throw error;
     }
   }
 
-  /** Some conversation began a new life: its old position says nothing of this one. */
-  async #startOver(items: readonly { timeline: string; reader: string; to: Cursor }[]): Promise<void> {
+  /** Some conversation began a new epoch: its old position means nothing in this one. */
+  async #writeOneByOne(items: readonly { timeline: string; reader: string; to: Cursor }[]): Promise<void> {
     for (const { timeline, reader, to } of items) {
       const checkpoint = this.#store.timeline(timeline).checkpoint(reader);
       await checkpoint.advance(to).catch((error: unknown) => {
@@ -71,9 +71,12 @@ export class Positions<M> {
   }
 }
 
-/** Where a fan-out goes on from its durable position. Of data that was lost or rolled back, what is recent enough for keys to tell is diffused anew. */
-export async function resumeAt<M>(
-  { sync }: Pick<Context<M>, 'sync'>,
+/**
+ * Returns the SeqId after which a fan-out resumes. If the store has lost or rolled back the entry at the durable
+ * position, everything goes out again that is recent enough for keys to detect its copies.
+ */
+export async function resumeAfter<M>(
+  { sync }: { readonly sync: TimelineStore<Synced<M>> },
   timeline: Timeline<Stored<M>>,
   position: Cursor,
 ): Promise<bigint> {

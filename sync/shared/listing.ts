@@ -1,17 +1,17 @@
 import type { Listing } from '../types.js';
 
-/** One by one, whatever shape the caller's list has. */
+/** Yields the items of a list of any shape one by one. */
 export async function* each<T>(listing: Listing<T>): AsyncGenerator<T, void, undefined> {
   yield* await listing;
 }
 
-/** The sender's other devices want the message too, whether or not the directory lists the sender. */
+/** Adds the sender, listed or not: the sender's other devices get the message too. */
 export async function* withSender(members: AsyncIterable<string>, sender: string | undefined): AsyncGenerator<string> {
   if (sender !== undefined) yield sender;
   for await (const member of members) if (member !== sender) yield member;
 }
 
-/** In groups of `size`, without holding more than one. */
+/** Groups items by `size`, and holds one group at a time. */
 export async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
   let chunk: T[] = [];
   for await (const item of items) {
@@ -23,8 +23,8 @@ export async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncGe
   if (chunk.length > 0) yield chunk;
 }
 
-/** A map that forgets what was used longest ago once it holds more than `limit`. */
-export class Recent<K, V> {
+/** A map that drops the least recently used values beyond `limit`. */
+export class RecentMap<K, V> {
   readonly #map = new Map<K, V>();
   readonly #limit: number;
 
@@ -32,14 +32,14 @@ export class Recent<K, V> {
     this.#limit = limit;
   }
 
-  /** `busy` values are kept, whatever the limit. */
-  use(key: K, make: () => V, busy: (value: V) => boolean = () => false): V {
+  /** Returns the value of a key, made if absent. `isBusy` values stay, whatever the limit. */
+  use(key: K, make: () => V, isBusy: (value: V) => boolean = () => false): V {
     let value = this.#map.get(key);
     if (value === undefined) {
       value = make();
       for (const [old, kept] of this.#map) {
         if (this.#map.size < this.#limit) break;
-        if (!busy(kept)) this.#map.delete(old);
+        if (!isBusy(kept)) this.#map.delete(old);
       }
     } else this.#map.delete(key);
     this.#map.set(key, value);

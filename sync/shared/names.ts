@@ -3,54 +3,54 @@ import { checkText } from '../../src/text.js';
 import type { TimelineEntry, TimelineId } from '../../src/types.js';
 import type { Stored } from '../types.js';
 
-/** Bytes; together with what the library's own Timelines add they stay within a Timeline id. */
-const MAX_CONVERSATION = 400;
-const MAX_USER = 200;
-const MAX_DEVICE = 200;
-const MAX_KEY = 1000;
+/** Bytes. With the parts that the library adds for its own Timelines, these names still fit into a Timeline id. */
+const MAX_CONVERSATION_BYTES = 400;
+const MAX_USER_BYTES = 200;
+const MAX_DEVICE_BYTES = 200;
+const MAX_KEY_BYTES = 1000;
 
-/** Conversations have ids of one part, what the library keeps for itself has more: they cannot meet. */
+/** Timelines of the store library. Ids of conversations have one part and all others have more, so they cannot collide. */
 export const timelineOf = {
-  /** Changes of a conversation's mode, as far as every inbox has heard of them. */
+  /** The mode changes of a conversation, `begun` and `done`. */
   modes: (conversation: string): TimelineId => ['modes', conversation],
-  /** The mode of conversations that never had a marker, and whether any was ever read. */
-  beginning: ['modes', 'of', 'library'] as TimelineId,
-  /** A device's positions in the conversations that it reads itself. */
+  /** The settings of the library: default mode, use of read mode, secret. */
+  settings: ['modes', 'of', 'library'] as TimelineId,
+  /** The positions of a device in the conversations that it reads directly. */
   device: (user: string, device: string): TimelineId => ['device', user, device],
   /** Joins and leaves of a conversation. */
   members: (conversation: string): TimelineId => ['members', conversation],
   /** Joins and leaves of a user. */
   memberships: (user: string): TimelineId => ['memberships', user],
-  /** Every process that may have work under way. */
+  /** Every process that may have unfinished fan-outs. */
   processes: ['work', 'processes'] as TimelineId,
-  /** The conversations that one process may have work under way in. */
+  /** The conversations in which one process may have unfinished fan-outs. */
   work: (process: string): TimelineId => ['work', 'process', process],
 };
 
 /** Named readers of a Timeline. */
 export const readerOf = {
-  /** On a conversation: every inbox holds what comes up to here. */
+  /** On a conversation: every inbox holds all entries due up to here. */
   fanOut: 'fan-out',
-  /** On a conversation: what a user has read. */
+  /** On a conversation: the read position of a user. */
   user: (user: string): string => `read:${user}`,
-  /** On an inbox: what a device has acknowledged. */
+  /** On an inbox: the position that a device has acknowledged. */
   device: (device: string): string => `device:${device}`,
 };
 
 /**
- * The key of an entry's copies. It does not depend on who diffuses it, nor on later edits, and two entries that had the same
- * SeqId in two lives of a conversation differ in their time.
+ * The key of an entry's copies. It is the same in every process and after edits. The time in it tells apart two entries
+ * that had the same SeqId in two epochs of a conversation.
  */
 export function copyKey(conversation: string, entry: TimelineEntry<Stored<unknown>>): string {
   return `${entry.seqId}.${entry.appendedAt.toString(36)}@${conversation}`;
 }
 
-export const checkConversation = (value: unknown): string => checkText(value, 'conversation', MAX_CONVERSATION);
-export const checkUser = (value: unknown, argument = 'user'): string => checkText(value, argument, MAX_USER);
-export const checkDevice = (value: unknown): string => checkText(value, 'device', MAX_DEVICE);
+export const checkConversation = (value: unknown): string => checkText(value, 'conversation', MAX_CONVERSATION_BYTES);
+export const checkUser = (value: unknown, argument = 'user'): string => checkText(value, argument, MAX_USER_BYTES);
+export const checkDevice = (value: unknown): string => checkText(value, 'device', MAX_DEVICE_BYTES);
 
 export function checkKey(value: unknown): string | undefined {
-  return value === undefined ? undefined : checkText(value, 'key', MAX_KEY);
+  return value === undefined ? undefined : checkText(value, 'key', MAX_KEY_BYTES);
 }
 
 export function checkUsers(value: unknown): string[] {

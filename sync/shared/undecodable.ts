@@ -1,9 +1,9 @@
-/** Stands for the message of an entry that does not decode. */
+/** Replaces the message of an entry that does not decode. */
 const UNDECODABLE = Object.freeze({ kind: 'undecodable' });
 
 /**
- * For reads of the store library: an entry that does not decode stays at its place, with a message that is of no kind
- * that there is, and stops nobody.
+ * Read options for the store library: an entry that does not decode keeps its place, with a message of no known kind,
+ * and fails no read.
  */
 export const lenient = { onUndecodable: () => UNDECODABLE as never } as const;
 

@@ -1,0 +1,110 @@
+import type { Timeline, TimelineEntry } from '../../src/types.js';
+import type { DeliveryReport } from '../inbox/backlog.js';
+import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
+import type { InboxWriter } from '../inbox/inbox-writer.js';
+import { addNewcomers } from '../members/newcomers.js';
+import { type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
+import type { Context } from '../shared/context.js';
+import { each, withSender } from '../shared/listing.js';
+import { copyKey } from '../shared/names.js';
+import { isUndecodable } from '../shared/undecodable.js';
+import type { Stored, Synced } from '../types.js';
+import { amend } from './amend.js';
+import { closedError } from './outbox-errors.js';
+
+/** Applies the entries of one conversation in order: copies, amendments, joins, leaves and mode changes. */
+export class EntryProcessor<M> {
+  readonly #context: Context<M>;
+  readonly #conversation: string;
+  readonly #timeline: Timeline<Stored<M>>;
+  readonly #inboxes: InboxWriter<M>;
+  /** The mode at the entry that comes next. */
+  mode: EffectiveMode = { mode: 'write', since: 0n };
+  #hasWarned = false;
+
+  constructor(context: Context<M>, conversation: string, inboxes: InboxWriter<M>) {
+    this.#context = context;
+    this.#conversation = conversation;
+    this.#timeline = context.store.timeline(conversation);
+    this.#inboxes = inboxes;
+  }
+
+  /** Resolves once every inbox holds the copy of this entry, or has it queued. Without a report, inboxes get no copy. */
+  async process(
+    entry: TimelineEntry<Stored<M>>,
+    { isFirst }: { readonly isFirst: boolean },
+  ): Promise<DeliveryReport | undefined> {
+    const { directory } = this.#context;
+    const message = entry.deleted ? undefined : entry.message;
+    if (isUndecodable(message)) return this.#sendReference(entry);
+    switch (message?.kind) {
+      case 'edit':
+      case 'recall':
+        await amend(this.#timeline, entry.seqId, message, this.#context.closing);
+        return this.#sendCopy(entry, message);
+      case 'message':
+        return this.#sendCopy(entry, message);
+      case 'join':
+        await addNewcomers(
+          this.#context,
+          { conversation: this.#conversation, entry, users: message.users, mode: this.mode.mode },
+          this.#inboxes,
+        );
+        return undefined;
+      case 'leave':
+        await directory.apply?.(this.#conversation, { kind: 'leave', users: message.users, at: entry.seqId });
+        return undefined;
+      case 'mode':
+        return this.#changeMode(entry, { mode: message.mode, since: entry.seqId }, isFirst);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Another process may be able to decode it: each reader of the reference tries. */
+  async #sendReference(entry: TimelineEntry<Stored<M>>): Promise<DeliveryReport | undefined> {
+    if (!this.#hasWarned) {
+      this.#hasWarned = true;
+      const place = `entry ${entry.seqId} of ${JSON.stringify(this.#conversation)}`;
+      const message = `${place} does not decode; inboxes get a reference to it`;
+      this.#context.warn({ code: 'undecodable-entry', message });
+    }
+    return this.mode.mode === 'read' ? undefined : this.#send(entry, referenceTo(this.#conversation, entry));
+  }
+
+  async #sendCopy(entry: TimelineEntry<Stored<M>>, message: Deliverable<M>): Promise<DeliveryReport | undefined> {
+    if (this.mode.mode === 'read') return undefined;
+    return this.#send(entry, copyOf(this.#context, this.#conversation, entry, message), message.sender);
+  }
+
+  #send(entry: TimelineEntry<Stored<M>>, message: Synced<M>, sender?: string): Promise<DeliveryReport> {
+    const { directory } = this.#context;
+    const recipients = withSender(each(directory.members(this.#conversation, { at: entry.seqId })), sender);
+    return this.#inboxes.write({ seqId: entry.seqId, key: copyKey(this.#conversation, entry), message }, recipients);
+  }
+
+  /** A change counts only once every inbox has its marker: devices rely on that when they look the mode up. */
+  async #changeMode(
+    entry: TimelineEntry<Stored<M>>,
+    next: EffectiveMode,
+    isFirst: boolean,
+  ): Promise<DeliveryReport | undefined> {
+    const conversation = this.#conversation;
+    const { store, closing, directory } = this.#context;
+    let report: DeliveryReport | undefined;
+    if (next.mode === 'read' && this.mode.mode === 'write' && !isFirst) {
+      await recordMode(store, conversation, next, 'begun');
+      report = await this.#send(entry, { kind: 'mode', conversation, seqId: String(entry.seqId) });
+      await this.#inboxes.drained();
+      if (closing.aborted && this.#inboxes.firstMissing !== undefined) throw closedError();
+    }
+    // Members that the caller's own directory added during read mode have no marker in their inbox yet. Send one now.
+    if (next.mode === 'write' && this.mode.mode === 'read' && !directory.apply) {
+      const since = String(this.mode.since);
+      report = await this.#send(entry, { kind: 'mode', conversation, seqId: since, from: since });
+    }
+    await recordMode(store, conversation, next, 'done');
+    this.mode = next;
+    return report;
+  }
+}

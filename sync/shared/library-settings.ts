@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { isTimelineError } from '../../src/errors.js';
+import type { TimelineStore } from '../../src/types.js';
+import type { Mode, Stored } from '../types.js';
+import { pauseAfterRace } from './contention.js';
+import { timelineOf } from './names.js';
+
+/** Settings that hold for a whole library, whichever process uses it. */
+export interface LibrarySettings {
+  /** The mode of conversations that have no mode marker. */
+  readonly defaultMode: Mode;
+  /** `true` if any conversation may be, or may once have been, in read mode. */
+  readonly mayUseReadMode: boolean;
+  /** Signs the cursors of devices. */
+  readonly secret: string;
+}
+
+/** The library writes few settings records; more accumulate only when records expire. */
+const MAX_RECORDS = 100;
+
+interface StoredSettings {
+  readonly mode: Mode;
+  readonly secret: string;
+}
+
+/**
+ * Reads the settings of a library, or writes them on first use. Another diffusion that is configured later changes no
+ * conversation that is there. Expired settings are written again under a new key: the old key outlives its entry. All
+ * processes derive the same new key.
+ */
+export async function initializeSettings<M>(
+  store: TimelineStore<Stored<M>>,
+  modes: readonly Mode[],
+  closing: AbortSignal,
+): Promise<LibrarySettings> {
+  const timeline = store.timeline(timelineOf.settings);
+  const preferred: Mode = modes.includes('write') ? 'write' : 'read';
+  for (let race = 1; ; race++) {
+    const { entries, head } = await timeline.read({ limit: MAX_RECORDS, onUndecodable: 'throw' });
+    const states = entries.flatMap(({ message }) => (message?.kind === 'state' ? [message.state as object] : []));
+    const settings = states.find((state) => 'secret' in state) as StoredSettings | undefined;
+    if (settings) {
+      const { mode, secret } = settings;
+      const reads = states.some((state) => 'reads' in state);
+      if (modes.includes('read') && !reads) {
+        const key = `reads:${head.lastSeqId}`;
+        await timeline.append({ kind: 'state', state: { reads: true } }, { key });
+      }
+      return { defaultMode: mode, mayUseReadMode: modes.includes('read') || mode === 'read' || reads, secret };
+    }
+    const key = head.lastSeqId === 0n ? 'initial' : `initial:${head.lastSeqId}`;
+    const written = timeline.append({ kind: 'state', state: { mode: preferred, secret: randomUUID() } }, { key });
+    const isLost = await written.then(() => false, isKeyConflict);
+    if (isLost || race > 1) await pauseAfterRace(race, 'the settings of the library', closing);
+  }
+}
+
+function isKeyConflict(error: unknown): true {
+  if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
+  return true;
+}

@@ -62,7 +62,17 @@ function decodeAny(ref: TimelineRef, cursor: Cursor, argument: string): Position
   return { epoch, seqId };
 }
 
-/** The place that a cursor of this library names. */
+/**
+ * Returns the SeqId of a cursor: the entry that a read `after` the cursor starts behind. Does not check the cursor.
+ *
+ * @example
+ * seqIdOf((await timeline.read({ limit: 10 })).next); // 10n
+ */
 export function seqIdOf(cursor: Cursor): bigint {
   return BigInt(cursor.slice(cursor.lastIndexOf('.') + 1));
+}
+
+/** Returns the epoch of a cursor, as `head().epoch` names it: SeqIds of different epochs do not compare. */
+export function epochOf(cursor: Cursor): string {
+  return cursor.split('.', 2)[1] ?? '';
 }

@@ -1,5 +1,6 @@
 export type * from './adapter.js';
 export { jsonCodec } from './codec.js';
+export { epochOf, seqIdOf } from './cursor.js';
 export {
   type Issue,
   isTimelineError,

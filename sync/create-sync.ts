@@ -7,6 +7,7 @@ import { guardDiffusion, guardDirectory } from './callbacks.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
+import type { Patience } from './outbox/turn.js';
 import type { Context } from './shared/context.js';
 import { FanOutPositions } from './shared/fan-out-positions.js';
 import { initializeSettings } from './shared/library-settings.js';
@@ -25,11 +26,22 @@ const MAX_LAST_MESSAGES = 1000;
  * await using sync = createSync<Text>({ store, sync: inboxes, directory, diffusion: hybridDiffusion() });
  */
 export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
-  return assemble(options, USER_CODE_MS);
+  return assemble(options, {});
 }
 
-/** `userCodeMs` bounds the time of each callback; tests shorten it. */
-export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): MessageSync<M> {
+/** Times that tests shorten. */
+export interface Tuning {
+  /** Milliseconds that a callback may take. */
+  readonly userCodeMs?: number;
+  readonly patience?: Patience;
+}
+
+const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
+
+export function assemble<M>(
+  options: SyncOptions<M>,
+  { userCodeMs = USER_CODE_MS, patience = PATIENCE }: Tuning,
+): MessageSync<M> {
   const {
     store,
     sync,
@@ -68,12 +80,12 @@ export function assemble<M>(options: SyncOptions<M>, userCodeMs: number): Messag
     closing: stop.signal,
     refersTo: refersToBody(bodies),
   };
-  const leaseMs = checkCount(options.leaseMs ?? 30_000, 'leaseMs', { least: 100, most: MAX_TIMER_MS / 4 });
+  const leaseMs = checkCount(options.leaseMs ?? 300_000, 'leaseMs', { least: 100, most: MAX_TIMER_MS / 4 });
   const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', {
     least: 0,
     most: MAX_TIMER_MS,
   });
-  return new LibraryMessageSync(context, new FanOut(context, { leaseMs, recoverEveryMs }), stop);
+  return new LibraryMessageSync(context, new FanOut(context, { leaseMs, recoverEveryMs, patience }), stop);
 }
 
 function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'appendToMany'>, argument: string): void {

@@ -116,9 +116,16 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#list.markRead(user, conversation, checkSeqId(seqId, 'seqId', 0n));
   }
 
-  async recover(): Promise<{ resumed: number }> {
+  async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {
+    const { all = false } = checkObject(options, 'options');
+    if (typeof all !== 'boolean') throw invalidArgument('all', `must be a boolean, not ${describe(all)}`);
     this.#checkOpen();
-    return { resumed: await this.#fanOut.recover() };
+    const { store } = this.#context;
+    if (all && !store.capabilities.timelines) {
+      const message = `the ${store.capabilities.adapter} adapter of the store library does not list its Timelines`;
+      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'timelines' });
+    }
+    return { resumed: await this.#fanOut.recover({ all }) };
   }
 
   close(): Promise<void> {

@@ -60,7 +60,7 @@ export interface SyncOptions<M> {
   readonly newcomers?: 'all' | 'since-joining' | { readonly last: number } | undefined;
   /** Messages of each conversation that a device gets which slept past the TTL. Default 50. */
   readonly resyncLast?: number | undefined;
-  /** Milliseconds without a sign of life after which a process counts as dead. Default 30,000. */
+  /** Milliseconds for which one note of pending work covers the appends of a process to a conversation. Default 300,000. */
   readonly leaseMs?: number | undefined;
   /** Milliseconds between looks for work that dead processes left; 0: only {@link MessageSync.recover} looks. Default 10,000. */
   readonly recoverEveryMs?: number | undefined;
@@ -161,7 +161,12 @@ export interface MessageSync<M> extends AsyncDisposable {
   /** Law Checkpoint: never back. Resolves with what stands; the user's devices hear of it. */
   markRead(user: string, conversation: string, seqId: bigint): Promise<bigint>;
   /** Finishes what other processes, dead or alive, have begun and not ended. */
-  recover(): Promise<{ readonly resumed: number }>;
+  /**
+   * Finishes the fan-outs that dead processes left, and resolves once their messages are delivered. `resumed` is the
+   * number of conversations that were behind. Looks at conversations that some process has noted; with `all`, at every
+   * conversation of the store library (needs the capability `timelines`), as each process does once a day by itself.
+   */
+  recover(options?: { readonly all?: boolean | undefined }): Promise<{ readonly resumed: number }>;
   /** Lets fan-outs under way end; the libraries stay open. Idempotent. */
   close(): Promise<void>;
 }

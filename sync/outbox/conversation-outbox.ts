@@ -11,6 +11,7 @@ import { DeliveryPromises, RecentReports } from './delivery-promises.js';
 import { EntryProcessor } from './entry-processor.js';
 import { closedError, failedError, invisibleError, lostError, truncatedError } from './outbox-errors.js';
 import { OutboxProgress } from './outbox-progress.js';
+import type { Turn } from './turn.js';
 
 const PAGE = 100;
 const MIN_PAUSE_MS = 50;
@@ -18,11 +19,18 @@ const MAX_PAUSE_MS = 5000;
 const VISIBILITY_PAUSE_MS = 20;
 /** Reads in a row that may miss an entry which the store has acknowledged. */
 const MAX_INVISIBLE_READS = 250;
+/** A run that takes longer ends, so that others see the position move. */
+const MAX_RUN_MS = 500;
+/** In company, a run goes on for this long with what came meanwhile: a hand-over costs more. */
+const RUN_ON_MS = 20;
+
+type Entry<M> = TimelineEntry<Stored<M>>;
 
 /**
- * The outbox of one conversation: its Timeline, read from the durable fan-out position on. Each entry is processed only
- * after all before it. Any number of processes may work on the same conversation: copies carry keys, so each inbox gets
- * each entry once and in order.
+ * The outbox of one conversation: its Timeline, read from the fan-out position on. Each entry is processed only after all
+ * before it. Of several processes, the one that appended the first pending entry does the next run; the others follow the
+ * position, and take over if it stands still. Copies carry keys, so each inbox gets each entry once and in order
+ * even where two processes run.
  */
 export class ConversationOutbox<M> {
   readonly conversation: string;
@@ -30,20 +38,23 @@ export class ConversationOutbox<M> {
   readonly #timeline: Timeline<Stored<M>>;
   readonly #inboxes: InboxWriter<M>;
   readonly #processor: EntryProcessor<M>;
+  readonly #turn: Turn<M>;
   readonly #progress = new OutboxProgress();
   readonly #promises = new DeliveryPromises();
   readonly #reports = new RecentReports();
-  readonly #appendedHere = new Set<bigint>();
   #pendingAppends = 0;
+  #loading: Promise<void> | undefined;
   #isLoaded = false;
   #running: Promise<void> | undefined;
+  #isInRun = false;
   #invisibleReads = 0;
   /** May be ahead of the processor's mode, when another process has gone further. */
   #newestMode: EffectiveMode = { mode: 'write', since: 0n };
 
-  constructor(context: Context<M>, conversation: string) {
+  constructor(context: Context<M>, conversation: string, turn: Turn<M>) {
     this.conversation = conversation;
     this.#context = context;
+    this.#turn = turn;
     this.#timeline = context.store.timeline(conversation);
     this.#inboxes = new InboxWriter(context.sync, context.closing, () => this.#confirmDelivered());
     this.#processor = new EntryProcessor(context, conversation, this.#inboxes);
@@ -59,7 +70,7 @@ export class ConversationOutbox<M> {
     return !this.isBusy && this.#pendingAppends === 0 && this.#progress.isDone;
   }
 
-  /** Keeps the conversation on the work list while an append is under way. Call the returned function after it. */
+  /** Keeps the note of the conversation while an append is under way. Call the returned function after it. */
   beginAppend(): () => void {
     this.#pendingAppends++;
     return () => {
@@ -69,13 +80,20 @@ export class ConversationOutbox<M> {
 
   /** The newest mode that this process knows of. */
   async newestMode(): Promise<EffectiveMode> {
-    if (!this.#isLoaded) await this.#load();
+    await this.#loaded();
     return this.#newestMode;
   }
 
-  /** Notes an entry of this process. A page of such entries only needs no look at the position of other processes. */
-  addAppended(seqId: bigint): void {
-    this.#appendedHere.add(seqId);
+  /** Takes an entry that this process appended. Resolves once every recipient has this entry and all before it. */
+  deliver(appended: { readonly seqId: bigint; readonly cursor: Cursor }, kind: Stored<M>['kind']): Promise<Delivery> {
+    if (appended.seqId > this.#progress.read) this.#turn.addAppended(appended.seqId);
+    if (kind === 'message' && this.#isNextInReadMode(appended.seqId)) {
+      this.#turn.deleteAppended(appended.seqId);
+      this.#progress.want(appended.seqId);
+      this.#progress.advance(appended);
+      this.#confirmDelivered();
+    }
+    return this.deliveredThrough(appended.seqId);
   }
 
   /** Resolves once every recipient has this entry and all before it. */
@@ -88,10 +106,12 @@ export class ConversationOutbox<M> {
     return delivery;
   }
 
-  /** Resolves once everything that the conversation holds now is delivered. */
+  /** Delivers everything that the conversation holds now, without waiting for the processes that appended it. */
   async catchUp(): Promise<void> {
     const { lastSeqId } = await this.#timeline.head();
-    if (lastSeqId > 0n) await this.deliveredThrough(lastSeqId);
+    if (lastSeqId === 0n) return;
+    this.#turn.takeOverThrough(lastSeqId);
+    await this.deliveredThrough(lastSeqId);
   }
 
   /** For closing: resolves once nothing is under way, and rejects the promises that are left. */
@@ -100,6 +120,12 @@ export class ConversationOutbox<M> {
     await this.#inboxes.drained();
     this.#confirmDelivered();
     this.#giveUp(closedError());
+  }
+
+  /** A message in read diffusion needs no writes. Right behind the last entry, there is nothing to read either. */
+  #isNextInReadMode(seqId: bigint): boolean {
+    if (!this.#isLoaded || this.#running || !this.#context.store.capabilities.dense) return false;
+    return this.#processor.mode.mode === 'read' && seqId === this.#progress.read + 1n;
   }
 
   #start(): void {
@@ -113,6 +139,7 @@ export class ConversationOutbox<M> {
   /** Retries while a store is out of reach, until closing. */
   async #run(): Promise<void> {
     for (let failures = 0; this.#progress.isBehind; ) {
+      if (this.#context.closing.aborted && !this.#progress.isWanting) return this.#progress.abandon();
       try {
         await this.#processPage();
         failures = 0;
@@ -140,53 +167,115 @@ export class ConversationOutbox<M> {
     this.#progress.abandon();
   }
 
-  async #load(): Promise<void> {
-    await this.#adoptPosition(await this.#durablePosition());
-    this.#isLoaded = true;
-  }
-
-  async #durablePosition(): Promise<Cursor | undefined> {
-    const [cursor] = await this.#context.fanOutPositions.get([this.conversation]);
-    return cursor;
+  async #loaded(): Promise<void> {
+    if (this.#isLoaded) return;
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
   }
 
   /** Read the position before the modes: a mode is recorded before the position passes its marker. */
-  async #adoptPosition(cursor: Cursor | undefined): Promise<void> {
-    const modes = await readModes(this.#context.store, this.conversation);
-    const initial: EffectiveMode = { mode: (await this.#context.settings()).defaultMode, since: 0n };
-    const newest = modes.at(-1) ?? initial;
-    if (!this.#isLoaded || newest.since > this.#newestMode.since) this.#newestMode = newest;
+  async #load(): Promise<void> {
+    const { store, fanOutPositions, settings, directory } = this.#context;
+    const [cursor] = await fanOutPositions.get([this.conversation]);
+    const modes = await readModes(store, this.conversation);
+    const initial: EffectiveMode = { mode: (await settings()).defaultMode, since: 0n };
     const position = cursor === undefined ? 0n : await resumeAfter(this.#context, this.#timeline, cursor);
-    if (position < this.#progress.read || (position === this.#progress.read && this.#isLoaded)) return;
-    this.#progress.resumeAfter(position);
+    await directory.refresh?.(this.conversation);
+    this.#newestMode = modes.at(-1) ?? initial;
     this.#processor.mode = modes.filter(({ since }) => since <= position).at(-1) ?? initial;
-    await this.#context.directory.refresh?.(this.conversation);
+    this.#progress.follow(position);
+    this.#isLoaded = true;
   }
 
   async #processPage(): Promise<void> {
-    if (!this.#isLoaded) await this.#load();
+    await this.#loaded();
     if (!this.#progress.isBehind) return;
-    const { read, wanted } = this.#progress;
-    const { entries, head, truncated } = await this.#timeline.read({ after: read, limit: PAGE, ...lenient });
+    const { wanted } = this.#progress;
+    const { entries, head, truncated } = await this.#readPage();
     if (entries.length === 0 && truncated) return this.#skipTruncated(truncated.through);
     if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);
     this.#invisibleReads = 0;
-    if (!entries.every(({ seqId }) => this.#appendedHere.has(seqId))) {
-      const cursor = await this.#durablePosition();
-      const before = this.#progress.read;
-      if (cursor !== undefined) await this.#adoptPosition(cursor);
-      if (this.#progress.read > before) this.#confirmDelivered();
+    let pending = this.#skipWithoutWrites(entries);
+    while (pending[0] && this.#progress.isBehind) {
+      this.#progress.see((pending.at(-1) as Entry<M>).seqId);
+      const position = await this.#turn.await(pending[0], {
+        mustRun: this.#inboxes.firstMissing !== undefined || this.#context.closing.aborted,
+        recipients: this.#reports.lastRecipients,
+      });
+      if (position === undefined) return this.#runFrom(pending);
+      pending = this.#skipWithoutWrites(await this.#follow(pending, position));
     }
-    for (const entry of entries) if (entry.seqId > this.#progress.read) await this.#processEntry(entry);
   }
 
-  async #processEntry(entry: TimelineEntry<Stored<M>>): Promise<void> {
-    const { seqId, cursor } = entry;
-    this.#reports.add(seqId, await this.#processor.process(entry, { isFirst: this.#progress.read === 0n }));
-    if (this.#processor.mode.since > this.#newestMode.since) this.#newestMode = this.#processor.mode;
-    this.#appendedHere.delete(seqId);
-    this.#progress.advance({ seqId, cursor });
+  #readPage() {
+    return this.#timeline.read({ after: this.#progress.read, limit: PAGE, ...lenient });
+  }
+
+  /** Passes the first entries, as far as no inbox gets anything for them. */
+  #skipWithoutWrites(entries: readonly Entry<M>[]): readonly Entry<M>[] {
+    let count = 0;
+    for (const entry of entries) {
+      if (!this.#processor.needsNoWrites(entry)) break;
+      this.#advance(entry);
+      count++;
+    }
+    if (count > 0) this.#confirmDelivered();
+    return entries.slice(count);
+  }
+
+  /**
+   * Another process has delivered everything up to the position. Takes its modes and memberships over from the entries on
+   * the page, and never jumps over entries that the page does not hold: it was read before the position.
+   */
+  async #follow(entries: readonly Entry<M>[], position: bigint): Promise<readonly Entry<M>[]> {
+    const done = entries.filter(({ seqId }) => seqId <= position);
+    if (done.some(({ message }) => message?.kind === 'join' || message?.kind === 'leave'))
+      await this.#context.directory.refresh?.(this.conversation);
+    for (const entry of done) {
+      this.#processor.follow(entry);
+      this.#turn.deleteAppended(entry.seqId);
+      this.#progress.follow(entry.seqId);
+    }
+    this.#noteNewestMode();
     this.#confirmDelivered();
+    return entries.slice(done.length);
+  }
+
+  /** Processes entries, whoever appended them. In company, goes on for a moment with what has come meanwhile. */
+  async #runFrom(first: readonly Entry<M>[]): Promise<void> {
+    const began = performance.now();
+    this.#isInRun = true;
+    try {
+      for (let entries = first; entries.length > 0; ) {
+        for (const entry of entries) {
+          if (!this.#turn.isAppendedHere(entry.seqId) && this.#pendingAppends === 0) this.#turn.meetOthers();
+          const report = await this.#processor.process(entry, { isFirst: this.#progress.read === 0n });
+          this.#reports.add(entry.seqId, report);
+          this.#noteNewestMode();
+          this.#advance(entry);
+          this.#confirmDelivered();
+          if (performance.now() - began > MAX_RUN_MS) return;
+        }
+        if (!this.#turn.isInCompany || performance.now() - began > RUN_ON_MS) return;
+        entries = (await this.#readPage()).entries;
+        const last = entries.at(-1);
+        if (last) this.#progress.see(last.seqId);
+      }
+    } finally {
+      this.#isInRun = false;
+      this.#publish();
+    }
+  }
+
+  #advance({ seqId, cursor }: Entry<M>): void {
+    this.#turn.deleteAppended(seqId);
+    this.#progress.advance({ seqId, cursor });
+  }
+
+  #noteNewestMode(): void {
+    if (this.#processor.mode.since > this.#newestMode.since) this.#newestMode = this.#processor.mode;
   }
 
   /** An acknowledged entry becomes visible after a while, or the store has lost it. */
@@ -206,10 +295,19 @@ export class ConversationOutbox<M> {
     this.#confirmDelivered();
   }
 
-  /** Advances the durable position up to the first entry that some inbox lacks, and resolves promises up to there. */
+  /** Resolves promises up to the first entry that some inbox lacks, and publishes the position up to there. */
   #confirmDelivered(): void {
-    const position = this.#progress.confirmBefore(this.#inboxes.firstMissing);
-    if (position !== undefined) this.#context.fanOutPositions.advance(this.conversation, position);
+    this.#progress.confirmBefore(this.#inboxes.firstMissing);
     this.#promises.resolve(this.#progress.delivered, (seqId) => this.#reports.deliveryOf(seqId));
+    // Published within a run, the position would let another process find its own entry first and run it as well.
+    if (!this.#isInRun || !this.#turn.isInCompany) this.#publish();
+  }
+
+  #publish(): void {
+    const position = this.#progress.takePublication();
+    if (position === undefined) return;
+    this.#context.fanOutPositions.advance(this.conversation, position);
+    // Others wait for it.
+    if (this.#turn.isInCompany) this.#context.fanOutPositions.flush().catch(() => undefined);
   }
 }

@@ -48,9 +48,17 @@ export class DeliveryPromises {
 /** The reports of the newest entries that this process has fanned out. */
 export class RecentReports {
   readonly #reports = new Map<bigint, DeliveryReport>();
+  #last: DeliveryReport | undefined;
+
+  /** The size of the last fan-out. */
+  get lastRecipients(): number {
+    return this.#last?.recipients ?? 0;
+  }
 
   add(seqId: bigint, report: DeliveryReport | undefined): void {
-    if (report) this.#reports.set(seqId, report);
+    if (!report) return;
+    this.#last = report;
+    this.#reports.set(seqId, report);
     for (const old of this.#reports.keys()) {
       if (this.#reports.size <= MAX_REPORTS) break;
       this.#reports.delete(old);

@@ -61,6 +61,17 @@ export class EntryProcessor<M> {
     }
   }
 
+  /** `true` if no inbox, message or membership changes for this entry. */
+  needsNoWrites({ message, deleted }: TimelineEntry<Stored<M>>): boolean {
+    if (deleted || message.kind === 'state') return true;
+    return this.mode.mode === 'read' && message.kind === 'message';
+  }
+
+  /** Takes over the mode of an entry that another process has processed. */
+  follow({ seqId, message, deleted }: TimelineEntry<Stored<M>>): void {
+    if (!deleted && message.kind === 'mode') this.mode = { mode: message.mode, since: seqId };
+  }
+
   /** Another process may be able to decode it: each reader of the reference tries. */
   async #sendReference(entry: TimelineEntry<Stored<M>>): Promise<DeliveryReport | undefined> {
     if (!this.#hasWarned) {

@@ -1,137 +1,125 @@
-import { seqIdOf } from '../../src/cursor.js';
+import { reasonOf } from '../../src/errors.js';
 import type { Context } from '../shared/context.js';
 import { RecentMap } from '../shared/listing.js';
-import { timelineOf } from '../shared/names.js';
 import { ConversationOutbox } from './conversation-outbox.js';
-import { bury, type LeftWork, leftWork, WorkLog } from './work-log.js';
+import { OwnNotes } from './own-notes.js';
+import { PositionPoller } from './position-poller.js';
+import { Recovery } from './recovery.js';
+import { type Patience, Turn } from './turn.js';
 
-/** Idle outboxes beyond this number are dropped from memory. */
 const MAX_OUTBOXES = 5000;
-const CONVERSATIONS_PER_CALL = 500;
-/** Conversations that are resumed at once. */
-const MAX_RESUMED_AT_ONCE = 16;
-const TIDY_EVERY_MS = 1000;
+const DAY_MS = 24 * 3600 * 1000;
+/** Looks of several processes drift apart: each comes up to this much earlier than asked for. */
+const JITTER = 0.2;
 
-/** The outboxes of all conversations that this process fans out, and the takeover of work that other processes left. */
+export interface FanOutOptions {
+  readonly leaseMs: number;
+  /** 0: this process looks only when `recover()` is called. */
+  readonly recoverEveryMs: number;
+  readonly patience: Patience;
+}
+
+/** The outboxes of all conversations that this process uses, and the work that dead processes left. */
 export class FanOut<M> {
-  readonly work: WorkLog<M>;
+  readonly notes: OwnNotes<M>;
   readonly #context: Context<M>;
-  readonly #leaseMs: number;
+  readonly #options: FanOutOptions;
   readonly #outboxes = new RecentMap<string, ConversationOutbox<M>>(MAX_OUTBOXES);
-  /** Other processes: their last sign of life, and when this one first saw it. */
-  readonly #signs = new Map<string, { lastSeqId: bigint; seenAt: number }>();
-  #watch: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #tidying: Promise<void> | undefined;
-  #tidiedAt = 0;
-  readonly #recoveries = new Set<Promise<number>>();
+  readonly #poller: PositionPoller<M>;
+  readonly #recovery: Recovery<M>;
+  readonly #recoveries = new Set<Promise<unknown>>();
+  #lookTimer: NodeJS.Timeout | undefined;
+  readonly #tidyTimer: NodeJS.Timeout;
+  #comparedAllAt = performance.now();
 
-  constructor(context: Context<M>, options: { leaseMs: number; recoverEveryMs: number }) {
+  constructor(context: Context<M>, options: FanOutOptions) {
     this.#context = context;
-    this.#leaseMs = options.leaseMs;
-    this.work = new WorkLog(context.store, options.leaseMs);
-    if (options.recoverEveryMs === 0) return;
-    const look = () => {
-      this.#looking ??= this.#lookAround().finally(() => {
-        this.#looking = undefined;
-      });
-    };
-    this.#watch = setInterval(look, options.recoverEveryMs).unref();
+    this.#options = options;
+    this.notes = new OwnNotes(context.store, options.leaseMs);
+    this.#poller = new PositionPoller(context.fanOutPositions);
+    this.#recovery = new Recovery(context, (conversation) => this.outboxOf(conversation));
+    context.closing.addEventListener('abort', () => this.#poller.interrupt());
+    this.#tidyTimer = setInterval(
+      () => void this.#tidy({ all: false }).catch(() => undefined),
+      options.leaseMs,
+    ).unref();
+    this.#scheduleLook();
   }
 
   outboxOf(conversation: string): ConversationOutbox<M> {
+    const { leaseMs, patience } = this.#options;
+    const turn = () => new Turn(this.#context, conversation, this.#poller, { patience, companyMs: leaseMs });
     return this.#outboxes.use(
       conversation,
-      () => new ConversationOutbox(this.#context, conversation),
+      () => new ConversationOutbox(this.#context, conversation, turn()),
       (outbox) => !outbox.isDone,
     );
   }
 
-  /** Shortens the list of conversations in use, once it is long. At most once a second. */
-  tidy(): void {
-    if (performance.now() - this.#tidiedAt < TIDY_EVERY_MS || this.#tidying) return;
-    this.#tidiedAt = performance.now();
-    this.#tidying = this.#tidy({ all: false })
-      .catch(() => undefined)
-      .finally(() => {
-        this.#tidying = undefined;
-      });
+  /** Finishes what dead processes left: in noted conversations, or with `all` in every one. */
+  recover({ all }: { readonly all: boolean }): Promise<number> {
+    return this.#track(this.#recover(all));
   }
 
-  async recover(): Promise<number> {
-    const recovery = leftWork(this.#context.store, this.work.names).then((left) => this.#resume(left));
-    this.#recoveries.add(recovery);
-    return recovery.finally(() => this.#recoveries.delete(recovery));
-  }
-
+  /** Lets fan-outs end, publishes their positions and deletes the notes of this process. */
   async close(): Promise<void> {
-    clearInterval(this.#watch);
-    await this.#tidying;
-    // Recoveries may wait for inboxes out of reach. They end when the outboxes give up, and add no work after that.
+    clearTimeout(this.#lookTimer);
+    clearInterval(this.#tidyTimer);
+    // Recoveries wait for inboxes that may be out of reach. They end as outboxes give up, and then add no more.
     for (const outbox of this.#outboxes.values()) await outbox.drain();
-    await Promise.allSettled([this.#looking, ...this.#recoveries]);
+    await Promise.allSettled(this.#recoveries);
     for (const outbox of this.#outboxes.values()) await outbox.drain();
-    try {
-      await this.#tidy({ all: true });
-    } finally {
-      await this.work.end();
-    }
+    await this.#tidy({ all: true });
   }
 
-  async #tidy(options: { all: boolean }): Promise<void> {
+  async #recover(all: boolean): Promise<number> {
     await this.#context.fanOutPositions.flush();
-    await this.work.tidy((conversation) => this.#outboxes.get(conversation)?.isDone ?? true, options);
+    return all ? this.#recovery.recoverAll() : this.#recovery.recoverNoted();
   }
 
-  async #resume(left: readonly LeftWork[]): Promise<number> {
-    const conversations = [...new Set(left.flatMap((work) => work.conversations))];
-    const queue: string[] = [];
-    for (let i = 0; i < conversations.length; i += CONVERSATIONS_PER_CALL)
-      queue.push(...(await this.#behind(conversations.slice(i, i + CONVERSATIONS_PER_CALL))));
-    const resumed = queue.length;
-    const workers = Array.from({ length: MAX_RESUMED_AT_ONCE }, async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.outboxOf(next).catchUp();
-    });
-    await Promise.all(workers);
-    await this.#context.fanOutPositions.flush();
-    return resumed;
+  #scheduleLook(): void {
+    const { recoverEveryMs } = this.#options;
+    if (recoverEveryMs === 0 || this.#context.closing.aborted) return;
+    const delayMs = recoverEveryMs * (1 - JITTER * Math.random());
+    this.#lookTimer = setTimeout(() => {
+      void this.#track(this.#look()).finally(() => this.#scheduleLook());
+    }, delayMs).unref();
   }
 
-  async #behind(conversations: readonly string[]): Promise<string[]> {
-    const { store, fanOutPositions } = this.#context;
-    const [heads, cursors] = await Promise.all([store.heads(conversations), fanOutPositions.get(conversations)]);
-    return conversations.filter((_, i) => {
-      const cursor = cursors[i];
-      return (heads[i]?.lastSeqId ?? 0n) > (cursor === undefined ? 0n : seqIdOf(cursor));
-    });
-  }
-
-  /** Takes over from processes without a sign of life for two leases. Of several that try, one succeeds. */
-  async #lookAround(): Promise<void> {
+  async #look(): Promise<void> {
     try {
-      const now = performance.now();
-      for (const work of await leftWork(this.#context.store, this.work.names)) {
-        const sign = this.#signs.get(work.process);
-        if (!sign || sign.lastSeqId !== work.lastSeqId)
-          this.#signs.set(work.process, { lastSeqId: work.lastSeqId, seenAt: now });
-        else if (now - sign.seenAt > 2 * this.#leaseMs && (await this.#claim(work))) {
-          await this.#resume([work]);
-          await bury(this.#context.store, work);
-          this.#signs.delete(work.process);
-        }
-      }
+      await this.#recovery.look();
+      await this.#compareAllDaily();
     } catch (error) {
       if (this.#context.closing.aborted) return;
-      this.#context.warn({
-        code: 'recovery-waits',
-        message: `looking for work that was left failed: ${String(error)}`,
-      });
+      const message = `looking for work that was left failed: ${reasonOf(error)}`;
+      this.#context.warn({ code: 'recovery-waits', message });
     }
   }
 
-  async #claim({ process, lastSeqId }: LeftWork): Promise<boolean> {
-    const log = this.#context.store.timeline(timelineOf.work(process));
-    const { duplicate } = await log.append({ kind: 'state', state: { alive: true } }, { key: `claim:${lastSeqId}` });
-    return !duplicate;
+  async #compareAllDaily(): Promise<void> {
+    if (performance.now() - this.#comparedAllAt < DAY_MS || !this.#context.store.capabilities.timelines) return;
+    this.#comparedAllAt = performance.now();
+    await this.#recovery.recoverAll();
+  }
+
+  async #tidy(options: { readonly all: boolean }): Promise<void> {
+    const isDone = (conversation: string) => this.#outboxes.get(conversation)?.isDone ?? true;
+    const finished = await this.notes.takeFinished(isDone, options);
+    try {
+      // A note may go once the position says that nothing is left to do.
+      await this.#context.fanOutPositions.flush();
+    } catch (error) {
+      this.notes.putBack(finished);
+      throw error;
+    }
+    await this.notes.delete(finished);
+    if (options.all && this.notes.hasWritten) await this.#recovery.compact();
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.finally(() => this.#recoveries.delete(tracked));
+    this.#recoveries.add(tracked);
+    return tracked;
   }
 }

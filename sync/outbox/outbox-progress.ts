@@ -11,11 +11,13 @@ export class OutboxProgress {
   #read = 0n;
   #delivered = 0n;
   #wanted = 0n;
+  #seen = 0n;
   #abandoned = 0n;
   /** Oldest first: the durable position stays before them. */
   #unconfirmed: UnconfirmedEntry[] = [];
+  #unpublished: Cursor | undefined;
 
-  /** Every entry up to here was processed. */
+  /** Every entry up to here was processed, here or by another process. */
   get read(): bigint {
     return this.#read;
   }
@@ -30,26 +32,37 @@ export class OutboxProgress {
     return this.#wanted;
   }
 
-  /** `true` if a wanted entry was not processed yet. */
-  get isBehind(): boolean {
+  /** `true` if an entry that a caller wants was not processed yet. */
+  get isWanting(): boolean {
     return this.#read < this.#wanted;
+  }
+
+  /** `true` if an entry that this process wants, or has seen, was not processed yet. */
+  get isBehind(): boolean {
+    return this.#read < this.#wanted || this.#read < this.#seen;
   }
 
   /** `true` if every entry that a caller ever wanted is delivered. */
   get isDone(): boolean {
-    return this.#delivered >= this.#wanted && this.#delivered >= this.#abandoned;
+    return this.#delivered >= this.#wanted && this.#delivered >= this.#abandoned && this.#delivered >= this.#seen;
   }
 
   want(seqId: bigint): void {
     if (seqId > this.#wanted) this.#wanted = seqId;
   }
 
+  /** Entries of others, met on the way to a wanted one: their process may be gone. */
+  see(seqId: bigint): void {
+    if (this.isWanting && seqId > this.#seen) this.#seen = seqId;
+  }
+
   /** Drops the wish for entries that were not processed yet. */
   wantNoMore(): void {
     this.#wanted = this.#read;
+    this.#seen = this.#read;
   }
 
-  /** Drops the wish at closing. The entries stay undone: the work list has to keep the conversation for other processes. */
+  /** Drops the wish at closing. The entries stay undone: the note of the conversation has to stay for other processes. */
   abandon(): void {
     if (this.#wanted > this.#abandoned) this.#abandoned = this.#wanted;
     this.wantNoMore();
@@ -61,19 +74,27 @@ export class OutboxProgress {
     this.#unconfirmed.push(entry);
   }
 
-  /** Takes over a durable position, of this or another process. */
-  resumeAfter(position: bigint): void {
+  /** Follows a durable position: whoever published it has delivered everything up to there. */
+  follow(position: bigint): void {
     this.#read = position;
     if (position > this.#delivered) this.#delivered = position;
   }
 
-  /** Confirms all entries before the first one that some inbox lacks. Returns the new durable position, if it moved. */
-  confirmBefore(firstMissing: bigint | undefined): Cursor | undefined {
+  /** Confirms all entries before the first one that some inbox lacks. */
+  confirmBefore(firstMissing: bigint | undefined): void {
     let last: UnconfirmedEntry | undefined;
     while (this.#unconfirmed[0] && (firstMissing === undefined || this.#unconfirmed[0].seqId < firstMissing))
       last = this.#unconfirmed.shift();
-    if (last && last.seqId > this.#delivered) this.#delivered = last.seqId;
-    return last?.cursor;
+    if (!last || last.seqId <= this.#delivered) return;
+    this.#delivered = last.seqId;
+    this.#unpublished = last.cursor;
+  }
+
+  /** The position to publish, if it has moved. */
+  takePublication(): Cursor | undefined {
+    const position = this.#unpublished;
+    this.#unpublished = undefined;
+    return position;
   }
 
   /** The store lost entries: the outbox has to start from its durable position again. */
@@ -81,5 +102,6 @@ export class OutboxProgress {
     this.#read = 0n;
     this.#delivered = 0n;
     this.#unconfirmed = [];
+    this.#unpublished = undefined;
   }
 }

@@ -8,16 +8,14 @@ import type { FanOut } from './fan-out.js';
 
 /** Milliseconds before each look for an append whose outcome is unknown. */
 const UNKNOWN_OUTCOME_PAUSES_MS = [0, 100, 1000, 10_000];
-/** Entries of a conversation in read mode between two runs of its outbox. */
-const READ_MODE_STRIDE = 256n;
 
 interface Appended {
   readonly seqId: bigint;
   readonly duplicate: boolean;
-  readonly cursor?: Cursor;
+  readonly cursor: Cursor;
 }
 
-/** Appends to conversations, and hands each entry to its outbox. A crash behind the append leaves the conversation on the work list. */
+/** Appends to conversations, and hands each entry to its outbox. A crash after the append leaves a note. */
 export class Sender<M> {
   readonly #context: Context<M>;
   readonly #fanOut: FanOut<M>;
@@ -57,23 +55,13 @@ export class Sender<M> {
     key: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Sent> {
-    const { diffusion } = this.#context;
-    const { work } = this.#fanOut;
     const outbox = this.#fanOut.outboxOf(conversation);
     const endAppend = outbox.beginAppend();
     try {
-      if (message.kind === 'message') await this.#ensureMode(conversation);
-      const isReadOnly =
-        message.kind === 'message' && !diffusion.modes.includes('write') && (await outbox.newestMode()).mode === 'read';
-      if (!isReadOnly) await work.begin(conversation);
+      const note = this.#fanOut.notes.ensure(conversation);
+      await Promise.all([note, message.kind === 'message' && this.#ensureMode(conversation)]);
       const appended = await this.#store(conversation, message, key, signal);
-      if (!isReadOnly) outbox.addAppended(appended.seqId);
-      if (!isReadOnly && !work.holds(conversation)) await work.begin(conversation);
-      if (isReadOnly && appended.seqId % READ_MODE_STRIDE !== 0n)
-        return sentOf(appended, Promise.resolve({ recipients: 0, refused: [] }));
-      const delivered = outbox.deliveredThrough(appended.seqId);
-      this.#fanOut.tidy();
-      return sentOf(appended, delivered);
+      return sentOf(appended, outbox.deliver(appended, message.kind));
     } finally {
       endAppend();
     }
@@ -108,10 +96,9 @@ export class Sender<M> {
   async #ensureMode(conversation: string): Promise<void> {
     const outbox = this.#fanOut.outboxOf(conversation);
     const appendMarker = async ({ mode, after }: ModeChange) => {
-      await this.#fanOut.work.begin(conversation);
-      const { seqId } = await this.#store(conversation, { kind: 'mode', mode }, `mode:${after}`, undefined);
-      outbox.addAppended(seqId);
-      outbox.deliveredThrough(seqId).catch(() => undefined);
+      await this.#fanOut.notes.ensure(conversation);
+      const marker = await this.#store(conversation, { kind: 'mode', mode }, `mode:${after}`, undefined);
+      outbox.deliver(marker, 'mode').catch(() => undefined);
     };
     await this.#modes.ensureMode(conversation, () => outbox.newestMode(), appendMarker);
   }

@@ -21,10 +21,8 @@ export const timelineOf = {
   members: (conversation: string): TimelineId => ['members', conversation],
   /** Joins and leaves of a user. */
   memberships: (user: string): TimelineId => ['memberships', user],
-  /** Every process that may have unfinished fan-outs. */
-  processes: ['work', 'processes'] as TimelineId,
-  /** The conversations in which one process may have unfinished fan-outs. */
-  work: (process: string): TimelineId => ['work', 'process', process],
+  /** Notes of conversations that may have unfinished fan-outs, by the hash of the conversation. */
+  pending: (shard: number): TimelineId => ['pending', String(shard)],
 };
 
 /** Named readers of a Timeline. */

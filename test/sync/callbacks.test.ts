@@ -34,7 +34,7 @@ async function open(
     recoverEveryMs: 0,
     onWarning: () => undefined,
   };
-  return assemble<string>({ ...base, ...options }, USER_MS);
+  return assemble<string>({ ...base, ...options }, { userCodeMs: USER_MS });
 }
 
 const directoryOf = (parts: Record<string, unknown>): Directory =>

@@ -1,0 +1,118 @@
+import { epochOf, seqIdOf } from '../../src/cursor.js';
+import type { Cursor, Timeline, TimelineEntry } from '../../src/types.js';
+import type { Context } from '../shared/context.js';
+import { resumeAfter } from '../shared/fan-out-positions.js';
+import type { Stored } from '../types.js';
+import type { PositionPoller } from './position-poller.js';
+
+/** Added to the patience: one second for 10,000 recipients. */
+const MS_PER_RECIPIENT = 0.1;
+
+/** Milliseconds for which a position may stand still before another process takes over: a random time between the two. */
+export interface Patience {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
+export interface AwaitOptions {
+  /** Run at once what another process has not delivered yet. */
+  readonly mustRun: boolean;
+  /** Of the last fan-out: a large one takes its time. */
+  readonly recipients: number;
+}
+
+export interface TurnOptions {
+  readonly patience: Patience;
+  /** Milliseconds for which a process that appended counts as still there. */
+  readonly companyMs: number;
+}
+
+/**
+ * Decides which process does the next run of a conversation: the one that appended the first pending entry. The others
+ * wait for the fan-out position to move, and take over once it has stood still for longer than their patience. This saves
+ * work only: safety never depends on it.
+ */
+export class Turn<M> {
+  readonly #context: Context<M>;
+  readonly #timeline: Timeline<Stored<M>>;
+  readonly #conversation: string;
+  readonly #poller: PositionPoller<M>;
+  readonly #options: TurnOptions;
+  readonly #appendedHere = new Set<bigint>();
+  #takenOverThrough = 0n;
+  #awaited: bigint | undefined;
+  #metOthersAt = Number.NEGATIVE_INFINITY;
+
+  constructor(context: Context<M>, conversation: string, poller: PositionPoller<M>, options: TurnOptions) {
+    this.#context = context;
+    this.#conversation = conversation;
+    this.#timeline = context.store.timeline(conversation);
+    this.#poller = poller;
+    this.#options = options;
+  }
+
+  /** `true` if other processes have appended to the conversation lately. */
+  get isInCompany(): boolean {
+    return performance.now() - this.#metOthersAt < this.#options.companyMs;
+  }
+
+  isAppendedHere(seqId: bigint): boolean {
+    return this.#appendedHere.has(seqId);
+  }
+
+  /** An append has been acknowledged. Its entry may be on a page already, and be taken for one of another process. */
+  addAppended(seqId: bigint): void {
+    this.#appendedHere.add(seqId);
+    if (seqId === this.#awaited) this.#poller.interrupt(this.#conversation);
+  }
+
+  deleteAppended(seqId: bigint): void {
+    this.#appendedHere.delete(seqId);
+  }
+
+  meetOthers(): void {
+    this.#metOthersAt = performance.now();
+  }
+
+  /** From now on, entries up to here are run at once. */
+  takeOverThrough(seqId: bigint): void {
+    if (seqId > this.#takenOverThrough) this.#takenOverThrough = seqId;
+    this.#poller.interrupt(this.#conversation);
+  }
+
+  /**
+   * Resolves with `undefined` once this process has to run the entry, the first that is pending; with the fan-out
+   * position once another process has delivered it.
+   */
+  async await(entry: TimelineEntry<Stored<M>>, options: AwaitOptions): Promise<bigint | undefined> {
+    const { seqId } = entry;
+    if (this.#isOurs(seqId)) return undefined;
+    const [cursor] = await this.#context.fanOutPositions.get([this.#conversation]);
+    if (this.#isOurs(seqId)) return undefined;
+    this.meetOthers();
+    const position = await this.#positionAt(entry, cursor);
+    if (position >= seqId) return position;
+    if (options.mustRun) return undefined;
+    this.#awaited = seqId;
+    const moved = await this.#poller.movedBeyond(seqId - 1n, this.#conversation, this.#patienceMs(options));
+    this.#awaited = undefined;
+    const movedTo = await this.#positionAt(entry, moved);
+    return movedTo >= seqId ? movedTo : undefined;
+  }
+
+  #isOurs(seqId: bigint): boolean {
+    return this.#appendedHere.has(seqId) || seqId <= this.#takenOverThrough;
+  }
+
+  #patienceMs({ recipients }: AwaitOptions): number {
+    const { leastMs, mostMs } = this.#options.patience;
+    return leastMs + Math.random() * (mostMs - leastMs) + recipients * MS_PER_RECIPIENT;
+  }
+
+  /** A position of another epoch counts as far as the store still knows it. */
+  async #positionAt({ cursor }: TimelineEntry<Stored<M>>, position: Cursor | undefined): Promise<bigint> {
+    if (position === undefined) return 0n;
+    if (epochOf(position) === epochOf(cursor)) return seqIdOf(position);
+    return resumeAfter(this.#context, this.#timeline, position);
+  }
+}

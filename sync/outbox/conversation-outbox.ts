@@ -112,6 +112,7 @@ export class ConversationOutbox<M> {
     if (lastSeqId === 0n) return;
     this.#turn.takeOverThrough(lastSeqId);
     await this.deliveredThrough(lastSeqId);
+    this.#publish();
   }
 
   /** For closing: resolves once nothing is under way, and rejects the promises that are left. */

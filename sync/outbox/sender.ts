@@ -59,7 +59,10 @@ export class Sender<M> {
     const endAppend = outbox.beginAppend();
     try {
       const note = this.#fanOut.notes.ensure(conversation);
-      await Promise.all([note, message.kind === 'message' && this.#ensureMode(conversation)]);
+      // One after the other: a call that fails must leave nothing under way that the next one would share.
+      note.catch(() => undefined);
+      if (message.kind === 'message') await this.#ensureMode(conversation);
+      await note;
       const appended = await this.#store(conversation, message, key, signal);
       return sentOf(appended, outbox.deliver(appended, message.kind));
     } finally {

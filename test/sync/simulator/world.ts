@@ -1,6 +1,7 @@
 import { openTimelineStore } from '../../../src/index.js';
 import type { TimelineStore } from '../../../src/types.js';
-import { createSync, hybridDiffusion, readDiffusion, timelineDirectory, writeDiffusion } from '../../../sync/index.js';
+import { assemble } from '../../../sync/create-sync.js';
+import { hybridDiffusion, readDiffusion, timelineDirectory, writeDiffusion } from '../../../sync/index.js';
 import type { Diffusion, Directory, MessageSync, Mode, Stored, Synced } from '../../../sync/types.js';
 import type { Random } from '../../../testing/random.js';
 import type { Adapters, Data, Family } from './families.js';
@@ -8,6 +9,8 @@ import { Gate } from './gate.js';
 import { type Setting, TTL_MS } from './scenario.js';
 import { Turns } from './turns.js';
 
+/** Short, so that living processes are taken over from as well as dead ones. */
+const PATIENCE = { leastMs: 2, mostMs: 20 };
 /** By so much may the times of two entries be off, by clocks that differ and go back. */
 const MARGIN_MS = 10 * 60_000;
 
@@ -142,14 +145,15 @@ export class World {
     const adapters = { store: gate.adapter(toStore), sync: gate.adapter(toSync) };
     const { store, sync: inboxes } = await openLibraries(adapters, () => this.time + skew, this.setting);
     const { newcomers, bodies, resyncLast, faults } = this.setting;
-    const sync = createSync<string>({
+    const options = {
       ...{ store, sync: inboxes, newcomers, bodies, resyncLast },
       directory: this.#directory(store),
       diffusion: this.#diffusion(),
       recoverEveryMs: 0,
       pollMs: 10,
       onWarning: () => undefined,
-    });
+    };
+    const sync = assemble<string>(options, { patience: PATIENCE });
     gate.faults = this.isHealed ? 0 : faults;
     void gate.died.then(async () => {
       if (this.#isEnding) return;

@@ -44,12 +44,12 @@ export class OutboxProgress {
     if (seqId > this.#wanted) this.#wanted = seqId;
   }
 
-  /** Drops the wish for entries that were not processed yet. */
+  /** Stops wanting entries that were not processed yet. */
   wantNoMore(): void {
     this.#wanted = this.#read;
   }
 
-  /** Drops the wish at closing. The entries stay undone: the work list has to keep the conversation for other processes. */
+  /** Gives up at closing. The entries stay undone, so that the work list keeps the conversation for other processes. */
   abandon(): void {
     if (this.#wanted > this.#abandoned) this.#abandoned = this.#wanted;
     this.wantNoMore();

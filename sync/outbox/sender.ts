@@ -17,7 +17,10 @@ interface Appended {
   readonly cursor?: Cursor;
 }
 
-/** Appends to conversations, and hands each entry to its outbox. A crash behind the append leaves the conversation on the work list. */
+/**
+ * Appends entries to conversations and starts their outboxes. The conversation is on the work list before the append,
+ * so that other processes find it after a crash.
+ */
 export class Sender<M> {
   readonly #context: Context<M>;
   readonly #fanOut: FanOut<M>;

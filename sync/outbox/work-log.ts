@@ -15,8 +15,8 @@ type Note = { readonly process: string } | { readonly conversation: string } | {
  * The durable list of conversations that this process may have work under way in. A conversation is noted before
  * anything is appended to it, and stays noted while it is in use: a busy one costs one note, not one per message.
  *
- * A process that was silent for longer than its lease may have been taken for dead and its log emptied: it goes on under
- * a new name. Both sides measure time by clocks that only run forward, so nobody's time of day matters.
+ * A process that was silent for longer than its lease may have been taken for dead and its log emptied: it goes on
+ * under a new name. Both sides measure time by clocks that only run forward, so nobody's time of day matters.
  */
 export class WorkLog<M> {
   readonly #store: TimelineStore<Stored<M>>;

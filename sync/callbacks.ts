@@ -6,8 +6,8 @@ import { checkMode } from './modes/diffusion.js';
 import type { Diffusion, Directory, Listing, Membership } from './types.js';
 
 /**
- * The caller's directory and diffusion, held to their word: each answer comes within `ms`, for lists each item of one, or
- * is `TIMELINE_UNAVAILABLE`; an answer of another shape is `TIMELINE_INVALID_ARGUMENT` with the callback as `argument`.
+ * Wraps the caller's directory and checks its answers. An answer, or an item of a list, that takes longer than `ms` is
+ * `TIMELINE_UNAVAILABLE`. One of another shape is `TIMELINE_INVALID_ARGUMENT` with the callback as `argument`.
  */
 export function guardDirectory(directory: Directory, ms: number): Directory {
   return {
@@ -40,6 +40,7 @@ export function guardDirectory(directory: Directory, ms: number): Directory {
   };
 }
 
+/** Wraps the caller's diffusion, with the same errors as {@link guardDirectory}. */
 export function guardDiffusion(diffusion: Diffusion, ms: number): Diffusion {
   const { modes } = diffusion;
   return {
@@ -57,7 +58,7 @@ async function answered(name: string, ms: number, answer: unknown): Promise<unkn
   return isThenable(answer) ? withinUserTime(answer, name, ms) : answer;
 }
 
-/** One by one, whatever shape the caller's list has. */
+/** Yields the checked items of the caller's list one by one. */
 async function* listed<T>(
   name: string,
   ms: number,
@@ -92,7 +93,7 @@ async function* awaited<T>(
       yield check(step.value, name);
     }
   } finally {
-    // Not awaited: a generator that hangs does not end before it goes on.
+    // Not awaited: `return` of a generator that hangs does not resolve either.
     if (isOpen) disregard(iterator.return?.());
   }
 }

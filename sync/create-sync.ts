@@ -16,8 +16,9 @@ import type { MessageSync, SyncOptions } from './types.js';
 const MAX_LAST_MESSAGES = 1000;
 
 /**
- * Opens message synchronisation on two libraries: a message is stored, then copied to inboxes, then read by devices. Any
- * number of processes may use the same libraries. Close the returned object first, then the libraries: it leaves them open.
+ * Opens message synchronisation on two libraries: a message is stored, then copied to inboxes, then read by devices.
+ * Any number of processes may use the same libraries. Close the returned object first, then the libraries: it leaves
+ * them open.
  *
  * @example
  * const store = await openTimelineStore<Stored<Text>>({ adapter, name: 'store' });

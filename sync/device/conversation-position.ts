@@ -1,43 +1,55 @@
-/** Where a device stands in a conversation whose entries it reads, or has read, from the conversation itself. */
-export interface Place {
-  /** Everything up to here was handed over, or is not for this device. */
-  readonly at: bigint;
-  /** The conversation is read from its own Timeline since this marker. */
-  readonly since?: bigint;
-  /** After a resync: what lies up to here is read from the Timeline, what follows comes by the inbox. */
-  readonly until?: bigint;
+/** A device's position in a conversation whose entries it reads, or has read, from the conversation's own Timeline. */
+export interface ConversationPosition {
+  /** Entries up to here were handed over, or are not for this device. */
+  readonly deliveredThrough: bigint;
+  /** SeqId of the marker since which the device follows the conversation's own Timeline. */
+  readonly followedSince?: bigint;
+  /** After a resync: entries up to here come from the Timeline, later ones from the inbox. */
+  readonly replayThrough?: bigint;
 }
 
-/** Does what comes next come from the conversation's own Timeline? */
-export function isFollowed({ at, since, until }: Place): boolean {
-  return since !== undefined || (until !== undefined && at < until);
+/** `true` if the next entry comes from the conversation's own Timeline, `false` if it comes from the inbox. */
+export function isFollowed({ deliveredThrough, followedSince, replayThrough }: ConversationPosition): boolean {
+  return followedSince !== undefined || (replayThrough !== undefined && deliveredThrough < replayThrough);
 }
 
-/** The further of two; law Checkpoint. */
-export function further(a: Place | undefined, b: Place): Place {
-  if (!a || b.at > a.at) return b;
-  return b.at < a.at
-    ? a
-    : { at: a.at, ...optional('since', b.since ?? a.since), ...optional('until', b.until ?? a.until) };
+/** Returns the further of two positions; law Checkpoint. */
+export function furtherPosition(a: ConversationPosition | undefined, b: ConversationPosition): ConversationPosition {
+  if (!a || b.deliveredThrough > a.deliveredThrough) return b;
+  if (b.deliveredThrough < a.deliveredThrough) return a;
+  return position(a.deliveredThrough, b.followedSince ?? a.followedSince, b.replayThrough ?? a.replayThrough);
 }
 
-/** At, since and until, as decimal strings with `-` for what is absent. */
-export function encodePlaces(places: ReadonlyMap<string, Place>): Record<string, string> {
+/** Encodes each position as three decimal numbers, with `-` for an absent one. */
+export function encodePositions(positions: ReadonlyMap<string, ConversationPosition>): Record<string, string> {
   return Object.fromEntries(
-    [...places].map(([conversation, { at, since, until }]) => [conversation, `${at} ${since ?? '-'} ${until ?? '-'}`]),
+    [...positions].map(([conversation, { deliveredThrough, followedSince, replayThrough }]) => [
+      conversation,
+      `${deliveredThrough} ${followedSince ?? '-'} ${replayThrough ?? '-'}`,
+    ]),
   );
 }
 
-export function decodePlaces(encoded: unknown): Map<string, Place> {
+export function decodePositions(encoded: unknown): Map<string, ConversationPosition> {
   return new Map(
     Object.entries(encoded as Record<string, string>).map(([conversation, text]) => {
-      const [at, since, until] = text.split(' ').map((part) => (part === '-' ? undefined : BigInt(part)));
-      if (at === undefined) throw new SyntaxError('a place without position');
-      return [conversation, { at, ...optional('since', since), ...optional('until', until) }];
+      const [deliveredThrough, followedSince, replayThrough] = text
+        .split(' ')
+        .map((part) => (part === '-' ? undefined : BigInt(part)));
+      if (deliveredThrough === undefined) throw new SyntaxError('a position without SeqId');
+      return [conversation, position(deliveredThrough, followedSince, replayThrough)];
     }),
   );
 }
 
-function optional<K extends string>(name: K, value: bigint | undefined): { [P in K]?: bigint } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: bigint });
+function position(
+  deliveredThrough: bigint,
+  followedSince: bigint | undefined,
+  replayThrough: bigint | undefined,
+): ConversationPosition {
+  return {
+    deliveredThrough,
+    ...(followedSince !== undefined && { followedSince }),
+    ...(replayThrough !== undefined && { replayThrough }),
+  };
 }

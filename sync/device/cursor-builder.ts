@@ -1,54 +1,58 @@
 import type { Cursor } from '../../src/types.js';
-import type { Place } from './conversation-position.js';
-import { encodeProgress, type Seal } from './device-cursor.js';
-import type { Step } from './merged-stream.js';
+import type { ConversationPosition } from './conversation-position.js';
+import { encodeCursor, type Signer } from './device-cursor.js';
+import type { PositionChange } from './stream-page.js';
 
-/** The way from the acknowledged position on: what acknowledging any message along it means. */
-export class Trail {
+type Positions = ReadonlyMap<string, ConversationPosition>;
+
+/** Adds up the position changes since the acknowledged position, and makes the cursor of each message on the way. */
+export class CursorBuilder {
+  /** `true` if its cursors belong to a page that tells the device of a resync. */
   readonly resynced: boolean;
-  readonly #seal: Seal;
+  readonly #sign: Signer;
   readonly #generation: number;
   #inbox: Cursor | undefined;
-  #places: ReadonlyMap<string, Place> = new Map();
+  #conversations: Positions = new Map();
 
-  constructor(seal: Seal, generation: number, resynced: boolean) {
-    this.#seal = seal;
+  constructor(sign: Signer, generation: number, resynced: boolean) {
+    this.#sign = sign;
     this.#generation = generation;
     this.resynced = resynced;
   }
 
+  /** The cursor after all changes so far. */
   get cursor(): Cursor {
-    return this.#encode(this.#inbox, this.#places);
+    return this.#encode(this.#inbox, this.#conversations);
   }
 
-  /** Goes on by these steps; the function returned gives the cursor behind the first `count` of them, made when asked for. */
-  follow(steps: readonly Step[]): (count: number) => Cursor {
+  /** Adds changes. The returned function makes the cursor after the first `count` of them. */
+  advance(changes: readonly PositionChange[]): (count: number) => Cursor {
     const inbox = this.#inbox;
-    const places = this.#places;
-    const behind = (count: number) => moved(inbox, places, steps, count);
-    [this.#inbox, this.#places] = behind(steps.length);
-    return (count) => this.#encode(...behind(count));
+    const conversations = this.#conversations;
+    const after = (count: number) => changed(inbox, conversations, changes, count);
+    [this.#inbox, this.#conversations] = after(changes.length);
+    return (count) => this.#encode(...after(count));
   }
 
-  #encode(inbox: Cursor | undefined, places: ReadonlyMap<string, Place>): Cursor {
-    return encodeProgress(this.#seal, { generation: this.#generation, inbox, places, resynced: this.resynced });
+  #encode(inbox: Cursor | undefined, conversations: Positions): Cursor {
+    return encodeCursor(this.#sign, { generation: this.#generation, inbox, conversations, resynced: this.resynced });
   }
 }
 
-function moved(
+function changed(
   inbox: Cursor | undefined,
-  places: ReadonlyMap<string, Place>,
-  steps: readonly Step[],
+  conversations: Positions,
+  changes: readonly PositionChange[],
   count: number,
-): [Cursor | undefined, ReadonlyMap<string, Place>] {
-  let changed: Map<string, Place> | undefined;
+): [Cursor | undefined, Positions] {
+  let copy: Map<string, ConversationPosition> | undefined;
   for (let i = 0; i < count; i++) {
-    const step = steps[i] as Step;
-    if ('inbox' in step) inbox = step.inbox;
+    const change = changes[i] as PositionChange;
+    if ('inbox' in change) inbox = change.inbox;
     else {
-      changed ??= new Map(places);
-      changed.set(step.conversation, step.place);
+      copy ??= new Map(conversations);
+      copy.set(change.conversation, change.position);
     }
   }
-  return [inbox, changed ?? places];
+  return [inbox, copy ?? conversations];
 }

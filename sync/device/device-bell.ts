@@ -1,19 +1,19 @@
 import { Bell } from '../../src/bell.js';
 import type { TimelineId, TimelineStore } from '../../src/types.js';
 
-/** The Timelines of one library that a device waits on. */
-interface Source {
+/** Timelines of one library. */
+interface WatchedTimelines {
   readonly store: Pick<TimelineStore<never>, 'watch'>;
   readonly ids: readonly TimelineId[];
 }
 
-/** Is rung by hints of both libraries, on whatever Timelines the device follows at the time. */
+/** Rings when the inbox or a followed conversation may have new entries. */
 export class DeviceBell extends Bell {
   #watched = '';
   #unwatch: () => void = () => undefined;
 
-  /** Watches these instead of those before. */
-  watch(sources: readonly Source[]): void {
+  /** Watches these Timelines instead of the earlier ones. */
+  watch(sources: readonly WatchedTimelines[]): void {
     const watched = JSON.stringify(sources.map(({ ids }) => ids));
     if (watched === this.#watched) return;
     this.#unwatch();

@@ -2,52 +2,60 @@ import { createHmac } from 'node:crypto';
 import { TimelineError } from '../../src/errors.js';
 import { describe } from '../../src/text.js';
 import type { Cursor } from '../../src/types.js';
-import type { Place } from './conversation-position.js';
-import { decodePlaces, encodePlaces } from './conversation-position.js';
+import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
 
 const VERSION = 's1';
 
-/** What acknowledging means: how far the inbox was handed over, and each conversation that the device reads itself. */
-export interface Progress {
-  /** The life of the device's state that this belongs to: a higher one begins with each resync. */
+/** The content of a cursor: the position that acknowledging it stores. */
+export interface DeviceProgress {
+  /** Each resync begins a new generation of the device's state. */
   readonly generation: number;
   readonly inbox?: Cursor | undefined;
-  readonly places: ReadonlyMap<string, Place>;
-  /** The page said that the device was resynced. */
+  readonly conversations: ReadonlyMap<string, ConversationPosition>;
+  /** The page told the device of its resync. */
   readonly resynced: boolean;
 }
 
-/** Signs what a cursor says. */
-export type Seal = (text: string) => string;
+/** Returns the signature of a cursor's text. */
+export type Signer = (text: string) => string;
 
 /**
- * Ties a cursor to its device and to the library that made it. Cursors travel through clients, and a place in one decides
- * which conversation is read: a client must not be able to make them up.
+ * Makes the signer for one device of one library. Clients hold cursors, and a position in a cursor decides which
+ * conversation is read: a client must not be able to forge one.
  */
-export function sealOf(secret: string, { user, device }: { readonly user: string; readonly device: string }): Seal {
+export function signerFor(
+  secret: string,
+  { user, device }: { readonly user: string; readonly device: string },
+): Signer {
   const key = JSON.stringify([secret, user, device]);
   return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, 22);
 }
 
-export function encodeProgress(seal: Seal, { generation, inbox, places, resynced }: Progress): Cursor {
+export function encodeCursor(sign: Signer, progress: DeviceProgress): Cursor {
+  const { generation, inbox, conversations, resynced } = progress;
   const parts = {
     g: generation,
     ...(inbox && { i: inbox }),
-    ...(places.size > 0 && { p: encodePlaces(places) }),
+    ...(conversations.size > 0 && { p: encodePositions(conversations) }),
     ...(resynced && { r: 1 }),
   };
   const text = Buffer.from(JSON.stringify(parts)).toString('base64url');
-  return `${VERSION}.${seal(text)}.${text}`;
+  return `${VERSION}.${sign(text)}.${text}`;
 }
 
-/** `TIMELINE_INVALID_CURSOR` for what is not a cursor, or is one of another device. */
-export function decodeProgress(seal: Seal, cursor: unknown): Progress {
+/** Throws `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device. */
+export function decodeCursor(sign: Signer, cursor: unknown): DeviceProgress {
   const [version, signature, text, rest] = typeof cursor === 'string' ? cursor.split('.') : [];
   try {
-    if (version !== VERSION || !text || rest !== undefined || signature !== seal(text))
+    if (version !== VERSION || !text || rest !== undefined || signature !== sign(text))
       throw new SyntaxError('not signed here');
     const { g, i, p = {}, r } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
-    return { generation: g as number, inbox: i as Cursor | undefined, places: decodePlaces(p), resynced: r === 1 };
+    return {
+      generation: g as number,
+      inbox: i as Cursor | undefined,
+      conversations: decodePositions(p),
+      resynced: r === 1,
+    };
   } catch (cause) {
     const message = `cursor is not one of this device: ${describe(cursor)}`;
     throw new TimelineError('TIMELINE_INVALID_CURSOR', message, { argument: 'cursor', cause });

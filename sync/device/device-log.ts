@@ -3,38 +3,49 @@ import type { Cursor, Timeline, TimelineId, TimelineStore } from '../../src/type
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import { decodePlaces, encodePlaces, further, type Place } from './conversation-position.js';
+import {
+  type ConversationPosition,
+  decodePositions,
+  encodePositions,
+  furtherPosition,
+} from './conversation-position.js';
 
-/** Records after which the log is written anew as one. */
+/** Records after which the log is rewritten as one. */
 const COMPACT_AT = 64;
 const PAGE = 1000;
 
-interface Recorded {
+interface DeviceRecord {
   readonly generation: number;
-  /** The inbox position that was acknowledged together with the places. */
+  /** The inbox position acknowledged together with the conversation positions. */
   readonly inbox?: Cursor | undefined;
+  /** Conversation positions, encoded. */
   readonly places?: Record<string, string>;
-  /** This generation began because the device fell behind the inbox. */
+  /** A resync began this generation. */
   readonly resync?: true;
-  /** The device has been told so. */
+  /** The device has acknowledged a page that tells of the resync. */
   readonly told?: true;
 }
 
-/** What a device keeps besides its inbox position: a Timeline of changes, so that any process can read and add to it. */
+/** A position to record. */
+export interface NewDeviceRecord extends Omit<DeviceRecord, 'places'> {
+  readonly conversations: ReadonlyMap<string, ConversationPosition>;
+}
+
+/** The state of a device besides its inbox position: a Timeline of changes that any process reads and extends. */
 export class DeviceLog<M> {
-  /** The device has acknowledged something, be it an empty page. */
+  /** `true` once the device has acknowledged anything, even an empty page. */
   isKnown = false;
   generation = 0;
-  /** A resync began this generation and the device has not acknowledged a page that says so. */
-  isUntold = false;
-  places = new Map<string, Place>();
-  /** May be ahead of the checkpoint on the inbox, after a crash between the two, or behind. */
+  /** `true` from a resync until the device acknowledges a page that tells of it. */
+  isResyncPending = false;
+  conversations = new Map<string, ConversationPosition>();
+  /** May be ahead of the checkpoint on the inbox, after a crash between the two writes, or behind it. */
   inbox: Cursor | undefined;
   readonly id: TimelineId;
   readonly #timeline: Timeline<Stored<M>>;
   readonly #canTrim: boolean;
-  #read = 0n;
-  #records = 0;
+  #readThrough = 0n;
+  #recordCount = 0;
 
   constructor(store: TimelineStore<Stored<M>>, user: string, device: string) {
     this.id = timelineOf.device(user, device);
@@ -42,56 +53,56 @@ export class DeviceLog<M> {
     this.#canTrim = store.capabilities.trim;
   }
 
-  /** Takes in what this and other processes have added; true if there was anything. */
+  /** Reads new records of this and other processes; `true` if there were any. */
   async refresh(lastSeqId?: bigint): Promise<boolean> {
-    if (lastSeqId !== undefined && lastSeqId <= this.#read) return false;
-    const before = this.#read;
-    for await (const { entries } of this.#timeline.pages({ after: this.#read, pageSize: PAGE, ...lenient })) {
+    if (lastSeqId !== undefined && lastSeqId <= this.#readThrough) return false;
+    const before = this.#readThrough;
+    for await (const { entries } of this.#timeline.pages({ after: this.#readThrough, pageSize: PAGE, ...lenient })) {
       for (const { message, seqId, deleted } of entries) {
-        if (seqId <= this.#read) continue;
-        if (!deleted && message.kind === 'state') this.#apply(message.state as Recorded);
-        this.#read = seqId;
-        this.#records++;
+        if (seqId <= this.#readThrough) continue;
+        if (!deleted && message.kind === 'state') this.#apply(message.state as DeviceRecord);
+        this.#readThrough = seqId;
+        this.#recordCount++;
       }
     }
-    return this.#read !== before;
+    return this.#readThrough !== before;
   }
 
-  async add(record: Omit<Recorded, 'places'> & { readonly places?: ReadonlyMap<string, Place> }): Promise<void> {
-    const { places, ...rest } = record;
-    await this.#timeline.append({ kind: 'state', state: { ...rest, ...(places && { places: encodePlaces(places) }) } });
+  async add({ conversations, ...rest }: NewDeviceRecord): Promise<void> {
+    const state: DeviceRecord = { ...rest, places: encodePositions(conversations) };
+    await this.#timeline.append({ kind: 'state', state });
     await this.refresh();
-    if (this.#records > COMPACT_AT && this.#canTrim) await this.#compact();
+    if (this.#recordCount > COMPACT_AT && this.#canTrim) await this.#compact();
   }
 
-  /** One record that says what all of them say; what others add meanwhile stays behind the cut. */
+  /** Replaces all records read so far by one. Records that other processes add meanwhile stay behind the trim. */
   async #compact(): Promise<void> {
-    const through = this.#read;
-    const state: Recorded = {
+    const through = this.#readThrough;
+    const state: DeviceRecord = {
       generation: this.generation,
-      places: encodePlaces(this.places),
+      places: encodePositions(this.conversations),
       inbox: this.inbox,
-      ...(this.isUntold && { resync: true }),
+      ...(this.isResyncPending && { resync: true }),
     };
-    this.#records = 0;
+    this.#recordCount = 0;
     await this.#timeline.append({ kind: 'state', state });
     await this.#timeline.trim({ through });
   }
 
-  #apply({ generation, places = {}, inbox, resync, told }: Recorded): void {
+  #apply({ generation, places = {}, inbox, resync, told }: DeviceRecord): void {
     this.isKnown = true;
     if (generation < this.generation) return;
     if (generation > this.generation) {
       this.generation = generation;
-      this.places = new Map();
+      this.conversations = new Map();
       this.inbox = undefined;
-      this.isUntold = false;
+      this.isResyncPending = false;
     }
-    if (resync) this.isUntold = true;
-    if (told) this.isUntold = false;
+    if (resync) this.isResyncPending = true;
+    if (told) this.isResyncPending = false;
     this.inbox = furtherInbox(this.inbox, inbox);
-    for (const [conversation, place] of decodePlaces(places)) {
-      this.places.set(conversation, further(this.places.get(conversation), place));
+    for (const [conversation, position] of decodePositions(places)) {
+      this.conversations.set(conversation, furtherPosition(this.conversations.get(conversation), position));
     }
   }
 }

@@ -1,22 +1,15 @@
 import type { TimelineEntry } from '../../src/types.js';
 import { isDeliverable } from '../inbox/inbox-entries.js';
 import { isUndecodable } from '../shared/undecodable.js';
-import type { Stored, SyncMessage } from '../types.js';
+import type { Stored, Synced, SyncMessage } from '../types.js';
 
-/** A message as a device gets it, but for what depends on the position. */
-export type Shown<M> = Omit<SyncMessage<M>, 'cursor' | 'resynced'>;
+/** A message for a device, without the fields that depend on the device's position. */
+export type DeviceMessage<M> = Omit<SyncMessage<M>, 'cursor' | 'resynced'>;
 
-interface Copy<M> {
-  readonly kind: 'message' | 'edit' | 'recall';
-  readonly conversation: string;
-  readonly sender: string;
-  readonly sentAt: number;
-  readonly target?: string;
-  readonly body?: M;
-  readonly undecodable?: true;
-}
+type InboxCopy<M> = Omit<Extract<Synced<M>, { readonly sender: string }>, 'seqId'>;
 
-export function shownCopy<M>(copy: Copy<M>, entrySeqId: bigint): Shown<M> {
+/** Makes the message of an inbox entry; `entrySeqId` is the SeqId of the conversation's entry. */
+export function fromInboxCopy<M>(copy: InboxCopy<M>, entrySeqId: bigint): DeviceMessage<M> {
   const { kind, conversation, sender, sentAt, target, body, undecodable } = copy;
   const seqId = target === undefined ? entrySeqId : BigInt(target);
   return {
@@ -26,12 +19,15 @@ export function shownCopy<M>(copy: Copy<M>, entrySeqId: bigint): Shown<M> {
   };
 }
 
-/** An entry of a conversation; `undefined` if it is nothing that devices get. */
-export function shownEntry<M>(conversation: string, entry: TimelineEntry<Stored<M>>): Shown<M> | undefined {
+/** Makes the message of a conversation's entry; `undefined` if devices do not get this kind. */
+export function fromConversationEntry<M>(
+  conversation: string,
+  entry: TimelineEntry<Stored<M>>,
+): DeviceMessage<M> | undefined {
   const { message, deleted, seqId, appendedAt } = entry;
   if (deleted) return undefined;
   if (isUndecodable(message)) {
-    return shownCopy({ kind: 'message', conversation, sender: '', sentAt: appendedAt, undecodable: true }, seqId);
+    return fromInboxCopy({ kind: 'message', conversation, sender: '', sentAt: appendedAt, undecodable: true }, seqId);
   }
   if (!isDeliverable(message)) return undefined;
   const { kind, sender } = message;
@@ -42,5 +38,5 @@ export function shownEntry<M>(conversation: string, entry: TimelineEntry<Stored<
     ...(body !== undefined && { body }),
   };
   const isRecalled = kind === 'edit' ? body === undefined : kind === 'message' && message.recalled !== undefined;
-  return { ...shownCopy(copy, seqId), ...(isRecalled && { recalled: true }) };
+  return { ...fromInboxCopy(copy, seqId), ...(isRecalled && { recalled: true }) };
 }

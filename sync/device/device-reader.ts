@@ -1,184 +1,171 @@
 import { isTimelineError, TimelineError } from '../../src/errors.js';
-import { membershipsOf } from '../members/memberships.js';
+import type { Cursor } from '../../src/types.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
-import type { DeviceOptions, Membership, SyncMessage } from '../types.js';
-import { isFollowed, type Place } from './conversation-position.js';
-import { Trail } from './cursor-builder.js';
-import { type Seal, sealOf } from './device-cursor.js';
+import type { DeviceOptions, SyncMessage } from '../types.js';
+import { CursorBuilder } from './cursor-builder.js';
+import { type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
-import { type Batch, Feed, type Found } from './merged-stream.js';
+import { MergedStream } from './merged-stream.js';
 import { rebuild } from './rebuild.js';
 import { resolveReferences } from './references.js';
+import { readHeads, type StreamHeads } from './stream-heads.js';
+import type { StreamMessage, StreamPage } from './stream-page.js';
 
-/** A device that falls behind again and again while it is rebuilt is not helped by one more attempt. */
-const REBUILDS = 3;
+/** A device that falls behind during each of these resyncs will fall behind during the next one too. */
+const MAX_RESYNCS = 3;
 
-export interface Owner {
+export interface DeviceIdentity {
   readonly user: string;
   readonly device: string;
   readonly start: NonNullable<DeviceOptions['start']>;
 }
 
-/** What has moved, in one round trip. */
-interface Look {
-  readonly log: bigint;
-  readonly heads: ReadonlyMap<string, bigint>;
-  readonly memberships: Membership[] | undefined;
-  readonly secret: string;
-}
-
-export interface Seen<M> {
+export interface ReadResult<M> {
   readonly messages: SyncMessage<M>[];
   readonly upToDate: boolean;
-  /** Something was handed over, or passed by. */
-  readonly hasMoved: boolean;
-  /** The device was rebuilt: what was read before does not count. */
-  readonly startsAnew: boolean;
+  /** The position changed, whether or not there are messages. */
+  readonly hasAdvanced: boolean;
+  /** A resync began: discard what was read before. */
+  readonly restarted: boolean;
 }
 
-/** One way through a device's stream, from the acknowledged position on. */
-export class View<M> {
+/** Reads the stream of one device once, from the acknowledged position on. */
+export class DeviceReader<M> {
   readonly #context: Context<M>;
-  readonly #owner: Owner;
+  readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
-  readonly #byInbox: Map<string, bigint>;
-  #feed: Feed<M>;
-  readonly #seal: Seal;
-  #trail: Trail;
-  #look: Look | undefined;
-  #rebuilds = 0;
-  #isUntold: boolean;
+  readonly #inWriteMode: Map<string, bigint>;
+  readonly #sign: Signer;
+  #stream: MergedStream<M>;
+  #cursors: CursorBuilder;
+  /** Heads that were read ahead of the next page. */
+  #nextHeads: StreamHeads | undefined;
+  #resyncs = 0;
+  /** The next message has to tell the device of a resync. */
+  #hasToTell: boolean;
 
   static async open<M>(
     context: Context<M>,
-    owner: Owner,
+    identity: DeviceIdentity,
     log: DeviceLog<M>,
-    byInbox: Map<string, bigint>,
-  ): Promise<View<M>> {
-    const checkpoint = { timeline: owner.user, reader: readerOf.device(owner.device) };
+    inWriteMode: Map<string, bigint>,
+  ): Promise<DeviceReader<M>> {
+    const { user, device, start } = identity;
     const [[inbox], first] = await Promise.all([
-      context.sync.checkpoints([checkpoint]),
-      lookUp(context, owner.user, log, log.places),
+      context.sync.checkpoints([{ timeline: user, reader: readerOf.device(device) }]),
+      readHeads(context, user, log, log.conversations),
     ]);
-    if (inbox === undefined && owner.start !== 'oldest' && !log.isKnown && first.log === 0n) {
-      await rebuild(context, owner, log, { last: owner.start === 'now' ? 0 : owner.start.last, resync: false });
-      return View.open(context, owner, log, byInbox);
+    if (inbox === undefined && start !== 'oldest' && !log.isKnown && first.deviceLog === 0n) {
+      await rebuild(context, identity, log, { last: start === 'now' ? 0 : start.last, isResync: false });
+      return DeviceReader.open(context, identity, log, inWriteMode);
     }
-    const look = (await log.refresh(first.log)) ? await lookUp(context, owner.user, log, log.places) : first;
-    const stands = furtherInbox(inbox, log.inbox);
-    const position = { inbox: stands ?? (log.isKnown ? 0n : undefined), places: new Map(log.places) };
-    return new View(context, owner, log, byInbox, new Feed(context, owner.user, position, byInbox), look);
+    const isChanged = await log.refresh(first.deviceLog);
+    const heads = isChanged ? await readHeads(context, user, log, log.conversations) : first;
+    const position = {
+      inbox: furtherInbox(inbox, log.inbox) ?? (log.isKnown ? 0n : undefined),
+      conversations: new Map(log.conversations),
+    };
+    const stream = new MergedStream(context, user, position, inWriteMode);
+    return new DeviceReader(context, identity, log, inWriteMode, stream, heads);
   }
 
   private constructor(
     context: Context<M>,
-    owner: Owner,
+    identity: DeviceIdentity,
     log: DeviceLog<M>,
-    byInbox: Map<string, bigint>,
-    feed: Feed<M>,
-    look: Look,
+    inWriteMode: Map<string, bigint>,
+    stream: MergedStream<M>,
+    heads: StreamHeads,
   ) {
     this.#context = context;
-    this.#owner = owner;
+    this.#identity = identity;
     this.#log = log;
-    this.#byInbox = byInbox;
-    this.#feed = feed;
-    this.#look = look;
-    this.#seal = sealOf(look.secret, owner);
-    this.#trail = this.#newTrail();
-    this.#isUntold = log.isUntold;
+    this.#inWriteMode = inWriteMode;
+    this.#stream = stream;
+    this.#nextHeads = heads;
+    this.#sign = signerFor(heads.secret, identity);
+    this.#cursors = this.#newCursors();
+    this.#hasToTell = log.isResyncPending;
   }
 
-  get trail(): Trail {
-    return this.#trail;
+  /** The cursor after everything read so far. */
+  get cursor(): Cursor {
+    return this.#cursors.cursor;
+  }
+
+  /** `true` if what was read so far follows a resync that the device has not acknowledged. */
+  get resynced(): boolean {
+    return this.#cursors.resynced;
   }
 
   /** The conversations that are read from their own Timelines. */
   get followed(): string[] {
-    return this.#feed.followed;
+    return this.#stream.followed;
   }
 
-  /** Reads on by at most `limit` messages. */
-  async read(limit: number): Promise<Seen<M>> {
-    const look = this.#look ?? (await lookUp(this.#context, this.#owner.user, this.#log, this.#feed.position.places));
-    this.#look = undefined;
-    const batch = await this.#next(limit, look);
-    if (batch.isBehind) {
-      await this.#rebuild();
-      return { messages: [], upToDate: false, hasMoved: true, startsAnew: true };
+  /** Reads at most `limit` further messages. */
+  async read(limit: number): Promise<ReadResult<M>> {
+    const heads = this.#nextHeads ?? (await this.#readHeads());
+    this.#nextHeads = undefined;
+    const page = await this.#nextPage(limit, heads);
+    if (page.isBehind) {
+      await this.#resync();
+      return { messages: [], upToDate: false, hasAdvanced: true, restarted: true };
     }
-    this.#rebuilds = 0;
-    const messages = await this.#handOver(batch);
-    return { messages, upToDate: batch.upToDate, hasMoved: batch.steps.length > 0, startsAnew: false };
+    this.#resyncs = 0;
+    const messages = await this.#finish(page);
+    return { messages, upToDate: page.upToDate, hasAdvanced: page.changes.length > 0, restarted: false };
   }
 
-  /** A store that lost what the position stands in is no better than one where it has expired. */
-  async #next(limit: number, look: Look): Promise<Batch<M>> {
+  #readHeads(): Promise<StreamHeads> {
+    return readHeads(this.#context, this.#identity.user, this.#log, this.#stream.position.conversations);
+  }
+
+  /** If the store lost the entry at the position, the device is behind, as after an expiry. */
+  async #nextPage(limit: number, { memberships, conversations }: StreamHeads): Promise<StreamPage<M>> {
     try {
-      return await this.#feed.next(limit, look.memberships, look.heads);
+      return await this.#stream.next(limit, memberships, conversations);
     } catch (error) {
       const code = isTimelineError(error) ? error.code : undefined;
       if (code !== 'TIMELINE_EPOCH_CHANGED' && code !== 'TIMELINE_ROLLED_BACK') throw error;
-      return { found: [], steps: [], upToDate: false, isBehind: true };
+      return { messages: [], changes: [], upToDate: false, isBehind: true };
     }
   }
 
-  async #rebuild(): Promise<void> {
-    if (++this.#rebuilds > REBUILDS) {
-      const message = `the device ${JSON.stringify(this.#owner.device)} fell behind faster than it could be rebuilt`;
+  async #resync(): Promise<void> {
+    if (++this.#resyncs > MAX_RESYNCS) {
+      const message = `the device ${JSON.stringify(this.#identity.device)} fell behind faster than it could be rebuilt`;
       throw new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
     }
-    await rebuild(this.#context, this.#owner, this.#log, { last: this.#context.resyncLast, resync: true });
-    const again = await View.open(this.#context, this.#owner, this.#log, this.#byInbox);
-    this.#feed = again.#feed;
-    this.#look = again.#look;
-    this.#trail = this.#newTrail();
-    this.#isUntold = true;
+    await rebuild(this.#context, this.#identity, this.#log, { last: this.#context.resyncLast, isResync: true });
+    const restarted = await DeviceReader.open(this.#context, this.#identity, this.#log, this.#inWriteMode);
+    this.#stream = restarted.#stream;
+    this.#nextHeads = restarted.#nextHeads;
+    this.#cursors = this.#newCursors();
+    this.#hasToTell = true;
   }
 
-  #newTrail(): Trail {
-    return new Trail(this.#seal, this.#log.generation, this.#log.isUntold);
+  #newCursors(): CursorBuilder {
+    return new CursorBuilder(this.#sign, this.#log.generation, this.#log.isResyncPending);
   }
 
-  async #handOver({ found, steps }: Batch<M>): Promise<SyncMessage<M>[]> {
-    const messages = await resolveReferences(this.#context.store, found);
-    const cursorAt = this.#trail.follow(steps);
-    return messages.flatMap((message, i) => {
+  /** Looks up the bodies of references, and adds cursors. */
+  async #finish({ messages, changes }: StreamPage<M>): Promise<SyncMessage<M>[]> {
+    const resolved = await resolveReferences(this.#context.store, messages);
+    const cursorAfter = this.#cursors.advance(changes);
+    return resolved.flatMap((message, i) => {
       if (!message) return [];
-      const count = (found[i] as Found<M>).steps;
-      const isFirst = this.#isUntold;
-      this.#isUntold = false;
+      const { changeCount } = messages[i] as StreamMessage<M>;
+      const tellsOfResync = this.#hasToTell;
+      this.#hasToTell = false;
       return {
         ...message,
-        ...(isFirst && { resynced: true as const }),
+        ...(tellsOfResync && { resynced: true as const }),
         get cursor() {
-          return cursorAt(count);
+          return cursorAfter(changeCount);
         },
       };
     });
   }
-}
-
-async function lookUp<M>(
-  { store, directory, settings }: Context<M>,
-  user: string,
-  log: DeviceLog<M>,
-  places: ReadonlyMap<string, Place>,
-): Promise<Look> {
-  const followed = [...places].flatMap(([conversation, place]) => (isFollowed(place) ? [conversation] : []));
-  const [heads, { secret, memberships }] = await Promise.all([
-    store.heads([log.id, ...followed]),
-    settings().then(async ({ mayUseReadMode, secret }) => ({
-      secret,
-      memberships: mayUseReadMode ? await membershipsOf(directory, user) : undefined,
-    })),
-  ]);
-  const [own, ...others] = heads.map(({ lastSeqId }) => lastSeqId);
-  return {
-    log: own as bigint,
-    heads: new Map(followed.map((conversation, i) => [conversation, others[i] as bigint])),
-    memberships,
-    secret,
-  };
 }

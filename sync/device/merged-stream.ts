@@ -5,98 +5,94 @@ import { currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored, Synced } from '../types.js';
-import { isFollowed, type Place } from './conversation-position.js';
-import { type Shown, shownCopy, shownEntry } from './device-message.js';
+import { type ConversationPosition, isFollowed } from './conversation-position.js';
+import { type DeviceMessage, fromConversationEntry, fromInboxCopy } from './device-message.js';
+import type { PositionChange, StreamMessage, StreamPage } from './stream-page.js';
 
-/** What was found for a device, before its body is looked up and its cursor made. */
-export interface Found<M> {
-  readonly message: Shown<M>;
-  /** The body is the conversation's. */
-  readonly isReference: boolean;
-  /** Steps of the batch that handing this over includes. */
-  readonly steps: number;
-}
-
-/** A move of the position: in the inbox, or in one conversation. */
-export type Step = { readonly inbox: Cursor } | { readonly conversation: string; readonly place: Place };
-
-/** A position in one device's merged stream. */
-export interface FeedPosition {
-  /** `undefined`: the oldest entry kept; 0n: what comes after the beginning. */
+/** A position in the merged stream of one device. */
+export interface StreamPosition {
+  /** `undefined`: the oldest entry kept; 0n: before the first entry ever. */
   inbox: Cursor | bigint | undefined;
-  readonly places: Map<string, Place>;
+  readonly conversations: Map<string, ConversationPosition>;
 }
 
-export interface Batch<M> {
-  readonly found: readonly Found<M>[];
-  readonly steps: readonly Step[];
-  readonly upToDate: boolean;
-  /** Entries of the inbox behind the position have expired or do not decode: nothing was read. */
-  readonly isBehind: boolean;
+interface UnreadConversation {
+  readonly conversation: string;
+  readonly after: bigint;
 }
 
 /**
- * The one stream that a device sees: its inbox, merged with the conversations that are read from their own Timelines.
- * A conversation comes from one of the two at a time. Markers, which stand in whichever it comes from, change that, so each
- * conversation keeps its order; an inbox entry that is ahead of what is still to be read from the conversation waits.
+ * The stream of one device: its inbox, merged with the conversations that it follows. Each conversation comes from one
+ * of the two at a time. Markers in the one switch to the other, so that a conversation keeps its order: an inbox entry
+ * waits until the device has read the conversation up to it.
  */
-export class Feed<M> {
-  readonly position: FeedPosition;
+export class MergedStream<M> {
+  readonly position: StreamPosition;
   readonly #context: Context<M>;
   readonly #user: string;
-  /** Conversations known to come by the inbox, with the join that this is known of. */
-  readonly #byInbox: Map<string, bigint>;
-  #found: Found<M>[] = [];
-  #steps: Step[] = [];
-  /** The batch has begun to follow a conversation, of which nothing has been read. */
-  #hasOpened = false;
+  /** Conversations in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
+  readonly #inWriteMode: Map<string, bigint>;
+  #messages: StreamMessage<M>[] = [];
+  #changes: PositionChange[] = [];
+  /** This page starts to follow a conversation, and has read nothing of it. */
+  #startsFollowing = false;
 
-  constructor(context: Context<M>, user: string, position: FeedPosition, byInbox: Map<string, bigint>) {
+  constructor(context: Context<M>, user: string, position: StreamPosition, inWriteMode: Map<string, bigint>) {
     this.#context = context;
     this.#user = user;
     this.position = position;
-    this.#byInbox = byInbox;
+    this.#inWriteMode = inWriteMode;
   }
 
-  /** The conversations whose Timelines are to be watched besides the inbox. */
+  /** The conversations that are read from their own Timelines. */
   get followed(): string[] {
-    return [...this.position.places].filter(([, place]) => isFollowed(place)).map(([conversation]) => conversation);
+    const { conversations } = this.position;
+    return [...conversations].filter(([, position]) => isFollowed(position)).map(([conversation]) => conversation);
   }
 
-  /** Reads on; `heads` are the last SeqIds of {@link followed}, looked up by the caller. */
+  /**
+   * Reads the next page. `heads` are the last SeqIds of {@link followed}; without `memberships`, it looks for no
+   * conversations to follow.
+   */
   async next(
     limit: number,
     memberships: readonly Membership[] | undefined,
     heads: ReadonlyMap<string, bigint>,
-  ): Promise<Batch<M>> {
+  ): Promise<StreamPage<M>> {
     const { store } = this.#context;
-    const discovered = memberships && (await this.#discover(memberships));
-    const moved = this.#moved(heads, memberships);
-    const some = moved.slice(0, limit);
-    const each = Math.max(1, Math.floor(limit / Math.max(1, some.length)));
+    const unfollowed = memberships && (await this.#findUnfollowed(memberships));
+    const unread = this.#unread(heads, memberships);
+    const chosen = unread.slice(0, limit);
+    const limitEach = Math.max(1, Math.floor(limit / Math.max(1, chosen.length)));
     const [inbox, pages] = await Promise.all([
       this.#readInbox(limit),
-      some.length === 0
+      chosen.length === 0
         ? []
         : store.readBatch(
-            some.map(({ conversation, at }) => ({ timeline: conversation, after: at, limit: each })),
+            chosen.map(({ conversation, after }) => ({ timeline: conversation, after, limit: limitEach })),
             lenient,
           ),
     ]);
-    this.#found = [];
-    this.#steps = [];
-    this.#hasOpened = false;
-    if (!inbox || inbox.truncated) return { found: [], steps: [], upToDate: false, isBehind: true };
-    const isDrained = this.#takeInbox(inbox) && inbox.upToDate;
-    let upToDate = isDrained && some.length === moved.length;
-    for (const [i, { conversation }] of some.entries()) {
-      if (!this.#takeConversation(conversation, pages[i] as Page<Stored<M>>, limit)) upToDate = false;
+    this.#messages = [];
+    this.#changes = [];
+    this.#startsFollowing = false;
+    if (!inbox || inbox.truncated) return { messages: [], changes: [], upToDate: false, isBehind: true };
+    const isInboxDrained = this.#addInboxPage(inbox) && inbox.upToDate;
+    let upToDate = isInboxDrained && chosen.length === unread.length;
+    for (const [i, { conversation }] of chosen.entries()) {
+      if (!this.#addConversationPage(conversation, pages[i] as Page<Stored<M>>, limit)) upToDate = false;
     }
-    if (isDrained && discovered) for (const [conversation, place] of discovered) this.#open(conversation, place);
-    return { found: this.#found, steps: this.#steps, upToDate: upToDate && !this.#hasOpened, isBehind: false };
+    if (isInboxDrained && unfollowed)
+      for (const [conversation, position] of unfollowed) this.#follow(conversation, position);
+    return {
+      messages: this.#messages,
+      changes: this.#changes,
+      upToDate: upToDate && !this.#startsFollowing,
+      isBehind: false,
+    };
   }
 
-  /** `undefined`: the next entry does not decode. What it says has to be found out from the conversations. */
+  /** Returns `undefined` if the next entry does not decode: only the conversations can tell its content. */
   async #readInbox(limit: number): Promise<Page<Synced<M>> | undefined> {
     try {
       const inbox = this.#context.sync.timeline(this.#user);
@@ -107,143 +103,144 @@ export class Feed<M> {
     }
   }
 
-  #move(conversation: string, place: Place): void {
-    this.position.places.set(conversation, place);
-    this.#steps.push({ conversation, place });
+  #advance(conversation: string, position: ConversationPosition): void {
+    this.position.conversations.set(conversation, position);
+    this.#changes.push({ conversation, position });
   }
 
-  /** Begins to read a conversation from its own Timeline, unless that has begun. */
-  #open(conversation: string, place: Place): void {
-    if (this.position.places.get(conversation)?.since !== undefined) return;
-    this.#move(conversation, place);
-    this.#hasOpened = true;
+  /** Starts to read a conversation from its own Timeline, unless it is followed already. */
+  #follow(conversation: string, position: ConversationPosition): void {
+    if (this.position.conversations.get(conversation)?.followedSince !== undefined) return;
+    this.#advance(conversation, position);
+    this.#startsFollowing = true;
   }
 
-  #find(message: Found<M>['message'], isReference: boolean): void {
-    this.#found.push({ message, isReference, steps: this.#steps.length });
+  #add(message: DeviceMessage<M>, isReference: boolean): void {
+    this.#messages.push({ message, isReference, changeCount: this.#changes.length });
   }
 
   /**
-   * Conversations that this device has not met yet and that are in read diffusion. The modes are looked up before the
-   * inbox is read: once the inbox is drained, everything from before the marker has been handed over.
+   * Finds conversations in read mode that this device does not follow yet. It looks the modes up before it reads the
+   * inbox: once the inbox is drained, all entries from before the marker have been handed over.
    */
-  async #discover(memberships: readonly Membership[]): Promise<Map<string, Place>> {
+  async #findUnfollowed(memberships: readonly Membership[]): Promise<Map<string, ConversationPosition>> {
     const unknown = memberships.filter(({ conversation, joinedAt }) => {
-      const place = this.position.places.get(conversation);
-      if (place && isFollowed(place)) return false;
-      // Met in this stay already, so markers say how it goes on; or the user has left, which the directory has yet to hear.
-      if (place && joinedAt > 0n && place.at >= joinedAt) return false;
-      return this.#byInbox.get(conversation) !== joinedAt;
+      const position = this.position.conversations.get(conversation);
+      if (position && isFollowed(position)) return false;
+      // Markers of this membership decide. Or the user has left, and the directory does not know yet.
+      if (position && joinedAt > 0n && position.deliveredThrough >= joinedAt) return false;
+      return this.#inWriteMode.get(conversation) !== joinedAt;
     });
-    const found = new Map<string, Place>();
+    const found = new Map<string, ConversationPosition>();
     if (unknown.length === 0) return found;
     const names = unknown.map(({ conversation }) => conversation);
     const modes = await currentModes(this.#context, names);
     for (const [i, { conversation, joinedAt, from }] of unknown.entries()) {
       const mode = modes[i];
       if (!mode?.isDone) continue;
-      if (mode.mode === 'write') this.#byInbox.set(conversation, joinedAt);
+      if (mode.mode === 'write') this.#inWriteMode.set(conversation, joinedAt);
       else {
         const start = joinedAt > mode.since ? from : mode.since;
-        const at = this.position.places.get(conversation)?.at ?? 0n;
-        found.set(conversation, { at: start > at ? start : at, since: mode.since });
+        const through = this.position.conversations.get(conversation)?.deliveredThrough ?? 0n;
+        found.set(conversation, { deliveredThrough: start > through ? start : through, followedSince: mode.since });
       }
     }
-    // A leave ahead of the marker has been heard of by now, if there was one.
-    const listed = found.size === 0 ? [] : await membershipsOf(this.#context.directory, this.#user);
-    const stays = new Map(listed.map(({ conversation, joinedAt }) => [conversation, joinedAt]));
+    // The directory now knows of any leave before the marker.
+    const current = found.size === 0 ? [] : await membershipsOf(this.#context.directory, this.#user);
+    const joins = new Map(current.map(({ conversation, joinedAt }) => [conversation, joinedAt]));
     for (const { conversation, joinedAt } of unknown)
-      if (stays.get(conversation) !== joinedAt) found.delete(conversation);
+      if (joins.get(conversation) !== joinedAt) found.delete(conversation);
     return found;
   }
 
-  /** A directory that keeps no memberships says of a member who left only that the conversation is not listed. */
-  #moved(
-    heads: ReadonlyMap<string, bigint>,
-    memberships: readonly Membership[] | undefined,
-  ): { conversation: string; at: bigint }[] {
+  /** A directory without memberships reports a leave only by listing the conversation no more. */
+  #unread(heads: ReadonlyMap<string, bigint>, memberships: readonly Membership[] | undefined): UnreadConversation[] {
     const listed =
       memberships && !this.#context.directory.apply && new Set(memberships.map(({ conversation }) => conversation));
-    const moved: { conversation: string; at: bigint }[] = [];
-    for (const [conversation, place] of this.position.places) {
-      if (!isFollowed(place) || (listed && !listed.has(conversation))) continue;
-      if (place.at < (heads.get(conversation) ?? 0n)) moved.push({ conversation, at: place.at });
+    const unread: UnreadConversation[] = [];
+    for (const [conversation, position] of this.position.conversations) {
+      if (!isFollowed(position) || (listed && !listed.has(conversation))) continue;
+      const after = position.deliveredThrough;
+      if (after < (heads.get(conversation) ?? 0n)) unread.push({ conversation, after });
     }
-    return moved;
+    return unread;
   }
 
-  /** False if it stopped before an entry that has to wait for its conversation. */
-  #takeInbox(page: Page<Synced<M>>): boolean {
+  /** Returns `false` if it stopped before an entry that has to wait for its conversation. */
+  #addInboxPage(page: Page<Synced<M>>): boolean {
     for (const entry of page.entries) {
-      if (!entry.deleted && this.#mustWait(entry.message)) return false;
+      if (!entry.deleted && this.#hasToWait(entry.message)) return false;
       this.position.inbox = entry.cursor;
-      this.#steps.push({ inbox: entry.cursor });
-      if (!entry.deleted) this.#takeCopy(entry.message, entry.appendedAt);
+      this.#changes.push({ inbox: entry.cursor });
+      if (!entry.deleted) this.#addInboxEntry(entry.message, entry.appendedAt);
     }
     if (page.entries.length === 0) {
       this.position.inbox = page.next;
-      this.#steps.push({ inbox: page.next });
+      this.#changes.push({ inbox: page.next });
     }
     return true;
   }
 
-  /** The conversation is still to be read up to where the inbox takes over. */
-  #mustWait({ kind, conversation, seqId }: Synced<M>): boolean {
-    const place = this.position.places.get(conversation);
-    if (kind === 'read' || !place || !isFollowed(place)) return false;
-    return BigInt(seqId) > (place.until ?? place.at);
+  /** `true` while the conversation is not read up to the entry with which the inbox takes over. */
+  #hasToWait({ kind, conversation, seqId }: Synced<M>): boolean {
+    const position = this.position.conversations.get(conversation);
+    if (kind === 'read' || !position || !isFollowed(position)) return false;
+    return BigInt(seqId) > (position.replayThrough ?? position.deliveredThrough);
   }
 
-  #takeCopy(copy: Synced<M>, appendedAt: number): void {
+  #addInboxEntry(copy: Synced<M>, appendedAt: number): void {
     const { kind, conversation } = copy;
     const seqId = BigInt(copy.seqId);
-    const place = this.position.places.get(conversation);
+    const position = this.position.conversations.get(conversation);
     if (kind === 'read') {
-      this.#find({ kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt }, false);
+      this.#add({ kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt }, false);
     } else if (kind === 'mode') {
-      const isCatchingUp = place && isFollowed(place);
-      // A join that the device has read past is of a stay that it knows of already.
-      if (copy.from !== undefined && place && !isCatchingUp && place.at >= seqId) return;
+      const isFollowing = position && isFollowed(position);
+      // The device has read past this join: the marker belongs to a membership that it knows.
+      if (copy.from !== undefined && position && !isFollowing && position.deliveredThrough >= seqId) return;
       const from = BigInt(copy.from ?? seqId);
-      const at = place && (isCatchingUp || place.at > from) ? place.at : from;
-      this.#open(conversation, { at, since: seqId });
-    } else if (!place || seqId > (place.until ?? place.at)) {
-      this.#find(shownCopy(copy, seqId), kind !== 'recall' && copy.body === undefined);
+      const keepsPosition = position && (isFollowing || position.deliveredThrough > from);
+      const deliveredThrough = keepsPosition ? position.deliveredThrough : from;
+      this.#follow(conversation, { deliveredThrough, followedSince: seqId });
+    } else if (!position || seqId > (position.replayThrough ?? position.deliveredThrough)) {
+      this.#add(fromInboxCopy(copy, seqId), kind !== 'recall' && copy.body === undefined);
     }
   }
 
-  /** False if something is left. */
-  #takeConversation(conversation: string, page: Page<Stored<M>>, limit: number): boolean {
-    let place = this.position.places.get(conversation) as Place;
-    const start = place.at;
+  /** Returns `false` if entries are left. */
+  #addConversationPage(conversation: string, page: Page<Stored<M>>, limit: number): boolean {
+    let position = this.position.conversations.get(conversation) as ConversationPosition;
+    const start = position.deliveredThrough;
     for (const entry of page.entries) {
-      if (!isFollowed(place)) return true;
+      if (!isFollowed(position)) return true;
       if (entry.seqId <= start) continue;
-      if (place.until !== undefined && entry.seqId > place.until) break;
-      if (this.#found.length >= limit) return false;
-      place = this.#placeAfter(place, entry);
-      this.#move(conversation, place);
-      this.#takeEntry(conversation, entry);
+      if (position.replayThrough !== undefined && entry.seqId > position.replayThrough) break;
+      if (this.#messages.length >= limit) return false;
+      position = this.#positionAfter(position, entry);
+      this.#advance(conversation, position);
+      const message = fromConversationEntry(conversation, entry);
+      if (message) this.#add(message, false);
     }
-    if (page.upToDate && place.until !== undefined && place.at < place.until)
-      this.#move(conversation, { at: place.until });
-    return page.upToDate || !isFollowed(place);
+    const { deliveredThrough, replayThrough } = position;
+    if (page.upToDate && replayThrough !== undefined && deliveredThrough < replayThrough)
+      this.#advance(conversation, { deliveredThrough: replayThrough });
+    return page.upToDate || !isFollowed(position);
   }
 
-  #takeEntry(conversation: string, entry: TimelineEntry<Stored<M>>): void {
-    const message = shownEntry(conversation, entry);
-    if (message) this.#find(message, false);
-  }
-
-  /** Markers and the user's own leaving change where the rest of the conversation comes from. */
-  #placeAfter({ since, until }: Place, { seqId, message, deleted }: TimelineEntry<Stored<M>>): Place {
+  /** Markers, and the user's own leave, decide whether the next entry comes from here or from the inbox. */
+  #positionAfter(
+    { followedSince, replayThrough }: ConversationPosition,
+    { seqId, message, deleted }: TimelineEntry<Stored<M>>,
+  ): ConversationPosition {
+    const byInbox = { deliveredThrough: seqId };
     const isOwnLeave = !deleted && message.kind === 'leave' && message.users.includes(this.#user);
-    // The directory may not know yet. It will not copy what follows to the inbox, so there is nothing to read on for.
-    if (isOwnLeave && since === undefined && this.#context.directory.apply) return { at: seqId };
-    if (since === undefined) return until !== undefined && seqId < until ? { at: seqId, until } : { at: seqId };
-    if (deleted || seqId <= since) return { at: seqId, since };
-    if (message.kind === 'mode') return message.mode === 'read' ? { at: seqId, since: seqId } : { at: seqId };
-    if (isOwnLeave) return { at: seqId };
-    return { at: seqId, since };
+    if (followedSince === undefined) {
+      // The directory may not know of the leave yet. The inbox gets no later entries, so there is no more to replay.
+      if (isOwnLeave && this.#context.directory.apply) return byInbox;
+      return replayThrough !== undefined && seqId < replayThrough ? { ...byInbox, replayThrough } : byInbox;
+    }
+    if (deleted || seqId <= followedSince) return { ...byInbox, followedSince };
+    if (message.kind === 'mode') return message.mode === 'read' ? { ...byInbox, followedSince: seqId } : byInbox;
+    return isOwnLeave ? byInbox : { ...byInbox, followedSince };
   }
 }

@@ -1,87 +1,85 @@
 import { seqIdOf } from '../../src/cursor.js';
 import { isTimelineError } from '../../src/errors.js';
-import type { Page } from '../../src/types.js';
+import type { Cursor, Page, TimelineStore } from '../../src/types.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
-import type { Membership, Stored } from '../types.js';
-import type { Place } from './conversation-position.js';
+import type { Membership, Stored, Synced } from '../types.js';
+import type { ConversationPosition } from './conversation-position.js';
 import type { DeviceLog } from './device-log.js';
 
-/** Conversations looked at in one round trip. */
-const BATCH = 50;
+/** Conversations read in one round trip. */
+const CONVERSATIONS_PER_CALL = 50;
+
+/** A membership, and the SeqId up to which the directory knows all joins and leaves of the conversation. */
+type KnownMembership = Membership & { readonly knownThrough: bigint };
 
 /**
- * Starts a device anew: the last messages of each conversation, read from the conversation, and then what comes. The
- * inbox position is taken first and the ends of the conversations after it, so that what is sent meanwhile is on one
- * side at least; places tell which copies were handed over already.
+ * Begins a new generation of a device: it gets the last messages of each conversation, read from the conversation, and
+ * then what follows. Reads the head of the inbox before the heads of the conversations, so that no message sent
+ * meanwhile is missed. The positions tell which of the later inbox entries were handed over already.
  */
 export async function rebuild<M>(
   context: Context<M>,
-  owner: { readonly user: string; readonly device: string },
+  { user, device }: { readonly user: string; readonly device: string },
   log: DeviceLog<M>,
-  options: { readonly last: number; readonly resync: boolean },
+  { last, isResync }: { readonly last: number; readonly isResync: boolean },
 ): Promise<void> {
   const { store, sync } = context;
-  const { lastSeqId: inbox } = await sync.timeline(owner.user).head();
-  const memberships = await knownMemberships(context, owner.user);
-  const places = new Map<string, Place>();
-  for (let i = 0; i < memberships.length; i += BATCH) {
-    const some = memberships.slice(i, i + BATCH);
+  const { lastSeqId: inbox } = await sync.timeline(user).head();
+  const memberships = await knownMemberships(context, user);
+  const conversations = new Map<string, ConversationPosition>();
+  for (let i = 0; i < memberships.length; i += CONVERSATIONS_PER_CALL) {
+    const some = memberships.slice(i, i + CONVERSATIONS_PER_CALL);
     const names = some.map(({ conversation }) => conversation);
     const modes = await currentModes(context, names);
     const pages = await store.readBatch(
-      some.map(({ conversation, from }) => ({
-        timeline: conversation,
-        after: from,
-        reverse: true,
-        limit: options.last + 1,
-      })),
+      some.map(({ conversation, from }) => ({ timeline: conversation, after: from, reverse: true, limit: last + 1 })),
       lenient,
     );
     for (const [j, membership] of some.entries()) {
       const page = pages[j] as Page<Stored<M>>;
-      if (await hasLeft(context, owner.user, membership, page.head.lastSeqId)) continue;
-      const start = await startOf(context, membership, page, options.last);
-      const place = placeOf(start, page.head.lastSeqId, modes[j]);
-      if (place) places.set(membership.conversation, place);
+      if (await hasLeft(context, user, membership, page.head.lastSeqId)) continue;
+      const start = await startOf(context, membership, page, last);
+      const position = startPosition(start, page.head.lastSeqId, modes[j]);
+      if (position) conversations.set(membership.conversation, position);
     }
   }
-  await log.add({ generation: log.generation + 1, places, ...(options.resync && { resync: true }) });
-  await moveInbox(context, owner, inbox);
+  await log.add({ generation: log.generation + 1, conversations, ...(isResync && { resync: true }) });
+  if (inbox > 0n) await advanceInbox(sync, user, device, inbox);
 }
 
-/** A membership, and the place up to which the directory is sure to know of joins and leaves. */
-type Known = Membership & { readonly through: bigint };
-
-/** The directory has heard of all up to the fan-out positions, if it is asked after they were looked up. */
-async function knownMemberships<M>({ directory, fanOutPositions }: Context<M>, user: string): Promise<Known[]> {
+/** Reads the fan-out positions before the memberships: the directory knows every change up to them. */
+async function knownMemberships<M>(
+  { directory, fanOutPositions }: Context<M>,
+  user: string,
+): Promise<KnownMembership[]> {
   const names = (await membershipsOf(directory, user)).map(({ conversation }) => conversation);
   const cursors = await fanOutPositions.get(names);
   const through = new Map(names.map((name, i) => [name, cursors[i] === undefined ? 0n : seqIdOf(cursors[i])]));
   const memberships = await membershipsOf(directory, user);
-  return memberships.map((each) => ({ ...each, through: through.get(each.conversation) ?? 0n }));
+  return memberships.map((each) => ({ ...each, knownThrough: through.get(each.conversation) ?? 0n }));
 }
 
-/** Is there a leave that the directory has yet to hear of? Without it, the device would go on behind its user's leave. */
+/** Looks for a leave that the directory does not know yet. Missing it, the device would read on after the leave. */
 async function hasLeft<M>(
   { store, directory }: Context<M>,
   user: string,
-  { conversation, joinedAt, through }: Known,
+  { conversation, joinedAt, knownThrough }: KnownMembership,
   end: bigint,
 ): Promise<boolean> {
-  if (!directory.apply || end <= through) return false;
-  const after = through > joinedAt ? through : joinedAt;
+  if (!directory.apply || end <= knownThrough) return false;
+  const after = knownThrough > joinedAt ? knownThrough : joinedAt;
   for await (const { entries } of store.timeline(conversation).pages({ after, before: end + 1n, ...lenient })) {
     if (entries.some(({ message }) => message?.kind === 'leave' && message.users.includes(user))) return true;
   }
   return false;
 }
 
-/** The SeqId before the oldest of the last messages that the member may see. */
+/** Returns the SeqId before the oldest of the last messages that the member sees. */
 async function startOf<M>(
   { store }: Context<M>,
   { conversation, from }: Membership,
@@ -100,18 +98,19 @@ async function startOf<M>(
   );
 }
 
-function placeOf(start: bigint, end: bigint, mode: CurrentMode | undefined): Place | undefined {
+function startPosition(start: bigint, end: bigint, mode: CurrentMode | undefined): ConversationPosition | undefined {
   if (mode === undefined) return undefined;
-  if (mode.mode === 'read') return { at: start, since: mode.since };
-  return start < end ? { at: start, until: end } : { at: end };
+  if (mode.mode === 'read') return { deliveredThrough: start, followedSince: mode.since };
+  return start < end ? { deliveredThrough: start, replayThrough: end } : { deliveredThrough: end };
 }
 
-async function moveInbox<M>(
-  { sync }: Context<M>,
-  { user, device }: { readonly user: string; readonly device: string },
-  to: bigint,
+/** Advances a device's checkpoint on the inbox. A position of a new epoch of the inbox replaces one of an old epoch. */
+export async function advanceInbox<M>(
+  sync: TimelineStore<Synced<M>>,
+  user: string,
+  device: string,
+  to: Cursor | bigint,
 ): Promise<void> {
-  if (to === 0n) return;
   const checkpoint = sync.timeline(user).checkpoint(readerOf.device(device));
   try {
     await checkpoint.advance(to);

@@ -8,7 +8,7 @@ export function isDeliverable<M>(message: Stored<M> | undefined): message is Del
   return message?.kind === 'message' || message?.kind === 'edit' || message?.kind === 'recall';
 }
 
-/** Makes the inbox copy of a conversation's entry. Every process makes the same one, unless the entry was edited between. */
+/** Makes the inbox copy of a conversation's entry. Every process makes the same copy until the entry is edited. */
 export function copyOf<M>(
   { refersTo }: { refersTo(body: M): boolean },
   conversation: string,

@@ -1,7 +1,7 @@
 import { each } from '../shared/listing.js';
 import type { Directory, Membership } from '../types.js';
 
-/** A user's conversations; of a directory that tells only their names, the user sees everything. */
+/** Reads the memberships of a user. If the directory lists only names, the user sees each conversation in full. */
 export async function membershipsOf(directory: Directory, user: string): Promise<Membership[]> {
   const found = new Map<string, Membership>();
   for await (const item of each<string | Membership>(directory.conversations(user))) {

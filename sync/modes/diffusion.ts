@@ -3,28 +3,33 @@ import { checkCount } from '../../src/range.js';
 import { checkFunction, checkObject, describe } from '../../src/text.js';
 import type { Audience, Diffusion, Mode } from '../types.js';
 
-/** Every message is copied to each member's inbox: many writes, one read. For conversations of few. */
+/** Copies every message to each member's inbox: many writes, one read. For small conversations. */
 export function writeDiffusion(): Diffusion {
   return { modes: ['write'], choose: () => 'write' };
 }
 
-/** Every message is written once; each device reads the conversations that have moved. For conversations of many. */
+/** Writes every message once; each device reads the conversations with new entries. For large conversations. */
 export function readDiffusion(): Diffusion {
   return { modes: ['read'], choose: () => 'read' };
 }
 
 export interface HybridOptions {
-  /** Members up to which a conversation is diffused on write. Default 500. */
+  /** Members up to which a conversation stays in write mode. Default 500. */
   readonly writeUpTo?: number | undefined;
-  /** Members below which a conversation that had grown beyond goes back. Default 300, or `writeUpTo` if that is less. */
+  /** Members below which a conversation returns to write mode. Default 300, or `writeUpTo` if that is less. */
   readonly writeBelow?: number | undefined;
-  /** Conversations whose mode does not depend on their size. */
+  /** Fixed modes of single conversations, whatever their size. */
   readonly overrides?: Readonly<Record<string, Mode>> | undefined;
-  /** Decides before overrides and sizes do; `undefined` leaves it to them. */
+  /** Asked before overrides and sizes; `undefined` leaves the choice to them. */
   readonly policy?: ((about: Audience) => Mode | undefined | Promise<Mode | undefined>) | undefined;
 }
 
-/** Each conversation in the mode that suits its size. The gap between the two bounds keeps it from swinging. */
+/**
+ * Chooses the mode of each conversation by its size. The gap between the two bounds prevents frequent changes.
+ *
+ * @example
+ * hybridDiffusion({ writeUpTo: 200, overrides: { 'channel:news': 'read' } });
+ */
 export function hybridDiffusion(options: HybridOptions = {}): Diffusion {
   const { overrides, policy } = checkObject(options, 'options');
   const writeUpTo = checkCount(options.writeUpTo ?? 500, 'writeUpTo', { least: 0 });

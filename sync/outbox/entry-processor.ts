@@ -29,7 +29,7 @@ export class EntryProcessor<M> {
     this.#inboxes = inboxes;
   }
 
-  /** Resolves once every inbox holds the copy of this entry, or has it queued. Without a report, inboxes get no copy. */
+  /** Resolves once every inbox holds the copy of this entry or has it queued; `undefined` if inboxes get no copy. */
   async process(
     entry: TimelineEntry<Stored<M>>,
     { isFirst }: { readonly isFirst: boolean },

@@ -10,8 +10,8 @@ const GATHER_MS = 50;
 const DAY_MS = 24 * 3600 * 1000;
 
 /**
- * The durable fan-out positions, one checkpoint per conversation. They are written late and together: a position that is
- * too low only repeats writes whose keys are known.
+ * The durable fan-out positions, one checkpoint per conversation. They are written late and together: a position that
+ * is too low only repeats writes whose keys are known.
  */
 export class FanOutPositions<M> {
   readonly #store: TimelineStore<Stored<M>>;

@@ -4,7 +4,7 @@ interface WalkedEntry {
   readonly message: { readonly kind: string };
 }
 
-/** Walks back over the last `count` messages. Returns the SeqId before the oldest of them, or `otherwise` if there are none. */
+/** Walks back over the last `count` messages. Returns the SeqId before the oldest, or `otherwise` if there are none. */
 export async function beforeLastMessages(
   backwards: AsyncIterable<WalkedEntry>,
   count: number,

@@ -1,0 +1,25 @@
+import type { Cursor } from '../../src/types.js';
+import type { ConversationPosition } from './conversation-position.js';
+import type { DeviceMessage } from './device-message.js';
+
+/** A change of the device's position: in its inbox, or in one conversation. */
+export type PositionChange =
+  | { readonly inbox: Cursor }
+  | { readonly conversation: string; readonly position: ConversationPosition };
+
+/** A message of the merged stream, before its body is resolved and its cursor made. */
+export interface StreamMessage<M> {
+  readonly message: DeviceMessage<M>;
+  /** The body has to be looked up in the conversation. */
+  readonly isReference: boolean;
+  /** The number of changes of the page that acknowledging this message includes. */
+  readonly changeCount: number;
+}
+
+export interface StreamPage<M> {
+  readonly messages: readonly StreamMessage<M>[];
+  readonly changes: readonly PositionChange[];
+  readonly upToDate: boolean;
+  /** Inbox entries after the position have expired or do not decode: the page is empty, and the device has to resync. */
+  readonly isBehind: boolean;
+}

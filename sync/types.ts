@@ -236,7 +236,8 @@ export interface Device<M> {
    */
   ack(cursor: Cursor): Promise<void>;
   /**
-   * Yields messages after the acknowledged position, then new ones until `signal` or `close` ends it. Acknowledges none.
+   * Yields messages after the acknowledged position, then new ones until `signal` or `close` ends it. Acknowledges
+   * nothing.
    *
    * @example
    * for await (const message of device.subscribe({ signal })) show(message);

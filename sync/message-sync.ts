@@ -4,6 +4,7 @@ import { checkSeqId } from '../src/range.js';
 import { checkObject, checkOptions, describe } from '../src/text.js';
 import type { Abortable, Timeline } from '../src/types.js';
 import { ConversationList } from './conversations/conversation-list.js';
+import { markRead } from './conversations/read-positions.js';
 import { checkStart, SyncDevice } from './device/device.js';
 import type { FanOut } from './outbox/fan-out.js';
 import { Sender } from './outbox/sender.js';
@@ -113,7 +114,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#checkOpen();
     checkUser(user);
     checkConversation(conversation);
-    return this.#list.markRead(user, conversation, checkSeqId(seqId, 'seqId', 0n));
+    return markRead(this.#context, user, conversation, checkSeqId(seqId, 'seqId', 0n));
   }
 
   async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {

@@ -2,23 +2,24 @@ import type { AdapterWarning } from '../src/adapter.js';
 import type { TimelineError } from '../src/errors.js';
 import type { Abortable, Cursor, Timeline, TimelineStore } from '../src/types.js';
 
-/** How a conversation reaches its members: a copy to each inbox, or read by each from the conversation itself. */
+/** `write`: each message is copied to the members' inboxes. `read`: devices read it from the conversation. */
 export type Mode = 'write' | 'read';
 
 /**
- * What the store library holds. A conversation's Timeline carries messages and, at their place between them, what
- * changes the conversation; `state` is the library's own, in Timelines of several parts. Ids are decimal strings.
+ * An entry of the store library. A conversation's Timeline holds messages and, between them, changes of messages,
+ * members and mode. Entries of kind `state` are records of the library, in Timelines whose id has several parts. SeqIds
+ * are decimal strings.
  */
 export type Stored<M> =
   | StoredMessage<M>
-  /** Without `body`: its target was recalled. */
+  /** Without `body`, the message was recalled. */
   | { readonly kind: 'edit'; readonly sender: string; readonly target: string; readonly body?: M }
   | { readonly kind: 'recall'; readonly sender: string; readonly target: string }
   | { readonly kind: 'join' | 'leave'; readonly users: readonly string[] }
   | { readonly kind: 'mode'; readonly mode: Mode }
   | { readonly kind: 'state'; readonly state: unknown };
 
-/** A message as roaming shows it: its body is that of the newest edit, and gone once it is recalled. */
+/** A message in the history: it has the body of its newest edit, and no body once it is recalled. */
 export interface StoredMessage<M> {
   readonly kind: 'message';
   readonly sender: string;
@@ -29,7 +30,7 @@ export interface StoredMessage<M> {
   readonly recalled?: string;
 }
 
-/** What the sync library holds: one Timeline per user. Without `body`, an entry refers to the conversation's. */
+/** An entry of an inbox in the sync library. Without `body`, it refers to the body in the conversation. */
 export type Synced<M> =
   | {
       readonly kind: 'message' | 'edit' | 'recall';
@@ -39,189 +40,247 @@ export type Synced<M> =
       readonly sentAt: number;
       readonly target?: string;
       readonly body?: M;
-      /** Kind, sender and target are those of the conversation's entry, which did not decode when this was written. */
+      /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */
       readonly undecodable?: true;
     }
-  /** From this place of the conversation on, it is read from its own Timeline. A user's join says so too: `from` is where what the user sees begins. */
+  /** Devices read the conversation's own Timeline from `seqId` on; from `from` on, if this marks a user's join. */
   | { readonly kind: 'mode'; readonly conversation: string; readonly seqId: string; readonly from?: string }
-  /** The user has read up to here, on one of the devices. */
+  /** The user has read up to here on some device. */
   | { readonly kind: 'read'; readonly conversation: string; readonly seqId: string };
 
 export interface SyncOptions<M> {
-  /** A Timeline per conversation. Needs checkpoints and idempotency keys, as `sync` does. */
+  /** Has a Timeline per conversation. Needs checkpoints and idempotency keys. */
   readonly store: TimelineStore<Stored<M>>;
-  /** A Timeline per user. May be in another database; usually has a TTL. */
+  /** Has a Timeline per user. May use another database; usually has a TTL. Needs checkpoints and idempotency keys. */
   readonly sync: TimelineStore<Synced<M>>;
+  /** Knows the members of each conversation: {@link timelineDirectory} or the caller's own. */
   readonly directory: Directory;
+  /** Chooses between write and read mode: `writeDiffusion()`, `readDiffusion()` or `hybridDiffusion()`. */
   readonly diffusion: Diffusion;
-  /** Whether inbox entries carry the body or refer to the conversation's; a number refers from that many bytes of JSON on. Default `copy`. */
+  /**
+   * Inbox entries carry a copy of the body, or refer to the body in the conversation. A number refers to bodies of at
+   * least this many bytes of JSON. Default `copy`.
+   */
   readonly bodies?: 'copy' | 'reference' | number | undefined;
-  /** What a new member sees of the past. Default `since-joining`. Needs a directory that keeps memberships. */
+  /** The past that a new member sees. Default `since-joining`. Needs a directory that keeps memberships. */
   readonly newcomers?: 'all' | 'since-joining' | { readonly last: number } | undefined;
-  /** Messages of each conversation that a device gets which slept past the TTL. Default 50. */
+  /** Messages of each conversation for a device whose unread inbox entries have expired. Default 50, at most 1000. */
   readonly resyncLast?: number | undefined;
-  /** Milliseconds for which one note of pending work covers the appends of a process to a conversation. Default 300,000. */
+  /**
+   * Milliseconds for which one note of pending work covers the appends of this process to a conversation. Default
+   * 300,000.
+   */
   readonly leaseMs?: number | undefined;
-  /** Milliseconds between looks for work that dead processes left; 0: only {@link MessageSync.recover} looks. Default 10,000. */
+  /** Milliseconds between searches for work of dead processes; 0: only {@link MessageSync.recover}. Default 10,000. */
   readonly recoverEveryMs?: number | undefined;
-  /** Milliseconds between the looks of a waiting device when no wake-up comes. Default 1000. */
+  /** Milliseconds after which a waiting subscription reads again without a wake-up. Default 1000. */
   readonly pollMs?: number | undefined;
-  /** Conditions that an operator should know of. Default: `process.emitWarning`. */
+  /** Called with conditions that an operator should know. Default: `process.emitWarning`. */
   readonly onWarning?: ((warning: AdapterWarning) => void) | undefined;
 }
 
+/** A list in any shape; items are read one by one. */
 export type Listing<T> = Iterable<T> | AsyncIterable<T> | Promise<Iterable<T>>;
 
-/** Who is in which conversation. Listings are read as they come and may be of any length. */
+/** The members of conversations. Lists are read item by item and may have any length. */
 export interface Directory {
-  /** The members; with `at`, a directory that keeps history answers for that place of the conversation. */
+  /** Lists the members now; with `at`, those at that SeqId, if the directory keeps history. */
   members(conversation: string, options?: { readonly at: bigint }): Listing<string>;
+  /** Lists the user's conversations. A name without a membership lets the user see the whole conversation. */
   conversations(user: string): Listing<string | Membership>;
-  /** How many members; absent: they are counted, as far as the decision needs. */
+  /** Returns the number of members. Without it, members are counted, as far as a decision needs. */
   size?(conversation: string): number | Promise<number>;
-  /** Takes a join or a leave, in the order of the conversation; repeated after a crash, with the same `at`. */
+  /** Records a join or leave, in the order of the conversation. A repetition after a crash has the same `at`. */
   apply?(conversation: string, change: MembershipChange): Promise<void>;
-  /** Other processes may have applied changes: look again before the next answer. */
+  /** Other processes may have recorded changes: the next answer has to include them. */
   refresh?(conversation: string): Promise<void>;
-  /** How far earlier stays showed the conversation to a user who joins at `at`: 0n if there were none, `at` if one goes on. */
+  /**
+   * Returns the SeqId up to which a user who joins at `at` has seen the conversation as a member before: 0n for a new
+   * member, `at` for a present one.
+   */
   seenThrough?(conversation: string, user: string, at: bigint): Promise<bigint>;
 }
 
+/** The present membership of one user in one conversation. */
 export interface Membership {
   readonly conversation: string;
-  /** SeqId of the join. */
+  /** SeqId of the join; 0n if there was none. */
   readonly joinedAt: bigint;
-  /** The member sees what comes after this SeqId. */
+  /** The member sees entries after this SeqId. */
   readonly from: bigint;
 }
 
+/** A join or leave of several users. */
 export interface MembershipChange {
   readonly kind: 'join' | 'leave';
   readonly users: readonly string[];
-  /** SeqId in the conversation. */
+  /** SeqId of the join or leave in the conversation. */
   readonly at: bigint;
-  /** For joins: per user, the SeqId after which the newcomer sees the conversation. */
+  /** For joins: for each user, the SeqId after which the user sees the conversation. */
   readonly from?: readonly bigint[];
 }
 
-/** Chooses the mode of a conversation; asked before the first message and again as the conversation goes on. */
+/** Chooses the mode of a conversation, before its first message and again from time to time. */
 export interface Diffusion {
-  /** The modes that it may choose. */
+  /** The modes that {@link choose} may return. */
   readonly modes: readonly Mode[];
+  /** Returns the mode for the messages that follow. */
   choose(about: Audience): Mode | Promise<Mode>;
 }
 
+/** Facts for the choice of a mode. */
 export interface Audience {
   readonly conversation: string;
-  /** The mode that holds at present. */
+  /** The current mode. */
   readonly mode: Mode;
-  /** The number of members, counted no further than `atMost`. */
+  /** Resolves with the number of members, or with `atMost` if there are more. */
   size(atMost: number): Promise<number>;
 }
 
+/** A message to send. */
 export interface OutgoingMessage<M> {
   readonly conversation: string;
   readonly sender: string;
   readonly body: M;
-  /** The client's message id: with it, sending again from any process yields one message. At most 1000 bytes. */
+  /** The client's message id: sent again with it, from any process, the message is stored once. At most 1000 bytes. */
   readonly key?: string | undefined;
 }
 
+/** A stored entry. */
 export interface Sent {
-  /** Its place in the conversation. */
+  /** SeqId in the conversation. */
   readonly seqId: bigint;
+  /** `true` if an earlier call with the same key stored it. */
   readonly duplicate: boolean;
-  /** Resolves once every recipient's Timeline holds it, in read diffusion at once. A rejection is never unhandled. */
+  /** Resolves once every recipient's inbox holds it, in read mode at once. A rejection is never unhandled. */
   readonly delivered: Promise<Delivery>;
 }
 
+/** The result of a fan-out. */
 export interface Delivery {
-  /** Inboxes written by this process; 0 in read diffusion. */
+  /** Inboxes written by this process; 0 in read mode. */
   readonly recipients: number;
-  /** Recipients that can never be reached, such as a user whose name is no Timeline id. */
+  /** Recipients that can never be reached, for example a user whose name is no valid Timeline id. */
   readonly refused: readonly { readonly user: string; readonly error: TimelineError }[];
 }
 
+/** Sends messages to conversations and syncs them to the members' devices. */
 export interface MessageSync<M> extends AsyncDisposable {
-  /** Stores, then diffuses. Resolves once stored. */
-  send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent>;
-  /** Changes a message that was sent, everywhere. `TIMELINE_NOT_FOUND` if it is not there or was recalled. */
-  edit(conversation: string, seqId: bigint, body: M, options?: { readonly key?: string | undefined }): Promise<Sent>;
-  /** Takes a message back, everywhere; its body is gone. Idempotent. */
-  recall(conversation: string, seqId: bigint): Promise<Sent>;
-  /** Makes users members from here on. Resolves once it is recorded in the conversation; `delivered` once it holds. */
-  join(conversation: string, users: string | readonly string[]): Promise<Sent>;
-  /** What comes after it no longer reaches them. */
-  leave(conversation: string, users: string | readonly string[]): Promise<Sent>;
-  /** Roaming: the conversation, both ways from anywhere. */
-  history(conversation: string): Timeline<Stored<M>>;
-  device(user: string, device: string, options?: DeviceOptions): Device<M>;
-  /** A user's conversations, the one with the newest message first. */
-  conversations(user: string): AsyncIterable<ConversationSummary<M>>;
-  /** Law Checkpoint: never back. Resolves with what stands; the user's devices hear of it. */
-  markRead(user: string, conversation: string, seqId: bigint): Promise<bigint>;
-  /** Finishes what other processes, dead or alive, have begun and not ended. */
   /**
-   * Finishes the fan-outs that dead processes left, and resolves once their messages are delivered. `resumed` is the
-   * number of conversations that were behind. Looks at conversations that some process has noted; with `all`, at every
-   * conversation of the store library (needs the capability `timelines`), as each process does once a day by itself.
+   * Stores a message and starts its fan-out. Resolves once it is stored. Another message with the same key rejects with
+   * `TIMELINE_KEY_CONFLICT`. After `TIMELINE_OUTCOME_UNKNOWN` or `TIMELINE_ABORTED`, send it again with the same key.
+   *
+   * @example
+   * const { seqId, delivered } = await sync.send({ conversation: 'team', sender: 'ann', body, key: clientMessageId });
+   * await delivered;
+   */
+  send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent>;
+  /** Changes a message everywhere. Rejects with `TIMELINE_NOT_FOUND` if there is none, or it was recalled. */
+  edit(conversation: string, seqId: bigint, body: M, options?: { readonly key?: string | undefined }): Promise<Sent>;
+  /** Recalls a message and removes its body everywhere. Idempotent. `TIMELINE_NOT_FOUND` if there is none. */
+  recall(conversation: string, seqId: bigint): Promise<Sent>;
+  /** Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force. */
+  join(conversation: string, users: string | readonly string[]): Promise<Sent>;
+  /** Ends memberships: later messages no longer reach these users. Resolves as {@link join} does. */
+  leave(conversation: string, users: string | readonly string[]): Promise<Sent>;
+  /** Returns the Timeline of a conversation, to be read in both directions from any position. */
+  history(conversation: string): Timeline<Stored<M>>;
+  /** Returns a device of a user. Does no I/O. */
+  device(user: string, device: string, options?: DeviceOptions): Device<M>;
+  /** Lists a user's conversations, the one with the newest message first. */
+  conversations(user: string): AsyncIterable<ConversationSummary<M>>;
+  /**
+   * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one
+   * in force.
+   */
+  markRead(user: string, conversation: string, seqId: bigint): Promise<bigint>;
+  /**
+   * Finishes the fan-outs that other processes, dead or alive, have not, and resolves once their messages are delivered.
+   * `resumed` counts the conversations that were behind. Looks at conversations that a process has noted; with `all`, at
+   * every conversation of the store library (needs the capability `timelines`). Each process does that once a day.
    */
   recover(options?: { readonly all?: boolean | undefined }): Promise<{ readonly resumed: number }>;
-  /** Lets fan-outs under way end; the libraries stay open. Idempotent. */
+  /** Finishes the fan-outs under way. The libraries stay open. Idempotent. */
   close(): Promise<void>;
 }
 
+/** One conversation in a user's list. */
 export interface ConversationSummary<M> {
   readonly conversation: string;
+  /** The newest message that the user sees; without `body` if it was recalled. */
   readonly last?: { readonly seqId: bigint; readonly sender: string; readonly body?: M; readonly sentAt: number };
+  /** Last SeqId of the conversation, of an entry of any kind. */
   readonly lastSeqId: bigint;
+  /** The user's read position; 0n for none. */
   readonly readSeqId: bigint;
-  /** Messages after `readSeqId` by others that were not recalled. */
+  /** The number of messages of others after `readSeqId`, without recalled ones. */
   readonly unread: number;
 }
 
+/** Options of a device. */
 export interface DeviceOptions {
-  /** Where a device begins that was never seen before. Default `oldest`: all that is kept. */
+  /** The position at which a new device starts. Default `oldest`: with everything that the inbox still holds. */
   readonly start?: 'oldest' | 'now' | { readonly last: number } | undefined;
 }
 
-/** One device of one user, with a position of its own. */
+/** One device of one user. Each device has its own position. */
 export interface Device<M> {
   readonly user: string;
   readonly device: string;
-  /** What is new since the last acknowledged page: the same again until it is acknowledged. */
+  /**
+   * Reads messages after the acknowledged position: the same again until they are acknowledged. `limit` is 100 by
+   * default and at most 10,000.
+   *
+   * @example
+   * const page = await device.pull({ limit: 200 });
+   * show(page.messages);
+   * await device.ack(page.cursor);
+   */
   pull(options?: { readonly limit?: number | undefined } & Abortable): Promise<PullPage<M>>;
-  /** Never moves back; an acknowledged page, or message and all before it, does not come again. */
+  /**
+   * Acknowledges a page, or a message and all before it: they do not come again. The position never moves back. Rejects
+   * with `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device.
+   */
   ack(cursor: Cursor): Promise<void>;
-  /** What is there after the acknowledged position, then what comes. */
+  /**
+   * Yields messages after the acknowledged position, then new ones until `signal` or `close` ends it. Acknowledges
+   * nothing.
+   *
+   * @example
+   * for await (const message of device.subscribe({ signal })) show(message);
+   */
   subscribe(options?: Abortable): AsyncIterable<SyncMessage<M>>;
 }
 
+/** A page of messages. */
 export interface PullPage<M> {
   readonly messages: SyncMessage<M>[];
-  /** For {@link Device.ack}. */
+  /** Acknowledges the whole page; see {@link Device.ack}. */
   readonly cursor: Cursor;
-  /** Nothing was left beyond this page. */
+  /** `true` if nothing was left after this page. */
   readonly upToDate: boolean;
-  /** The device fell behind what the sync library keeps: what it shows should be replaced by what comes from here on. */
+  /** The device's unread inbox entries are gone: replace everything that it shows with this page and what follows. */
   readonly resynced: boolean;
 }
 
+/** A message, or a change of one, on its way to a device. */
 export interface SyncMessage<M> {
   readonly conversation: string;
-  /** The message: for `edit` and `recall` the one they change; for `read` the last one read. */
+  /** SeqId of the message: for `edit` and `recall` of the message they change, for `read` of the last one read. */
   readonly seqId: bigint;
-  /** The place of this entry itself: of several edits, the one with the highest counts. */
+  /** SeqId of this entry itself: of several edits, the one with the highest counts. */
   readonly entrySeqId: bigint;
   readonly sender: string;
   readonly body?: M;
   readonly kind: 'message' | 'edit' | 'recall' | 'read';
-  /** The message, or that which an edit changes, was recalled before it could be handed over. */
+  /** The message, or the one that an edit changes, was recalled before this device got it. */
   readonly recalled?: true;
-  /** The conversation's entry does not decode: no body, and where no more is known kind `message` and sender `''`. */
+  /** The conversation's entry does not decode: there is no body, and kind and sender may be `message` and `''`. */
   readonly undecodable?: true;
-  /** In a subscription: the device had fallen behind what the sync library keeps, and starts anew with this message. */
+  /** In a subscription: replace everything that the device shows with this message and what follows. */
   readonly resynced?: true;
+  /** Milliseconds since 1970. */
   readonly sentAt: number;
+  /** Acknowledges this message and all before it; see {@link Device.ack}. */
   readonly cursor: Cursor;
 }

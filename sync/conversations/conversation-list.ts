@@ -1,5 +1,4 @@
 import { seqIdOf } from '../../src/cursor.js';
-import { isTimelineError } from '../../src/errors.js';
 import type { Cursor, Page, TimelineEntry } from '../../src/types.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type Context, checkOpen } from '../shared/context.js';
@@ -7,11 +6,12 @@ import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { ConversationSummary, Membership, Stored } from '../types.js';
 
-/** Conversations looked at in one round trip, and those counted in one. */
-const BATCH = 500;
-const COUNTED = 50;
-/** Entries in which the last message is looked for first, and those counted at once. */
+/** Conversations in one round trip, when their last messages are read and when unread messages are counted. */
+const CONVERSATIONS_PER_CALL = 500;
+const COUNTED_PER_CALL = 50;
+/** Entries at the end of a conversation that are searched for the last message first. */
 const TAIL = 4;
+/** Entries of each conversation that one round trip counts. */
 const PAGE = 500;
 
 interface Latest<M> {
@@ -20,7 +20,7 @@ interface Latest<M> {
   readonly last: TimelineEntry<Stored<M>> | undefined;
 }
 
-/** A user's conversations with what is unread in them, counted from the conversations themselves. */
+/** Lists a user's conversations with their unread messages, counted from the conversations themselves. */
 export class ConversationList<M> {
   readonly #context: Context<M>;
 
@@ -33,11 +33,11 @@ export class ConversationList<M> {
     const { store, directory } = this.#context;
     const memberships = await membershipsOf(directory, user);
     const latest: Latest<M>[] = [];
-    for (let i = 0; i < memberships.length; i += BATCH)
-      latest.push(...(await this.#latest(memberships.slice(i, i + BATCH))));
+    for (let i = 0; i < memberships.length; i += CONVERSATIONS_PER_CALL)
+      latest.push(...(await this.#latest(memberships.slice(i, i + CONVERSATIONS_PER_CALL))));
     latest.sort((a, b) => (b.last?.appendedAt ?? 0) - (a.last?.appendedAt ?? 0));
-    for (let i = 0; i < latest.length; i += COUNTED) {
-      const some = latest.slice(i, i + COUNTED);
+    for (let i = 0; i < latest.length; i += COUNTED_PER_CALL) {
+      const some = latest.slice(i, i + COUNTED_PER_CALL);
       const reader = readerOf.user(user);
       const read = await store.checkpoints(
         some.map(({ membership }) => ({ timeline: membership.conversation, reader })),
@@ -45,23 +45,6 @@ export class ConversationList<M> {
       const unread = await this.#unread(user, some, read);
       yield* some.map((each, j) => summary(each, read[j], unread[j] as number));
     }
-  }
-
-  /** Law Checkpoint. The inbox tells the user's other devices. */
-  async markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
-    const { store, sync } = this.#context;
-    const checkpoint = store.timeline(conversation).checkpoint(readerOf.user(user));
-    const stands = await checkpoint.advance(seqId).catch(async (error: unknown) => {
-      if (!isTimelineError(error) || error.code !== 'TIMELINE_EPOCH_CHANGED') throw error;
-      await checkpoint.reset(seqId);
-      return (await checkpoint.get()) as Cursor;
-    });
-    const read = seqIdOf(stands);
-    if (read > 0n) {
-      const note = { kind: 'read', conversation, seqId: String(read) } as const;
-      await sync.timeline(user).append(note, { key: `read:${read}@${conversation}` });
-    }
-    return read;
   }
 
   async #latest(memberships: readonly Membership[]): Promise<Latest<M>[]> {
@@ -94,7 +77,7 @@ export class ConversationList<M> {
     );
   }
 
-  /** Messages of others behind the read position that nobody took back; a recall counts before it has been applied. */
+  /** Counts messages of others after the read position, without recalled ones, whether or not the recall is applied. */
   async #unread(user: string, some: readonly Latest<M>[], read: readonly (Cursor | undefined)[]): Promise<number[]> {
     const { store } = this.#context;
     const counts = some.map(() => new Set<bigint>());

@@ -20,6 +20,6 @@ export interface StreamPage<M> {
   readonly messages: readonly StreamMessage<M>[];
   readonly changes: readonly PositionChange[];
   readonly upToDate: boolean;
-  /** Inbox entries after the position have expired or do not decode: the page is empty, and the device has to resync. */
+  /** Inbox entries after the position have expired or do not decode. The page is empty; the device has to resync. */
   readonly isBehind: boolean;
 }

@@ -50,7 +50,7 @@ export class MembershipLog<M> {
     if (!this.#isLoaded) await this.refresh();
   }
 
-  /** Reads new records. Waits for a read under way and then reads again: that read may have missed the newest record. */
+  /** Reads new records. Does not join a read under way: that one may have missed the newest record. */
   async refresh(): Promise<void> {
     const earlier = this.#loading;
     const mine = (async () => {

@@ -11,8 +11,8 @@ const MAX_LOGS = 2000;
 const RECORDS_PER_CALL = 1000;
 
 /**
- * Makes a directory that keeps memberships as Timelines of `store`, which may be the store library. It records joins and
- * leaves by conversation and by user, each with its SeqId in the conversation. Change them with `sync.join` and
+ * Makes a directory that keeps memberships as Timelines of `store`, which may be the store library. It records joins
+ * and leaves by conversation and by user, each with its SeqId in the conversation. Change them with `sync.join` and
  * `sync.leave`.
  */
 export function timelineDirectory<M>(options: { readonly store: TimelineStore<Stored<M>> }): Required<Directory> {

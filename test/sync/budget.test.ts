@@ -86,7 +86,7 @@ describe.each(Object.keys(MODES) as (keyof typeof MODES)[])('behind stores that 
     const restore = await silence(adapter);
     const work = Promise.allSettled(calls.map(([, run]) => run(sync)));
     const begun = performance.now();
-    // What could not be tidied up is an error; another process finds it.
+    // Closing reports work that it could not finish. Another process finds it.
     const error: unknown = await sync.close().catch((reason: unknown) => reason);
     expect(performance.now() - begun).toBeLessThan(IN_TIME_MS);
     expect(error === undefined || isTimelineError(error)).toBe(true);

@@ -54,7 +54,7 @@ async function list(sync: MessageSync<string>): Promise<string[]> {
 
 const never = () => new Promise<never>(() => undefined);
 
-describe('answers of callbacks that are none', () => {
+describe('invalid answers of callbacks', () => {
   it.each<[string, unknown]>([
     ['banana', 'banana'],
     ['undefined', undefined],
@@ -105,7 +105,7 @@ describe('answers of callbacks that are none', () => {
     ['a string', 'group'],
     ['a list of null', [null]],
     ['a list of nothing', ['']],
-    ['memberships without places', [{ conversation: 'group' }]],
+    ['memberships without SeqIds', [{ conversation: 'group' }]],
     ['memberships with numbers', [{ conversation: 'group', joinedAt: 1, from: 0 }]],
     ['memberships without conversation', [{ joinedAt: 1n, from: 0n }]],
   ])('directory.conversations: %s', async (_, answer) => {
@@ -128,7 +128,7 @@ describe('answers of callbacks that are none', () => {
     await expect(join(sync)).rejects.toMatchObject(refused('directory.seenThrough'));
   });
 
-  it('fail what waits for them, and the fan-out goes on once they are mended', async () => {
+  it('reject the promises that wait for them; the fan-out continues with the next valid answer', async () => {
     let members: unknown = [null];
     await using sync = await open({ directory: directoryOf({ members: () => members }) });
     await expect(delivered(sync)).rejects.toMatchObject(refused('directory.members'));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { all, drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process } from './support/worlds.js';
 
-/** What the list says of one conversation. */
+/** The entry of one conversation in the list. */
 async function entryOf({ sync }: Process, user: string, conversation = 'g') {
   return (await all(sync.conversations(user))).find((each) => each.conversation === conversation)!;
 }

@@ -183,7 +183,7 @@ inWorlds(
       expect(await inboxOf(process, 'bob')).toEqual(['one']);
     });
 
-    it('goes on where it was when a directory fails half-way', async () => {
+    it('resumes at the same entry when a directory fails half-way', async () => {
       const world = await open();
       const users = numbered(700, 'u');
       let failed = false;

@@ -3,7 +3,7 @@ import type { MessageSync, SyncMessage } from '../../sync/index.js';
 import { drain, say, shortly } from './support/people.js';
 import { inWorlds, MODES } from './support/worlds.js';
 
-/** What a client shows that applies what it gets: of edits the highest counts, and a recall is final. */
+/** Applies messages as a client does: of several edits the highest counts, and a recall is final. */
 function shown(messages: readonly SyncMessage<string>[]): (string | undefined)[] {
   const bodies = new Map<bigint, { body: string | undefined; by: bigint }>();
   for (const { kind, seqId, entrySeqId, body, recalled } of messages) {
@@ -92,7 +92,7 @@ inWorlds('a message', (open) => {
       expect(shown(await drain(two.sync.device('bob', 'phone')))).toEqual([body]);
     });
 
-    it('that is recalled while it is edited stays recalled, and no trace of it is left in the conversation', async () => {
+    it('that is recalled while it is edited stays recalled and leaves no trace in the conversation', async () => {
       const world = await open();
       const [one, two] = [await world.start(options), await world.start(options)];
       await world.join(one, 'g', 'ann', 'bob', 'cat');

@@ -103,7 +103,7 @@ inWorlds(
       expect(shortly(page.messages)).toEqual(['now read', 'two']);
     });
 
-    it('a conversation that began in read diffusion and left it is seen whole by a device that comes afterwards', async () => {
+    it('a new device sees all of a conversation that began in read mode and left it', async () => {
       const world = await open();
       const readers = await world.start({ diffusion: MODES.read() });
       await world.join(readers, 'g', 'ann', 'bob');
@@ -114,7 +114,7 @@ inWorlds(
       expect(shortly(await drain(writers.sync.device('ann', 'phone'), 1))).toEqual(['one', 'two', 'three']);
     });
 
-    it('a group is written to each up to the bound, read by each beyond it, and goes back only well below', async () => {
+    it('a group is in write mode up to the bound, in read mode beyond it, and returns only well below', async () => {
       const world = await open();
       const chosen = async () => {
         const process = await world.start({ diffusion: hybridDiffusion({ writeUpTo: 4, writeBelow: 3 }) });

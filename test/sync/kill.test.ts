@@ -7,14 +7,14 @@ import { seqIdOf } from '../../src/cursor.js';
 import { afterTest } from '../sqlite/support.js';
 import { hasRedis, until } from '../support/redis-server.js';
 import { linesOf, SHARED, spawnChild } from './support/children.js';
-import { CONVERSATIONS, CROWD, Libraries, messageOf, type Place } from './support/crowd.js';
+import { CONVERSATIONS, CROWD, type DatabaseLocation, Libraries, messageOf } from './support/crowd.js';
 import { Inboxes } from './support/inboxes.js';
 
-/** With so many the figures are more than luck: `KILLS=30 npx vitest run test/sync/kill.test.ts`. */
+/** From this number on, the figures are no accident: `KILLS=30 npx vitest run test/sync/kill.test.ts`. */
 const MANY = 10;
 const KILLS = Number(process.env.KILLS ?? 3);
 
-/** What a sender said of its messages, by key. */
+/** The reports of a sender on its messages, by key. */
 interface Told {
   readonly sending: Set<string>;
   readonly stored: Map<string, number>;
@@ -23,15 +23,15 @@ interface Told {
 
 describe.each(SHARED)('on %s', (kind, open) => {
   it.skipIf(kind === 'redis' && !hasRedis())(
-    `senders killed ${KILLS} times amid fan-outs to ${CROWD.length} inboxes: recovered, each inbox holds each message once, in order`,
+    `after ${KILLS} kills during fan-outs to ${CROWD.length} inboxes, each inbox holds each message once, in order`,
     async () => {
-      const place = await open();
-      const libraries = await Libraries.open(place);
+      const location = await open();
+      const libraries = await Libraries.open(location);
       afterTest(() => libraries.close());
       const inboxes = new Inboxes(CROWD, CONVERSATIONS);
       const figures = { kills: 0, stored: 0, unacknowledged: 0, behind: 0, partial: 0, resumed: 0, copies: 0 };
       for (let i = 0; i < KILLS; i++) {
-        const told = await killSender(place, `run${i}`);
+        const told = await killSender(location, `run${i}`);
         await inboxes.read(libraries);
         for (const [key, seqId] of told.delivered) {
           expect(inboxes.heldByAll(messageOf(key).conversation), `${key} was delivered`).toBeGreaterThanOrEqual(seqId);
@@ -40,7 +40,7 @@ describe.each(SHARED)('on %s', (kind, open) => {
         if (isBehind) figures.behind++;
         if (CONVERSATIONS.some((id) => inboxes.heldByAll(id) < inboxes.heldByAny(id))) figures.partial++;
         const unsure = [...told.sending].filter((key) => !told.stored.has(key));
-        figures.resumed += await RECOVERIES[i % RECOVERIES.length]!(place, libraries, unsure);
+        figures.resumed += await RECOVERIES[i % RECOVERIES.length]!(location, libraries, unsure);
         await inboxes.read(libraries);
         for (const id of CONVERSATIONS) expect(inboxes.heldByAll(id)).toBe(inboxes.history.get(id)!.length);
         for (const [key, seqId] of told.stored) expect(bodyAt(inboxes, key, seqId)).toBe(key);
@@ -61,14 +61,18 @@ describe.each(SHARED)('on %s', (kind, open) => {
 const bodyAt = (inboxes: Inboxes, key: string, seqId: number) =>
   inboxes.history.get(messageOf(key).conversation)![seqId - 1];
 
-/** The ways in which another process finishes what a killed one left; each resolves when it says that all is done. */
-const RECOVERIES: readonly ((place: Place, libraries: Libraries, unsure: readonly string[]) => Promise<number>)[] = [
-  async (place) => {
-    const [line] = await linesOf(spawnChild('recover', place));
+/** Ways in which another process finishes the work of a killed one. Each resolves once the work is done. */
+const RECOVERIES: readonly ((
+  location: DatabaseLocation,
+  libraries: Libraries,
+  unsure: readonly string[],
+) => Promise<number>)[] = [
+  async (location) => {
+    const [line] = await linesOf(spawnChild('recover', location));
     return Number(line?.split(' ')[1]);
   },
-  async (place, libraries) => {
-    const child = spawnChild('watch', place);
+  async (location, libraries) => {
+    const child = spawnChild('watch', location);
     await until(
       'the background loop has caught up',
       async () => {
@@ -83,10 +87,10 @@ const RECOVERIES: readonly ((place: Place, libraries: Libraries, unsure: readonl
     await kill(child);
     return 0;
   },
-  async (place, _, unsure) => {
-    const lines = await linesOf(spawnChild('resend', place, unsure));
+  async (location, _, unsure) => {
+    const lines = await linesOf(spawnChild('resend', location, unsure));
     expect(lines.filter((line) => line.startsWith('delivered '))).toHaveLength(unsure.length);
-    const [line] = await linesOf(spawnChild('recover', place));
+    const [line] = await linesOf(spawnChild('recover', location));
     return Number(line?.split(' ')[1]);
   },
 ];
@@ -97,9 +101,9 @@ async function kill(child: ChildProcess): Promise<void> {
   await closed;
 }
 
-/** Kills it at a random moment of its first fan-outs. */
-async function killSender(place: Place, run: string): Promise<Told> {
-  const child = spawnChild('sendForever', place, [run]);
+/** Kills a sender at a random moment of its first fan-outs. */
+async function killSender(location: DatabaseLocation, run: string): Promise<Told> {
+  const child = spawnChild('sendForever', location, [run]);
   const closed = once(child, 'close');
   const told: Told = { sending: new Set(), stored: new Map(), delivered: new Map() };
   const deliveries = Math.floor(Math.random() * 6);

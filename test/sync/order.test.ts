@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createSync, hybridDiffusion, timelineDirectory } from '../../sync/index.js';
 import { openDatabase } from './support/databases.js';
 
-it('messages sent without waiting keep the order of the calls, while a policy takes its time and the mode changes', async () => {
+it('messages sent without waiting keep the order of the calls, while a slow policy changes the mode', async () => {
   await using database = await openDatabase<number>('memory');
   const { store, sync: inboxes } = database;
   let asked = 0;

@@ -8,26 +8,26 @@ import { Inboxes } from './support/inboxes.js';
 
 const MESSAGES = Number(process.env.MESSAGES ?? 40);
 const MEMBERS = 50;
-/** Two processes send the same messages, as after a retry elsewhere; the others their own into the same conversations. */
+/** Two processes send the same messages, as after a retry; the others send their own to the same conversations. */
 const RUNS = ['same', 'same', 'third', 'fourth'];
 
 describe.each(SHARED)('on %s', (kind, open) => {
   it.skipIf(kind === 'redis' && !hasRedis())(
-    `${RUNS.length} processes send at once, each message twice: one of it in every inbox, in the order of the conversation`,
+    `${RUNS.length} processes send each message twice: every inbox holds it once, in the order of the conversation`,
     async () => {
-      const place = await open();
-      const children = RUNS.map((run) => spawnChild('sendTwice', place, [run, String(MESSAGES), String(MEMBERS)]));
+      const location = await open();
+      const children = RUNS.map((run) => spawnChild('sendTwice', location, [run, String(MESSAGES), String(MEMBERS)]));
       await Promise.all(children.map(({ stdout }) => once(stdout!, 'readable')));
       const told = children.map(linesOf);
       for (const { stdin } of children) stdin!.write('go');
-      const places = new Map<string, Set<string>>();
+      const seqIdsByKey = new Map<string, Set<string>>();
       for (const line of (await Promise.all(told)).flat().filter((each) => each !== 'ready')) {
         const [, key, seqId] = line.split(' ') as [string, string, string];
-        places.set(key, (places.get(key) ?? new Set()).add(seqId));
+        seqIdsByKey.set(key, (seqIdsByKey.get(key) ?? new Set()).add(seqId));
       }
-      expect(places.size).toBe(MESSAGES * new Set(RUNS).size);
-      for (const [key, seqIds] of places) expect([...seqIds], key).toHaveLength(1);
-      const libraries = await Libraries.open(place);
+      expect(seqIdsByKey.size).toBe(MESSAGES * new Set(RUNS).size);
+      for (const [key, seqIds] of seqIdsByKey) expect([...seqIds], key).toHaveLength(1);
+      const libraries = await Libraries.open(location);
       afterTest(() => libraries.close());
       const inboxes = new Inboxes(CROWD.slice(0, MEMBERS), CONVERSATIONS);
       await inboxes.read(libraries);
@@ -35,7 +35,7 @@ describe.each(SHARED)('on %s', (kind, open) => {
         expect(inboxes.heldByAll(conversation)).toBe(inboxes.history.get(conversation)!.length);
       }
       expect(CONVERSATIONS.flatMap((conversation) => inboxes.history.get(conversation)!).sort()).toEqual(
-        [...places.keys()].sort(),
+        [...seqIdsByKey.keys()].sort(),
       );
     },
   );

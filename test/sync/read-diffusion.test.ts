@@ -37,7 +37,7 @@ inWorlds('read diffusion', (open) => {
     expect(shortly(await drain(process.sync.device('bob', 'phone')))).toEqual(['first', 'second']);
   });
 
-  it('a device that another process served goes on where it was', async () => {
+  it('a device resumes at its position in another process', async () => {
     const world = await open();
     const [one, two] = [await world.start({ diffusion }), await world.start({ diffusion })];
     await world.join(one, 'g', 'ann', 'bob');

@@ -133,7 +133,7 @@ inWorlds(
       expect(await phone.pull()).toMatchObject({ messages: [], resynced: false });
     });
 
-    it('hears in a subscription which message begins anew', async () => {
+    it('learns in a subscription with which message it starts over', async () => {
       const world = await open({ ttlMs: WEEK });
       const { phone } = await sleepPast(world, {}, 'missed');
       const heard: [string, boolean][] = [];

@@ -103,7 +103,7 @@ inWorlds(
         );
       });
 
-      it('an answer that is lost without a key is an unknown outcome; what was stored is delivered all the same', async () => {
+      it('a lost answer without a key is an unknown outcome; the stored message is still delivered', async () => {
         const world = await open();
         const process = await world.start({ diffusion });
         const { sync, faults } = process;

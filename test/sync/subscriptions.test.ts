@@ -71,7 +71,7 @@ inWorlds(
         await bob.ended;
       });
 
-      it('goes on where it was acknowledged, in another process too', async () => {
+      it('resumes at the acknowledged position, also in another process', async () => {
         const world = await open();
         const process = await startWith(world, { diffusion });
         await say(process.sync, 'g', 'ann', ...numbered(4));
@@ -97,7 +97,7 @@ inWorlds(
         other.faults.store.before = refuse;
         other.faults.sync.before = refuse;
         await say(process.sync, 'g', 'ann', 'two');
-        await until('it tried in vain', () => refused > 2);
+        await until('it failed several times', () => refused > 2);
         other.faults.store.before = () => undefined;
         other.faults.sync.before = () => undefined;
         await bob.hears('one', 'two');

@@ -96,7 +96,7 @@ describe.each([
 ] as const)('in %s diffusion a message that does not decode', (mode, options) => {
   const isRead = mode === 'read';
 
-  it('comes at its place, without body, and those around it come whole', async () => {
+  it('comes at its place without body, between complete ones', async () => {
     const { sync, warnings, store } = await open(options);
     await join(sync, 'ann', 'bob');
     const [, seqId] = await sendAll(sync, 'one', 'poison', 'poison again', 'two');
@@ -121,7 +121,7 @@ describe.each([
     await sync.close();
   });
 
-  it('comes to subscriptions, which go on', async () => {
+  it('comes to subscriptions, which continue', async () => {
     const { sync } = await open(options);
     await join(sync, 'ann', 'bob');
     const live = sync.device('bob', 'phone').subscribe()[Symbol.asyncIterator]();
@@ -196,7 +196,7 @@ describe.each([
 });
 
 describe('an inbox entry that does not decode', () => {
-  it('has its device built anew from the conversations, once', async () => {
+  it('makes its device resync from the conversations, once', async () => {
     const { sync, broken } = await open();
     broken.store = false;
     await join(sync, 'ann', 'bob');
@@ -233,7 +233,7 @@ describe('an inbox entry that does not decode', () => {
     await sync.close();
   });
 
-  it('has a subscription start anew and go on', async () => {
+  it('makes a subscription resync and continue', async () => {
     const { sync, broken } = await open();
     broken.store = false;
     broken.sync = true;
@@ -251,7 +251,7 @@ describe('an inbox entry that does not decode', () => {
   });
 });
 
-it('in a rolling deploy, the old process goes on and the new one shows all', async () => {
+it('in a rolling deploy, the old process continues and the new one shows all', async () => {
   const name = `world ${++worlds}`;
   const old = await open({}, name);
   const fresh = await open({}, name);

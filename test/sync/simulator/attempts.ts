@@ -1,15 +1,15 @@
 import { isTimelineError } from '../../../src/errors.js';
 import type { Host, World } from './world.js';
 
-/** What was answered; `undefined`: nothing was, because the process died or ended, or because of a fault that was put in. */
+/** An answer; `undefined` if the process died or ended first, or if an injected fault failed the call. */
 export type Answer<T> = { readonly value: T } | undefined;
 
 /** Calls of processes that may die before they answer. */
 export class Attempts {
   readonly violations: string[] = [];
-  /** Commands so far that change something or make something go wrong. */
+  /** The number of commands so far that change data or inject faults. */
   changes = 0;
-  /** How many there had been when nothing was under way any more. */
+  /** The value of {@link changes} when nothing was under way any more. */
   quietAt = -1;
   readonly #world: World;
 
@@ -31,7 +31,7 @@ export class Attempts {
     return 'value' in first ? first : undefined;
   }
 
-  /** A process that ends, and faults that were put in, may fail a call; nothing else may. */
+  /** Only the end of a process and injected faults may fail a call. */
   isExcused(error: unknown): boolean {
     if (!isTimelineError(error)) return false;
     if (error.code === 'TIMELINE_CLOSED' || error.code === 'TIMELINE_ABORTED') return true;

@@ -1,48 +1,48 @@
 import type { SyncMessage } from '../../../sync/types.js';
 
-/** What was handed over, and whether the device is sure to have acknowledged it. */
-export interface Shown extends Omit<SyncMessage<string>, 'cursor'> {
+/** A message on the device, and whether its acknowledgement succeeded. */
+export interface ShownMessage extends Omit<SyncMessage<string>, 'cursor'> {
   isAcked: boolean;
 }
 
-/** A rebuild or a beginning at other than the oldest: it happened between these two looks at all heads. */
-export interface Anchor {
+/** A resync, or a first start at other than the oldest: it happened between these two reads of all heads. */
+export interface StreamStart {
   readonly after: ReadonlyMap<string, bigint>;
   readonly before: ReadonlyMap<string, bigint>;
-  /** Nothing else was under way, so that what the device gets is known to the message. */
+  /** Nothing else was under way, so that the expected messages are known exactly. */
   readonly isExact: boolean;
   readonly last: number;
 }
 
 /**
- * The program on one device: keeps what it is given, acknowledges it, and starts anew when told to. It notices what must
- * not be: something again that it acknowledged.
+ * The program on one device: keeps messages, acknowledges them, and starts over when told to. It records messages that
+ * come again although they were acknowledged.
  */
 export class DeviceClient {
   readonly user: string;
   readonly device: string;
   readonly start: 'oldest' | 'now' | { readonly last: number };
   /** By conversation, in the order of arrival. */
-  readonly shown = new Map<string, Shown[]>();
-  /** What it showed before it was told to start anew. */
-  readonly past: [conversation: string, shown: readonly Shown[]][] = [];
+  readonly shown = new Map<string, ShownMessage[]>();
+  /** The messages that it showed before each resync. */
+  readonly past: [conversation: string, shown: readonly ShownMessage[]][] = [];
   /** By conversation, the furthest read position that it was told. */
   readonly reads = new Map<string, bigint>();
-  /** What came again although it was acknowledged. */
+  /** Messages that came again although they were acknowledged. */
   readonly again: { readonly conversation: string; readonly entrySeqId: bigint }[] = [];
-  anchor: Anchor | undefined;
-  /** When the last look began after which nothing was left, and that was acknowledged. */
+  streamStart: StreamStart | undefined;
+  /** The start time of the last acknowledged pull after which nothing was left. */
   freshAt = Number.NEGATIVE_INFINITY;
-  /** When it last began without ever having acknowledged anything. */
+  /** The time of the last pull before the first acknowledgement. */
   beganAt = Number.POSITIVE_INFINITY;
   hasAcked = false;
   /** Has kept a page. */
   hasBegun = false;
   resyncs = 0;
   repeats = 0;
-  /** The heads before the first of the attempts at a pull since the last that succeeded. */
+  /** The heads before the first attempt at a pull since the last successful pull. */
   since: { readonly heads: ReadonlyMap<string, bigint>; readonly isExact: boolean } | undefined;
-  /** One thing at a time. */
+  /** Serializes the commands of this device. */
   busy: Promise<unknown> = Promise.resolve();
 
   constructor(user: string, device: string, start: DeviceClient['start']) {
@@ -70,7 +70,7 @@ export class DeviceClient {
     };
   }
 
-  #keep(message: SyncMessage<string>): Shown | undefined {
+  #keep(message: SyncMessage<string>): ShownMessage | undefined {
     const { conversation, seqId, entrySeqId, kind } = message;
     if (kind === 'read') {
       if (seqId > (this.reads.get(conversation) ?? 0n)) this.reads.set(conversation, seqId);

@@ -4,7 +4,7 @@ import type { DeviceClient } from './device-client.js';
 import type { Fate } from './scenario.js';
 import type { Host, World } from './world.js';
 
-/** Reads for a device, in whatever process it is connected to, and writes down between which moments it was rebuilt. */
+/** Pulls and subscribes for devices in any process, and records between which heads each was rebuilt. */
 export class DeviceReader {
   readonly #world: World;
   readonly #attempts: Attempts;
@@ -32,7 +32,7 @@ export class DeviceReader {
       this.#attempts.violations.push(`${client.name} asked for ${limit} and got ${page.messages.length}`);
     if (fate === 'lose') return false;
     if (page.resynced) this.#resync(client);
-    await this.#anchor(client, page.resynced, changes);
+    await this.#noteStart(client, page.resynced, changes);
     const acked = client.keep(page.messages);
     if (fate === 'keep') return false;
     const other = this.#world.random.chance(0.2) ? this.#world.host(this.#world.random.below(10)) : host;
@@ -58,14 +58,14 @@ export class DeviceReader {
     client.clear();
   }
 
-  async #anchor(client: DeviceClient, isResynced: boolean, changes: number): Promise<void> {
+  async #noteStart(client: DeviceClient, isResynced: boolean, changes: number): Promise<void> {
     const isBeginning = client.start !== 'oldest' && !client.hasBegun;
     client.hasBegun = true;
     if (isResynced || isBeginning) {
       const { start } = client;
       const last = isResynced ? this.#world.setting.resyncLast : typeof start === 'object' ? start.last : 0;
       const isExact = client.since!.isExact && changes === this.#attempts.changes;
-      client.anchor = { after: client.since!.heads, before: await this.#world.heads(), isExact, last };
+      client.streamStart = { after: client.since!.heads, before: await this.#world.heads(), isExact, last };
     }
     if (!isResynced) client.since = undefined;
   }
@@ -82,7 +82,7 @@ export class DeviceReader {
       const message = outcome.value.value;
       if (!client.hasAcked) client.beganAt = this.#world.time;
       if (message.resynced) this.#resync(client);
-      if (isFirst || message.resynced) await this.#anchor(client, message.resynced === true, -1);
+      if (isFirst || message.resynced) await this.#noteStart(client, message.resynced === true, -1);
       const acked = client.keep([message]);
       if (!this.#world.random.chance(0.5)) continue;
       const ack = await this.#attempts.run(host, `ack ${client.name}`, () => device.ack(message.cursor));

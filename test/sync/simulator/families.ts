@@ -22,7 +22,7 @@ export interface Data {
   dispose(): Promise<void>;
 }
 
-/** Where the data lie. */
+/** A kind of database. */
 export interface Family {
   readonly name: string;
   create(): Promise<Data>;
@@ -46,7 +46,7 @@ export const FAMILIES = {
   tablestore: async () => ({ name: 'tablestore', create: createTablestore, close: async () => undefined }),
 } satisfies Record<string, () => Promise<Family>>;
 
-/** Longer than the clock of any run moves, so that keys are never forgotten on the way. */
+/** Longer than the clock of any run advances, so that no key is forgotten. */
 const KEY_WINDOW_MS = 1000 * 24 * 3_600_000;
 
 function sqliteFamily(name: string, files: readonly [string, string]): Family {
@@ -92,7 +92,7 @@ async function redisFamily(): Promise<Family> {
   };
 }
 
-/** The clock of the service is its own: it follows that of the processes, but does not go back. */
+/** The service has its own clock: it follows the clock of the processes, but never goes back. */
 async function createTablestore(): Promise<Data> {
   let now = () => 0;
   let latest = 0;

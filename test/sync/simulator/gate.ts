@@ -12,10 +12,10 @@ import { busyStore, unknownOutcome } from '../../../testing/faulty-adapter.js';
 import type { Random } from '../../../testing/random.js';
 import type { Turns } from './turns.js';
 
-/** What becomes of the call that a process dies in: not executed, executed, or, of a batch, some of it. */
+/** The call during which a process dies is not executed, executed, or, if it is a batch, executed in part. */
 export type Crash = 'before' | 'after' | 'partly';
 
-/** An I/O step of a store in all the ways that it may end. */
+/** One I/O step of a store, and the ways in which it may end. */
 interface Step<T> {
   run(): Promise<T>;
   /** Executes some of its parts. */
@@ -25,15 +25,15 @@ interface Step<T> {
 }
 
 /**
- * All calls that one process makes to its stores, one by one: each is an I/O step at which the process may die. From then
- * on nothing reaches it any more; what it had asked for may still be executed.
+ * Passes the calls of one process to its stores, one by one: each is an I/O step at which the process may die. A dead
+ * process gets no answers; calls that it made may still be executed.
  */
 export class Gate {
   readonly died: Promise<void>;
   steps = 0;
   isDead = false;
   isBuried = false;
-  /** Probability that a call fails for a while, executed or not. */
+  /** Probability that a call fails, executed or not. */
   faults = 0;
   readonly #turns: Turns;
   readonly #random: Random;
@@ -51,13 +51,13 @@ export class Gate {
     });
   }
 
-  /** The process dies in the `after`th call from here. */
+  /** Lets the process die in the `after`th call from now. */
   arm(after: number, how: Crash): void {
     this.#crash = { at: this.steps + after, how };
   }
 
-  /** Nothing goes wrong from here on. */
-  heal(): void {
+  /** No call fails from now on. */
+  clearFaults(): void {
     this.#crash = undefined;
     this.#outages.clear();
     this.faults = 0;
@@ -68,20 +68,20 @@ export class Gate {
     this.#die();
   }
 
-  /** The next so many writes to a Timeline fail. */
+  /** Fails the next `count` writes to a Timeline. */
   failWrites(timeline: string, count: number): void {
     this.#outages.set(timeline, count);
   }
 
-  /** Ends what waits for ever, so that it can be collected; resolves when nothing of this process is under way. */
+  /** Rejects the calls that got no answer, so that they can be collected. Resolves once no call is under way. */
   async bury(): Promise<void> {
     this.isBuried = true;
-    await this.settled();
+    await this.idle();
     for (const reject of this.#stuck.splice(0)) reject(gone());
   }
 
-  /** Resolves once what a dead process had asked for was executed or dropped. */
-  async settled(): Promise<void> {
+  /** Resolves once every call was executed or dropped. */
+  async idle(): Promise<void> {
     while (this.#late.size > 0) await Promise.allSettled(this.#late);
   }
 
@@ -100,7 +100,7 @@ export class Gate {
   }
 
   async #pass<T>(step: Step<T>): Promise<T> {
-    if (this.isDead) return this.#stay();
+    if (this.isDead) return this.#neverAnswer();
     this.steps++;
     const crash = this.#crash && this.steps >= this.#crash.at ? this.#crash.how : undefined;
     const executing = this.#execute(step, crash).finally(() => this.#late.delete(executing));
@@ -108,9 +108,9 @@ export class Gate {
     try {
       const { result } = await executing;
       await this.#turns.next();
-      return this.isDead ? this.#stay() : (result as T);
+      return this.isDead ? this.#neverAnswer() : (result as T);
     } catch (error) {
-      return this.isDead ? this.#stay() : Promise.reject(error);
+      return this.isDead ? this.#neverAnswer() : Promise.reject(error);
     }
   }
 
@@ -129,7 +129,7 @@ export class Gate {
     return { result };
   }
 
-  #stay(): Promise<never> {
+  #neverAnswer(): Promise<never> {
     if (this.isBuried) return Promise.reject(gone());
     return new Promise((_, reject) => this.#stuck.push(reject));
   }

@@ -2,8 +2,8 @@ import type { TimelineEntry } from '../../../src/types.js';
 import type { Stored } from '../../../sync/types.js';
 import type { Setting } from './scenario.js';
 
-/** The time that a user is in a conversation: sees what comes after `from` and up to `leftAt`. */
-export interface Stay {
+/** A membership from a join to a leave. The user sees entries after `from` and up to `leftAt`. */
+export interface MembershipPeriod {
   readonly joinedAt: bigint;
   readonly from: bigint;
   leftAt: bigint | undefined;
@@ -12,36 +12,36 @@ export interface Stay {
 export type Entry = TimelineEntry<Stored<string>>;
 
 /**
- * One conversation as it ended up, and by plain reasoning over all of it: who was in it when, what each message should
- * show, and what each user was entitled to.
+ * One conversation at the end of a run. Derives from all its entries who was a member when, the content that each
+ * message should show, and the entries that each user should get.
  */
 export class History {
   readonly conversation: string;
   readonly entries: readonly Entry[];
   readonly #setting: Setting;
-  readonly #stays = new Map<string, Stay[]>();
+  readonly #periods = new Map<string, MembershipPeriod[]>();
 
   constructor(conversation: string, entries: readonly Entry[], setting: Setting, users: readonly string[]) {
     this.conversation = conversation;
     this.entries = entries;
     this.#setting = setting;
     if (setting.directory === 'listed') {
-      for (const user of users) this.#stays.set(user, [{ joinedAt: 0n, from: 0n, leftAt: undefined }]);
+      for (const user of users) this.#periods.set(user, [{ joinedAt: 0n, from: 0n, leftAt: undefined }]);
     } else for (const entry of entries) this.#follow(entry);
   }
 
   #follow({ seqId, message }: Entry): void {
     if (message.kind !== 'join' && message.kind !== 'leave') return;
     for (const user of message.users) {
-      const stays = this.#stays.get(user) ?? [];
-      const last = stays.at(-1);
+      const periods = this.#periods.get(user) ?? [];
+      const last = periods.at(-1);
       const isPresent = last !== undefined && last.leftAt === undefined;
       if (message.kind === 'leave' && isPresent) last.leftAt = seqId;
       if (message.kind === 'join' && !isPresent) {
         const visible = this.#visibleTo(seqId);
         const seen = last?.leftAt ?? 0n;
-        this.#stays.set(user, [
-          ...stays,
+        this.#periods.set(user, [
+          ...periods,
           { joinedAt: seqId, from: seen > visible ? seen : visible, leftAt: undefined },
         ]);
       }
@@ -64,35 +64,35 @@ export class History {
     return this.entries.filter(({ message }) => message.kind === 'message');
   }
 
-  staysOf(user: string): readonly Stay[] {
-    return this.#stays.get(user) ?? [];
+  periodsOf(user: string): readonly MembershipPeriod[] {
+    return this.#periods.get(user) ?? [];
   }
 
-  /** The stay that goes on. */
-  presentStay(user: string): Stay | undefined {
-    return this.staysOf(user).find(({ leftAt }) => leftAt === undefined);
+  /** The period without a leave. */
+  currentPeriod(user: string): MembershipPeriod | undefined {
+    return this.periodsOf(user).find(({ leftAt }) => leftAt === undefined);
   }
 
-  /** Messages, edits and recalls that fall into the stay. */
-  during({ from, leftAt }: Stay): readonly Entry[] {
+  /** Messages, edits and recalls of the period. */
+  during({ from, leftAt }: MembershipPeriod): readonly Entry[] {
     return this.entries.filter(
-      ({ seqId, message }) => isDiffused(message) && seqId > from && (leftAt === undefined || seqId <= leftAt),
+      ({ seqId, message }) => isDeliverable(message) && seqId > from && (leftAt === undefined || seqId <= leftAt),
     );
   }
 
   isMemberAt(user: string, seqId: bigint): boolean {
-    return this.staysOf(user).some(
+    return this.periodsOf(user).some(
       ({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt),
     );
   }
 
-  /** Did the user send this without being a member? Senders get what they send, ahead of what they see by joining again. */
+  /** `true` if the user sent this without being a member. Senders get it before the past that a later join shows. */
   isOutsider(user: string, seqId: bigint): boolean {
     const { message } = this.find(seqId) ?? {};
     return !this.isMemberAt(user, seqId) && message !== undefined && 'sender' in message && message.sender === user;
   }
 
-  /** What breaks the order. */
+  /** Describes the first entry that breaks the order. */
   disorder(user: string, seqIds: readonly bigint[]): string | undefined {
     const ordered = seqIds.filter((seqId) => !this.isOutsider(user, seqId));
     const at = ordered.findIndex((seqId, i) => i > 0 && seqId <= ordered[i - 1]!);
@@ -100,14 +100,14 @@ export class History {
   }
 
   entitled(user: string): readonly Entry[] {
-    return this.staysOf(user).flatMap((stay) => this.during(stay));
+    return this.periodsOf(user).flatMap((period) => this.during(period));
   }
 
   find(seqId: bigint): Entry | undefined {
     return this.entries.find((entry) => entry.seqId === seqId);
   }
 
-  /** Was the conversation diffused to inboxes at this place? */
+  /** `true` if the conversation was in write mode at this entry. */
   isWrittenAt(seqId: bigint): boolean {
     let mode = this.#setting.diffusion === 'read' ? 'read' : 'write';
     for (const entry of this.entries)
@@ -115,14 +115,14 @@ export class History {
     return mode === 'write';
   }
 
-  /** The marker of the time of read diffusion that this place lies in, if that time has ended. */
+  /** The marker before this entry, if the entry was sent in read mode and read mode has ended. */
   formerReadBefore(seqId: bigint): readonly Entry[] {
     const markers = this.entries.filter(({ message }) => message.kind === 'mode');
     const hasEnded = markers.some((marker) => marker.seqId > seqId);
     return this.isWrittenAt(seqId) || !hasEnded ? [] : markers.filter((marker) => marker.seqId < seqId).slice(-1);
   }
 
-  /** What a message shows: the newest edit, or nothing once it was recalled. */
+  /** The final content of a message: its newest edit, or none once it was recalled. */
   finally(seqId: bigint): {
     readonly body: string | undefined;
     readonly edited: bigint | undefined;
@@ -136,11 +136,11 @@ export class History {
   }
 }
 
-export function isDiffused(message: Stored<string>): boolean {
+export function isDeliverable(message: Stored<string>): boolean {
   return message.kind === 'message' || message.kind === 'edit' || message.kind === 'recall';
 }
 
-/** What a message or edit said when it was sent: its key. */
+/** The text of a message or edit when it was sent, which is its key. */
 export function textOf({ key, message }: Entry): string {
   return message.kind === 'recall' ? '' : (key?.slice(2) ?? '');
 }

@@ -2,9 +2,9 @@ import { FAMILIES } from './families.js';
 import { simulateMany } from './simulate.js';
 
 /**
- * Many seeds on one family of stores or on several: `SEEDS` (default 1000), `FIRST_SEED` (default 1), `STORE` (names with
- * commas between, default all). Each failure is reported with the shortest list of commands found; after five, or with any
- * at the end, the status is 1.
+ * Runs many seeds on one or more kinds of stores: `SEEDS` (default 1000), `FIRST_SEED` (default 1), `STORE` (names with
+ * commas between, default all). Reports each failure with the shortest list of commands found. Stops a store after five
+ * failures; with any failure, the status is 1.
  */
 const seeds = Number(process.env.SEEDS ?? 1000);
 const first = Number(process.env.FIRST_SEED ?? 1);

@@ -7,35 +7,35 @@ import type { Command } from './scenario.js';
 import { atMost, until } from './until.js';
 import type { Host, World } from './world.js';
 
-/** A send or an edit that may be made again with the same key. */
+/** A send or an edit that may be repeated with the same key. */
 export interface Operation {
   readonly kind: 'message' | 'edit';
   readonly conversation: string;
   readonly user: string;
   readonly key: string;
   readonly target: bigint;
-  /** Known once it was acknowledged. */
+  /** Set once it was acknowledged. */
   seqId: bigint | undefined;
 }
 
-/** What inboxes held at the moment when an entry was said to be delivered. */
+/** The last SeqIds of all inboxes when `delivered` of an entry resolved. */
 export interface Delivered {
   readonly conversation: string;
   readonly seqId: bigint;
   readonly inboxes: ReadonlyMap<string, bigint>;
 }
 
-/** Plays commands, several at once, and writes down what was acknowledged. */
+/** Plays commands, several at once, and records acknowledgements. */
 export class Player {
   readonly world: World;
   readonly clients: readonly DeviceClient[];
   readonly operations: Operation[] = [];
   readonly delivered: Delivered[] = [];
-  /** By user and conversation, what `markRead` said that stands. */
+  /** By user and conversation, the furthest position that `markRead` returned. */
   readonly reads = new Map<string, bigint>();
   readonly #attempts: Attempts;
   readonly #reader: DeviceReader;
-  /** Who is believed to be a member, by conversation. */
+  /** The members of each conversation, as far as acknowledged. */
   readonly #members: ReadonlyMap<string, Set<string>>;
   readonly #recalled = new Set<string>();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -61,21 +61,21 @@ export class Player {
   }
 
   async play(command: Command): Promise<void> {
-    if (!['pull', 'list', 'pass', 'settle'].includes(command.do)) this.#attempts.changes++;
+    if (!['pull', 'list', 'pass', 'drain'].includes(command.do)) this.#attempts.changes++;
     const work = this.#do(command).finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
     if (command.wait) await until(`the end of ${JSON.stringify(command)}`, work);
     else await this.world.turns.pass(this.world.random.below(8));
   }
 
-  /** Lets everything end, has what was left recovered, and every device read to the end. */
+  /** Ends all commands, recovers unfinished work, and lets every device read to the end. */
   async finish(): Promise<void> {
     const { world } = this;
     await until('the end of what is under way', this.#idle());
     await until('replacements', world.replaced());
-    world.heal();
-    await world.settled();
-    await until('settling', this.#settle(world.host(0)));
+    world.clearFaults();
+    await world.idle();
+    await until('draining', this.#drain(world.host(0)));
     for (const host of [...world.hosts]) if (world.random.chance(0.3)) await until('closing', world.replace(host));
     const { resumed } = await until('recovery', world.host(0).sync.recover());
     if (resumed > 0)
@@ -134,8 +134,8 @@ export class Player {
         return this.#attempts.run(host, 'recover', () => host.sync.recover());
       case 'pass':
         return world.pass(command.ms);
-      case 'settle':
-        return this.#settle(host);
+      case 'drain':
+        return this.#drain(host);
     }
   }
 
@@ -219,7 +219,7 @@ export class Player {
     if (outcome) this.#expectDelivery(host, conversation, outcome.value);
   }
 
-  /** Messages that were acknowledged. */
+  /** Acknowledged messages. */
   get #known(): Operation[] {
     return this.operations.filter(({ kind, seqId }) => kind === 'message' && seqId !== undefined);
   }
@@ -235,7 +235,7 @@ export class Player {
     this.#expectDelivery(host, conversation, outcome.value);
   }
 
-  /** The diffusion is asked again once members join or leave. */
+  /** Joins a present member: a join makes the sync choose the mode again. */
   async #wish(host: Host, conversation: string, mode: 'write' | 'read'): Promise<void> {
     this.world.wishes.set(conversation, mode);
     const [member] = this.#members.get(conversation)!;
@@ -260,8 +260,8 @@ export class Player {
     if (!outcome) return;
     if (outcome.value < seqId!)
       this.#attempts.violations.push(`${user} marked ${seqId} of ${conversation} and ${outcome.value} stands`);
-    const place = `${user}@${conversation}`;
-    if (outcome.value > (this.reads.get(place) ?? 0n)) this.reads.set(place, outcome.value);
+    const key = `${user}@${conversation}`;
+    if (outcome.value > (this.reads.get(key) ?? 0n)) this.reads.set(key, outcome.value);
   }
 
   async #list(host: Host, user: string): Promise<void> {
@@ -274,8 +274,8 @@ export class Player {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  /** Until nothing is under way or left behind. */
-  async #settle(host: Host): Promise<void> {
+  /** Resolves once nothing is under way and no conversation is behind, or after a while. */
+  async #drain(host: Host): Promise<void> {
     const others = [...this.#underWay];
     await atMost(500, Promise.allSettled(others));
     for (let attempts = 0; attempts < 5; attempts++) {

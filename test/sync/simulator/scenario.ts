@@ -1,7 +1,7 @@
 import type { Random } from '../../../testing/random.js';
 import type { Crash } from './gate.js';
 
-/** What holds for a whole run. */
+/** The settings of a whole run. */
 export interface Setting {
   readonly users: number;
   readonly devicesPerUser: number;
@@ -14,15 +14,15 @@ export interface Setting {
   readonly bodies: 'copy' | 'reference' | number;
   readonly resyncLast: number;
   readonly starts: readonly ('oldest' | 'now' | { readonly last: number })[];
-  /** Whether inbox entries expire. */
+  /** `true` if inbox entries expire. */
   readonly expires: boolean;
   /** Milliseconds by which the clocks of the processes differ at most. */
   readonly skewMs: number;
-  /** Probability that a call of a store fails for a while. */
+  /** Probability that a call of a store fails. */
   readonly faults: number;
 }
 
-/** One step of a run. Indices are taken modulo what there is, so that any part of a list of commands can be played. */
+/** One step of a run. Indices wrap around, so that any part of a list of commands can be played. */
 export type Command = { readonly wait: boolean } & (
   | { readonly do: 'send'; readonly process: number; readonly conversation: number; readonly user: number }
   | { readonly do: 'again'; readonly process: number; readonly operation: number }
@@ -44,10 +44,10 @@ export type Command = { readonly wait: boolean } & (
   | { readonly do: 'restart'; readonly process: number }
   | { readonly do: 'recover'; readonly process: number }
   | { readonly do: 'pass'; readonly ms: number }
-  | { readonly do: 'settle'; readonly process: number }
+  | { readonly do: 'drain'; readonly process: number }
 );
 
-/** What a device does with a page: keep it and acknowledge, keep it only, or lose it. */
+/** A device keeps a page and acknowledges it, only keeps it, or loses it. */
 export type Fate = 'ack' | 'keep' | 'lose';
 
 export interface Scenario {
@@ -155,8 +155,8 @@ function drawCommand(random: Random, setting: Setting): Command {
       const ms = random.pick([-4000, 10, 1000, 60_000, TTL_MS / 2, TTL_MS + 600_000]);
       return { do: 'pass', ms: setting.expires ? ms : Math.min(ms, 60_000), wait };
     }
-    case 'settle':
-      return { do: 'settle', process, wait: true };
+    case 'drain':
+      return { do: 'drain', process, wait: true };
   }
 }
 
@@ -177,7 +177,7 @@ const WEIGHTS: Readonly<Record<Command['do'], number>> = {
   restart: 1,
   recover: 3,
   pass: 4,
-  settle: 3,
+  drain: 3,
 };
 
 function drawKind(random: Random, { diffusion, directory }: Setting): Command['do'] {

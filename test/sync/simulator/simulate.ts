@@ -9,7 +9,7 @@ import { World } from './world.js';
 
 export interface Run {
   readonly violations: readonly string[];
-  /** What happened. */
+  /** The events of the run, in order. */
   readonly trace: readonly string[];
   readonly crashes: number;
   readonly steps: number;
@@ -45,7 +45,7 @@ export async function run(family: Family, { setting, commands }: Scenario, seed:
 
 const LENGTH = 80;
 
-/** One seed. If it fails, the shortest list of commands found that still does is in the error. */
+/** Runs one seed. On failure, the error has the shortest list of commands found that still fails. */
 export async function simulate(family: Family, seed: number, fixed: Partial<Setting> = {}): Promise<Run> {
   const scenario = drawScenario(new Random(seed), LENGTH, fixed);
   const result = await run(family, scenario, seed);
@@ -77,10 +77,10 @@ export interface Totals {
   failures: string[];
 }
 
-/** Worlds at once: they mostly wait. */
+/** Worlds that run at once; they mostly wait. */
 const AT_ONCE = 4;
 
-/** Many seeds, until so many have failed. */
+/** Runs `count` seeds, or until `mostFailures` have failed. */
 export async function simulateMany(family: Family, first: number, count: number, mostFailures = 1): Promise<Totals> {
   const totals: Totals = { seeds: 0, crashes: 0, resyncs: 0, repeats: 0, failures: [] };
   let next = first;

@@ -1,8 +1,8 @@
 import type { Random } from '../../../testing/random.js';
 
 /**
- * Decides the order of what is under way at once: each step waits for its turn, and one of those waiting, drawn by the
- * seed, gets the next. Over a store that answers without I/O the whole run repeats.
+ * Orders the steps that are under way at once: each waits for its turn, and the seed decides which one is next. On a
+ * store that answers without I/O, a seed repeats the whole run.
  */
 export class Turns {
   readonly #random: Random;
@@ -20,7 +20,7 @@ export class Turns {
     });
   }
 
-  /** Lets so many others go first. */
+  /** Waits for `count` turns of others. */
   async pass(count: number): Promise<void> {
     for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,8 +1,8 @@
-/** A limit for what must end: a run that hangs says what it waits for. */
+/** Rejects after `ms`, and names the work that did not end. */
 export async function until<T>(what: string, work: Promise<T>, ms = 20_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`in vain for ${ms} ms: ${what}`)), ms);
+    timer = setTimeout(() => reject(new Error(`no end after ${ms} ms: ${what}`)), ms);
   });
   try {
     return await Promise.race([work, limit]);
@@ -11,7 +11,7 @@ export async function until<T>(what: string, work: Promise<T>, ms = 20_000): Pro
   }
 }
 
-/** Waits for what may never end, but not longer than this. */
+/** Waits for work that may never end, for at most `ms`. */
 export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
   await until('', work, ms).catch(() => undefined);
 }

@@ -1,10 +1,10 @@
 import { seqIdOf } from '../../../src/cursor.js';
 import type { DeviceClient } from './device-client.js';
-import { type Entry, History, isDiffused, type Stay, textOf } from './history.js';
+import { type Entry, History, isDeliverable, type MembershipPeriod, textOf } from './history.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
 
-/** Holds what happened against what should have, by counting it all out. */
+/** Compares the end of a run, entry by entry, with the expected one. */
 export class Verdict {
   readonly violations: string[] = [];
   readonly #world: World;
@@ -38,18 +38,18 @@ export class Verdict {
     this.violations.push(problem);
   }
 
-  /** What was acknowledged is there, once. */
+  /** Every acknowledged message and edit is stored once. */
   #checkSent(): void {
-    const places = new Map<string, string[]>();
+    const stored = new Map<string, string[]>();
     for (const { conversation, entries } of this.#histories.values()) {
       for (const { key, seqId, message } of entries) {
         if (message.kind !== 'message' && message.kind !== 'edit') continue;
         const name = key?.slice(2) ?? 'without key';
-        places.set(name, [...(places.get(name) ?? []), `${seqId}@${conversation}`]);
+        stored.set(name, [...(stored.get(name) ?? []), `${seqId}@${conversation}`]);
       }
     }
     for (const { key, seqId, conversation } of this.#player.operations) {
-      const found = places.get(key) ?? [];
+      const found = stored.get(key) ?? [];
       if (found.length > 1) this.#fail(`${key} is there ${found.length} times: ${found}`);
       if (seqId !== undefined && found[0] !== `${seqId}@${conversation}`)
         this.#fail(`${key} was acknowledged as ${seqId}@${conversation} and is at ${found[0]}`);
@@ -111,7 +111,7 @@ export class Verdict {
       this.#fail(`${client.name} was not told that ${read} of ${conversation} was read`);
   }
 
-  /** What a message looks like on the device in the end. */
+  /** Compares the final content of a message on the device. */
   #checkView(
     client: DeviceClient,
     history: History,
@@ -136,52 +136,52 @@ export class Verdict {
   }
 
   #required(client: DeviceClient, history: History): readonly Entry[] {
-    const { anchor, user } = client;
+    const { streamStart, user } = client;
     const isKept = ({ appendedAt }: Entry) => this.#world.isKept(appendedAt, client.beganAt);
-    if (!anchor) {
-      // What tells of a stay that has ended, or of a time of read diffusion that has, expires like all in the inbox.
-      const isKnown = ({ joinedAt, leftAt }: Stay) =>
+    if (!streamStart) {
+      // The inbox entries that tell of a past period, or of a past time in read mode, expire like any other.
+      const isKnown = ({ joinedAt, leftAt }: MembershipPeriod) =>
         leftAt === undefined || joinedAt === 0n || isKept(history.find(joinedAt)!);
       const isFound = ({ seqId }: Entry) => history.formerReadBefore(seqId).every(isKept);
       return history
-        .staysOf(user)
+        .periodsOf(user)
         .filter(isKnown)
-        .flatMap((stay) => history.during(stay).filter(isKept).filter(isFound));
+        .flatMap((period) => history.during(period).filter(isKept).filter(isFound));
     }
-    const end = anchor.before.get(history.conversation)!;
-    return history.staysOf(user).flatMap((stay) => {
-      if (stay.joinedAt > end) return history.during(stay);
-      if (stay.leftAt !== undefined && stay.leftAt <= end) return [];
-      const start = beforeLast(history, stay, end, anchor.last);
-      return history.during(stay).filter(({ seqId }) => seqId > start);
+    const end = streamStart.before.get(history.conversation)!;
+    return history.periodsOf(user).flatMap((period) => {
+      if (period.joinedAt > end) return history.during(period);
+      if (period.leftAt !== undefined && period.leftAt <= end) return [];
+      const start = beforeLast(history, period, end, streamStart.last);
+      return history.during(period).filter(({ seqId }) => seqId > start);
     });
   }
 
   #allowed(client: DeviceClient, history: History): readonly Entry[] {
-    const { anchor, user } = client;
-    if (!anchor?.isExact) return history.entitled(user);
-    const end = anchor.after.get(history.conversation)!;
-    return history.staysOf(user).flatMap((stay) => {
-      if (stay.joinedAt > end) return history.during(stay);
-      const isPresent = stay.leftAt === undefined || stay.leftAt > end;
-      const start = isPresent ? beforeLast(history, stay, end, anchor.last) : end;
-      return history.during(stay).filter(({ seqId }) => seqId > start);
+    const { streamStart, user } = client;
+    if (!streamStart?.isExact) return history.entitled(user);
+    const end = streamStart.after.get(history.conversation)!;
+    return history.periodsOf(user).flatMap((period) => {
+      if (period.joinedAt > end) return history.during(period);
+      const isPresent = period.leftAt === undefined || period.leftAt > end;
+      const start = isPresent ? beforeLast(history, period, end, streamStart.last) : end;
+      return history.during(period).filter(({ seqId }) => seqId > start);
     });
   }
 
-  /** Copies come once, in the order of each conversation; of what was said to be delivered, in time. */
+  /** Every copy is there once, in the order of its conversation, and before `delivered` resolved. */
   async #checkInbox(user: string): Promise<void> {
     const { sync, setting } = this.#world;
     const copies = new Map<string, bigint[]>();
-    const places = new Map<string, bigint>();
-    for await (const { message, seqId: place } of sync.timeline(user).scan()) {
+    const inboxSeqIds = new Map<string, bigint>();
+    for await (const { message, seqId: inboxSeqId } of sync.timeline(user).scan()) {
       if (message.kind === 'read') continue;
       const { conversation, seqId } = message;
       if (message.kind === 'mode') continue;
-      if (places.has(`${seqId}@${conversation}`))
+      if (inboxSeqIds.has(`${seqId}@${conversation}`))
         this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);
       copies.set(conversation, [...(copies.get(conversation) ?? []), BigInt(seqId)]);
-      places.set(`${seqId}@${conversation}`, place);
+      inboxSeqIds.set(`${seqId}@${conversation}`, inboxSeqId);
     }
     for (const [conversation, seqIds] of copies) {
       const disorder = this.#histories.get(conversation)!.disorder(user, seqIds);
@@ -190,13 +190,13 @@ export class Verdict {
     if (setting.expires) return;
     for (const { conversation, seqId, inboxes } of this.#player.delivered) {
       const history = this.#histories.get(conversation)!;
-      const isCopied = isDiffused(history.find(seqId)!.message) && history.isWrittenAt(seqId);
+      const isCopied = isDeliverable(history.find(seqId)!.message) && history.isWrittenAt(seqId);
       const isMember = history
-        .staysOf(user)
+        .periodsOf(user)
         .some(({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt));
       if (!isCopied || !isMember) continue;
-      const place = places.get(`${seqId}@${conversation}`);
-      if (place === undefined || place > inboxes.get(user)!)
+      const inboxSeqId = inboxSeqIds.get(`${seqId}@${conversation}`);
+      if (inboxSeqId === undefined || inboxSeqId > inboxes.get(user)!)
         this.#fail(`${seqId} of ${conversation} was said to be delivered before the inbox of ${user} had it`);
     }
   }
@@ -212,27 +212,28 @@ export class Verdict {
     }
     for (const history of this.#histories.values()) {
       const { conversation } = history;
-      const stay = history.presentStay(user);
+      const period = history.currentPeriod(user);
       const cursor = await store.timeline(conversation).checkpoint(`read:${user}`).get();
       const read = cursor === undefined ? 0n : seqIdOf(cursor);
       const marked = this.#player.reads.get(`${user}@${conversation}`) ?? 0n;
       if (read < marked) this.#fail(`${user} marked ${marked} of ${conversation} as read, and ${read} stands`);
-      const visible = history.messages.filter(({ seqId }) => stay && seqId > stay.from);
+      const visible = history.messages.filter(({ seqId }) => period && seqId > period.from);
       const unread = visible.filter(({ seqId, message }) => {
         const isOthers = message.kind === 'message' && message.sender !== user;
         return isOthers && seqId > read && history.finally(seqId).recalled === undefined;
       });
       const last = visible.at(-1);
       const shows = last && history.finally(last.seqId).body;
-      const should = stay && `last ${last?.seqId} ${shows}, end ${history.last}, read ${read}, unread ${unread.length}`;
+      const should =
+        period && `last ${last?.seqId} ${shows}, end ${history.last}, read ${read}, unread ${unread.length}`;
       const does = found.get(conversation);
       if (does !== should) this.#fail(`for ${user}, ${conversation} is listed as “${does}” instead of “${should}”`);
     }
   }
 }
 
-/** The place before the last messages of the stay up to `end`; without any, `end`. */
-function beforeLast(history: History, { from }: Stay, end: bigint, count: number): bigint {
+/** The SeqId before the last messages of the period up to `end`; without any, `end`. */
+function beforeLast(history: History, { from }: MembershipPeriod, end: bigint, count: number): bigint {
   const messages = history.messages.filter(({ seqId }) => seqId > from && seqId <= end);
   const first = count === 0 ? undefined : messages.slice(-count)[0];
   return first ? first.seqId - 1n : end;

@@ -11,10 +11,10 @@ import { Turns } from './turns.js';
 
 /** Short, so that living processes are taken over from as well as dead ones. */
 const PATIENCE = { leastMs: 2, mostMs: 20 };
-/** By so much may the times of two entries be off, by clocks that differ and go back. */
+/** The times of two entries may be off by this much: clocks differ and go back. */
 const MARGIN_MS = 10 * 60_000;
 
-/** One process: its way to the stores, and the message sync in it. */
+/** One process: its access to the stores, and its message sync. */
 export interface Host {
   readonly name: string;
   readonly gate: Gate;
@@ -27,14 +27,14 @@ export interface Libraries {
   readonly sync: TimelineStore<Synced<string>>;
 }
 
-/** What all processes of a run share, and a look at the data that nothing gets in the way of. */
+/** The data and clock that all processes of a run share, and direct access to the data without faults. */
 export class World {
   readonly setting: Setting;
   readonly random: Random;
   readonly turns: Turns;
   readonly users: readonly string[];
   readonly conversations: readonly string[];
-  /** Modes that someone asked for. */
+  /** Modes that commands asked for, by conversation. */
   readonly wishes = new Map<string, Mode>();
   readonly hosts: Host[] = [];
   readonly #clock: { time: number };
@@ -42,12 +42,12 @@ export class World {
   readonly #abandoned: Host[] = [];
   readonly #raw: Libraries;
   crashes = 0;
-  /** What happened, for the report. */
+  /** The events of the run, for the report. */
   readonly trace: string[] = [];
   #started = 0;
   readonly #replacing = new Set<Promise<void>>();
-  /** Nothing more goes wrong. */
-  isHealed = false;
+  /** No more faults are injected. */
+  isFaultFree = false;
   #isEnding = false;
 
   static async create(family: Family, setting: Setting, random: Random): Promise<World> {
@@ -78,10 +78,10 @@ export class World {
     return this.#raw.sync;
   }
 
-  /** Nothing goes wrong from here on. */
-  heal(): void {
-    this.isHealed = true;
-    for (const { gate } of this.hosts) gate.heal();
+  /** Injects no more faults. */
+  clearFaults(): void {
+    this.isFaultFree = true;
+    for (const { gate } of this.hosts) gate.clearFaults();
   }
 
   note(event: string): string {
@@ -108,7 +108,7 @@ export class World {
     return new Map(this.conversations.map((conversation, i) => [conversation, heads[i]!.lastSeqId]));
   }
 
-  /** Another process in the place of one that died or is leaving. */
+  /** Starts another process instead of one that died or is closing. */
   async replace(host: Host): Promise<void> {
     if (this.#abandoned.includes(host)) return;
     this.#abandoned.push(host);
@@ -123,16 +123,16 @@ export class World {
   }
 
   /** Resolves once nothing that a dead process asked for can be executed any more. */
-  async settled(): Promise<void> {
-    for (const { gate } of this.#abandoned) await gate.settled();
+  async idle(): Promise<void> {
+    for (const { gate } of this.#abandoned) await gate.idle();
   }
 
-  /** Too early for anything to have expired that came after `freshAt`. */
+  /** `true` if no entry after `freshAt` can have expired. */
   isFresh(freshAt: number, time: number): boolean {
     return time - freshAt < TTL_MS - MARGIN_MS;
   }
 
-  /** Can nothing of this age have expired? */
+  /** `true` if no entry of this time can have expired. */
   isKept(at: number, time: number): boolean {
     return !this.setting.expires || at > time - TTL_MS + MARGIN_MS;
   }
@@ -154,7 +154,7 @@ export class World {
       onWarning: () => undefined,
     };
     const sync = assemble<string>(options, { patience: PATIENCE });
-    gate.faults = this.isHealed ? 0 : faults;
+    gate.faults = this.isFaultFree ? 0 : faults;
     void gate.died.then(async () => {
       if (this.#isEnding) return;
       this.crashes++;
@@ -206,7 +206,7 @@ export class World {
 }
 
 async function openLibraries(adapters: Adapters, now: () => number, { expires }: Setting): Promise<Libraries> {
-  // Time in a simulation leaps, and is meant to: the libraries trust it.
+  // The simulated clock jumps: the libraries have to trust it.
   const trusted = { now, clockToleranceMs: Number.POSITIVE_INFINITY };
   const shared = { ...trusted, retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 2 }, onWarning: () => undefined };
   const [store, sync] = await Promise.all([

@@ -1,10 +1,10 @@
-/** A process of its own that synchronises messages: `child.ts <command> <kind> <where> …`. It reports by lines on stdout. */
+/** A process that synchronises messages: `child.ts <command> <kind> <where> …`. Reports in lines on stdout. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
-import { CROWD, Libraries, messageOf, type Place } from './crowd.js';
+import { CROWD, type DatabaseLocation, Libraries, messageOf } from './crowd.js';
 
 const [command, kind, where = '', ...args] = process.argv.slice(2);
-const libraries = await Libraries.open({ kind: kind as Place['kind'], where });
+const libraries = await Libraries.open({ kind: kind as DatabaseLocation['kind'], where });
 const tell = (...words: readonly unknown[]) => writeSync(1, `${words.join(' ')}\n`);
 
 const commands: Record<string, () => Promise<void>> = {
@@ -41,7 +41,7 @@ const commands: Record<string, () => Promise<void>> = {
     await libraries.close();
   },
 
-  /** Once told to go, sends the messages of a run from several callers, each message twice, one of which may overtake the other. */
+  /** On a signal, sends the messages of a run from several callers, each twice. The second may overtake the first. */
   async sendTwice() {
     const [run, count, members] = args;
     const sync = libraries.messages(CROWD.slice(0, Number(members)));
@@ -70,7 +70,7 @@ const commands: Record<string, () => Promise<void>> = {
     await libraries.close();
   },
 
-  /** Lives on without anyone telling it what to do. */
+  /** Only runs the background recovery. */
   async watch() {
     libraries.messages(CROWD, { leaseMs: 100, recoverEveryMs: 20 });
     setInterval(() => undefined, 60_000);

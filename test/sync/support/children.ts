@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { afterTest, tempFile } from '../../sqlite/support.js';
 import { bundled } from '../../support/bundled.js';
 import { RedisServer } from '../../support/redis-server.js';
-import type { Place } from './crowd.js';
+import type { DatabaseLocation } from './crowd.js';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 
-/** What several processes can share, each made anew and gone after the test. */
-export const SHARED: readonly [Place['kind'], () => Promise<Place>][] = [
+/** Databases that several processes can share. Each call makes a new one, removed after the test. */
+export const SHARED: readonly [DatabaseLocation['kind'], () => Promise<DatabaseLocation>][] = [
   ['sqlite', async () => ({ kind: 'sqlite', where: tempFile() })],
   [
     'redis',
@@ -22,8 +22,12 @@ export const SHARED: readonly [Place['kind'], () => Promise<Place>][] = [
   ],
 ];
 
-/** See `child.ts` for what it can do. */
-export function spawnChild(command: string, { kind, where }: Place, args: readonly string[] = []): ChildProcess {
+/** Starts `child.ts` with one of its commands. */
+export function spawnChild(
+  command: string,
+  { kind, where }: DatabaseLocation,
+  args: readonly string[] = [],
+): ChildProcess {
   const child = spawn(process.execPath, [bundled(CHILD), command, kind, where, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -31,7 +35,7 @@ export function spawnChild(command: string, { kind, where }: Place, args: readon
   return child;
 }
 
-/** The lines that it says, until it has ended well. */
+/** Collects the lines of a child until it ends with status 0. */
 export async function linesOf(child: ChildProcess): Promise<string[]> {
   const closed = once(child, 'close');
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import type { AdapterCheckpoints, AdapterLibrary, TimelineAdapter } from '../../../src/adapter.js';
 
-/** What went to a store since the last {@link Counts.reset}. */
+/** Counts the calls of a store since the last {@link Counts.reset}. */
 export class Counts {
   calls: Record<string, number> = {};
   /** Entries added. */

@@ -13,7 +13,7 @@ import {
 } from '../../../sync/index.js';
 
 /** A SQLite file or the port of a Redis server: what several processes share. */
-export interface Place {
+export interface DatabaseLocation {
   readonly kind: 'sqlite' | 'redis';
   readonly where: string;
 }
@@ -27,7 +27,7 @@ export function messageOf(key: string): OutgoingMessage<string> {
   return { conversation: CONVERSATIONS[i % CONVERSATIONS.length]!, sender: CROWD[i % CROWD.length]!, body: key, key };
 }
 
-/** The two libraries of a place, as one process has them. */
+/** The two libraries of a location, as one process has them. */
 export class Libraries {
   private constructor(
     readonly store: TimelineStore<Stored<string>>,
@@ -35,7 +35,7 @@ export class Libraries {
     readonly disconnect: () => void,
   ) {}
 
-  static async open({ kind, where }: Place): Promise<Libraries> {
+  static async open({ kind, where }: DatabaseLocation): Promise<Libraries> {
     const client = kind === 'redis' ? new Redis(Number(where)) : undefined;
     const adapter = client ? redisAdapter(client) : sqliteAdapter(where, { synchronous: 'normal' });
     const library = { adapter, onWarning: () => undefined };

@@ -6,8 +6,8 @@ import type { Libraries } from './crowd.js';
 const AT_ONCE = 500;
 
 /**
- * What the inboxes of a crowd hold of conversations that consist of messages only: read on from where it left off, and
- * checked to be each message once and in its conversation's order.
+ * The inboxes of a crowd, for conversations that hold only messages. Each read continues at the last position and
+ * checks that every message is there once, in the order of its conversation.
  */
 export class Inboxes {
   readonly #users: readonly string[];

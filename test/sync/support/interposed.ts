@@ -3,10 +3,10 @@ import { TimelineError } from '../../../src/errors.js';
 import { encodeTimelineId } from '../../../src/timeline-id.js';
 import type { TimelineId } from '../../../src/types.js';
 
-/** What the calls of several adapters came to. */
+/** Counts calls and round trips of several adapters. */
 export class Traffic {
   readonly calls: string[] = [];
-  /** How often something was asked while nothing was under way: what depends on an answer before it waits for it. */
+  /** Calls made while no other was under way: a call that depends on an earlier answer waits for it. */
   roundTrips = 0;
   #underWay = 0;
 
@@ -14,7 +14,7 @@ export class Traffic {
     this.calls.push(name);
     if (this.#underWay++ === 0) this.roundTrips++;
     try {
-      // Whatever is asked at the same time is under way before the first answer.
+      // All calls made at the same time are under way before the first answer.
       await new Promise((resolve) => setImmediate(resolve));
       return await call();
     } finally {
@@ -34,20 +34,20 @@ export class Traffic {
 
 type Method = 'append' | 'read' | 'heads' | 'update' | 'delete' | 'trim' | 'get' | 'advance' | 'reset';
 
-/** An adapter whose calls can be counted, refused, held up and robbed of their answers, on their way to a real one. */
+/** An adapter in front of a real one that can count calls, refuse them, delay them and lose their answers. */
 export class Interposed implements TimelineAdapter {
   readonly name: string;
-  /** Timelines, encoded, whose writes fail for the time being. */
+  /** Encoded ids of Timelines whose writes fail at present. */
   readonly #refused = new Set<string>();
   readonly #inner: TimelineAdapter;
   readonly #traffic: Traffic | undefined;
-  /** Of a write that was refused for each Timeline. */
+  /** The number of refused writes. */
   refusals = 0;
-  /** Called before each call; may throw, or hold it up. */
+  /** Called before each call; may throw, or delay it. */
   before: (method: Method, args: readonly unknown[]) => void | Promise<void> = () => undefined;
-  /** Called when the call has been carried out; throwing loses its answer. */
+  /** Called after each call; throwing loses its answer. */
   after: (method: Method, args: readonly unknown[]) => void = () => undefined;
-  /** Hints reach nobody. */
+  /** Drops all hints. */
   isDeaf = false;
   readonly #libraries: AdapterLibrary[] = [];
   #isDead = false;
@@ -66,7 +66,7 @@ export class Interposed implements TimelineAdapter {
     this.#refused.clear();
   }
 
-  /** The process that uses it has died: nothing more is asked of the store, and no answer comes. */
+  /** Simulates the death of the process: passes on no more calls and no more answers. */
   die(): void {
     this.#isDead = true;
   }
@@ -75,7 +75,7 @@ export class Interposed implements TimelineAdapter {
     return this.#isDead;
   }
 
-  /** Releases what a process that died held. */
+  /** Closes the libraries of a process that died. */
   async bury(): Promise<void> {
     for (const library of this.#libraries) await library.close({ deadline: performance.now() + 30_000 });
   }
@@ -138,7 +138,7 @@ function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
 
-/** The error of a store that is out of reach. */
+/** Makes the error of a store that is out of reach. */
 export function away(outcome: 'not-applied' | 'unknown' = 'not-applied'): TimelineError {
   return new TimelineError('TIMELINE_UNAVAILABLE', 'the store is away', {
     retryable: outcome === 'not-applied',

@@ -9,7 +9,7 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** Names and words as people choose them: separators of ids and of keys, controls, bytes beyond ASCII, nothing at all. */
+/** Names and words as people choose them: separators of ids and keys, controls, bytes beyond ASCII, none at all. */
 const SUFFIXES = ['', '_', '`', '|away', '@home', '%7B{x}', ':0', '-ünïcödé', '龍', '\u{1f980}', '\\', "'--"];
 const TEXTS = [
   'hello',
@@ -32,8 +32,8 @@ export interface GeneratedLog {
 }
 
 /**
- * A log in the shape of real ones: it starts in mid-conversation, fills in a burst, then goes on with bursts of talk, joins, leaves,
- * renames and kicks; two thirds of the way on nearly everyone leaves at once, as in a net split, and many come back.
+ * Makes a log in the shape of real ones: it starts in mid-conversation, fills in a burst, then has bursts of talk, joins,
+ * leaves, renames and kicks. After two thirds, nearly everyone leaves at once, as in a net split, and many come back.
  */
 export function generateLog({ seed, crowd, lines }: GeneratedLog): string {
   const random = randomFrom(seed);

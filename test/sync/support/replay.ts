@@ -13,7 +13,7 @@ import {
 } from '../../../sync/index.js';
 import { randomFrom } from './irc-generator.js';
 
-/** What IRC people say, with the number of its line. */
+/** A line of talk, with its number in the log. */
 export interface Said {
   readonly line: number;
   readonly text: string;
@@ -37,12 +37,12 @@ export interface ReplayOptions {
 }
 
 const PULLED = 500;
-/** Messages between two looks of those whose devices are awake. */
+/** Messages between two pulls of the devices that are awake. */
 const STRIDE = 40;
 
 /**
- * Lives a log through: everyone joins and leaves as it says, and each message goes to whoever is present. Some members have a
- * second device, which pulls now and then, and forgets to acknowledge; all have one that is switched on at the end only.
+ * Replays a log: users join, leave and send as it says, and each message goes to the users present. Some have a second
+ * device, which pulls from time to time and does not always acknowledge. Everyone has one that is only used at the end.
  */
 export async function replay({
   store,
@@ -89,7 +89,7 @@ export async function replay({
   return { messages, members: expected.size, most, wrong };
 }
 
-/** Makes those present members, and no others. */
+/** Makes the present users members, and all others not. */
 async function move(
   sync: MessageSync<Said>,
   conversation: string,
@@ -103,7 +103,7 @@ async function move(
   return joining ?? leaving;
 }
 
-/** A page of a device, shown once it is acknowledged: what is not comes again. True: there is no more. */
+/** Pulls a page and shows it if acknowledged: otherwise it comes again. Returns `true` if nothing is left. */
 async function pull(
   device: Device<Said>,
   shown: Map<string, string[]>,

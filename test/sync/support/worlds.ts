@@ -27,7 +27,7 @@ import { Interposed, type Traffic } from './interposed.js';
 
 type Kind = 'memory' | 'sqlite' | 'redis';
 
-/** Where the two libraries are, and who knows the members: a directory of the library's own, or a caller's lists. */
+/** The stores of the two libraries, and the directory: `kept` by the library, or `listed` by the caller. */
 export interface Setting {
   readonly title: string;
   readonly store: Kind;
@@ -68,7 +68,7 @@ async function closeAll(): Promise<void> {
   while (opened.length > 0) await opened.pop()?.();
 }
 
-/** Runs the tests in the usual settings, `core` tests in more and on Redis where a server can be had; `only` picks among them. */
+/** Runs the tests in the usual settings. `core` adds more, also on Redis if there is a server; `only` selects some. */
 export function inWorlds(
   title: string,
   tests: (open: (options?: WorldOptions) => Promise<World>, setting: Setting) => void,
@@ -96,23 +96,23 @@ export interface WorldOptions {
 }
 
 export interface ProcessOptions extends Partial<Omit<SyncOptions<string>, 'store' | 'sync' | 'directory'>> {
-  /** Instead of that of the setting. */
+  /** Replaces the directory of the setting. */
   readonly directory?: Directory;
-  /** No hint reaches it. */
+  /** Drops all hints. */
   readonly isDeaf?: boolean;
   readonly library?: Partial<Omit<TimelineStoreOptions<never>, 'adapter' | 'name'>>;
 }
 
-/** What one process has open. Others share its data, not its memory. */
+/** One process: other processes share its data, not its memory. */
 export interface Process {
   readonly sync: MessageSync<string>;
   readonly store: TimelineStore<Stored<string>>;
   readonly inboxes: TimelineStore<Synced<string>>;
   readonly directory: Directory;
-  /** In front of the adapter of either library. */
+  /** Injects faults in front of the two adapters. */
   readonly faults: { readonly store: Interposed; readonly sync: Interposed };
   readonly warnings: AdapterWarning[];
-  /** Ends it as `kill -9` does: what it has asked for may still happen, and nothing else. */
+  /** Ends it as `kill -9` does: only calls already made may still be executed. */
   crash(): void;
 }
 
@@ -191,7 +191,7 @@ export class World {
     };
   }
 
-  /** Makes users members, and waits until they are. */
+  /** Makes users members, and waits until the join is in force. */
   async join({ sync }: Process, conversation: string, ...users: string[]): Promise<void> {
     if (this.setting.directory === 'kept') await (await sync.join(conversation, users)).delivered;
     else this.members.set(conversation, new Set([...(this.members.get(conversation) ?? []), ...users]));
@@ -203,7 +203,7 @@ export class World {
   }
 }
 
-/** A database for one world; each call of the function is what another process would do to use it. */
+/** Makes a database for one world. Each call of the returned function connects as another process would. */
 async function database(kind: Kind): Promise<() => TimelineAdapter> {
   if (kind === 'memory') {
     const adapter = memoryAdapter();

@@ -1,4 +1,4 @@
-/** Sends once the settings of the library have expired, and says what came of it: `memory` or the path of a SQLite file. */
+/** Sends after the library settings have expired, and prints the results. Argument: `memory` or a SQLite file. */
 import { memoryAdapter } from '../../adapters/memory/index.js';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { isTimelineError, openTimelineStore } from '../../src/index.js';

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { tempFile } from '../sqlite/support.js';
 import { bundled } from '../support/bundled.js';
 
-const CHILD = fileURLToPath(new URL('./beginning-child.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('./library-settings-child.ts', import.meta.url));
 
 // In a process of its own: one that spins lets no timer of the test fire.
 it.each([

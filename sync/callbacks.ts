@@ -31,10 +31,17 @@ export function guardDirectory(directory: Directory, ms: number): Directory {
         await answered('directory.refresh', ms, directory.refresh?.(conversation));
       },
     }),
-    ...(directory.seenThrough && {
-      seenThrough: async (conversation, user, at) => {
-        const seen = await answered('directory.seenThrough', ms, directory.seenThrough?.(conversation, user, at));
-        return checkSeqId(seen, 'directory.seenThrough', 0n);
+    ...(directory.isMember && {
+      isMember: async (conversation, user, at) => {
+        const answer = await answered('directory.isMember', ms, directory.isMember?.(conversation, user, at));
+        if (typeof answer !== 'boolean')
+          throw invalidArgument('directory.isMember', `must answer true or false, not ${describe(answer)}`);
+        return answer;
+      },
+    }),
+    ...(directory.compact && {
+      compact: async (conversation, options) => {
+        await answered('directory.compact', ms, directory.compact?.(conversation, options));
       },
     }),
   };

@@ -35,13 +35,14 @@ export interface Tuning {
   /** Milliseconds that a callback may take. */
   readonly userCodeMs?: number;
   readonly patience?: Patience;
+  readonly memberChangesPerLook?: number;
 }
 
 const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
 
 export function assemble<M>(
   options: SyncOptions<M>,
-  { userCodeMs = USER_CODE_MS, patience = PATIENCE }: Tuning,
+  { userCodeMs = USER_CODE_MS, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning,
 ): MessageSync<M> {
   const {
     store,
@@ -77,6 +78,7 @@ export function assemble<M>(
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
     fanOutPositions: new FanOutPositions(store, stop.signal),
     settings: lazy(() => initializeSettings(store, diffusion.modes, stop.signal)),
+    memberChangesPerLook,
     warn: withoutThrowing(onWarning),
     closing: stop.signal,
     refersTo: refersToBody(bodies),

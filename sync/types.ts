@@ -94,11 +94,10 @@ export interface Directory {
   apply?(conversation: string, change: MembershipChange): Promise<void>;
   /** Other processes may have recorded changes: the next answer has to include them. */
   refresh?(conversation: string): Promise<void>;
-  /**
-   * Returns the SeqId up to which a user who joins at `at` has seen the conversation as a member before: 0n for a new
-   * member, `at` for a present one.
-   */
-  seenThrough?(conversation: string, user: string, at: bigint): Promise<bigint>;
+  /** Returns `true` if the entry at the SeqId `at` goes to the user. */
+  isMember?(conversation: string, user: string, at: bigint): boolean | Promise<boolean>;
+  /** Every inbox holds all entries up to `deliveredThrough`: memberships that ended before are not asked for again. */
+  compact?(conversation: string, options: { readonly deliveredThrough: bigint }): Promise<void>;
 }
 
 /** The present membership of one user in one conversation. */

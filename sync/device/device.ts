@@ -4,14 +4,14 @@ import { BatchIterator } from '../../src/iterate.js';
 import { checkCount } from '../../src/range.js';
 import { checkOptions, describe } from '../../src/text.js';
 import type { Abortable, Cursor } from '../../src/types.js';
+import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
-import { timelineOf } from '../shared/names.js';
+import { readerOf, timelineOf } from '../shared/names.js';
 import type { Device, PullPage, SyncMessage } from '../types.js';
 import { DeviceBell } from './device-bell.js';
 import { decodeCursor, signerFor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { type DeviceIdentity, DeviceReader } from './device-reader.js';
-import { advanceInbox } from './rebuild.js';
 
 const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
@@ -69,7 +69,8 @@ export class SyncDevice<M> implements Device<M> {
     // One record holds both positions, for a crash before the checkpoint: conversation positions follow from markers in
     // the inbox. The checkpoint comes last: a device that is told of its resync again drops what it has from the inbox.
     if (needsRecord) await this.#log.add({ generation, conversations, inbox, ...(isTold && { told: true as const }) });
-    if (inbox) await advanceInbox(this.#context.sync, this.user, this.device, inbox);
+    const checkpoint = { timeline: this.user, reader: readerOf.device(this.device) };
+    if (inbox) await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
   }
 
   subscribe(options: Abortable = {}): BatchIterator<SyncMessage<M>> {

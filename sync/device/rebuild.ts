@@ -1,13 +1,13 @@
 import { seqIdOf } from '../../src/cursor.js';
-import { isTimelineError } from '../../src/errors.js';
-import type { Cursor, Page, TimelineStore } from '../../src/types.js';
+import type { Page } from '../../src/types.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
+import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
-import type { Membership, Stored, Synced } from '../types.js';
+import type { Membership, Stored } from '../types.js';
 import type { ConversationPosition } from './conversation-position.js';
 import type { DeviceLog } from './device-log.js';
 
@@ -49,7 +49,7 @@ export async function rebuild<M>(
     }
   }
   await log.add({ generation: log.generation + 1, conversations, ...(isResync && { resync: true }) });
-  if (inbox > 0n) await advanceInbox(sync, user, device, inbox);
+  if (inbox > 0n) await advanceOrReset(sync, { timeline: user, reader: readerOf.device(device), to: inbox });
 }
 
 /** Reads the fan-out positions before the memberships: the directory knows every change up to them. */
@@ -102,20 +102,4 @@ function startPosition(start: bigint, end: bigint, mode: CurrentMode | undefined
   if (mode === undefined) return undefined;
   if (mode.mode === 'read') return { deliveredThrough: start, followedSince: mode.since };
   return start < end ? { deliveredThrough: start, replayThrough: end } : { deliveredThrough: end };
-}
-
-/** Advances a device's checkpoint on the inbox. A position of a new epoch of the inbox replaces one of an old epoch. */
-export async function advanceInbox<M>(
-  sync: TimelineStore<Synced<M>>,
-  user: string,
-  device: string,
-  to: Cursor | bigint,
-): Promise<void> {
-  const checkpoint = sync.timeline(user).checkpoint(readerOf.device(device));
-  try {
-    await checkpoint.advance(to);
-  } catch (error) {
-    if (!isTimelineError(error) || error.code !== 'TIMELINE_EPOCH_CHANGED') throw error;
-    await checkpoint.reset(to);
-  }
 }

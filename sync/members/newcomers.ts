@@ -1,10 +1,12 @@
+import { seqIdOf } from '../../src/cursor.js';
 import type { TimelineEntry } from '../../src/types.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
+import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { each } from '../shared/listing.js';
-import { copyKey } from '../shared/names.js';
+import { copyKey, readerOf } from '../shared/names.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Mode, Stored, Synced } from '../types.js';
 
@@ -29,17 +31,57 @@ export async function addNewcomers<M>(context: Context<M>, join: Join<M>, inboxe
   const visible = await visibleAfter(context, conversation, at);
   const from = new Map<string, bigint>();
   const newMembers = new Map<string, bigint>();
+  const seen = directory.isMember ? await seenBefore(context, conversation, users, at) : new Map<string, bigint>();
   for (const user of users) {
-    const seen = await directory.seenThrough?.(conversation, user, at);
-    const start = seen !== undefined && seen > visible ? seen : visible;
+    const seenThrough = seen.get(user);
+    const start = seenThrough !== undefined && seenThrough > visible ? seenThrough : visible;
     from.set(user, start);
     // Devices of present members continue at their own positions. A directory without memberships does not tell.
-    if (seen !== undefined && seen < at) newMembers.set(user, start);
+    if (seenThrough !== undefined && seenThrough < at) newMembers.set(user, start);
   }
   // First: a device that resyncs at this moment sets its inbox position beyond what is written below.
   await directory.apply?.(conversation, { kind: 'join', users, at, from: [...from.values()] });
   if (mode === 'write') await backfill(context, conversation, at, from, inboxes);
   else await writeMarkers(join, newMembers, inboxes);
+}
+
+/**
+ * Records where members leave, so that they do not get the same entries again when they rejoin. Precedes the leave in the
+ * directory, which may forget former members. Idempotent.
+ */
+export async function recordLeave<M>(
+  { store, directory }: Context<M>,
+  conversation: string,
+  entry: TimelineEntry<Stored<M>>,
+  users: readonly string[],
+): Promise<void> {
+  const leaving: string[] = [];
+  for (const user of users) if (await directory.isMember?.(conversation, user, entry.seqId)) leaving.push(user);
+  if (leaving.length === 0) return;
+  const checkpoint = (user: string) => ({ timeline: conversation, reader: readerOf.leave(user), to: entry.cursor });
+  await advanceAllOrReset(store, leaving.map(checkpoint));
+}
+
+/**
+ * Returns the SeqId up to which each user has seen the conversation as a member before: 0n for a new member, `at` for a
+ * present one.
+ */
+async function seenBefore<M>(
+  { store, directory }: Context<M>,
+  conversation: string,
+  users: readonly string[],
+  at: bigint,
+): Promise<Map<string, bigint>> {
+  const seen = new Map<string, bigint>();
+  const leaves = await store.checkpoints(
+    users.map((user) => ({ timeline: conversation, reader: readerOf.leave(user) })),
+  );
+  for (const [i, user] of users.entries()) {
+    const left = leaves[i] === undefined ? 0n : seqIdOf(leaves[i]);
+    const isPresent = await directory.isMember?.(conversation, user, at);
+    seen.set(user, isPresent || left > at ? at : left);
+  }
+  return seen;
 }
 
 /** Returns the SeqId after which a user who joins at `at` sees the conversation. */

@@ -1,96 +1,148 @@
-import { isTimelineError } from '../../src/errors.js';
 import { checkObject } from '../../src/text.js';
 import type { TimelineStore } from '../../src/types.js';
 import { RecentMap } from '../shared/listing.js';
 import { timelineOf } from '../shared/names.js';
-import type { Directory, Membership, Stored } from '../types.js';
-import { isMember, MembershipLog, type MembershipPeriod, type MembershipRecord } from './membership-log.js';
+import type { Directory, MembershipChange, Stored } from '../types.js';
+import { ConversationMembers, type MembersChange, type MembersSnapshot } from './conversation-members.js';
+import { ignoreKeyConflict, SnapshotLog } from './snapshot-log.js';
+import { type MembershipsChange, type MembershipsSnapshot, UserMemberships } from './user-memberships.js';
 
-/** Conversations, and users, whose membership logs stay in memory. */
+/** Conversations, and users, whose memberships stay in memory. */
 const MAX_LOGS = 2000;
 const RECORDS_PER_CALL = 1000;
+/** A log is compacted after as many changes as it has members, and not before this many. */
+const LEAST_CHANGES = 64;
 
 /**
  * Makes a directory that keeps memberships as Timelines of `store`, which may be the store library. It records joins
  * and leaves by conversation and by user, each with its SeqId in the conversation. Change them with `sync.join` and
- * `sync.leave`.
+ * `sync.leave`. Cost and memory follow the present members, not those of the past.
  */
 export function timelineDirectory<M>(options: { readonly store: TimelineStore<Stored<M>> }): Required<Directory> {
   const { store } = checkObject(options, 'options');
-  const byConversation = new RecentMap<string, MembershipLog<M>>(MAX_LOGS);
-  const byUser = new RecentMap<string, MembershipLog<M>>(MAX_LOGS);
-  const membersOf = (conversation: string) =>
-    byConversation.use(conversation, () => new MembershipLog(store.timeline(timelineOf.members(conversation))));
-  const membershipsOf = (user: string) =>
-    byUser.use(user, () => new MembershipLog(store.timeline(timelineOf.memberships(user))));
+  return assembleDirectory(store, LEAST_CHANGES);
+}
+
+/** `leastChanges`: changes after which a log may be compacted; tests shorten it. */
+export function assembleDirectory<M>(store: TimelineStore<Stored<M>>, leastChanges: number): Required<Directory> {
+  const conversations = new RecentMap<string, MembersLog<M>>(MAX_LOGS);
+  const users = new RecentMap<string, MembershipsLog<M>>(MAX_LOGS);
+  const membersOf = (conversation: string) => conversations.use(conversation, () => membersLog(store, conversation));
+  const membershipsOf = (user: string) => users.use(user, () => membershipsLog(store, user));
 
   return {
     async members(conversation, options) {
-      const at = options?.at;
-      const log = membersOf(conversation);
-      await (at === undefined ? log.refresh() : log.load());
-      const users: string[] = [];
-      for (const [user, periods] of log.periods) if (periods.some((period) => isMember(period, at))) users.push(user);
-      return users;
+      const { log, state } = membersOf(conversation);
+      await (options === undefined ? log.refresh() : log.load());
+      return state.list(options?.at);
     },
 
     async conversations(user) {
-      const log = membershipsOf(user);
+      const { log, state } = membershipsOf(user);
       await log.refresh();
-      const memberships: Membership[] = [];
-      for (const [conversation, periods] of log.periods) {
-        const { joinedAt, from, leftAt } = periods.at(-1) as MembershipPeriod;
-        if (leftAt === undefined) memberships.push({ conversation, joinedAt, from });
-      }
-      return memberships;
+      return state.list();
     },
 
     async size(conversation) {
-      const log = membersOf(conversation);
+      const { log, state } = membersOf(conversation);
       await log.load();
-      return log.currentCount;
+      return state.count;
+    },
+
+    async isMember(conversation, user, at) {
+      const { log, state } = membersOf(conversation);
+      await log.load();
+      return state.has(user, at);
     },
 
     async refresh(conversation) {
-      await membersOf(conversation).refresh();
-    },
-
-    async seenThrough(conversation, user, at) {
-      const log = membersOf(conversation);
-      await log.load();
-      let seen = 0n;
-      for (const { joinedAt, leftAt = at } of log.periods.get(user) ?? []) {
-        if (joinedAt < at && leftAt > seen) seen = leftAt < at ? leftAt : at;
-      }
-      return seen;
+      await membersOf(conversation).log.refresh();
     },
 
     async apply(conversation, change) {
-      const log = membersOf(conversation);
+      const { log, state } = membersOf(conversation);
       await log.load();
-      if (log.appliedThrough >= change.at) await log.refresh();
-      const at = String(change.at);
-      const state = (fields: Partial<MembershipRecord>) => ({
-        kind: 'state' as const,
-        state: { change: change.kind, at, ...fields } satisfies MembershipRecord,
-      });
-      const items = change.users.map((user, i) => ({
-        timeline: timelineOf.memberships(user),
-        message: state({ conversation, ...(change.from && { from: [String(change.from[i])] }) }),
-        key: `${at}@${conversation}`,
-      }));
-      for (let i = 0; i < items.length; i += RECORDS_PER_CALL) {
-        for (const outcome of await store.appendBatch(items.slice(i, i + RECORDS_PER_CALL)))
-          if (!outcome.ok) ignoreConflict(outcome.error);
-      }
-      const record = state({ users: change.users, ...(change.from && { from: change.from.map(String) }) });
-      await store.timeline(timelineOf.members(conversation)).append(record, { key: at }).catch(ignoreConflict);
+      if (state.appliedThrough >= change.at) await log.refresh();
+      const grown = await appendToUsers(store, conversation, change, leastChanges);
+      const record: MembersChange = {
+        change: change.kind,
+        at: String(change.at),
+        users: change.users,
+        ...(change.from && { from: change.from.map(String) }),
+      };
+      const key = record.at;
+      await store
+        .timeline(timelineOf.members(conversation))
+        .append({ kind: 'state', state: record }, { key })
+        .catch(ignoreKeyConflict);
       await log.refresh();
+      for (const user of grown) await compactIfLong(membershipsOf(user), leastChanges);
+    },
+
+    async compact(conversation, { deliveredThrough }) {
+      const members = membersOf(conversation);
+      members.state.deliveredThrough = deliveredThrough;
+      await compactIfLong(members, leastChanges);
     },
   };
 }
 
-/** Another process applied the change first, perhaps with another visible past. Its record stands. */
-function ignoreConflict(error: unknown): void {
-  if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT') throw error;
+interface MembersLog<M> {
+  readonly state: ConversationMembers;
+  readonly log: SnapshotLog<M, MembersChange, MembersSnapshot>;
+}
+
+interface MembershipsLog<M> {
+  readonly state: UserMemberships;
+  readonly log: SnapshotLog<M, MembershipsChange, MembershipsSnapshot>;
+}
+
+function membersLog<M>(store: TimelineStore<Stored<M>>, conversation: string): MembersLog<M> {
+  const state = new ConversationMembers();
+  return { state, log: new SnapshotLog(store, timelineOf.members(conversation), state) };
+}
+
+function membershipsLog<M>(store: TimelineStore<Stored<M>>, user: string): MembershipsLog<M> {
+  const state = new UserMemberships();
+  return { state, log: new SnapshotLog(store, timelineOf.memberships(user), state) };
+}
+
+/** Returns the users whose logs may be long enough for a snapshot: one of `leastChanges` records makes it look. */
+async function appendToUsers<M>(
+  store: TimelineStore<Stored<M>>,
+  conversation: string,
+  { kind, users, at, from }: MembershipChange,
+  leastChanges: number,
+): Promise<string[]> {
+  const items = users.map((user, i) => {
+    const change: MembershipsChange = {
+      change: kind,
+      at: String(at),
+      conversation,
+      ...(from && { from: String(from[i]) }),
+    };
+    const message = { kind: 'state', state: change } as const;
+    return { user, timeline: timelineOf.memberships(user), message, key: `${at}@${conversation}` };
+  });
+  const grown: string[] = [];
+  for (let i = 0; i < items.length; i += RECORDS_PER_CALL) {
+    const some = items.slice(i, i + RECORDS_PER_CALL);
+    for (const [j, outcome] of (await store.appendBatch(some)).entries()) {
+      if (!outcome.ok) ignoreKeyConflict(outcome.error);
+      else if (isDue(store, outcome.seqId, leastChanges)) grown.push((some[j] as (typeof some)[number]).user);
+    }
+  }
+  return grown;
+}
+
+function isDue<M>({ capabilities }: TimelineStore<Stored<M>>, seqId: bigint, leastChanges: number): boolean {
+  return capabilities.dense ? seqId % BigInt(leastChanges) === 0n : Math.random() * leastChanges < 1;
+}
+
+async function compactIfLong<M>(
+  { log, state }: MembersLog<M> | MembershipsLog<M>,
+  leastChanges: number,
+): Promise<void> {
+  await log.refresh();
+  if (log.changeCount >= Math.max(leastChanges, state.count)) await log.compact();
 }

@@ -18,19 +18,53 @@ interface ModeRecord {
 
 const PAGE = 1000;
 
-/** Reads every mode change that all inboxes know of, oldest first. */
-export async function readModes<M>(store: TimelineStore<Stored<M>>, conversation: string): Promise<EffectiveMode[]> {
-  const modes: EffectiveMode[] = [];
-  for await (const { entries } of store
-    .timeline(timelineOf.modes(conversation))
-    .pages({ pageSize: PAGE, ...lenient })) {
-    for (const { message } of entries) {
+/** The mode changes of a conversation that all inboxes know of, oldest first. */
+export interface ModeHistory {
+  readonly modes: readonly EffectiveMode[];
+  /** `true` if older changes were trimmed, as the fan-out position had passed them. */
+  readonly isTrimmed: boolean;
+}
+
+/** Reads the mode changes that the fan-out position has not passed long ago. */
+export async function readModes<M>(store: TimelineStore<Stored<M>>, conversation: string): Promise<ModeHistory> {
+  const changes = await readChanges(store, conversation);
+  return { modes: changes.records, isTrimmed: changes.isTrimmed };
+}
+
+/** Trims the changes that no fan-out needs, as it starts at `deliveredThrough` or later. */
+export async function compactModes<M>(
+  store: TimelineStore<Stored<M>>,
+  conversation: string,
+  deliveredThrough: bigint,
+): Promise<void> {
+  if (!store.capabilities.trim) return;
+  const { records } = await readChanges(store, conversation);
+  const first = records.filter(({ since }) => since <= deliveredThrough).at(-1);
+  if (first && first.recordedAt > 1n)
+    await store.timeline(timelineOf.modes(conversation)).trim({ through: first.recordedAt - 1n });
+}
+
+interface RecordedMode extends EffectiveMode {
+  /** SeqId of the record. */
+  readonly recordedAt: bigint;
+}
+
+async function readChanges<M>(
+  store: TimelineStore<Stored<M>>,
+  conversation: string,
+): Promise<{ readonly records: readonly RecordedMode[]; readonly isTrimmed: boolean }> {
+  const records: RecordedMode[] = [];
+  let isTrimmed = false;
+  const timeline = store.timeline(timelineOf.modes(conversation));
+  for await (const { entries, truncated } of timeline.pages({ after: 0n, pageSize: PAGE, ...lenient })) {
+    isTrimmed ||= truncated !== undefined;
+    for (const { message, seqId } of entries) {
       const found = decodeMode(message);
-      if (found?.isDone && found.since > (modes.at(-1)?.since ?? 0n))
-        modes.push({ mode: found.mode, since: found.since });
+      if (found?.isDone && found.since > (records.at(-1)?.since ?? 0n))
+        records.push({ mode: found.mode, since: found.since, recordedAt: seqId });
     }
   }
-  return modes;
+  return { records, isTrimmed };
 }
 
 /**

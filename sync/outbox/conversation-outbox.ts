@@ -1,9 +1,8 @@
 import { isTimelineError, reasonOf, type TimelineError } from '../../src/errors.js';
 import type { Cursor, Timeline, TimelineEntry } from '../../src/types.js';
 import { InboxWriter } from '../inbox/inbox-writer.js';
-import { type EffectiveMode, readModes } from '../modes/conversation-modes.js';
+import type { EffectiveMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
-import { resumeAfter } from '../shared/fan-out-positions.js';
 import { pause } from '../shared/pause.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Delivery, Stored } from '../types.js';
@@ -11,6 +10,7 @@ import { DeliveryPromises, RecentReports } from './delivery-promises.js';
 import { EntryProcessor } from './entry-processor.js';
 import { closedError, failedError, invisibleError, lostError, truncatedError } from './outbox-errors.js';
 import { OutboxProgress } from './outbox-progress.js';
+import { loadStart } from './outbox-start.js';
 import type { Turn } from './turn.js';
 
 const PAGE = 100;
@@ -176,16 +176,10 @@ export class ConversationOutbox<M> {
     await this.#loading;
   }
 
-  /** Read the position before the modes: a mode is recorded before the position passes its marker. */
   async #load(): Promise<void> {
-    const { store, fanOutPositions, settings, directory } = this.#context;
-    const [cursor] = await fanOutPositions.get([this.conversation]);
-    const modes = await readModes(store, this.conversation);
-    const initial: EffectiveMode = { mode: (await settings()).defaultMode, since: 0n };
-    const position = cursor === undefined ? 0n : await resumeAfter(this.#context, this.#timeline, cursor);
-    await directory.refresh?.(this.conversation);
-    this.#newestMode = modes.at(-1) ?? initial;
-    this.#processor.mode = modes.filter(({ since }) => since <= position).at(-1) ?? initial;
+    const { position, mode, newestMode } = await loadStart(this.#context, this.#timeline, this.conversation);
+    this.#newestMode = newestMode;
+    this.#processor.mode = mode;
     this.#progress.follow(position);
     this.#isLoaded = true;
   }

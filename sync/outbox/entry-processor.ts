@@ -1,9 +1,10 @@
+import { seqIdOf } from '../../src/cursor.js';
 import type { Timeline, TimelineEntry } from '../../src/types.js';
 import type { DeliveryReport } from '../inbox/backlog.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
-import { addNewcomers } from '../members/newcomers.js';
-import { type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
+import { addNewcomers, recordLeave } from '../members/newcomers.js';
+import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import { each, withSender } from '../shared/listing.js';
 import { copyKey } from '../shared/names.js';
@@ -21,6 +22,7 @@ export class EntryProcessor<M> {
   /** The mode at the entry that comes next. */
   mode: EffectiveMode = { mode: 'write', since: 0n };
   #hasWarned = false;
+  #memberChanges = 0;
 
   constructor(context: Context<M>, conversation: string, inboxes: InboxWriter<M>) {
     this.#context = context;
@@ -50,9 +52,12 @@ export class EntryProcessor<M> {
           { conversation: this.#conversation, entry, users: message.users, mode: this.mode.mode },
           this.#inboxes,
         );
+        await this.#compactMembers();
         return undefined;
       case 'leave':
+        await recordLeave(this.#context, this.#conversation, entry, message.users);
         await directory.apply?.(this.#conversation, { kind: 'leave', users: message.users, at: entry.seqId });
+        await this.#compactMembers();
         return undefined;
       case 'mode':
         return this.#changeMode(entry, { mode: message.mode, since: entry.seqId }, isFirst);
@@ -70,6 +75,19 @@ export class EntryProcessor<M> {
   /** Takes over the mode of an entry that another process has processed. */
   follow({ seqId, message, deleted }: TimelineEntry<Stored<M>>): void {
     if (!deleted && message.kind === 'mode') this.mode = { mode: message.mode, since: seqId };
+  }
+
+  async #compactMembers(): Promise<void> {
+    const { directory } = this.#context;
+    if (!directory.compact || this.#memberChanges++ % this.#context.memberChangesPerLook !== 0) return;
+    const deliveredThrough = await this.#deliveredThrough();
+    if (deliveredThrough !== undefined) await directory.compact(this.#conversation, { deliveredThrough });
+  }
+
+  /** The durable position: after a crash, the fan-out starts there or later. */
+  async #deliveredThrough(): Promise<bigint | undefined> {
+    const [position] = await this.#context.fanOutPositions.get([this.#conversation]);
+    return position === undefined ? undefined : seqIdOf(position);
   }
 
   /** Another process may be able to decode it: each reader of the reference tries. */
@@ -115,6 +133,8 @@ export class EntryProcessor<M> {
       report = await this.#send(entry, { kind: 'mode', conversation, seqId: since, from: since });
     }
     await recordMode(store, conversation, next, 'done');
+    const position = await this.#deliveredThrough();
+    if (position !== undefined) await compactModes(store, conversation, position);
     this.mode = next;
     return report;
   }

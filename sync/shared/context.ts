@@ -16,6 +16,8 @@ export interface Context<M> {
   readonly pollMs: number;
   readonly fanOutPositions: FanOutPositions<M>;
   readonly settings: () => Promise<LibrarySettings>;
+  /** Joins and leaves of a conversation between two looks at the length of its membership log. */
+  readonly memberChangesPerLook: number;
   readonly warn: (warning: AdapterWarning) => void;
   /** Fires when closing begins. */
   readonly closing: AbortSignal;

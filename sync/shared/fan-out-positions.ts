@@ -2,6 +2,7 @@ import { seqIdOf } from '../../src/cursor.js';
 import { isTimelineError } from '../../src/errors.js';
 import type { Cursor, Timeline, TimelineStore } from '../../src/types.js';
 import type { Stored, Synced } from '../types.js';
+import { advanceAllOrReset } from './checkpoints.js';
 import { readerOf } from './names.js';
 import { lenient } from './undecodable.js';
 
@@ -51,22 +52,10 @@ export class FanOutPositions<M> {
     this.#pending = new Map();
     const items = [...pending].map(([timeline, to]) => ({ timeline, reader: readerOf.fanOut, to }));
     try {
-      await this.#store.advanceCheckpoints(items);
+      await advanceAllOrReset(this.#store, items);
     } catch (error) {
-      if (isTimelineError(error) && error.code === 'TIMELINE_EPOCH_CHANGED') return this.#writeOneByOne(items);
       for (const [conversation, to] of pending) if (!this.#pending.has(conversation)) this.advance(conversation, to);
       throw error;
-    }
-  }
-
-  /** Some conversation began a new epoch: its old position means nothing in this one. */
-  async #writeOneByOne(items: readonly { timeline: string; reader: string; to: Cursor }[]): Promise<void> {
-    for (const { timeline, reader, to } of items) {
-      const checkpoint = this.#store.timeline(timeline).checkpoint(reader);
-      await checkpoint.advance(to).catch((error: unknown) => {
-        if (isTimelineError(error) && error.code === 'TIMELINE_EPOCH_CHANGED') return checkpoint.reset(to);
-        throw error;
-      });
     }
   }
 }

@@ -17,9 +17,9 @@ export const timelineOf = {
   settings: ['modes', 'of', 'library'] as TimelineId,
   /** The positions of a device in the conversations that it reads directly. */
   device: (user: string, device: string): TimelineId => ['device', user, device],
-  /** Joins and leaves of a conversation. */
+  /** Joins and leaves of a conversation, and snapshots of its members. */
   members: (conversation: string): TimelineId => ['members', conversation],
-  /** Joins and leaves of a user. */
+  /** Joins and leaves of a user, and snapshots of the user's conversations. */
   memberships: (user: string): TimelineId => ['memberships', user],
   /** Notes of conversations that may have unfinished fan-outs, by the hash of the conversation. */
   pending: (shard: number): TimelineId => ['pending', String(shard)],
@@ -31,6 +31,8 @@ export const readerOf = {
   fanOut: 'fan-out',
   /** On a conversation: the read position of a user. */
   user: (user: string): string => `read:${user}`,
+  /** On a conversation: the leave of a former member. */
+  leave: (user: string): string => `left:${user}`,
   /** On an inbox: the position that a device has acknowledged. */
   device: (device: string): string => `device:${device}`,
 };

@@ -121,11 +121,11 @@ describe('invalid answers of callbacks', () => {
     await expect(sent(sync)).rejects.toMatchObject(refused('directory.size'));
   });
 
-  it.each([-1n, 1, null, '0'])('directory.seenThrough: %o', async (seen) => {
+  it.each([-1n, 1, null, 'yes'])('directory.isMember: %o', async (answer) => {
     await using sync = await open({
-      directory: directoryOf({ seenThrough: () => seen, apply: async () => undefined }),
+      directory: directoryOf({ isMember: () => answer as never, apply: async () => undefined }),
     });
-    await expect(join(sync)).rejects.toMatchObject(refused('directory.seenThrough'));
+    await expect(join(sync)).rejects.toMatchObject(refused('directory.isMember'));
   });
 
   it('reject the promises that wait for them; the fan-out continues with the next valid answer', async () => {
@@ -210,7 +210,7 @@ describe('callbacks that never answer', () => {
     expect((await other.device('bob', 'phone').pull()).messages).toMatchObject([{ body: 'hello' }]);
   });
 
-  it.each(['apply', 'refresh', 'seenThrough'])('directory.%s: closing ends', async (name) => {
+  it.each(['apply', 'refresh', 'isMember'])('directory.%s: closing ends', async (name) => {
     const sync = await open({ directory: directoryOf({ apply: async () => undefined, [name]: never }) });
     const { delivered } = await sync.join('group', ['ann']);
     const closing = sync.close();

@@ -1,7 +1,8 @@
 import { openTimelineStore } from '../../../src/index.js';
 import type { TimelineStore } from '../../../src/types.js';
 import { assemble } from '../../../sync/create-sync.js';
-import { hybridDiffusion, readDiffusion, timelineDirectory, writeDiffusion } from '../../../sync/index.js';
+import { hybridDiffusion, readDiffusion, writeDiffusion } from '../../../sync/index.js';
+import { assembleDirectory } from '../../../sync/members/timeline-directory.js';
 import type { Diffusion, Directory, MessageSync, Mode, Stored, Synced } from '../../../sync/types.js';
 import type { Random } from '../../../testing/random.js';
 import type { Adapters, Data, Family } from './families.js';
@@ -11,6 +12,8 @@ import { Turns } from './turns.js';
 
 /** Short, so that living processes are taken over from as well as dead ones. */
 const PATIENCE = { leastMs: 2, mostMs: 20 };
+/** Membership logs are compacted all the time. */
+const LEAST_CHANGES = 3;
 /** The times of two entries may be off by this much: clocks differ and go back. */
 const MARGIN_MS = 10 * 60_000;
 
@@ -153,7 +156,7 @@ export class World {
       pollMs: 10,
       onWarning: () => undefined,
     };
-    const sync = assemble<string>(options, { patience: PATIENCE });
+    const sync = assemble<string>(options, { patience: PATIENCE, memberChangesPerLook: 1 });
     gate.faults = this.isFaultFree ? 0 : faults;
     void gate.died.then(async () => {
       if (this.#isEnding) return;
@@ -190,7 +193,7 @@ export class World {
   }
 
   #directory(store: TimelineStore<Stored<string>>): Directory {
-    if (this.setting.directory === 'timeline') return timelineDirectory({ store });
+    if (this.setting.directory === 'timeline') return assembleDirectory(store, LEAST_CHANGES);
     return { members: () => this.users, conversations: () => this.conversations };
   }
 

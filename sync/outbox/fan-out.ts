@@ -39,6 +39,7 @@ export class FanOut<M> {
     this.#watch = setInterval(look, options.recoverEveryMs).unref();
   }
 
+  /** Returns the outbox of a conversation, made if absent. An outbox with work left is never dropped. */
   outboxOf(conversation: string): ConversationOutbox<M> {
     return this.#outboxes.use(
       conversation,

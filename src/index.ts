@@ -10,7 +10,6 @@ export {
   type TimelineErrorDetails,
 } from './errors.js';
 export { openTimelineStore } from './open.js';
-export { type KnownKey, type Plan, planWrite } from './plan.js';
 export { type RetryOptions, retryUntil } from './retry.js';
 export type { SchemaResult, StandardSchemaV1 } from './schema.js';
 export {
@@ -21,5 +20,6 @@ export {
   type WantedSettings,
 } from './settings.js';
 export { decodeTimelineId, encodeTimelineId } from './timeline-id.js';
+export { type KnownKey, type Plan, planWrite } from './toolkit/plan-write.js';
 export type * from './types.js';
 export type * from './undecodable.js';

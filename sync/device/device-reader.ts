@@ -66,7 +66,9 @@ export class DeviceReader<M> {
       inbox: furtherInbox(inbox, log.inbox) ?? (log.isKnown ? 0n : undefined),
       conversations: new Map(log.conversations),
     };
-    const stream = new MergedStream(context, user, position, inWriteMode);
+    // A read from the oldest entry kept does not show which markers have expired: look all modes up again.
+    const known = position.inbox === undefined ? new Map<string, bigint>() : inWriteMode;
+    const stream = new MergedStream(context, user, position, known);
     return new DeviceReader(context, identity, log, inWriteMode, stream, heads);
   }
 

@@ -25,7 +25,7 @@ export class SyncDevice<M> implements Device<M> {
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
-  /** Conversations in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
+  /** Conversations last seen in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
   readonly #inWriteMode = new Map<string, bigint>();
   #loading: Promise<unknown> | undefined;
 

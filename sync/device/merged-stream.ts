@@ -30,7 +30,7 @@ export class MergedStream<M> {
   readonly position: StreamPosition;
   readonly #context: Context<M>;
   readonly #user: string;
-  /** Conversations in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
+  /** Conversations last seen in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
   readonly #inWriteMode: Map<string, bigint>;
   #messages: StreamMessage<M>[] = [];
   #changes: PositionChange[] = [];
@@ -138,8 +138,10 @@ export class MergedStream<M> {
     for (const [i, { conversation, joinedAt, from }] of unknown.entries()) {
       const mode = modes[i];
       if (!mode?.isDone) continue;
-      if (mode.mode === 'write') this.#inWriteMode.set(conversation, joinedAt);
-      else {
+      if (mode.mode === 'write') {
+        // Without an inbox position, a marker that expires before the inbox is read leaves no trace: look again then.
+        if (this.position.inbox !== undefined) this.#inWriteMode.set(conversation, joinedAt);
+      } else {
         const start = joinedAt > mode.since ? from : mode.since;
         const through = this.position.conversations.get(conversation)?.deliveredThrough ?? 0n;
         found.set(conversation, { deliveredThrough: start > through ? start : through, followedSince: mode.since });

@@ -94,8 +94,8 @@ export class EntryProcessor<M> {
   async #sendReference(entry: TimelineEntry<Stored<M>>): Promise<DeliveryReport | undefined> {
     if (!this.#hasWarned) {
       this.#hasWarned = true;
-      const place = `entry ${entry.seqId} of ${JSON.stringify(this.#conversation)}`;
-      const message = `${place} does not decode; inboxes get a reference to it`;
+      const name = `entry ${entry.seqId} of ${JSON.stringify(this.#conversation)}`;
+      const message = `${name} does not decode; inboxes get a reference to it`;
       this.#context.warn({ code: 'undecodable-entry', message });
     }
     return this.mode.mode === 'read' ? undefined : this.#send(entry, referenceTo(this.#conversation, entry));

@@ -46,6 +46,7 @@ export class FanOut<M> {
     this.#scheduleLook();
   }
 
+  /** Returns the outbox of a conversation, made if absent. An outbox with work left is never dropped. */
   outboxOf(conversation: string): ConversationOutbox<M> {
     const { leaseMs, patience } = this.#options;
     const turn = () => new Turn(this.#context, conversation, this.#poller, { patience, companyMs: leaseMs });

@@ -6,7 +6,7 @@ import { openTimelineStore, type TimelineError } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import { RedisProxy } from '../support/redis-proxy.js';
 import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
-import { Listener, openOn, startServer } from './support.js';
+import { errorsOf, Listener, openOn, startServer } from './support.js';
 
 function ownClient<C extends { on(event: 'error', hear: () => void): unknown; disconnect(): void }>(client: C): C {
   client.on('error', () => {});
@@ -45,10 +45,6 @@ async function startPair(): Promise<{ a: RedisServer; b: RedisServer; clientA: R
   return { a, b, clientA, clientB };
 }
 
-async function readOnlyErrors(client: Redis): Promise<number> {
-  return Number(/errorstat_READONLY:count=(\d+)/.exec(await client.info('errorstats'))?.[1] ?? 0);
-}
-
 describe.skipIf(!hasRedis())('a master that was demoted and stays connected', () => {
   it('is left for the one that its address leads to', async () => {
     const { a, b, clientA, clientB } = await startPair();
@@ -81,7 +77,7 @@ describe.skipIf(!hasRedis())('a master that was demoted and stays connected', ()
       redis.store.heads(['x', 'y']),
       redis.store.readBatch([{ timeline: 'x' }, { timeline: 'y' }]),
     ]);
-    await until('several calls are refused', async () => (await readOnlyErrors(clientA)) >= 5);
+    await until('several calls are refused', async () => (await errorsOf(clientA, 'READONLY')) >= 5);
     await clientA.replicaof('NO', 'ONE');
     await results;
     await until('the late one is heard', () => listener.messages.includes('late'), 5000);

@@ -50,3 +50,8 @@ export async function callsOf(client: Redis, command: string): Promise<number> {
   const calls = new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info('commandstats'))?.[1];
   return Number(calls ?? 0);
 }
+
+/** How often the server has answered with an error code since its start or since CONFIG RESETSTAT. */
+export async function errorsOf(client: Redis, code: string): Promise<number> {
+  return Number(new RegExp(`errorstat_${code}:count=(\\d+)`).exec(await client.info('errorstats'))?.[1] ?? 0);
+}

@@ -8,8 +8,8 @@ import { Keyspace } from '../../adapters/redis/keys.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
 import { bundled } from '../support/bundled.js';
-import { RedisProxy } from '../support/redis-proxy.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 const prefixes = new Map<TimelineAdapter, string>();
@@ -28,7 +28,7 @@ function prefixOf(adapter: TimelineAdapter): string {
 
 /** A client whose connections go through a proxy. */
 interface Path {
-  readonly proxy: RedisProxy;
+  readonly proxy: TcpProxy;
   readonly client: Redis;
   readonly prefix: string;
 }
@@ -43,13 +43,6 @@ function behind(path: Path): TimelineAdapter {
 
 function pathOf(adapter: TimelineAdapter): Path {
   return paths.get(adapter) as Path;
-}
-
-/** Connections that went silent stay so: only new ones are answered afterwards. */
-async function silence(adapter: TimelineAdapter, options: { all: boolean }): Promise<() => Promise<void>> {
-  const { proxy } = pathOf(adapter);
-  proxy.silence(options);
-  return async () => proxy.heal();
 }
 
 describe.skipIf(!hasRedis())('a single server', () => {
@@ -69,7 +62,7 @@ describe.skipIf(!hasRedis())('a single server', () => {
       name: 'redis, silent',
       laws: ['Budget'],
       async create() {
-        const proxy = await RedisProxy.start(server.port);
+        const proxy = await TcpProxy.start(server.port);
         const own = new Redis(proxy.port);
         own.on('error', () => {});
         const path = { proxy, client: own, prefix: `${randomUUID()}:` };
@@ -80,8 +73,16 @@ describe.skipIf(!hasRedis())('a single server', () => {
         pathOf(adapter).client.disconnect();
         await pathOf(adapter).proxy.stop();
       },
-      silence: (adapter) => silence(adapter, { all: true }),
-      stall: (adapter) => silence(adapter, { all: false }),
+      // Connections that went silent stay so: only new ones are answered afterwards.
+      async silence(adapter) {
+        const { proxy } = pathOf(adapter);
+        proxy.silence();
+        return async () => proxy.heal();
+      },
+      async stall(adapter) {
+        pathOf(adapter).proxy.stall();
+        return async () => {};
+      },
     },
   );
 

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { TimelineError } from '../../src/index.js';
-import { CutProxy } from '../support/cut-proxy.js';
 import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
 import type { OpenOptions, RedisStore } from '../support/redis-store.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { Listener, openOn, startServer } from './support.js';
 
 let server: RedisServer;
@@ -14,8 +14,8 @@ beforeEach(async () => {
 
 const openStore = (options: OpenOptions = {}) => openOn(server, options);
 
-async function openThroughProxy(options: OpenOptions = {}): Promise<{ redis: RedisStore; proxy: CutProxy }> {
-  const proxy = await CutProxy.start(server.port);
+async function openThroughProxy(options: OpenOptions = {}): Promise<{ redis: RedisStore; proxy: TcpProxy }> {
+  const proxy = await TcpProxy.start(server.port);
   onTestFinished(() => proxy.stop());
   return { proxy, redis: await openStore({ ...options, port: proxy.port }) };
 }

@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RedisClient, redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore, type TimelineError } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
-import { RedisProxy } from '../support/redis-proxy.js';
 import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { errorsOf, Listener, openOn, startServer } from './support.js';
 
 function ownClient<C extends { on(event: 'error', hear: () => void): unknown; disconnect(): void }>(client: C): C {
@@ -48,7 +48,7 @@ async function startPair(): Promise<{ a: RedisServer; b: RedisServer; clientA: R
 describe.skipIf(!hasRedis())('a master that was demoted and stays connected', () => {
   it('is left for the one that its address leads to', async () => {
     const { a, b, clientA, clientB } = await startPair();
-    const proxy = await RedisProxy.start(a.port);
+    const proxy = await TcpProxy.start(a.port);
     onTestFinished(() => proxy.stop());
     const redis = await openOn(a, { port: proxy.port });
     await redis.timeline().append('one');
@@ -102,7 +102,7 @@ describe.skipIf(!hasRedis())('a server that cannot be the right one is refused a
 });
 
 describe.skipIf(!hasRedis())('why there is no connection is told', () => {
-  const refused = async (client: RedisClient, why: RegExp, waitMs = 1000) => {
+  const refused = async (client: RedisClient, why: RegExp, waitMs = 2000) => {
     const started = performance.now();
     const error = await refusalOf(openLibrary(client, waitMs));
     expect(error).toMatchObject({ code: 'TIMELINE_UNAVAILABLE', retryable: true });

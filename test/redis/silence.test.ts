@@ -2,19 +2,19 @@ import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { TimelineError } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
-import { RedisProxy } from '../support/redis-proxy.js';
 import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { callsOf, Listener, openOn, startServer } from './support.js';
 
 const BUDGET_MS = 1500;
 
 let server: RedisServer;
-let proxy: RedisProxy;
+let proxy: TcpProxy;
 
 beforeEach(async () => {
   server = await startServer({ persistence: 'aof-always', args: ['--enable-debug-command', 'yes'] });
-  proxy = await RedisProxy.start(server.port);
+  proxy = await TcpProxy.start(server.port);
   onTestFinished(() => proxy.stop());
 });
 
@@ -82,7 +82,7 @@ describe.skipIf(!hasRedis())('a connection that goes silent, while new ones work
   it('is replaced within the budget: what may be repeated succeeds, the rest is unknown', async () => {
     const redis = await openStore();
     await fill(redis);
-    proxy.silence();
+    proxy.stall();
     for (const [name, { ms, error }] of await endAll(callsOn(redis))) {
       expect(ms, name).toBeLessThan(BUDGET_MS * 1.1);
       if (error) expect(error, name).toMatchObject({ outcome: 'unknown' });
@@ -98,7 +98,7 @@ describe.skipIf(!hasRedis())('a connection that goes silent, while new ones work
     const other = await openOn(server, { adapter: { prefix: redis.prefix } });
     await other.timeline().append('before');
     await until('it is heard', () => listener.messages.length === 1);
-    proxy.silence();
+    proxy.stall();
     await other.timeline().append('after');
     await until('it is heard again', () => listener.messages.length === 2, 5000);
     await listener.stop();
@@ -107,7 +107,7 @@ describe.skipIf(!hasRedis())('a connection that goes silent, while new ones work
   it('does not hold up closing', async () => {
     const redis = await openStore();
     await fill(redis);
-    proxy.silence();
+    proxy.stall();
     const append = ended(() => redis.timeline().append('m'));
     expect((await ended(() => redis.store.close())).ms).toBeLessThan(BUDGET_MS * 1.1);
     expect((await append).ms).toBeLessThan(BUDGET_MS * 1.1);
@@ -142,7 +142,7 @@ describe.skipIf(!hasRedis())('a server that is silent altogether', () => {
   it('and stays so for connections that were made meanwhile: they are replaced too', async () => {
     const redis = await openStore();
     await fill(redis);
-    proxy.silence({ all: true });
+    proxy.silence();
     expect((await ended(() => redis.timeline('read').read())).error).toMatchObject({ code: 'TIMELINE_UNAVAILABLE' });
     proxy.heal();
     expect((await redis.timeline('read').read()).entries).toHaveLength(1);

@@ -8,7 +8,7 @@ import { collect } from './collect.js';
 const FILE = fileURLToPath(new URL('./node-test-memory.ts', import.meta.url));
 
 it('the kit runs unchanged under node:test, with the same tests', async () => {
-  // Without this variable: vitest's workers are not what `node --test` takes for its parent, but it would pass its own on.
+  // With this variable of its own `node --test` would take vitest's worker for a runner that reads its reports.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const args = ['--import', 'tsx', '--test', '--test-reporter=tap', FILE];
   const run = promisify(execFile)(process.execPath, args, { env, maxBuffer: 32 * 1024 * 1024 });

@@ -80,7 +80,8 @@ describe.skipIf(!hasRedis())('a slot that moves under load', () => {
     expect((await timeline.read({ after: cursor, limit: 1 })).entries[0]?.seqId).toBe(3n);
     expect((await timeline.get(1n))?.message).toBe('changed');
     console.log(
-      `resharding: ${writer.acknowledged.size} acknowledged, 0 lost, 0 repeated, 0 skipped, ${writer.unknown} failed calls`,
+      `resharding: ${writer.acknowledged.size} acknowledged, 0 lost, 0 repeated, 0 skipped, ` +
+        `${writer.unknown} failed calls`,
     );
   });
 });
@@ -97,7 +98,7 @@ describe.skipIf(!hasRedis())('a master that dies under load', () => {
     const follower = new Follower(timeline);
     await until('the writer is at work', () => writer.acknowledged.size > 100);
     replica.server.pause();
-    // What fits into the buffers of the connection would still reach the replica; this does not fit.
+    // A small flood would still reach the replica from the buffers of the connection; this one does not fit in.
     const flood = Array.from({ length: 150 }, () => store.timeline(sameSlot(slot)).append('x'.repeat(200_000)));
     await Promise.all(flood);
     const before = writer.acknowledged.size;

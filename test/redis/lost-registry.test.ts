@@ -36,7 +36,7 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     expect(await listed(redis)).toEqual(ids);
   });
 
-  it('alone comes back with what is written and with what is read, in processes that knew it and in others', async () => {
+  it('alone comes back with each Timeline that is written or read, whether the process knew it or not', async () => {
     const redis = await openStore({ adapter: { sweepMs: 50 } });
     await redis.store.appendToMany(['a', 'b', 'c', 'd'], 'first');
     await redis.store.readBatch([{ timeline: 'a' }]);
@@ -53,7 +53,7 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     await until('the one read elsewhere is listed again', async () => (await listed(redis)).includes('c'));
   });
 
-  it('alone comes back with all that is left, though nobody touches it, also for who opens the library later', async () => {
+  it('alone comes back with all Timelines, though nobody touches them, and for a later process too', async () => {
     const ids = ['a', 'b%', 'c{d}', 'e*', ...Array.from({ length: 3000 }, (_, i) => `t${i}`)];
     const prefix = '[x]*?:';
     const redis = await openStore({ adapter: { sweepMs: 50, prefix } });

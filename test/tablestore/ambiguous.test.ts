@@ -59,7 +59,8 @@ describe.each(SEQUENCES)('an append with %s', (sequence) => {
       expect(await bodies(store)).toEqual(['before', 'm']);
     });
 
-    it(`without a key ${sequence === 'auto' ? 'is not tried again' : 'heals too'} after ${name}, before it was executed`, async () => {
+    const end = sequence === 'auto' ? 'is not tried again' : 'heals too';
+    it(`without a key ${end} after ${name}, before it was executed`, async () => {
       const store = await prepared(sequence, fault);
       const outcome = await store
         .timeline('timeline')

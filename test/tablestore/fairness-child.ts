@@ -1,7 +1,7 @@
 /**
- * A process that appends to a Timeline which others append to: `fairness-child.ts <address> <adapter options> <writers>`.
- * Its first message is the milliseconds of an append without others. From then on it takes `write`, sends the
- * milliseconds of each append, takes `stop`, and sends `stopped`.
+ * A process that appends to a Timeline together with others: `fairness-child.ts <address> <adapter options> <writers>`.
+ * Its first message is the milliseconds of an append without others. Then it takes `write`, sends the milliseconds of
+ * each append, takes `stop`, and sends `stopped`.
  */
 import { once } from 'node:events';
 import { tablestoreAdapter } from '../../adapters/tablestore/index.js';

@@ -50,7 +50,7 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
     expect(await bodies(store, 't7')).toEqual(Array.from({ length: 3 }, (_, i) => `m${i}`));
   });
 
-  it('connections that went silent cost a part of the budget, and every call that is safe to repeat succeeds', async () => {
+  it('silent connections cost a part of the budget, and every call that is safe to repeat succeeds', async () => {
     const emulator = await emulate();
     const proxy = await startProxy(emulator);
     onTestFinished(() => proxy.stop());

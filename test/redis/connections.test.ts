@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { TimelineError } from '../../src/index.js';
+import { nightly } from '../support/nightly.js';
 import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
 import type { OpenOptions, RedisStore } from '../support/redis-store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -195,7 +196,7 @@ describe.skipIf(!hasRedis())('a subscription', () => {
   it('that begins while the connection is about to wait for another is waited for too', async () => {
     const redis = await openStore({ store: { pollMs: 60_000 } });
     let after = 0n;
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < (nightly ? 60 : 15); i++) {
       let isWaiting = false;
       let isHeard = false;
       const onCaughtUp = () => {

@@ -10,21 +10,13 @@ import { describeAdapter } from '../../testing/index.js';
 import { bundled } from '../support/bundled.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { PrefixedAdapters } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
-const prefixes = new Map<TimelineAdapter, string>();
 let server: RedisServer;
 let client: Redis;
 
-function adapterOn(prefix: string): TimelineAdapter {
-  const adapter = redisAdapter(client, { prefix, sweepMs: 200 });
-  prefixes.set(adapter, prefix);
-  return adapter;
-}
-
-function prefixOf(adapter: TimelineAdapter): string {
-  return prefixes.get(adapter) as string;
-}
+const adapters = new PrefixedAdapters(() => client, { sweepMs: 200 });
 
 /** A client whose connections go through a proxy. */
 interface Path {
@@ -90,11 +82,11 @@ describe.skipIf(!hasRedis())('a single server', () => {
     { describe, it },
     {
       name: 'redis',
-      create: () => adapterOn(`${randomUUID()}:`),
-      reopen: (adapter) => adapterOn(prefixOf(adapter)),
-      fork: (adapter) => fork(bundled(CHILD), [String(server.port), prefixOf(adapter), 'server']),
+      create: () => adapters.create(),
+      reopen: (adapter) => adapters.reopen(adapter),
+      fork: (adapter) => fork(bundled(CHILD), [String(server.port), adapters.prefixOf(adapter), 'server']),
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(prefixOf(adapter), library, false).stream(timeline)),
+        client.xlen(new Keyspace(adapters.prefixOf(adapter), library, false).stream(timeline)),
     },
   );
 });

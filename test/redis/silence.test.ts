@@ -1,11 +1,10 @@
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { TimelineError } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { callsOf, Listener, openOn, startServer } from './support.js';
+import { callsOf, type Ended, ended, Listener, openOn, startServer } from './support.js';
 
 const BUDGET_MS = 1500;
 
@@ -37,7 +36,7 @@ async function appendToMany(store: TimelineStore<string>): Promise<void> {
   for (const outcome of await store.appendToMany(['a', 'b'], 'm')) if (!outcome.ok) throw outcome.error;
 }
 
-/** Every kind of call, each on a Timeline of its own, and how it ended. */
+/** Every kind of call, each on a Timeline of its own. */
 function callsOn({ store }: RedisStore): Record<string, () => Promise<unknown>> {
   return {
     append: () => store.timeline('append').append('m'),
@@ -53,20 +52,6 @@ function callsOn({ store }: RedisStore): Record<string, () => Promise<unknown>> 
     trim: () => store.timeline('other').trim({ keepLast: 1 }),
     listing: () => listAll(store),
   };
-}
-
-interface Ended {
-  readonly ms: number;
-  readonly error: TimelineError | undefined;
-}
-
-async function ended(work: () => Promise<unknown>): Promise<Ended> {
-  const start = performance.now();
-  const error = await work().then(
-    () => undefined,
-    (reason: TimelineError) => reason,
-  );
-  return { ms: performance.now() - start, error };
 }
 
 async function endAll(calls: Record<string, () => Promise<unknown>>): Promise<Map<string, Ended>> {

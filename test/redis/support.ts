@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
+import { type RedisAdapterOptions, type RedisClient, redisAdapter } from '../../adapters/redis/index.js';
+import type { TimelineAdapter } from '../../src/adapter.js';
 import type { TimelineError } from '../../src/index.js';
 import type { Timeline } from '../../src/types.js';
 import { RedisServer, type RedisServerOptions } from '../support/redis-server.js';
@@ -42,6 +45,50 @@ export class Listener {
     } catch (error) {
       if ((error as TimelineError).code !== 'TIMELINE_ABORTED') throw error;
     }
+  }
+}
+
+export interface Ended {
+  readonly ms: number;
+  /** Undefined if the call succeeded. */
+  readonly error: TimelineError | undefined;
+}
+
+/** Runs a call until it ends, well or not. */
+export async function ended(run: () => Promise<unknown>): Promise<Ended> {
+  const start = performance.now();
+  const error = await run().then(
+    () => undefined,
+    (reason: TimelineError) => reason,
+  );
+  return { ms: performance.now() - start, error };
+}
+
+/** Adapters on one client, each on keys of its own. */
+export class PrefixedAdapters {
+  readonly #prefixes = new WeakMap<TimelineAdapter, string>();
+  readonly #client: () => RedisClient;
+  readonly #options: RedisAdapterOptions;
+
+  /** `client`: called for each adapter, since tests connect later than they are defined. */
+  constructor(client: () => RedisClient, options: RedisAdapterOptions = {}) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  create(prefix = `${randomUUID()}:`): TimelineAdapter {
+    const adapter = redisAdapter(this.#client(), { ...this.#options, prefix });
+    this.#prefixes.set(adapter, prefix);
+    return adapter;
+  }
+
+  /** Another adapter on the same keys. */
+  reopen(adapter: TimelineAdapter): TimelineAdapter {
+    return this.create(this.prefixOf(adapter));
+  }
+
+  prefixOf(adapter: TimelineAdapter): string {
+    return this.#prefixes.get(adapter) as string;
   }
 }
 

@@ -8,6 +8,7 @@ import { Keyspace } from '../../adapters/redis/keys.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
 import { bundled } from '../support/bundled.js';
+import { nightly } from '../support/nightly.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { PrefixedAdapters } from './support.js';
@@ -82,6 +83,7 @@ describe.skipIf(!hasRedis())('a single server', () => {
     { describe, it },
     {
       name: 'redis',
+      eachNthRange: nightly ? 1 : 5,
       create: () => adapters.create(),
       reopen: (adapter) => adapters.reopen(adapter),
       fork: (adapter) => fork(bundled(CHILD), [String(server.port), adapters.prefixOf(adapter), 'server']),

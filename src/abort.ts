@@ -4,6 +4,7 @@ export function abortError(signal: AbortSignal, outcome: Outcome = 'not-applied'
   return new TimelineError('TIMELINE_ABORTED', 'aborted by the caller', { cause: signal.reason, outcome });
 }
 
+/** Throws `TIMELINE_ABORTED`, not applied, if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
 }

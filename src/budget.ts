@@ -1,6 +1,6 @@
 import { type Outcome, TimelineError } from './errors.js';
 
-/** The longest delay that a timer of Node takes; beyond it fires at once. */
+/** The longest delay of a timer, in milliseconds, about 24 days: Node fires a longer one at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Budget of an adapter that declares none for opening. */

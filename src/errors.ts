@@ -110,7 +110,7 @@ export function invalidArgument(argument: string, problem: string, details: Time
   return new TimelineError('TIMELINE_INVALID_ARGUMENT', `${argument} ${problem}`, { ...details, argument });
 }
 
-/** Why something failed, in words, whatever was thrown. */
+/** Returns the message of an error, or a text for anything else that was thrown. Never throws. */
 export function reasonOf(thrown: unknown): string {
   try {
     const message: unknown = (thrown as Error | null | undefined)?.message;

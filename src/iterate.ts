@@ -1,9 +1,12 @@
 import { abortError } from './abort.js';
 
 /**
- * An async iterator over batches that hands out one item at a time: while a batch lasts, `next` is a resolved promise
- * and no generator step. Concurrent `next` calls are answered in order; after `return`, an error or the end it stays done. Once
- * the signal has fired the next call fails, whatever is left of the batch.
+ * Iterates over the items of batches that are fetched one by one. While a batch lasts, `next` is a resolved promise,
+ * and no step of a generator. Concurrent `next` calls are answered in order. After `return`, an error or the end it
+ * stays done. Once the signal has fired, the next call rejects with `TIMELINE_ABORTED`, whatever is left of the batch.
+ *
+ * @example
+ * const entries = new BatchIterator(() => readNextPage(), { signal, end: () => unwatch() });
  */
 export class BatchIterator<T> implements AsyncIterableIterator<T> {
   readonly #fetch: () => Promise<readonly T[] | undefined>;

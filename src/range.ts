@@ -51,6 +51,7 @@ function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argume
   return { given, seqId: checkSeqId(given, argument, 0n), epoch: '' };
 }
 
+/** Returns `value` if it is a SeqId from `least` to 2^63 - 1. Throws `TIMELINE_INVALID_ARGUMENT`. */
 export function checkSeqId(value: unknown, argument: string, least: bigint): bigint {
   if (typeof value !== 'bigint') throw invalidArgument(argument, `must be a bigint, not ${describe(value)}`);
   if (value < least || value > MAX_SEQ_ID)
@@ -58,6 +59,13 @@ export function checkSeqId(value: unknown, argument: string, least: bigint): big
   return value;
 }
 
+/**
+ * Returns `value` if it is a safe integer from `least`, by default 1, to `most`, by default any. Throws
+ * `TIMELINE_INVALID_ARGUMENT`.
+ *
+ * @example
+ * const pollMs = checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS });
+ */
 export function checkCount(value: unknown, argument: string, options: { least?: number; most?: number } = {}): number {
   const { least = 1, most = Number.MAX_SAFE_INTEGER } = options;
   if (!Number.isSafeInteger(value)) throw invalidArgument(argument, `must be an integer, not ${describe(value)}`);

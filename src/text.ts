@@ -12,7 +12,16 @@ export function utf8Length(text: string): number {
   return Buffer.byteLength(text, 'utf8');
 }
 
-/** Names, keys and ids: not empty, well-formed, at most `limit` bytes. */
+/**
+ * Returns `value` if it is a name, key or id: not empty, well-formed, and at most `limit` bytes of UTF-8. With
+ * `printable`, control characters are refused too.
+ *
+ * @param argument The name of the argument, for the error.
+ * @throws `TIMELINE_INVALID_ARGUMENT`, or `TIMELINE_TOO_LARGE` with `limit`.
+ *
+ * @example
+ * const name = checkText(options.name, 'name', 200);
+ */
 export function checkText(
   value: unknown,
   argument: string,
@@ -29,7 +38,7 @@ export function checkText(
   return value;
 }
 
-/** A value as it reads in an error message: its kind, and itself where that is short. */
+/** Describes a value for an error message: a short value by itself, a long one by its kind. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'bigint') return `${value}n`;
@@ -39,7 +48,7 @@ export function describe(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** For callers without types: an object where an object belongs. */
+/** Returns `value` if it is an object, for callers without types. Throws `TIMELINE_INVALID_ARGUMENT`. */
 export function checkObject<T extends object>(value: T, argument: string): T {
   if (typeof value !== 'object' || value === null)
     throw invalidArgument(argument, `must be an object, not ${describe(value)}`);
@@ -51,7 +60,10 @@ export function checkArray<T>(value: readonly T[], argument: string): readonly T
   return value;
 }
 
-/** Options of a waiting call: its signal, if any, is one. */
+/**
+ * Returns the options of a call that waits, if they are an object and `signal` is an `AbortSignal` or missing. Throws
+ * `TIMELINE_INVALID_ARGUMENT`.
+ */
 export function checkOptions<T extends Abortable>(options: T): T {
   const { signal } = checkObject(options, 'options');
   if (signal !== undefined && !(signal instanceof AbortSignal))
@@ -59,6 +71,7 @@ export function checkOptions<T extends Abortable>(options: T): T {
   return options;
 }
 
+/** Throws `TIMELINE_INVALID_ARGUMENT` for anything but a function or `undefined`. */
 export function checkFunction(value: unknown, argument: string): void {
   if (value !== undefined && typeof value !== 'function')
     throw invalidArgument(argument, `must be a function, not ${describe(value)}`);

@@ -1,7 +1,7 @@
 import { USER_CODE_MS } from './budget.js';
 import { TimelineError } from './errors.js';
 
-/** A promise of any realm or library. */
+/** Returns `true` for a promise of any realm or library. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
@@ -9,7 +9,12 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** The answer of user code, or `TIMELINE_UNAVAILABLE` once it has taken too long. What it says later is ignored. */
+/**
+ * Resolves with the answer of a user's callback. Rejects with `TIMELINE_UNAVAILABLE`, retryable, after `ms`
+ * milliseconds, by default 30,000, and ignores a later answer.
+ *
+ * @param name The name of the callback, for the error.
+ */
 export function withinUserTime<T>(answer: PromiseLike<T>, name: string, ms: number = USER_CODE_MS): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -1,8 +1,14 @@
 /** Helpers for adapter authors: all that adapters would otherwise each write again. See README.md here. */
+export { onAbort, throwIfAborted } from '../abort.js';
 export { resolveOptions } from '../adapter-options.js';
-export { invalidArgument, isTimelineError, TimelineError } from '../errors.js';
+export { MAX_TIMER_MS } from '../budget.js';
+export { invalidArgument, isTimelineError, reasonOf, TimelineError } from '../errors.js';
+export { BatchIterator } from '../iterate.js';
+export { checkCount, checkSeqId } from '../range.js';
 export { type RetryOptions, retryUntil } from '../retry.js';
 export { parseSettings, reconcileSettings } from '../settings.js';
+export { checkFunction, checkObject, checkOptions, checkText, describe } from '../text.js';
+export { isThenable, withinUserTime } from '../user-code.js';
 export { compareUtf8, equalBytes } from './bytes.js';
 export {
   entryNotFound,

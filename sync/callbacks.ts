@@ -1,15 +1,13 @@
-import { invalidArgument } from '../src/errors.js';
-import { checkCount, checkSeqId } from '../src/range.js';
-import { describe } from '../src/text.js';
-import { disregard, isThenable, withinUserTime } from '../src/user-code.js';
+import { checkCount, checkSeqId, describe, invalidArgument, isThenable, withinUserTime } from '../src/toolkit/index.js';
 import { checkMode } from './modes/diffusion.js';
 import type { Diffusion, Directory, Listing, Membership } from './types.js';
 
 /**
- * Wraps the caller's directory and checks its answers. An answer, or an item of a list, that takes longer than `ms` is
- * `TIMELINE_UNAVAILABLE`. One of another shape is `TIMELINE_INVALID_ARGUMENT` with the callback as `argument`.
+ * Wraps the caller's directory and checks its answers. An answer, or an item of a list, that takes longer than `ms`, by
+ * default 30 seconds, is `TIMELINE_UNAVAILABLE`. One of another shape is `TIMELINE_INVALID_ARGUMENT` with the callback
+ * as `argument`.
  */
-export function guardDirectory(directory: Directory, ms: number): Directory {
+export function guardDirectory(directory: Directory, ms: number | undefined): Directory {
   return {
     members: (conversation, options) =>
       listed('directory.members', ms, () => directory.members(conversation, options), checkMember),
@@ -48,7 +46,7 @@ export function guardDirectory(directory: Directory, ms: number): Directory {
 }
 
 /** Wraps the caller's diffusion, with the same errors as {@link guardDirectory}. */
-export function guardDiffusion(diffusion: Diffusion, ms: number): Diffusion {
+export function guardDiffusion(diffusion: Diffusion, ms: number | undefined): Diffusion {
   const { modes } = diffusion;
   return {
     modes,
@@ -61,14 +59,14 @@ export function guardDiffusion(diffusion: Diffusion, ms: number): Diffusion {
   };
 }
 
-async function answered(name: string, ms: number, answer: unknown): Promise<unknown> {
+async function answered(name: string, ms: number | undefined, answer: unknown): Promise<unknown> {
   return isThenable(answer) ? withinUserTime(answer, name, ms) : answer;
 }
 
 /** Yields the checked items of the caller's list one by one. */
 async function* listed<T>(
   name: string,
-  ms: number,
+  ms: number | undefined,
   list: () => Listing<T>,
   check: (item: unknown, name: string) => T,
 ): AsyncGenerator<T, void, undefined> {
@@ -84,7 +82,7 @@ async function* listed<T>(
 
 async function* awaited<T>(
   name: string,
-  ms: number,
+  ms: number | undefined,
   items: AsyncIterable<unknown>,
   check: (item: unknown, name: string) => T,
 ): AsyncGenerator<T, void, undefined> {
@@ -101,7 +99,7 @@ async function* awaited<T>(
     }
   } finally {
     // Not awaited: `return` of a generator that hangs does not resolve either.
-    if (isOpen) disregard(iterator.return?.());
+    if (isOpen) void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }
 

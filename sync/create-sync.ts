@@ -1,8 +1,13 @@
-import { MAX_TIMER_MS, USER_CODE_MS } from '../src/budget.js';
-import { invalidArgument, reasonOf, TimelineError } from '../src/errors.js';
-import { checkCount } from '../src/range.js';
-import { checkFunction, checkObject, describe } from '../src/text.js';
-import type { TimelineStore } from '../src/types.js';
+import { TimelineError, type TimelineStore } from '../src/index.js';
+import {
+  checkCount,
+  checkFunction,
+  checkObject,
+  describe,
+  invalidArgument,
+  MAX_TIMER_MS,
+  reasonOf,
+} from '../src/toolkit/index.js';
 import { guardDiffusion, guardDirectory } from './callbacks.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
@@ -32,7 +37,7 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
 
 /** Times that tests shorten. */
 export interface Tuning {
-  /** Milliseconds that a callback may take. */
+  /** Milliseconds that a callback may take. Default 30,000. */
   readonly userCodeMs?: number;
   readonly patience?: Patience;
   readonly memberChangesPerLook?: number;
@@ -42,7 +47,7 @@ const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
 
 export function assemble<M>(
   options: SyncOptions<M>,
-  { userCodeMs = USER_CODE_MS, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning,
+  { userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning,
 ): MessageSync<M> {
   const {
     store,

@@ -1,8 +1,12 @@
-import { throwIfAborted } from '../src/abort.js';
-import { invalidArgument, TimelineError } from '../src/errors.js';
-import { checkSeqId } from '../src/range.js';
-import { checkObject, checkOptions, describe } from '../src/text.js';
-import type { Abortable, Timeline } from '../src/types.js';
+import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
+import {
+  checkObject,
+  checkOptions,
+  checkSeqId,
+  describe,
+  invalidArgument,
+  throwIfAborted,
+} from '../src/toolkit/index.js';
 import { ConversationList } from './conversations/conversation-list.js';
 import { markRead } from './conversations/read-positions.js';
 import { checkStart, SyncDevice } from './device/device.js';

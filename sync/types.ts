@@ -1,6 +1,4 @@
-import type { AdapterWarning } from '../src/adapter.js';
-import type { TimelineError } from '../src/errors.js';
-import type { Abortable, Cursor, Timeline, TimelineStore } from '../src/types.js';
+import type { Abortable, AdapterWarning, Cursor, Timeline, TimelineError, TimelineStore } from '../src/index.js';
 
 /** `write`: each message is copied to the members' inboxes. `read`: devices read it from the conversation. */
 export type Mode = 'write' | 'read';
@@ -194,9 +192,10 @@ export interface MessageSync<M> extends AsyncDisposable {
    */
   markRead(user: string, conversation: string, seqId: bigint): Promise<bigint>;
   /**
-   * Finishes the fan-outs that other processes, dead or alive, have not, and resolves once their messages are delivered.
-   * `resumed` counts the conversations that were behind. Looks at conversations that a process has noted; with `all`, at
-   * every conversation of the store library (needs the capability `timelines`). Each process does that once a day.
+   * Finishes the fan-outs that other processes, dead or alive, have not, and resolves once their messages are
+   * delivered. `resumed` counts the conversations that were behind. Looks at conversations that a process has noted;
+   * with `all`, at every conversation of the store library (needs the capability `timelines`). Each process does that
+   * once a day.
    */
   recover(options?: { readonly all?: boolean | undefined }): Promise<{ readonly resumed: number }>;
   /** Finishes the fan-outs under way. The libraries stay open. Idempotent. */

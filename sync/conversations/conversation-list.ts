@@ -1,5 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import type { Cursor, Page, TimelineEntry } from '../../src/types.js';
+import { type Cursor, type Page, seqIdOf, type TimelineEntry } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';

@@ -1,6 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import { isTimelineError } from '../../src/errors.js';
-import type { Cursor } from '../../src/types.js';
+import { type Cursor, isTimelineError, seqIdOf } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
 

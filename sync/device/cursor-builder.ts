@@ -1,4 +1,4 @@
-import type { Cursor } from '../../src/types.js';
+import type { Cursor } from '../../src/index.js';
 import type { ConversationPosition } from './conversation-position.js';
 import { encodeCursor, type Signer } from './device-cursor.js';
 import type { PositionChange } from './stream-page.js';

@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { TimelineError } from '../../src/errors.js';
-import { describe } from '../../src/text.js';
-import type { Cursor } from '../../src/types.js';
+import { type Cursor, TimelineError } from '../../src/index.js';
+import { describe } from '../../src/toolkit/index.js';
 import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
 
 const VERSION = 's1';

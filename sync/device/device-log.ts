@@ -1,5 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import type { Cursor, Timeline, TimelineId, TimelineStore } from '../../src/types.js';
+import { type Cursor, seqIdOf, type Timeline, type TimelineId, type TimelineStore } from '../../src/index.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';

@@ -1,4 +1,4 @@
-import type { TimelineEntry } from '../../src/types.js';
+import type { TimelineEntry } from '../../src/index.js';
 import { isDeliverable } from '../inbox/inbox-entries.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced, SyncMessage } from '../types.js';

@@ -1,5 +1,4 @@
-import { isTimelineError, TimelineError } from '../../src/errors.js';
-import type { Cursor } from '../../src/types.js';
+import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
 import type { DeviceOptions, SyncMessage } from '../types.js';

@@ -1,5 +1,5 @@
-import { Bell } from '../../src/bell.js';
-import type { TimelineId, TimelineStore } from '../../src/types.js';
+import type { TimelineId, TimelineStore } from '../../src/index.js';
+import { onAbort, pause } from '../../src/toolkit/index.js';
 
 /** Timelines of one library. */
 interface WatchedTimelines {
@@ -7,26 +7,54 @@ interface WatchedTimelines {
   readonly ids: readonly TimelineId[];
 }
 
-/** Rings when the inbox or a followed conversation may have new entries. */
-export class DeviceBell extends Bell {
+/** Waits for hints that the inbox or a followed conversation may have new entries. */
+export class DeviceWatch {
+  readonly #forgetSignals: readonly (() => void)[];
   #watched = '';
   #unwatch: () => void = () => undefined;
+  #isWoken = false;
+  #waiting: AbortController | undefined;
 
-  /** Watches these Timelines instead of the earlier ones. */
-  watch(sources: readonly WatchedTimelines[]): void {
+  /** The signals end a wait as a hint does. */
+  constructor(signals: readonly (AbortSignal | undefined)[]) {
+    this.#forgetSignals = signals.flatMap((signal) => (signal ? [onAbort(signal, this.#wake)] : []));
+  }
+
+  /** Follows these Timelines instead of the earlier ones. */
+  follow(sources: readonly WatchedTimelines[]): void {
     const watched = JSON.stringify(sources.map(({ ids }) => ids));
     if (watched === this.#watched) return;
     this.#unwatch();
-    const ends = sources.map(({ store, ids }) => store.watch(ids, this.ring));
+    const ends = sources.map(({ store, ids }) => store.watch(ids, this.#wake));
     this.#unwatch = () => {
       for (const end of ends) end();
     };
     this.#watched = watched;
-    this.ring();
+    // Entries that came before the watch began gave no hint.
+    this.#wake();
   }
 
-  override stop(): void {
-    this.#unwatch();
-    super.stop();
+  /** Call this before a read: a hint that comes after it ends the next wait at once. */
+  clear(): void {
+    this.#isWoken = false;
   }
+
+  /** Resolves at a hint, at the latest after `ms` milliseconds: hints between processes may be lost. */
+  async wait(ms: number): Promise<void> {
+    if (this.#isWoken) return;
+    this.#waiting = new AbortController();
+    await pause(ms, { signal: this.#waiting.signal });
+  }
+
+  /** Ends a wait under way, and all watches. */
+  stop(): void {
+    this.#unwatch();
+    for (const forget of this.#forgetSignals) forget();
+    this.#waiting?.abort();
+  }
+
+  readonly #wake = (): void => {
+    this.#isWoken = true;
+    this.#waiting?.abort();
+  };
 }

@@ -1,17 +1,20 @@
-import { throwIfAborted } from '../../src/abort.js';
-import { invalidArgument, isTimelineError } from '../../src/errors.js';
-import { BatchIterator } from '../../src/iterate.js';
-import { checkCount } from '../../src/range.js';
-import { checkOptions, describe } from '../../src/text.js';
-import type { Abortable, Cursor } from '../../src/types.js';
+import { type Abortable, type Cursor, isTimelineError } from '../../src/index.js';
+import {
+  BatchIterator,
+  checkCount,
+  checkOptions,
+  describe,
+  invalidArgument,
+  throwIfAborted,
+} from '../../src/toolkit/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
 import type { Device, PullPage, SyncMessage } from '../types.js';
-import { DeviceBell } from './device-bell.js';
 import { decodeCursor, signerFor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { type DeviceIdentity, DeviceReader } from './device-reader.js';
+import { DeviceWatch } from './device-watch.js';
 
 const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
@@ -76,14 +79,14 @@ export class SyncDevice<M> implements Device<M> {
   subscribe(options: Abortable = {}): BatchIterator<SyncMessage<M>> {
     return BatchIterator.from(() => {
       const { signal } = checkOptions(options);
-      const bell = new DeviceBell([signal, this.#context.closing]);
+      const watch = new DeviceWatch([signal, this.#context.closing]);
       let hasEnded = false;
       const end = () => {
         hasEnded = true;
-        bell.stop();
+        watch.stop();
       };
       return new BatchIterator(
-        this.#nextBatch(bell, signal, () => hasEnded),
+        this.#nextBatch(watch, signal, () => hasEnded),
         { signal, end },
       );
     });
@@ -91,7 +94,7 @@ export class SyncDevice<M> implements Device<M> {
 
   /** Reads until nothing is left, then waits for a hint, at most `pollMs`: hints may be lost. */
   #nextBatch(
-    bell: DeviceBell,
+    watch: DeviceWatch,
     signal: AbortSignal | undefined,
     hasEnded: () => boolean,
   ): () => Promise<SyncMessage<M>[] | undefined> {
@@ -101,28 +104,28 @@ export class SyncDevice<M> implements Device<M> {
       for (let failures = 0; !hasEnded(); ) {
         throwIfAborted(signal);
         checkOpen(this.#context);
-        bell.clear();
+        watch.clear();
         try {
           reader ??= await this.#open();
           const { messages, upToDate, hasAdvanced } = await reader.read(DEFAULT_LIMIT);
           failures = 0;
           if (messages.length > 0) return messages;
-          this.#watch(bell, reader);
-          if (upToDate || !hasAdvanced) await bell.wait(pollMs);
+          this.#followIn(watch, reader);
+          if (upToDate || !hasAdvanced) await watch.wait(pollMs);
         } catch (error) {
           if (!isTimelineError(error) || !error.retryable) throw error;
           if (++failures === 1)
             warn({ code: 'device-waits', message: `a device waits for its store: ${error.message}` });
-          await bell.wait(Math.min(MAX_OUTAGE_PAUSE_MS, pollMs * 2 ** failures));
+          await watch.wait(Math.min(MAX_OUTAGE_PAUSE_MS, pollMs * 2 ** failures));
         }
       }
       return undefined;
     };
   }
 
-  #watch(bell: DeviceBell, reader: DeviceReader<M>): void {
+  #followIn(watch: DeviceWatch, reader: DeviceReader<M>): void {
     const { store, sync } = this.#context;
-    bell.watch([
+    watch.follow([
       { store: sync, ids: [this.user] },
       { store, ids: [timelineOf.memberships(this.user), ...reader.followed] },
     ]);

@@ -1,5 +1,4 @@
-import { isTimelineError } from '../../src/errors.js';
-import type { Cursor, Page, TimelineEntry } from '../../src/types.js';
+import { type Cursor, isTimelineError, type Page, type TimelineEntry } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';

@@ -1,5 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import type { Page } from '../../src/types.js';
+import { type Page, seqIdOf } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import { advanceOrReset } from '../shared/checkpoints.js';

@@ -1,4 +1,4 @@
-import type { Page, TimelineEntry, TimelineStore } from '../../src/types.js';
+import type { Page, TimelineEntry, TimelineStore } from '../../src/index.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
 import { type DeviceMessage, fromConversationEntry } from './device-message.js';

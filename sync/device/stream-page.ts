@@ -1,4 +1,4 @@
-import type { Cursor } from '../../src/types.js';
+import type { Cursor } from '../../src/index.js';
 import type { ConversationPosition } from './conversation-position.js';
 import type { DeviceMessage } from './device-message.js';
 

@@ -1,4 +1,4 @@
-import type { TimelineError } from '../../src/errors.js';
+import type { TimelineError } from '../../src/index.js';
 import type { Synced } from '../types.js';
 
 /** One entry on its way to inboxes. */

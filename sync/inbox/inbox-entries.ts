@@ -1,4 +1,4 @@
-import type { TimelineEntry } from '../../src/types.js';
+import type { TimelineEntry } from '../../src/index.js';
 import type { Stored, Synced } from '../types.js';
 
 /** The entries of a conversation that go to devices. */

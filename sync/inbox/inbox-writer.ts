@@ -1,7 +1,6 @@
-import { isTimelineError, type TimelineError } from '../../src/errors.js';
-import type { BatchOutcome, TimelineStore } from '../../src/types.js';
+import { type BatchOutcome, isTimelineError, type TimelineError, type TimelineStore } from '../../src/index.js';
+import { pause } from '../../src/toolkit/index.js';
 import { chunks } from '../shared/listing.js';
-import { pause } from '../shared/pause.js';
 import type { Synced } from '../types.js';
 import { Backlog, type DeliveryReport, type InboxCopy, type QueuedCopy } from './backlog.js';
 
@@ -96,7 +95,7 @@ export class InboxWriter<M> {
   async #retry(): Promise<void> {
     let pauseMs = MIN_PAUSE_MS;
     while (!this.#backlog.isEmpty && !this.#closing.aborted) {
-      await pause(pauseMs, this.#closing);
+      await pause(pauseMs, { signal: this.#closing });
       const heads = this.#backlog.heads();
       const items = heads.map(({ user, copy }) => ({ timeline: user, message: copy.message, key: copy.key }));
       const outcomes = await this.#sync

@@ -28,8 +28,9 @@ interface MembershipPeriod {
 }
 
 /**
- * The members of one conversation, at present and at earlier entries that may still be under way. Changes may repeat once
- * their key is forgotten. They come in the order of the conversation, so changes that are not newer have no effect.
+ * The members of one conversation, at present and at earlier entries that may still be under way. Changes may repeat
+ * once their key is forgotten. They come in the order of the conversation, so changes that are not newer have no
+ * effect.
  */
 export class ConversationMembers implements LogState<MembersChange, MembersSnapshot> {
   readonly #periods = new Map<string, MembershipPeriod[]>();

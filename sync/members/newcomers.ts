@@ -1,5 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import type { TimelineEntry } from '../../src/types.js';
+import { seqIdOf, type TimelineEntry } from '../../src/index.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
@@ -46,8 +45,8 @@ export async function addNewcomers<M>(context: Context<M>, join: Join<M>, inboxe
 }
 
 /**
- * Records where members leave, so that they do not get the same entries again when they rejoin. Precedes the leave in the
- * directory, which may forget former members. Idempotent.
+ * Records where members leave, so that they do not get the same entries again when they rejoin. Precedes the leave in
+ * the directory, which may forget former members. Idempotent.
  */
 export async function recordLeave<M>(
   { store, directory }: Context<M>,

@@ -1,5 +1,10 @@
-import { isTimelineError } from '../../src/errors.js';
-import type { Timeline, TimelineEntry, TimelineId, TimelineStore } from '../../src/types.js';
+import {
+  isTimelineError,
+  type Timeline,
+  type TimelineEntry,
+  type TimelineId,
+  type TimelineStore,
+} from '../../src/index.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
 
@@ -32,8 +37,8 @@ interface LogRecord<Change> {
 
 /**
  * A Timeline of changes with snapshots. The state is that of the newest complete snapshot and the changes behind it. A
- * snapshot is appended before the records that it covers are trimmed, so a reader that a trim overtakes finds them in the
- * snapshot further along.
+ * snapshot is appended before the records that it covers are trimmed, so a reader that a trim overtakes finds them in
+ * the snapshot further along.
  */
 export class SnapshotLog<M, Change extends object, Snapshot extends { readonly items: readonly unknown[] }> {
   readonly #store: TimelineStore<Stored<M>>;

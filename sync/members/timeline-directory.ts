@@ -1,5 +1,5 @@
-import { checkObject } from '../../src/text.js';
-import type { TimelineStore } from '../../src/types.js';
+import type { TimelineStore } from '../../src/index.js';
+import { checkObject } from '../../src/toolkit/index.js';
 import { RecentMap } from '../shared/listing.js';
 import { timelineOf } from '../shared/names.js';
 import type { Directory, MembershipChange, Stored } from '../types.js';

@@ -1,4 +1,4 @@
-import type { TimelineStore } from '../../src/types.js';
+import type { TimelineStore } from '../../src/index.js';
 import type { LibrarySettings } from '../shared/library-settings.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';

@@ -1,6 +1,4 @@
-import { invalidArgument } from '../../src/errors.js';
-import { checkCount } from '../../src/range.js';
-import { checkFunction, checkObject, describe } from '../../src/text.js';
+import { checkCount, checkFunction, checkObject, describe, invalidArgument } from '../../src/toolkit/index.js';
 import type { Audience, Diffusion, Mode } from '../types.js';
 
 /** Copies every message to each member's inbox: many writes, one read. For small conversations. */

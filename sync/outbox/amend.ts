@@ -1,5 +1,4 @@
-import { isTimelineError } from '../../src/errors.js';
-import type { Timeline, TimelineEntry } from '../../src/types.js';
+import { isTimelineError, type Timeline, type TimelineEntry } from '../../src/index.js';
 import { pauseAfterRace } from '../shared/contention.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Stored, StoredMessage } from '../types.js';

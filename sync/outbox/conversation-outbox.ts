@@ -1,24 +1,24 @@
-import { isTimelineError, reasonOf, type TimelineError } from '../../src/errors.js';
-import type { Cursor, Timeline, TimelineEntry } from '../../src/types.js';
+import {
+  type Cursor,
+  isTimelineError,
+  type Timeline,
+  type TimelineEntry,
+  type TimelineError,
+} from '../../src/index.js';
+import { backOff, pause, reasonOf } from '../../src/toolkit/index.js';
 import { InboxWriter } from '../inbox/inbox-writer.js';
 import type { EffectiveMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
-import { pause } from '../shared/pause.js';
-import { lenient } from '../shared/undecodable.js';
 import type { Delivery, Stored } from '../types.js';
 import { DeliveryPromises, RecentReports } from './delivery-promises.js';
 import { EntryProcessor } from './entry-processor.js';
-import { closedError, failedError, invisibleError, lostError, truncatedError } from './outbox-errors.js';
+import { closedError, failedError, lostError, truncatedError } from './outbox-errors.js';
 import { OutboxProgress } from './outbox-progress.js';
+import { OutboxReader } from './outbox-reader.js';
 import { loadStart } from './outbox-start.js';
 import type { Turn } from './turn.js';
 
-const PAGE = 100;
-const MIN_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 5000;
-const VISIBILITY_PAUSE_MS = 20;
-/** Reads in a row that may miss an entry which the store has acknowledged. */
-const MAX_INVISIBLE_READS = 250;
+const RETRY_PAUSES = { minMs: 100, maxMs: 5000 };
 /** A run that takes longer ends, so that others see the position move. */
 const MAX_RUN_MS = 500;
 /** In company, a run goes on for this long with what came meanwhile: a hand-over costs more. */
@@ -27,15 +27,16 @@ const RUN_ON_MS = 20;
 type Entry<M> = TimelineEntry<Stored<M>>;
 
 /**
- * The outbox of one conversation: its Timeline, read from the fan-out position on. Each entry is processed only after all
- * before it. Of several processes, the one that appended the first pending entry does the next run; the others follow the
- * position, and take over if it stands still. Copies carry keys, so each inbox gets each entry once and in order
- * even where two processes run.
+ * The outbox of one conversation: its Timeline, read from the fan-out position on. Each entry is processed only after
+ * all before it. Of several processes, the one that appended the first pending entry does the next run; the others
+ * follow the position, and take over if it stands still. Copies carry keys, so each inbox gets each entry once and in
+ * order even where two processes run.
  */
 export class ConversationOutbox<M> {
   readonly conversation: string;
   readonly #context: Context<M>;
   readonly #timeline: Timeline<Stored<M>>;
+  readonly #reader: OutboxReader<M>;
   readonly #inboxes: InboxWriter<M>;
   readonly #processor: EntryProcessor<M>;
   readonly #turn: Turn<M>;
@@ -47,15 +48,15 @@ export class ConversationOutbox<M> {
   #isLoaded = false;
   #running: Promise<void> | undefined;
   #isInRun = false;
-  #invisibleReads = 0;
-  /** May be ahead of the processor's mode, when another process has gone further. */
-  #newestMode: EffectiveMode = { mode: 'write', since: 0n };
+  /** The newest mode that was recorded when loading. Another process may have gone further than this one. */
+  #recordedMode: EffectiveMode = { mode: 'write', since: 0n };
 
   constructor(context: Context<M>, conversation: string, turn: Turn<M>) {
     this.conversation = conversation;
     this.#context = context;
     this.#turn = turn;
     this.#timeline = context.store.timeline(conversation);
+    this.#reader = new OutboxReader(conversation, this.#timeline, context.closing);
     this.#inboxes = new InboxWriter(context.sync, context.closing, () => this.#confirmDelivered());
     this.#processor = new EntryProcessor(context, conversation, this.#inboxes);
   }
@@ -81,7 +82,8 @@ export class ConversationOutbox<M> {
   /** The newest mode that this process knows of. */
   async newestMode(): Promise<EffectiveMode> {
     await this.#loaded();
-    return this.#newestMode;
+    const { mode } = this.#processor;
+    return mode.since > this.#recordedMode.since ? mode : this.#recordedMode;
   }
 
   /** Takes an entry that this process appended. Resolves once every recipient has this entry and all before it. */
@@ -152,7 +154,7 @@ export class ConversationOutbox<M> {
         if (code === 'TIMELINE_INVALID_ARGUMENT') this.#promises.rejectAll(error as TimelineError);
         if (failures++ === 0)
           this.#context.warn({ code: 'fan-out-waits', message: `a fan-out waits: ${reasonOf(error)}` });
-        await pause(Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** failures), this.#context.closing);
+        await pause(backOff(failures, RETRY_PAUSES), { signal: this.#context.closing });
       }
     }
   }
@@ -178,7 +180,7 @@ export class ConversationOutbox<M> {
 
   async #load(): Promise<void> {
     const { position, mode, newestMode } = await loadStart(this.#context, this.#timeline, this.conversation);
-    this.#newestMode = newestMode;
+    this.#recordedMode = newestMode;
     this.#processor.mode = mode;
     this.#progress.follow(position);
     this.#isLoaded = true;
@@ -188,10 +190,9 @@ export class ConversationOutbox<M> {
     await this.#loaded();
     if (!this.#progress.isBehind) return;
     const { wanted } = this.#progress;
-    const { entries, head, truncated } = await this.#readPage();
+    const { entries, head, truncated } = await this.#reader.read(this.#progress.read);
     if (entries.length === 0 && truncated) return this.#skipTruncated(truncated.through);
     if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);
-    this.#invisibleReads = 0;
     let pending = this.#skipWithoutWrites(entries);
     while (pending[0] && this.#progress.isBehind) {
       this.#progress.see((pending.at(-1) as Entry<M>).seqId);
@@ -202,10 +203,6 @@ export class ConversationOutbox<M> {
       if (position === undefined) return this.#runFrom(pending);
       pending = this.#skipWithoutWrites(await this.#follow(pending, position));
     }
-  }
-
-  #readPage() {
-    return this.#timeline.read({ after: this.#progress.read, limit: PAGE, ...lenient });
   }
 
   /** Passes the first entries, as far as no inbox gets anything for them. */
@@ -221,8 +218,8 @@ export class ConversationOutbox<M> {
   }
 
   /**
-   * Another process has delivered everything up to the position. Takes its modes and memberships over from the entries on
-   * the page, and never jumps over entries that the page does not hold: it was read before the position.
+   * Another process has delivered everything up to the position. Takes its modes and memberships over from the entries
+   * on the page, and never jumps over entries that the page does not hold: it was read before the position.
    */
   async #follow(entries: readonly Entry<M>[], position: bigint): Promise<readonly Entry<M>[]> {
     const done = entries.filter(({ seqId }) => seqId <= position);
@@ -233,7 +230,6 @@ export class ConversationOutbox<M> {
       this.#turn.deleteAppended(entry.seqId);
       this.#progress.follow(entry.seqId);
     }
-    this.#noteNewestMode();
     this.#confirmDelivered();
     return entries.slice(done.length);
   }
@@ -248,13 +244,12 @@ export class ConversationOutbox<M> {
           if (!this.#turn.isAppendedHere(entry.seqId) && this.#pendingAppends === 0) this.#turn.meetOthers();
           const report = await this.#processor.process(entry, { isFirst: this.#progress.read === 0n });
           this.#reports.add(entry.seqId, report);
-          this.#noteNewestMode();
           this.#advance(entry);
           this.#confirmDelivered();
           if (performance.now() - began > MAX_RUN_MS) return;
         }
         if (!this.#turn.isInCompany || performance.now() - began > RUN_ON_MS) return;
-        entries = (await this.#readPage()).entries;
+        entries = (await this.#reader.read(this.#progress.read)).entries;
         const last = entries.at(-1);
         if (last) this.#progress.see(last.seqId);
       }
@@ -269,24 +264,18 @@ export class ConversationOutbox<M> {
     this.#progress.advance({ seqId, cursor });
   }
 
-  #noteNewestMode(): void {
-    if (this.#processor.mode.since > this.#newestMode.since) this.#newestMode = this.#processor.mode;
-  }
-
   /** An acknowledged entry becomes visible after a while, or the store has lost it. */
   async #awaitVisibility(wanted: bigint, lastSeqId: bigint): Promise<void> {
-    if (lastSeqId >= wanted && ++this.#invisibleReads > MAX_INVISIBLE_READS)
-      throw invisibleError(this.conversation, wanted);
-    if (lastSeqId >= wanted) return pause(VISIBILITY_PAUSE_MS, this.#context.closing);
+    if (lastSeqId >= wanted) return this.#reader.awaitVisibility(wanted);
     if (this.#progress.wanted === wanted) this.#progress.wantNoMore();
     this.#promises.reject(lastSeqId, wanted, lostError(this.conversation, lastSeqId));
   }
 
   /** Entries were trimmed, or have expired, before their fan-out: no inbox gets them. */
   async #skipTruncated(through: bigint): Promise<void> {
-    const { next } = await this.#timeline.read({ after: through, before: through + 1n, limit: 1, ...lenient });
+    const cursor = await this.#reader.cursorAt(through);
     this.#promises.reject(this.#progress.read, through, truncatedError(this.conversation, through));
-    this.#progress.advance({ seqId: through, cursor: next });
+    this.#progress.advance({ seqId: through, cursor });
     this.#confirmDelivered();
   }
 

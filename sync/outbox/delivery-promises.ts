@@ -1,4 +1,4 @@
-import type { TimelineError } from '../../src/errors.js';
+import type { TimelineError } from '../../src/index.js';
 import type { DeliveryReport } from '../inbox/backlog.js';
 import type { Delivery } from '../types.js';
 

@@ -1,5 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import type { Timeline, TimelineEntry } from '../../src/types.js';
+import { seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
 import type { DeliveryReport } from '../inbox/backlog.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';

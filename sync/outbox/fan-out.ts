@@ -1,4 +1,4 @@
-import { reasonOf } from '../../src/errors.js';
+import { jitter, reasonOf } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
 import { RecentMap } from '../shared/listing.js';
 import { ConversationOutbox } from './conversation-outbox.js';
@@ -9,8 +9,8 @@ import { type Patience, Turn } from './turn.js';
 
 const MAX_OUTBOXES = 5000;
 const DAY_MS = 24 * 3600 * 1000;
-/** Looks of several processes drift apart: each comes up to this much earlier than asked for. */
-const JITTER = 0.2;
+/** Looks of several processes drift apart: each comes up to this part of the time earlier. */
+const LOOK_SPREAD = 0.2;
 
 export interface FanOutOptions {
   readonly leaseMs: number;
@@ -81,10 +81,12 @@ export class FanOut<M> {
   #scheduleLook(): void {
     const { recoverEveryMs } = this.#options;
     if (recoverEveryMs === 0 || this.#context.closing.aborted) return;
-    const delayMs = recoverEveryMs * (1 - JITTER * Math.random());
-    this.#lookTimer = setTimeout(() => {
-      void this.#track(this.#look()).finally(() => this.#scheduleLook());
-    }, delayMs).unref();
+    this.#lookTimer = setTimeout(
+      () => {
+        void this.#track(this.#look()).finally(() => this.#scheduleLook());
+      },
+      jitter(recoverEveryMs, LOOK_SPREAD),
+    ).unref();
   }
 
   async #look(): Promise<void> {

@@ -1,5 +1,4 @@
-import { isTimelineError } from '../../src/errors.js';
-import type { Head, Timeline, TimelineStore } from '../../src/types.js';
+import { type Head, isTimelineError, type Timeline, type TimelineStore } from '../../src/index.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
@@ -55,8 +54,9 @@ export class NoteShard<M> {
   }
 
   /**
-   * Removes the oldest notes that were watched for two lives. A note whose conversation is behind goes to the tail as it
-   * is; another goes there with one watch less, until none is left. Several processes that do this move each note once.
+   * Removes the oldest notes that were watched for two lives. A note whose conversation is behind goes to the tail as
+   * it is; another goes there with one watch less, until none is left. Several processes that do this move each note
+   * once.
    */
   async expireWatched(isBehind: (conversation: string) => boolean): Promise<void> {
     if (!this.#store.capabilities.trim) return;

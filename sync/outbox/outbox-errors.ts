@@ -1,4 +1,5 @@
-import { isTimelineError, reasonOf, TimelineError } from '../../src/errors.js';
+import { isTimelineError, TimelineError } from '../../src/index.js';
+import { reasonOf } from '../../src/toolkit/index.js';
 
 const named = (conversation: string) => JSON.stringify(conversation);
 

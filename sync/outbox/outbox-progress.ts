@@ -1,4 +1,4 @@
-import type { Cursor } from '../../src/types.js';
+import type { Cursor } from '../../src/index.js';
 
 /** An entry that was processed, and that some inbox may still lack. */
 interface UnconfirmedEntry {
@@ -62,7 +62,9 @@ export class OutboxProgress {
     this.#seen = this.#read;
   }
 
-  /** Drops the wish at closing. The entries stay undone: the note of the conversation has to stay for other processes. */
+  /**
+   * Drops the wish at closing. The entries stay undone: the note of the conversation has to stay for other processes.
+   */
   abandon(): void {
     if (this.#wanted > this.#abandoned) this.#abandoned = this.#wanted;
     this.wantNoMore();

@@ -1,4 +1,4 @@
-import type { Timeline } from '../../src/types.js';
+import type { Timeline } from '../../src/index.js';
 import { type EffectiveMode, readModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import { resumeAfter } from '../shared/fan-out-positions.js';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isTimelineError } from '../../src/errors.js';
-import type { TimelineStore } from '../../src/types.js';
+import { isTimelineError, type TimelineStore } from '../../src/index.js';
 import { timelineOf } from '../shared/names.js';
 import type { Stored } from '../types.js';
 import { encodeNote, shardOf } from './pending-note.js';
@@ -25,8 +24,9 @@ interface NotedConversation {
 }
 
 /**
- * The notes that this process has written. Before an append to a conversation one of them stands that is younger than one
- * life, so a crash after the append leaves a trace. A busy conversation costs one note per life, not one per message.
+ * The notes that this process has written. Before an append to a conversation one of them stands that is younger than
+ * one life, so a crash after the append leaves a trace. A busy conversation costs one note per life, not one per
+ * message.
  */
 export class OwnNotes<M> {
   readonly #store: TimelineStore<Stored<M>>;
@@ -58,8 +58,8 @@ export class OwnNotes<M> {
   }
 
   /**
-   * Takes out the notes that a newer one has replaced, and those of conversations where nothing is left to do: once they
-   * are older than one life, or at closing all. Delete them once the fan-out positions are durable.
+   * Takes out the notes that a newer one has replaced, and those of conversations where nothing is left to do: once
+   * they are older than one life, or at closing all. Delete them once the fan-out positions are durable.
    */
   async takeFinished(
     isDone: (conversation: string) => boolean,

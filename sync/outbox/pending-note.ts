@@ -1,11 +1,14 @@
-import type { TimelineId } from '../../src/types.js';
+import type { TimelineId } from '../../src/index.js';
 import { timelineOf } from '../shared/names.js';
 import type { Stored } from '../types.js';
 
 /** Timelines that hold the notes of all conversations and processes. */
 export const NOTE_SHARDS = 16;
 
-/** Says that some process may append to the conversation, or has not finished the fan-out of an append. Names no process. */
+/**
+ * Says that some process may append to the conversation, or has not finished the fan-out of an append. Names no
+ * process.
+ */
 export interface PendingNote {
   readonly conversation: string;
   /** The lease of the author, in milliseconds. */

@@ -1,5 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import type { Cursor } from '../../src/types.js';
+import { type Cursor, seqIdOf } from '../../src/index.js';
 import type { FanOutPositions } from '../shared/fan-out-positions.js';
 
 const MIN_DELAY_MS = 1;

@@ -1,5 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import type { TimelineId } from '../../src/types.js';
+import { seqIdOf, type TimelineId } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import type { ConversationOutbox } from './conversation-outbox.js';
 import { NoteShard } from './note-shard.js';
@@ -15,8 +14,8 @@ interface BehindConversation {
 }
 
 /**
- * Finds conversations whose fan-out stands still behind their last entry, and finishes it. Candidates are those that some
- * process noted before it appended.
+ * Finds conversations whose fan-out stands still behind their last entry, and finishes it. Candidates are those that
+ * some process noted before it appended.
  */
 export class Recovery<M> {
   readonly #context: Context<M>;

@@ -1,8 +1,7 @@
-import { isTimelineError } from '../../src/errors.js';
-import type { Cursor } from '../../src/types.js';
+import { type Cursor, isTimelineError } from '../../src/index.js';
+import { pause } from '../../src/toolkit/index.js';
 import { type ModeChange, ModeSelector } from '../modes/mode-selector.js';
 import type { Context } from '../shared/context.js';
-import { pause } from '../shared/pause.js';
 import type { Delivery, Sent, Stored } from '../types.js';
 import type { FanOut } from './fan-out.js';
 
@@ -89,7 +88,7 @@ export class Sender<M> {
     const outbox = this.#fanOut.outboxOf(conversation);
     const endAppend = outbox.beginAppend();
     for (const ms of UNKNOWN_OUTCOME_PAUSES_MS) {
-      await pause(ms, this.#context.closing);
+      await pause(ms, { signal: this.#context.closing });
       await outbox.catchUp().catch(() => undefined);
     }
     endAppend();

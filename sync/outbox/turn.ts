@@ -1,5 +1,4 @@
-import { epochOf, seqIdOf } from '../../src/cursor.js';
-import type { Cursor, Timeline, TimelineEntry } from '../../src/types.js';
+import { type Cursor, epochOf, seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import { resumeAfter } from '../shared/fan-out-positions.js';
 import type { Stored } from '../types.js';
@@ -8,7 +7,9 @@ import type { PositionPoller } from './position-poller.js';
 /** Added to the patience: one second for 10,000 recipients. */
 const MS_PER_RECIPIENT = 0.1;
 
-/** Milliseconds for which a position may stand still before another process takes over: a random time between the two. */
+/**
+ * Milliseconds for which a position may stand still before another process takes over: a random time between the two.
+ */
 export interface Patience {
   readonly leastMs: number;
   readonly mostMs: number;
@@ -29,8 +30,8 @@ export interface TurnOptions {
 
 /**
  * Decides which process does the next run of a conversation: the one that appended the first pending entry. The others
- * wait for the fan-out position to move, and take over once it has stood still for longer than their patience. This saves
- * work only: safety never depends on it.
+ * wait for the fan-out position to move, and take over once it has stood still for longer than their patience. This
+ * saves work only: safety never depends on it.
  */
 export class Turn<M> {
   readonly #context: Context<M>;

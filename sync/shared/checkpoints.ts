@@ -1,5 +1,4 @@
-import { isTimelineError } from '../../src/errors.js';
-import type { Cursor, TimelineId, TimelineStore } from '../../src/types.js';
+import { type Cursor, isTimelineError, type TimelineId, type TimelineStore } from '../../src/index.js';
 
 export interface CheckpointItem {
   readonly timeline: TimelineId;

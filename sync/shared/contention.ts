@@ -1,9 +1,9 @@
-import { TimelineError } from '../../src/errors.js';
-import { pause } from './pause.js';
+import { TimelineError } from '../../src/index.js';
+import { backOff, pause } from '../../src/toolkit/index.js';
 
 /** Races that one call may lose. The growing pauses between them add up to about five seconds. */
 const MAX_RACES = 12;
-const MIN_PAUSE_MS = 4;
+const MIN_PAUSE_MS = 8;
 const MAX_PAUSE_MS = 1000;
 
 /** Pauses after a lost race, before the next attempt. Throws `TIMELINE_UNAVAILABLE` after too many. */
@@ -13,5 +13,5 @@ export async function pauseAfterRace(race: number, what: string, closing: AbortS
       retryable: true,
     });
   }
-  await pause((0.5 + Math.random() / 2) * Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** race), closing);
+  await pause(backOff(race, { minMs: MIN_PAUSE_MS, maxMs: MAX_PAUSE_MS }), { signal: closing });
 }

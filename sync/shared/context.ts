@@ -1,6 +1,4 @@
-import type { AdapterWarning } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
-import type { TimelineStore } from '../../src/types.js';
+import { type AdapterWarning, TimelineError, type TimelineStore } from '../../src/index.js';
 import type { Diffusion, Directory, Stored, Synced, SyncOptions } from '../types.js';
 import type { FanOutPositions } from './fan-out-positions.js';
 import type { LibrarySettings } from './library-settings.js';

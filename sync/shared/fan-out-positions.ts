@@ -1,6 +1,4 @@
-import { seqIdOf } from '../../src/cursor.js';
-import { isTimelineError } from '../../src/errors.js';
-import type { Cursor, Timeline, TimelineStore } from '../../src/types.js';
+import { type Cursor, isTimelineError, seqIdOf, type Timeline, type TimelineStore } from '../../src/index.js';
 import type { Stored, Synced } from '../types.js';
 import { advanceAllOrReset } from './checkpoints.js';
 import { readerOf } from './names.js';

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isTimelineError } from '../../src/errors.js';
-import type { TimelineStore } from '../../src/types.js';
+import { isTimelineError, type TimelineStore } from '../../src/index.js';
 import type { Mode, Stored } from '../types.js';
 import { pauseAfterRace } from './contention.js';
 import { timelineOf } from './names.js';

@@ -1,6 +1,5 @@
-import { invalidArgument } from '../../src/errors.js';
-import { checkText } from '../../src/text.js';
-import type { TimelineEntry, TimelineId } from '../../src/types.js';
+import type { TimelineEntry, TimelineId } from '../../src/index.js';
+import { checkText, invalidArgument } from '../../src/toolkit/index.js';
 import type { Stored } from '../types.js';
 
 /** Bytes. With the parts that the library adds for its own Timelines, these names still fit into a Timeline id. */

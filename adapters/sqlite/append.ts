@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Call, Payload, Write, WriteOutcome } from '../../src/adapter.js';
 import { isTimelineError, type TimelineError } from '../../src/errors.js';
 import { cutoff, type KnownKey, type Plan, planWrite } from '../../src/toolkit/index.js';
-import type { SqliteStatement } from './client.js';
+import type { SqliteStatement } from './file/client.js';
+import { busy } from './file/sqlite-errors.js';
 import type { Head } from './heads.js';
 import type { LibraryContext } from './library.js';
-import { busy } from './sqlite-errors.js';
 
 /** A transaction takes further writes for so long, then commits and lets the event loop run. */
 const SLICE_MS = 4;

@@ -1,4 +1,4 @@
-import type { BetterSqlite3Database, SqliteStatement } from './client.js';
+import type { BetterSqlite3Database, SqliteStatement } from './file/client.js';
 
 /** What is known of one Timeline, physically: expiry is the reader's affair. */
 export interface Head {

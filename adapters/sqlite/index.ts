@@ -1,11 +1,11 @@
 import type { TimelineAdapter } from '../../src/adapter.js';
-import type { BetterSqlite3Database } from './client.js';
-import { SharedDatabase } from './database.js';
-import { checkSource } from './handle.js';
+import type { BetterSqlite3Database } from './file/client.js';
+import { SharedDatabase } from './file/database.js';
+import { checkSource } from './file/handle.js';
 import { openLibrary } from './library.js';
 import { resolveSettings, type SqliteAdapterOptions } from './options.js';
 
-export type { BetterSqlite3Database, SqliteStatement } from './client.js';
+export type { BetterSqlite3Database, SqliteStatement } from './file/client.js';
 export { backupTimelines } from './operations/backup.js';
 export {
   checkTimelines,

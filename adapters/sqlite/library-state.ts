@@ -2,9 +2,9 @@ import type { LibraryClock, LibraryOptions } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { type LibrarySettings, parseSettings, reconcileSettings } from '../../src/settings.js';
 import { cutoff } from '../../src/toolkit/index.js';
-import type { SqliteStatement } from './client.js';
-import type { Connection } from './connection.js';
-import { SCHEMA_VERSION } from './schema.js';
+import type { SqliteStatement } from './file/client.js';
+import type { Connection } from './file/connection.js';
+import { SCHEMA_VERSION } from './file/schema.js';
 
 /** Accepted time goes into the file with a write this often, and without writes that often. */
 const KEEP_MS = 10_000;

@@ -1,17 +1,17 @@
 import type { AdapterLibrary, Capabilities, LibraryOptions } from '../../src/adapter.js';
 import { Appender } from './append.js';
-import { Checkpoints } from './checkpoints.js';
-import type { Connection } from './connection.js';
-import type { OpenDatabase } from './database.js';
+import type { Watchers } from './commit-watch.js';
+import type { Connection } from './file/connection.js';
+import type { OpenDatabase } from './file/database.js';
 import type { HeadMemory } from './heads.js';
-import { Healing } from './heal.js';
 import { LibraryState } from './library-state.js';
 import { Modifier } from './modify.js';
 import type { SqliteSettings } from './options.js';
 import { Reader } from './read.js';
-import { Removal } from './removal.js';
-import { LibrarySweeper } from './sweep.js';
-import type { Watchers } from './watch.js';
+import { Checkpoints } from './reader-positions.js';
+import { Healing } from './sweep/future-times.js';
+import { LibrarySweeper } from './sweep/library-sweeper.js';
+import { Removal } from './sweep/removal.js';
 
 /** What the parts of one open library share. */
 export class LibraryContext {

@@ -1,6 +1,6 @@
 import type { Body, Call, Cut, Payload, Row } from '../../src/adapter.js';
 import { entryNotFound, revisionConflict } from '../../src/toolkit/index.js';
-import type { SqliteStatement } from './client.js';
+import type { SqliteStatement } from './file/client.js';
 import type { Head } from './heads.js';
 import type { LibraryContext } from './library.js';
 

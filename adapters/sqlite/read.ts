@@ -1,5 +1,5 @@
 import type { AdapterHead, Body, Call, ListingRange, Range, Row, Slice } from '../../src/adapter.js';
-import type { SqliteStatement } from './client.js';
+import type { SqliteStatement } from './file/client.js';
 import type { Head } from './heads.js';
 import type { LibraryContext } from './library.js';
 

@@ -1,14 +1,14 @@
 import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TimelineError } from '../../../src/errors.js';
-import type { BetterSqlite3Database } from '../client.js';
-import { loadDriver } from '../driver.js';
-import { isBackup, markBackup } from '../epochs.js';
-import { pathOf } from '../file-identity.js';
-import { checkSource, refuseClosed } from '../handle.js';
-import { fileId } from '../open-files.js';
-import { readEpoch } from '../schema.js';
-import { toTimelineError } from '../sqlite-errors.js';
+import type { BetterSqlite3Database } from '../file/client.js';
+import { loadDriver } from '../file/driver.js';
+import { isBackup, markBackup } from '../file/epochs.js';
+import { pathOf } from '../file/file-identity.js';
+import { checkSource, refuseClosed } from '../file/handle.js';
+import { fileId } from '../file/open-files.js';
+import { readEpoch } from '../file/schema.js';
+import { toTimelineError } from '../file/sqlite-errors.js';
 import {
   checkPath,
   LOCK_WAIT_MS,

@@ -1,10 +1,10 @@
-import { otherVersion, SCHEMA_VERSION, TABLE_NAMES } from '../schema.js';
-import { messageOf, sqliteCode, toTimelineError } from '../sqlite-errors.js';
-import type { DatabaseWorker } from '../worker.js';
+import type { DatabaseWorker } from '../file/database-worker.js';
+import { otherVersion, SCHEMA_VERSION, TABLE_NAMES } from '../file/schema.js';
+import { messageOf, sqliteCode, toTimelineError } from '../file/sqlite-errors.js';
 import { checkPath, openSource } from './files.js';
-import { LAWS, type Law, MOST_PER_LAW, TEXT_LAWS, type TimelineProblemCode } from './laws.js';
+import { LAWS, type Law, MOST_PER_LAW, TEXT_LAWS, type TimelineProblemCode } from './invariants.js';
 
-export type { TimelineProblemCode } from './laws.js';
+export type { TimelineProblemCode } from './invariants.js';
 
 /** One finding. `timeline` is the encoded id, as errors have it. */
 export interface TimelineProblem {

@@ -2,11 +2,11 @@ import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidArgument, TimelineError } from '../../../src/errors.js';
 import { describe } from '../../../src/text.js';
-import { loadDriver } from '../driver.js';
-import { fileId } from '../open-files.js';
-import { openReadonly } from '../readonly.js';
-import { messageOf, sqliteCode } from '../sqlite-errors.js';
-import { DatabaseWorker } from '../worker.js';
+import { DatabaseWorker } from '../file/database-worker.js';
+import { loadDriver } from '../file/driver.js';
+import { fileId } from '../file/open-files.js';
+import { openReadonly } from '../file/open-readonly.js';
+import { messageOf, sqliteCode } from '../file/sqlite-errors.js';
 
 /** How long SQLite waits on a worker thread for a lock of somebody else. */
 export const LOCK_WAIT_MS = 5000;

@@ -1,12 +1,13 @@
 import { chmodSync, chownSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { invalidArgument, TimelineError } from '../../../src/errors.js';
-import type { DatabaseConstructor } from '../client.js';
-import { loadDriver } from '../driver.js';
-import { renewEpoch } from '../epochs.js';
-import { fileId } from '../open-files.js';
-import { readEpoch } from '../schema.js';
-import { toTimelineError } from '../sqlite-errors.js';
+import type { DatabaseConstructor } from '../file/client.js';
+import { loadDriver } from '../file/driver.js';
+import { renewEpoch } from '../file/epochs.js';
+import { fileId } from '../file/open-files.js';
+import { readEpoch } from '../file/schema.js';
+import { toTimelineError } from '../file/sqlite-errors.js';
+import { type Possession, takePossession } from './exclusive-lock.js';
 import {
   checkPath,
   LOCK_WAIT_MS,
@@ -17,7 +18,6 @@ import {
   SIDE_FILES,
   syncToDisk,
 } from './files.js';
-import { type Possession, takePossession } from './possession.js';
 
 const CALLER = 'restoreTimelines';
 

@@ -1,5 +1,5 @@
-import { invalidArgument, isTimelineError, TimelineError } from '../../src/errors.js';
-import { describe } from '../../src/text.js';
+import { invalidArgument, isTimelineError, TimelineError } from '../../../src/errors.js';
+import { describe } from '../../../src/text.js';
 import type { BetterSqlite3Database } from './client.js';
 
 const METHODS = ['prepare', 'exec', 'pragma', 'close'] as const;

@@ -1,5 +1,5 @@
-import type { LibraryClock } from '../../src/adapter.js';
-import type { BetterSqlite3Database, SqliteStatement } from './client.js';
+import type { LibraryClock } from '../../../src/adapter.js';
+import type { BetterSqlite3Database, SqliteStatement } from '../file/client.js';
 
 /** Timelines or keys looked at between two looks at the time. */
 const PER_LOOK = 100;

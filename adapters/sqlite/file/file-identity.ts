@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { TimelineError } from '../../src/errors.js';
+import { TimelineError } from '../../../src/errors.js';
 import type { BetterSqlite3Database } from './client.js';
 import { fileId, filesOpenIn } from './open-files.js';
 

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { TimelineError } from '../../../src/errors.js';
-import type { BetterSqlite3Database, DatabaseConstructor } from '../client.js';
-import { fileId, filesOpenIn, processesWith } from '../open-files.js';
-import { busy, isBusy, messageOf, sqliteCode, toTimelineError } from '../sqlite-errors.js';
+import type { BetterSqlite3Database, DatabaseConstructor } from '../file/client.js';
+import { fileId, filesOpenIn, processesWith } from '../file/open-files.js';
+import { busy, isBusy, messageOf, sqliteCode, toTimelineError } from '../file/sqlite-errors.js';
 import { SIDE_FILES } from './files.js';
 
 /** The right to replace a database: nobody else has it open, and nobody can read it until this ends. */

@@ -1,9 +1,9 @@
-import type { Call } from '../../src/adapter.js';
-import { jitter, pause } from '../../src/toolkit/index.js';
+import type { Call } from '../../../src/adapter.js';
+import { jitter, pause } from '../../../src/toolkit/index.js';
+import { HeadMemory } from '../heads.js';
 import type { BetterSqlite3Database, SqliteStatement } from './client.js';
 import { Ancestors } from './epochs.js';
 import type { FileIdentity } from './file-identity.js';
-import { HeadMemory } from './heads.js';
 import { busy, CommitFailure, isBusy, isRolledBack, toTimelineError } from './sqlite-errors.js';
 
 /** SQLite waits with the event loop held, so it hardly may: {@link Connection} waits instead. */

@@ -1,6 +1,6 @@
 import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
 import { furtherPosition } from '../../src/toolkit/index.js';
-import type { SqliteStatement } from './client.js';
+import type { SqliteStatement } from './file/client.js';
 import type { LibraryContext } from './library.js';
 
 type PositionRow = [epoch: string, seq: bigint];

@@ -1,16 +1,16 @@
-import type { AdapterWarning, LibraryOptions } from '../../src/adapter.js';
-import { isTimelineError, TimelineError } from '../../src/errors.js';
+import type { AdapterWarning, LibraryOptions } from '../../../src/adapter.js';
+import { isTimelineError, TimelineError } from '../../../src/errors.js';
+import { Watchers } from '../commit-watch.js';
+import type { SqliteSettings } from '../options.js';
+import { WalControl } from '../wal/wal-control.js';
 import type { BetterSqlite3Database } from './client.js';
 import { Connection, NATIVE_TIMEOUT_MS, retryWhileBusy, withoutWaiting } from './connection.js';
 import { loadDriver } from './driver.js';
 import { FileIdentity, pathOf } from './file-identity.js';
 import { refuseClosed, refuseSafeIntegers } from './handle.js';
-import type { SqliteSettings } from './options.js';
-import { openReadonly } from './readonly.js';
+import { openReadonly } from './open-readonly.js';
 import { prepareSchema } from './schema.js';
 import { isBusy, messageOf, toTimelineError } from './sqlite-errors.js';
-import { WalControl } from './wal.js';
-import { Watchers } from './watch.js';
 
 /** A database in use, and what all libraries in it share. */
 export interface OpenDatabase {

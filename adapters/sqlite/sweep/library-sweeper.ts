@@ -1,8 +1,8 @@
-import { cutoff, Sweeper } from '../../src/toolkit/index.js';
-import type { Connection } from './connection.js';
-import type { LibraryContext } from './library.js';
+import { cutoff, Sweeper } from '../../../src/toolkit/index.js';
+import type { Connection } from '../file/connection.js';
+import type { LibraryContext } from '../library.js';
+import { KeySweep } from './key-sweep.js';
 import { MOST_REMOVED } from './removal.js';
-import { KeySweep } from './sweep-keys.js';
 
 /** Timelines looked at per transaction. */
 const PER_STEP = 100;

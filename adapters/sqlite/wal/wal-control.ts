@@ -1,9 +1,9 @@
-import type { AdapterWarning } from '../../src/adapter.js';
-import { pause } from '../../src/toolkit/index.js';
-import { type Checkpointed, Checkpointer } from './checkpointer.js';
-import type { SqliteStatement } from './client.js';
-import type { Connection } from './connection.js';
-import { busy } from './sqlite-errors.js';
+import type { AdapterWarning } from '../../../src/adapter.js';
+import { pause } from '../../../src/toolkit/index.js';
+import type { SqliteStatement } from '../file/client.js';
+import type { Connection } from '../file/connection.js';
+import { busy } from '../file/sqlite-errors.js';
+import { type Checkpointed, Checkpointer } from './wal-checkpointer.js';
 
 const CHECKPOINT_PAGES = 1000;
 /** Looking at the log takes a microsecond, so a commit is followed by a look at most this often. */

@@ -1,7 +1,7 @@
-import type { AdapterWarning } from '../../src/adapter.js';
-import type { BetterSqlite3Database } from './client.js';
-import { messageOf } from './sqlite-errors.js';
-import { DatabaseWorker, WorkerSqliteError } from './worker.js';
+import type { AdapterWarning } from '../../../src/adapter.js';
+import type { BetterSqlite3Database } from '../file/client.js';
+import { DatabaseWorker, WorkerSqliteError } from '../file/database-worker.js';
+import { messageOf } from '../file/sqlite-errors.js';
 
 /** A worker that died is started again no sooner. */
 const RESTART_MS = 60_000;

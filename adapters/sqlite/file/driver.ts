@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { TimelineError } from '../../src/errors.js';
+import { TimelineError } from '../../../src/errors.js';
 import type { DatabaseConstructor } from './client.js';
 
 /** Not imported, as bundlers put something of their own in the place of `createRequire`. */

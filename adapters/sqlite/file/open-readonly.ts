@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { TimelineError } from '../../src/errors.js';
+import { TimelineError } from '../../../src/errors.js';
 import type { BetterSqlite3Database, DatabaseConstructor } from './client.js';
 import { sqliteCode } from './sqlite-errors.js';
 

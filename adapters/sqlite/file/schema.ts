@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AdapterWarning } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import type { AdapterWarning } from '../../../src/adapter.js';
+import { TimelineError } from '../../../src/errors.js';
 import type { BetterSqlite3Database } from './client.js';
 import { isBackup, renewEpoch } from './epochs.js';
 import { sqliteCode } from './sqlite-errors.js';

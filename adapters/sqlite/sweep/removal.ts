@@ -1,5 +1,5 @@
-import type { BetterSqlite3Database, SqliteStatement } from './client.js';
-import type { HeadMemory } from './heads.js';
+import type { BetterSqlite3Database, SqliteStatement } from '../file/client.js';
+import type { HeadMemory } from '../heads.js';
 
 /** Rows that one transaction may remove: a few milliseconds. */
 export const MOST_REMOVED = 500;

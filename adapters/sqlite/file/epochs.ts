@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Position } from '../../src/adapter.js';
+import type { Position } from '../../../src/adapter.js';
 import type { BetterSqlite3Database, SqliteStatement } from './client.js';
 
 /** Timelines whose ancestors are remembered. */

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { WatchHub } from '../../src/toolkit/index.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './file/connection.js';
 
 /** The log is written before its index makes the commit visible, so a file event is looked at again this much later. */
 const SECOND_LOOK_MS = 2;

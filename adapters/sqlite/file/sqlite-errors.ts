@@ -1,4 +1,4 @@
-import { isTimelineError, TimelineError } from '../../src/errors.js';
+import { isTimelineError, TimelineError } from '../../../src/errors.js';
 
 /** What a COMMIT that failed leaves behind: only SQLite's next recovery decides whether the transaction is there. */
 export class CommitFailure {

@@ -1,6 +1,6 @@
-import type { LibraryClock } from '../../src/adapter.js';
-import type { BetterSqlite3Database, SqliteStatement } from './client.js';
-import type { HeadMemory } from './heads.js';
+import type { LibraryClock } from '../../../src/adapter.js';
+import type { BetterSqlite3Database, SqliteStatement } from '../file/client.js';
+import type { HeadMemory } from '../heads.js';
 
 /** Entries that one transaction may set right: a few milliseconds. */
 const MOST_HEALED = 500;

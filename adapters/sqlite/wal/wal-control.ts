@@ -3,15 +3,17 @@ import { pause } from '../../../src/toolkit/index.js';
 import type { SqliteStatement } from '../file/client.js';
 import type { Connection } from '../file/connection.js';
 import { busy } from '../file/sqlite-errors.js';
-import { type Checkpointed, Checkpointer } from './wal-checkpointer.js';
+import { type Checkpointed, WalCheckpointer } from './wal-checkpointer.js';
 
 const CHECKPOINT_PAGES = 1000;
-/** Looking at the log takes a microsecond, so a commit is followed by a look at most this often. */
-const LOOK_MS = 1;
-/** How long a RESTART may wait for readers and for writers of other processes, while writes here are held back. */
+/** Measuring the log takes a microsecond, so commits are followed by it at most this often. */
+const MEASURE_MS = 1;
+/**
+ * Milliseconds that a RESTART waits for readers and for writers of other processes. Writes here wait for the RESTART.
+ */
 const RESTART_MS = 50;
 const RETRY_MS = 20;
-/** Pause after a checkpoint that failed, as one does on a full disk. */
+/** Pause after a checkpoint that failed, for example on a full disk. */
 const FAILED_MS = 250;
 
 const PINNED =
@@ -24,124 +26,139 @@ export interface WalLimits {
 }
 
 /**
- * Keeps the write-ahead log short without holding the event loop. Passive checkpoints alone never make a busy log start
- * again from its beginning, as each leaves a few newer frames; so beyond the soft limit the next write waits until a
- * RESTART has caught up. Readers may pin the log beyond that; then writes go on until the hard limit.
+ * Keeps the write-ahead log short without holding the event loop. Passive checkpoints alone never rewind a busy log, as
+ * each leaves a few newer frames. So beyond the soft limit the next write waits for a RESTART, which rewinds it. While
+ * a reader pins the log, writes go on until the hard limit.
  */
 export class WalControl {
-  private readonly checkpointer: Checkpointer;
-  /** Reports frames in the log and checkpointed, and does nothing else. SQLite before 3.51 takes it for PASSIVE, which is right too, only slower. */
-  private readonly report: SqliteStatement;
-  private readonly softPages: number;
-  private readonly hardPages: number;
-  private pages = 0;
-  private lookedAt = 0;
-  private restartAbove: number;
-  private asking: Promise<void> | undefined;
-  private holding: Promise<void> | undefined;
-  private pinned = false;
-  private failedAt = Number.NEGATIVE_INFINITY;
-  /** What the handle did before: it does so again when this ends. */
-  private readonly automatic: number;
+  readonly #connection: Connection;
+  readonly #path: string;
+  readonly #warn: (warning: AdapterWarning) => void;
+  readonly #checkpointer: WalCheckpointer;
+  /**
+   * Reports the frames in the log and those checkpointed. SQLite before 3.51 takes NOOP for PASSIVE: right too, but
+   * slower.
+   */
+  readonly #report: SqliteStatement;
+  readonly #softPages: number;
+  readonly #hardPages: number;
+  #pages = 0;
+  #measuredAt = 0;
+  #restartAbove: number;
+  #checkpointing: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
+  #isPinned = false;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  /** Of the handle, given back to it by `close`. */
+  readonly #autocheckpoint: number;
 
-  /** `sole`: all writes of the handle come by here. Others may not be looked after, so SQLite itself stays as their last resort. */
+  /**
+   * @param limits `sole`: nobody else writes with this handle. Otherwise SQLite itself checkpoints at the hard limit,
+   *   as writes of others do not pass this gate.
+   */
   constructor(
-    private readonly connection: Connection,
-    private readonly path: string,
+    connection: Connection,
+    path: string,
     limits: WalLimits & { readonly sole: boolean },
-    private readonly warn: (warning: AdapterWarning) => void,
+    warn: (warning: AdapterWarning) => void,
   ) {
+    this.#connection = connection;
+    this.#path = path;
+    this.#warn = warn;
     const { database } = connection;
     const pageSize = database.pragma('page_size', { simple: true }) as number;
-    this.softPages = limits.walSoftBytes / pageSize;
-    this.hardPages = limits.walHardBytes / pageSize;
-    this.restartAbove = this.softPages;
-    this.checkpointer = new Checkpointer(database, path, warn);
-    this.report = database.prepare('PRAGMA wal_checkpoint(NOOP)').raw();
-    this.automatic = database.pragma('wal_autocheckpoint', { simple: true }) as number;
-    database.pragma(`wal_autocheckpoint = ${limits.sole ? 0 : Math.ceil(this.hardPages)}`);
-    connection.gate = (deadline) => (this.holding || this.pages > this.hardPages ? this.hold(deadline) : undefined);
-    connection.onCommit = () => this.look();
+    this.#softPages = limits.walSoftBytes / pageSize;
+    this.#hardPages = limits.walHardBytes / pageSize;
+    this.#restartAbove = this.#softPages;
+    this.#checkpointer = new WalCheckpointer(database, path, warn);
+    this.#report = database.prepare('PRAGMA wal_checkpoint(NOOP)').raw();
+    this.#autocheckpoint = database.pragma('wal_autocheckpoint', { simple: true }) as number;
+    database.pragma(`wal_autocheckpoint = ${limits.sole ? 0 : Math.ceil(this.#hardPages)}`);
+    connection.gate = (deadline) =>
+      this.#restarting || this.#pages > this.#hardPages ? this.#holdBack(deadline) : undefined;
+    connection.onCommit = () => this.#measure();
   }
 
   /** Empties the log, so that closing the database has little left to copy, and ends the worker. */
   async close(deadline: number): Promise<void> {
-    await by(deadline, Promise.all([this.asking, this.holding]));
-    const { database } = this.connection;
-    if (database.open && !this.connection.isGone() && (this.readLog()?.pending ?? 0) > CHECKPOINT_PAGES / 10) {
-      await by(deadline, this.checkpointer.ask('TRUNCATE', RESTART_MS));
+    await waitUntil(deadline, Promise.all([this.#checkpointing, this.#restarting]));
+    const { database } = this.#connection;
+    if (database.open && !this.#connection.isGone() && (this.#readLog()?.pending ?? 0) > CHECKPOINT_PAGES / 10) {
+      await waitUntil(deadline, this.#checkpointer.checkpoint('TRUNCATE', RESTART_MS));
     }
-    await this.checkpointer.end();
-    if (database.open) database.pragma(`wal_autocheckpoint = ${this.automatic}`);
+    await this.#checkpointer.end();
+    if (database.open) database.pragma(`wal_autocheckpoint = ${this.#autocheckpoint}`);
   }
 
-  private look(): void {
+  #measure(): void {
     const now = performance.now();
-    if (now - this.lookedAt < LOOK_MS) return;
-    this.lookedAt = now;
-    const found = this.readLog();
-    if (!found) return;
-    const { log, pending } = found;
-    this.pages = pending === 0 ? 0 : log;
-    if (this.holding || now - this.failedAt < FAILED_MS) return;
-    if (this.pages > this.restartAbove) this.holding = this.restart();
-    else if (!this.asking && pending >= CHECKPOINT_PAGES) this.asking = this.checkpoint();
+    if (now - this.#measuredAt < MEASURE_MS) return;
+    this.#measuredAt = now;
+    const measured = this.#readLog();
+    if (!measured) return;
+    const { log, pending } = measured;
+    this.#pages = pending === 0 ? 0 : log;
+    if (this.#restarting || now - this.#failedAt < FAILED_MS) return;
+    if (this.#pages > this.#restartAbove) this.#restarting = this.#restart();
+    else if (!this.#checkpointing && pending >= CHECKPOINT_PAGES) this.#checkpointing = this.#checkpointPassively();
   }
 
-  /** A commit that stands must not look as if it had failed: what cannot be read is left to the next look. */
-  private readLog(): { log: number; pending: number } | undefined {
+  /** Never throws, as it runs behind a commit, which must not look as if it had failed. */
+  #readLog(): { log: number; pending: number } | undefined {
     try {
-      const [, log, checkpointed] = this.report.get() as [busy: number, log: number, checkpointed: number];
+      const [, log, checkpointed] = this.#report.get() as [busy: number, log: number, checkpointed: number];
       return { log, pending: log - checkpointed };
     } catch {
       return undefined;
     }
   }
 
-  private async checkpoint(): Promise<void> {
-    if (!(await this.checkpointer.ask('PASSIVE', 0))) this.failedAt = performance.now();
-    this.asking = undefined;
+  async #checkpointPassively(): Promise<void> {
+    if (!(await this.#checkpointer.checkpoint('PASSIVE', 0))) this.#failedAt = performance.now();
+    this.#checkpointing = undefined;
   }
 
-  /** What readers pin is tried again once the log has grown by another soft limit. */
-  private async restart(): Promise<void> {
-    await this.asking;
-    const reply = await this.checkpointer.ask('RESTART', RESTART_MS);
-    if (reply) this.settle(reply);
-    else this.failedAt = performance.now();
-    this.holding = undefined;
+  /** Rewinds the log. If readers pin it, the next attempt comes when it has grown by another soft limit. */
+  async #restart(): Promise<void> {
+    await this.#checkpointing;
+    const answer = await this.#checkpointer.checkpoint('RESTART', RESTART_MS);
+    if (answer) this.#noteRestart(answer);
+    else this.#failedAt = performance.now();
+    this.#restarting = undefined;
   }
 
-  private settle({ busy, log, checkpointed }: Checkpointed): void {
-    this.pages = busy ? log : 0;
-    this.restartAbove = this.pages + this.softPages;
-    if (busy && !this.pinned && checkpointed < log) this.warnPinned();
-    this.pinned = busy;
+  #noteRestart({ busy, log, checkpointed }: Checkpointed): void {
+    this.#pages = busy ? log : 0;
+    this.#restartAbove = this.#pages + this.#softPages;
+    if (busy && !this.#isPinned && checkpointed < log) this.#warnPinned();
+    this.#isPinned = busy;
   }
 
-  private async hold(deadline: number): Promise<void> {
-    if (this.holding) await by(deadline, this.holding);
-    while (this.pages > this.hardPages) {
-      this.holding ??= this.restart();
-      await by(deadline, this.holding);
-      if (this.pages <= this.hardPages) return;
+  async #holdBack(deadline: number): Promise<void> {
+    if (this.#restarting) await waitUntil(deadline, this.#restarting);
+    while (this.#pages > this.#hardPages) {
+      this.#restarting ??= this.#restart();
+      await waitUntil(deadline, this.#restarting);
+      if (this.#pages <= this.#hardPages) return;
       if (performance.now() >= deadline) {
-        throw busy(performance.now() - this.failedAt < 2 * FAILED_MS ? FAILING : PINNED);
+        throw busy(performance.now() - this.#failedAt < 2 * FAILED_MS ? FAILING : PINNED);
       }
       await pause(RETRY_MS);
     }
   }
 
-  private warnPinned(): void {
-    this.warn({
+  #warnPinned(): void {
+    this.#warn({
       code: 'wal-pinned',
-      message: `a long read transaction on ${this.path} keeps its write-ahead log from being emptied: end it, or the log grows to walHardBytes and writes wait`,
+      message:
+        `a long read transaction on ${this.#path} keeps its write-ahead log from being emptied: ` +
+        'end it, or the log grows to walHardBytes and writes wait',
     });
   }
 }
 
-/** Waits for it, but not beyond the deadline: a slow disk makes a checkpoint take as long as it likes. */
-async function by(deadline: number, work: Promise<unknown>): Promise<void> {
+/** Waits for the work until the deadline: on a slow disk a checkpoint may take any time. */
+async function waitUntil(deadline: number, work: Promise<unknown>): Promise<void> {
   const ended = new AbortController();
   await Promise.race([work, pause(deadline - performance.now(), { signal: ended.signal })]);
   ended.abort();

@@ -17,12 +17,13 @@ export interface Plan {
 }
 
 /**
- * Decides a write for an adapter that numbers entries itself and holds the Timeline still meanwhile, by a transaction or a
- * lock: laws Idempotence, Expectation, Manual ids, Density and Atomic append, in the order that the contract gives.
- * Changes nothing.
+ * Decides a write for an adapter that numbers entries itself and holds the Timeline still meanwhile, by a transaction
+ * or a lock: laws Idempotence, Expectation, Manual ids, Density and Atomic append, in the order that the contract
+ * gives. Changes nothing.
  *
  * @param last The Timeline's last SeqId; `0n` if nothing was ever appended.
- * @param lookUp The key as the store knows it; `undefined` if it is unknown or older than the key window (see `cutoff`).
+ * @param lookUp The key as the store knows it; `undefined` if it is unknown or older than the key window (see
+ *   `cutoff`).
  * @throws `TIMELINE_KEY_CONFLICT` or `TIMELINE_CONFLICT`: the error is the outcome of this write, and of no other.
  *
  * @example

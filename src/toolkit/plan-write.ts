@@ -2,9 +2,11 @@ import type { Appended, Write, WriteEntry } from '../adapter.js';
 import { MAX_SEQ_ID } from '../cursor.js';
 import { keyConflict, lastSeqIdConflict, seqIdConflict } from './contract-errors.js';
 
-/** An idempotency key within its window: the first entry that had it, and the hash of that entry's message. */
+/** An idempotency key within its window. */
 export interface KnownKey {
+  /** SeqId of the first entry that had it. */
   readonly seqId: bigint;
+  /** Hash of that entry's message; `''` if it has none. */
   readonly hash: string;
 }
 

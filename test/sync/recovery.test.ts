@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { shardTimelines } from '../../sync/outbox/pending-note.js';
 import { until } from '../support/redis-server.js';
+import { standingNotes } from './support/notes.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process, type World } from './support/worlds.js';
 
 const PEOPLE = numbered(20, 'user');
-
-async function standingNotes({ store }: Process): Promise<number> {
-  const pages = await store.readBatch(shardTimelines.map((timeline) => ({ timeline, limit: 1000 })));
-  return pages.flatMap(({ entries }) => entries.filter(({ deleted }) => !deleted)).length;
-}
 
 /** A process that has died after storing what it says, with the fan-out begun and not ended. */
 async function deadAfter(world: World, options: object, ...bodies: string[]): Promise<Process> {

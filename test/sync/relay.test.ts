@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hybridDiffusion, readDiffusion } from '../../sync/index.js';
+import { until } from '../support/redis-server.js';
+import { standingNotes } from './support/notes.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, type Process, type World } from './support/worlds.js';
 
 const MEMBERS = numbered(20, 'user');
+const RUNS = process.env.NIGHTLY ? 10_000 : 300;
 
 /** Counts the rows that a process writes to inboxes. */
 function countCopies(process: Process): () => number {
@@ -114,4 +117,42 @@ inWorlds('recover({ all: true })', (open) => {
     expect(await other.sync.recover({ all: true })).toEqual({ resumed: 0 });
     expect(shortly(await drain(other.sync.device('user5', 'phone')))).toEqual(['before', 'left']);
   });
+});
+
+describe('bookkeeping', () => {
+  inWorlds(
+    `of ${RUNS} runs of a process`,
+    (open) => {
+      it('a tenth of them killed, ends: 16 Timelines, and in the end no note', { timeout: 240_000 }, async () => {
+        const world = await open();
+        const living = await world.start({ leaseMs: 100, recoverEveryMs: 20 });
+        const conversations = numbered(Math.min(1000, RUNS / 10), 'c');
+        for (let run = 0; run < RUNS; run++) {
+          const conversation = conversations[run % conversations.length]!;
+          const process = await world.start({ leaseMs: 100 });
+          if (run % 10 === 0) {
+            process.faults.sync.refuse('ann');
+            await process.sync.send({ conversation, sender: 'ann', body: `left ${run}` });
+            process.crash();
+          } else {
+            await say(process.sync, conversation, 'ann', `said ${run}`);
+            await process.sync.close();
+            await Promise.all([process.store.close(), process.inboxes.close()]);
+          }
+        }
+        await until('no note is left', async () => (await standingNotes(living)) === 0);
+        const kinds = new Map<string, number>();
+        for await (const id of living.store.timelines()) {
+          const kind = Array.isArray(id) ? String(id[0]) : 'conversation';
+          kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+        }
+        expect(kinds.get('pending')).toBeLessThanOrEqual(16);
+        expect(kinds.get('conversation')).toBe(conversations.length);
+        expect([...kinds.keys()].sort()).toEqual(['conversation', 'modes', 'pending']);
+        const { entries } = await living.inboxes.timeline('ann').read({ limit: 10_000 });
+        expect(entries).toHaveLength(RUNS);
+      });
+    },
+    { only: ({ store, sync }) => store === 'memory' && sync === 'memory' },
+  );
 });

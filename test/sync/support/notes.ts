@@ -1,0 +1,8 @@
+import { shardTimelines } from '../../../sync/outbox/pending-note.js';
+import type { Process } from './worlds.js';
+
+/** Counts the notes of pending work that stand in the store. */
+export async function standingNotes({ store }: Pick<Process, 'store'>): Promise<number> {
+  const pages = await store.readBatch(shardTimelines.map((timeline) => ({ timeline, limit: 1000 })));
+  return pages.flatMap(({ entries }) => entries.filter(({ deleted }) => !deleted)).length;
+}

@@ -155,9 +155,12 @@ export interface Sent {
 
 /** The result of a fan-out. */
 export interface Delivery {
-  /** Inboxes written by this process; 0 in read mode. */
+  /** Inboxes written by this process; 0 in read mode, and if another process delivered the message. */
   readonly recipients: number;
-  /** Recipients that can never be reached, for example a user whose name is no valid Timeline id. */
+  /**
+   * Recipients that can never be reached, for example a user whose name is no valid Timeline id. Empty if another
+   * process delivered the message.
+   */
   readonly refused: readonly { readonly user: string; readonly error: TimelineError }[];
 }
 

@@ -5,9 +5,9 @@ import { describe } from './text.js';
 type Plain = string | number | boolean;
 
 /**
- * The options of an adapter with its defaults filled in; a default of `undefined` stands for a number that may be left out.
- * `TIMELINE_INVALID_ARGUMENT` for a name that is none, a value of another type than the default has, and a number that is
- * no integer of at least 1, or of what `least` says, or above what a timer takes where its name ends in `Ms`
+ * The options of an adapter with its defaults filled in; a default of `undefined` stands for a number that may be left
+ * out. `TIMELINE_INVALID_ARGUMENT` for a name that is none, a value of another type than the default has, and a number
+ * that is no integer of at least 1, or of what `least` says, or above what a timer takes where its name ends in `Ms`
  * (`keyWindowMs` never reaches a timer).
  */
 export function resolveOptions<T extends { readonly [name in keyof T]: Plain | undefined }>(

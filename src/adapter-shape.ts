@@ -69,7 +69,10 @@ export function checkLibrary(adapter: string, library: AdapterLibrary): void {
   }
 }
 
-/** Each outcome as the contract has it; one that is not leaves its write unknown. Throws if there is no list of outcomes. */
+/**
+ * Each outcome as the contract has it; one that is not leaves its write unknown. Throws if there is no list of
+ * outcomes.
+ */
 export function checkOutcomes(
   adapter: string,
   outcomes: readonly WriteOutcome[],

@@ -15,11 +15,11 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const SHARED_WEIGHT = 64;
 
 /**
- * Law Order, Back-pressure, Outcome, Budget: gathers the appends of one turn of the event loop into one call of the adapter, in
- * call order, and never has two calls under way that touch the same Timeline.
+ * Law Order, Back-pressure, Outcome, Budget: gathers the appends of one turn of the event loop into one call of the
+ * adapter, in call order, and never has two calls under way that touch the same Timeline.
  *
- * A draft waits for the schema, behind earlier ones of its Timeline; then for room (first in, first out); then it is encoded
- * and *pending*, then *sent*. Its budget counts from there.
+ * A draft waits for the schema, behind earlier ones of its Timeline; then for room (first in, first out); then it is
+ * encoded and *pending*, then *sent*. Its budget counts from there.
  */
 export class AppendQueue {
   readonly #session: Session;
@@ -110,7 +110,9 @@ export class AppendQueue {
     this.#schedule();
   }
 
-  /** The next tick comes when the microtasks of this turn have run, so that every append of the turn is in the batch. */
+  /**
+   * The next tick comes when the microtasks of this turn have run, so that every append of the turn is in the batch.
+   */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

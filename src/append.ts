@@ -57,7 +57,7 @@ export class Appender<M> {
     const encode = (): QueuedEntry[] => {
       const payloads = outgoing.map((each) => each.encode());
       if (exceedTogether(payloads, maxAtomicBytes)) {
-        const message = `the messages are larger together than the ${maxAtomicBytes} bytes that this store appends as one`;
+        const message = `the messages together exceed the ${maxAtomicBytes} bytes that this store appends at once`;
         throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'messages', limit: maxAtomicBytes });
       }
       return payloads.map((payload, i) => ({ payload, key: keys?.[i] }));

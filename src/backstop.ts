@@ -7,8 +7,8 @@ interface Waiting {
 }
 
 /**
- * Law Budget: ends calls that nobody else has ended by their deadline. All calls of a store have the same budget, so their
- * deadlines come in order and one timer serves them; a timer for each would cost as much as a small read.
+ * Law Budget: ends calls that nobody else has ended by their deadline. All calls of a store have the same budget, so
+ * their deadlines come in order and one timer serves them; a timer for each would cost as much as a small read.
  */
 export class Backstop {
   readonly #waiting = new Fifo<Waiting>();

@@ -10,8 +10,8 @@ export const DEFAULT_BUDGET_MS = 30_000;
 export const USER_CODE_MS = 30_000;
 
 /**
- * Law Budget: what `run` gives, or `late()` once the deadline (`performance.now()`) has passed. What runs underneath goes
- * on and is ignored.
+ * Law Budget: what `run` gives, or `late()` once the deadline (`performance.now()`) has passed. What runs underneath
+ * goes on and is ignored.
  */
 export async function boundedBy<T>(deadline: number, late: () => Error, run: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

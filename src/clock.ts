@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { AdapterWarning, LibraryClock } from './adapter.js';
+import type { AdapterWarning } from './adapter.js';
+import type { LibraryClock } from './library-clock.js';
 
 /** The longest time that `Date` can tell. */
 const LATEST = 8.64e15;

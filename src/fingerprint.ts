@@ -8,7 +8,8 @@ const labels = new Map<string, string>();
 /**
  * One text for what a value *is*, the same in every process: two values share it only if they are of the same types
  * throughout and hold the same. Properties and the entries of a Map or Set count without their order; a Buffer is a
- * Uint8Array. Throws a `TypeError` for a value that has none: a function, a symbol, a cycle, an instance of another class.
+ * Uint8Array. Throws a `TypeError` for a value that has none: a function, a symbol, a cycle, an instance of another
+ * class.
  *
  * Strings carry their length instead of escapes, so each form ends where it ends and none can be read in two ways.
  */

@@ -2,8 +2,8 @@ import { abortError } from './abort.js';
 
 /**
  * An async iterator over batches that hands out one item at a time: while a batch lasts, `next` is a resolved promise
- * and no generator step. Concurrent `next` calls are answered in order; after `return`, an error or the end it stays done. Once
- * the signal has fired the next call fails, whatever is left of the batch.
+ * and no generator step. Concurrent `next` calls are answered in order; after `return`, an error or the end it stays
+ * done. Once the signal has fired the next call fails, whatever is left of the batch.
  */
 export class BatchIterator<T> implements AsyncIterableIterator<T> {
   readonly #fetch: () => Promise<readonly T[] | undefined>;

@@ -2,22 +2,33 @@ import type { Appended, Write, WriteEntry } from './adapter.js';
 import { MAX_SEQ_ID } from './cursor.js';
 import { TimelineError } from './errors.js';
 
-/** An idempotency key that is remembered: its first entry, and the hash of the message. */
+/** A remembered idempotency key. */
 export interface KnownKey {
+  /** SeqId of its first entry. */
   readonly seqId: bigint;
+  /** Hash of its message; `''` if there is none. */
   readonly hash: string;
 }
 
-/** A write, decided: an outcome for each entry, and the entries that are new, in order, with their ids. */
+/** Decision about a write. */
 export interface Plan {
+  /** Outcome of each entry. */
   readonly appended: readonly Appended[];
+  /** New entries in order, with their SeqIds. */
   readonly fresh: readonly { readonly seqId: bigint; readonly entry: WriteEntry }[];
 }
 
 /**
- * Decides a write for adapters that number entries themselves while they hold the Timeline: laws Idempotence,
- * Expectation, Manual ids, Density and Atomic append, in the order that the contract gives. Changes nothing; throws the
- * error that is the write's outcome.
+ * Decides a write for an adapter that assigns SeqIds itself while it holds the Timeline (a lock, a transaction).
+ * Applies the laws Idempotence, Expectation, Manual ids, Density and Atomic append in the order of the contract.
+ * Changes nothing; throws the error that is the write's outcome.
+ *
+ * @example
+ * ```ts
+ * const { appended, fresh } = planWrite(write, lastSeqId, (key) => keys.get(key));
+ * for (const { seqId, entry } of fresh) insert(seqId, entry);
+ * return { ok: true, epoch, entries: appended };
+ * ```
  */
 export function planWrite(write: Write, last: bigint, lookUp: (key: string) => KnownKey | undefined): Plan {
   const { timeline, expectedLast } = write;

@@ -87,7 +87,7 @@ export function checkPosition(
   if (seqId > head.lastSeqId) {
     throw new TimelineError(
       'TIMELINE_ROLLED_BACK',
-      `position ${seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store went back to an earlier state`,
+      `position ${seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store was rolled back`,
       { timeline, expected: seqId, actual: head.lastSeqId },
     );
   }
@@ -98,8 +98,9 @@ function isOfAncestor(ancestors: readonly Position[] | undefined, epoch: string,
 }
 
 /**
- * A page ends before an entry that does not decode, unless the decoder has an answer to that. When nothing stands before
- * it the page is its error, thrown; with `perItem` the error always comes on the page, as other pages come beside it.
+ * A page ends before an entry that does not decode, unless the decoder has an answer to that. When nothing stands
+ * before it the page is its error, thrown; with `perItem` the error always comes on the page, as other pages come
+ * beside it.
  */
 export function toPage<M>(
   checked: CheckedRange,

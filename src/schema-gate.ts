@@ -2,8 +2,8 @@ import type { Draft } from './drafts.js';
 import { Fifo } from './fifo.js';
 
 /**
- * Law Order, Isolation: a draft waits for its schema here, and later drafts of its Timeline wait behind it. Those of other
- * Timelines do not, and nobody waits for a draft that was aborted.
+ * Law Order, Isolation: a draft waits for its schema here, and later drafts of its Timeline wait behind it. Those of
+ * other Timelines do not, and nobody waits for a draft that was aborted.
  */
 export class SchemaGate {
   readonly #byTimeline = new Map<string, Fifo<Draft>>();

@@ -13,8 +13,8 @@ const MAX_OUTAGE_PAUSE_MS = 2000;
 
 /**
  * Law Subscription: read pages until nothing is left, then wait for a hint and read again from the same position. Data
- * comes from reads alone, so a wake-up may be lost, repeated or false; the next look, after `pollMs` at the latest, finds
- * what there is.
+ * comes from reads alone, so a wake-up may be lost, repeated or false; the next look, after `pollMs` at the latest,
+ * finds what there is.
  */
 export function subscribe<M>(
   session: Session,

@@ -1,5 +1,5 @@
+import type { Abortable } from './entry-types.js';
 import { invalidArgument, TimelineError } from './errors.js';
-import type { Abortable } from './types.js';
 
 const CONTROL = /\p{Cc}/u;
 

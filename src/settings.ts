@@ -61,7 +61,7 @@ export function reconcileSettings(
   }
   const stands = parseSettings(kept, library);
   if (stands.format !== format) {
-    const message = `the data of ${library} have format ${stands.format}; this version reads and writes format ${format}`;
+    const message = `the data of ${library} have format ${stands.format}; this version needs format ${format}`;
     throw new TimelineError('TIMELINE_UNSUPPORTED', message, { expected: format, actual: stands.format });
   }
   if (stands.numbering !== numbering) {
@@ -94,7 +94,7 @@ function decide(
   if (wanted === undefined || finite(wanted) === stands) return stands;
   if (alter) return finite(wanted);
   const actual = stands ?? Number.POSITIVE_INFINITY;
-  const problem = `of ${library} is ${told(actual)}, not ${told(wanted)}: omit it, or open with alter: true to change it`;
+  const problem = `of ${library} is ${told(actual)}, not ${told(wanted)}: omit it, or set alter: true to change it`;
   throw invalidArgument(argument, problem, { expected: wanted, actual });
 }
 

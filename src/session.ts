@@ -135,7 +135,7 @@ export class Session {
     } catch (error) {
       if (!(error instanceof CloseUnanswered)) throw error;
       // The store is closed for its caller; nobody could do more about what the adapter still holds.
-      const message = `${adapter} did not close within ${this.budgetMs} ms; the process keeps its resources until it ends`;
+      const message = `${adapter} did not close within ${this.budgetMs} ms; its resources stay until the process ends`;
       this.warn({ code: 'close-unanswered', message });
     }
   }

@@ -166,8 +166,7 @@ async function reads(store: Store, raw: Raw) {
     raw.page(9000, after, limit).map(([seq, body]) => ({ seq, message: JSON.parse(body) as Message }));
   const wholeByHand = () => {
     let seen = 0;
-    for (let page = pageByHand(0, 500); page.length > 0; page = pageByHand(page[page.length - 1]!.seq, 500))
-      seen += page.length;
+    for (let page = pageByHand(0, 500); page.length > 0; page = pageByHand(page.at(-1)!.seq, 500)) seen += page.length;
     return seen;
   };
   await compare({

@@ -19,7 +19,7 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
 /** Result of a validation: the output, or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: ReadonlyArray<Issue> };
+  | { readonly issues: readonly Issue[] };
 
 /** Output of a schema. Wrapped in an object, because a message may itself be a promise that the codec can encode. */
 export interface Valid<M> {

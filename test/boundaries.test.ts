@@ -95,6 +95,17 @@ describe('the package', () => {
     expect(long).toEqual([]);
   });
 
+  it('has no line of code or comment wider than 120 columns', () => {
+    const wide = ['src', 'testing', 'emulator', 'examples', 'bench'].flatMap((folder) =>
+      filesIn(folder).flatMap((path) =>
+        read(path)
+          .split('\n')
+          .flatMap((line, index) => (isCode(path) && line.length > 120 ? [`${path}:${index + 1}`] : [])),
+      ),
+    );
+    expect(wide).toEqual([]);
+  });
+
   it('names no folder of a machine it was written on', () => {
     const binary = /\.(?:png|jpe?g|gif|ico|woff2?|db|tgz)(?:-\w+)?$/;
     const home = /(?<![\w.~-])\/(?:home|Users|root)\/\w/;

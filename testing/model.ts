@@ -142,7 +142,7 @@ export class ModelTimeline {
 
   keepLast(count: number, now: number): Result {
     const kept = this.#kept(now);
-    return this.trim(kept[kept.length - count - 1]?.seqId ?? 0n);
+    return this.trim(kept.at(-(count + 1))?.seqId ?? 0n);
   }
 
   advance(reader: string, to: bigint): Result {

@@ -40,7 +40,7 @@ export class Healing {
     const rows = this.#down.all(timeline, through) as Moment[];
     const sane = rows.findIndex(([, at]) => !this.#clock.isFuture(Number(at)));
     const poisoned = sane < 0 ? rows.slice(0, MOST_HEALED) : rows.slice(0, sane);
-    const lowest = poisoned[poisoned.length - 1]?.[0];
+    const lowest = poisoned.at(-1)?.[0];
     if (lowest !== undefined)
       this.#setTimes.run(this.#timeFor(timeline, through, rows[sane]), timeline, lowest, through);
     const isDone = sane >= 0 || rows.length <= MOST_HEALED;

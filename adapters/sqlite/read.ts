@@ -105,7 +105,7 @@ export class Reader {
     const low = after > floor ? after : floor;
     const high = before === undefined || before > head.last ? head.last : before - 1n;
     const rows = low < high ? this.rows(head.id, low, high, range, budget) : [];
-    const end = rows.length === 0 ? undefined : rows[rows.length - 1]!.seqId;
+    const end = rows.length === 0 ? undefined : rows.at(-1)!.seqId;
     const firstSeqId = this.firstAbove(head, floor);
     const oldest = low < firstSeqId ? firstSeqId : low + 1n;
     const { epoch, ancestors } = this.library.connection;
@@ -135,8 +135,8 @@ export class Reader {
         rows.push(row);
         bytes += row.body?.length ?? 0;
       }
-      if (reverse) high = rows[rows.length - 1]!.seqId - 1n;
-      else low = rows[rows.length - 1]!.seqId;
+      if (reverse) high = rows.at(-1)!.seqId - 1n;
+      else low = rows.at(-1)!.seqId;
       budget.bytes -= bytes;
       chunk = Math.min(most - rows.length, Math.floor((budget.bytes * found.length) / bytes));
     }

@@ -62,7 +62,7 @@ export interface Call {
  * TimelineError}. If the store does not answer, the error's `outcome` says whether a write may have been applied.
  */
 export interface AdapterLibrary {
-  /** What this library can do on its store. */
+  /** Features and limits of this library on its store. */
   readonly capabilities: Capabilities;
 
   /** Stored `ttlMs`, which another process may have changed; absent if entries are kept for ever. */

@@ -35,7 +35,7 @@ export type TimelineErrorCode =
   /** The client library that the adapter needs is not installed. */
   | 'TIMELINE_MISSING_DRIVER';
 
-/** Whether the failed write was applied. Always `not-applied` for reads. */
+/** Fate of the failed write. Always `not-applied` for reads. */
 export type Outcome = 'not-applied' | 'applied' | 'unknown';
 
 /** One finding of a schema. */
@@ -50,7 +50,7 @@ export interface Issue {
 export interface TimelineErrorDetails {
   /** True if the same call may succeed later. Default false. */
   readonly retryable?: boolean | undefined;
-  /** Whether the write was applied. Default `not-applied`. */
+  /** Fate of the write. Default `not-applied`. */
   readonly outcome?: Outcome | undefined;
   /** Error of the store, codec or schema. */
   readonly cause?: unknown;
@@ -95,7 +95,7 @@ export class TimelineError extends Error {
   readonly code: TimelineErrorCode;
   /** True if the same call may succeed later. */
   readonly retryable: boolean;
-  /** Whether the write was applied. */
+  /** Fate of the write. */
   readonly outcome: Outcome;
   /** Name of the invalid argument. */
   declare readonly argument?: string;

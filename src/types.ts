@@ -86,7 +86,7 @@ export interface PendingLimits {
 export interface TimelineStore<M> extends AsyncDisposable {
   /** Name of the library. */
   readonly name: string;
-  /** What the adapter can do for this library; frozen, safe for JSON. */
+  /** Features and limits of this library on its store; frozen, safe for JSON. */
   readonly capabilities: Capabilities;
   /** Milliseconds that entries are kept, as stored with the data now; absent if they are kept for ever. */
   readonly ttlMs?: number | undefined;

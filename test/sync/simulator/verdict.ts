@@ -234,6 +234,6 @@ export class Verdict {
 /** The place before the last messages of the stay up to `end`; without any, `end`. */
 function beforeLast(history: History, { from }: Stay, end: bigint, count: number): bigint {
   const messages = history.messages.filter(({ seqId }) => seqId > from && seqId <= end);
-  const first = count === 0 ? undefined : messages.slice(-count)[0];
+  const first = count === 0 ? undefined : messages.at(-count);
   return first ? first.seqId - 1n : end;
 }

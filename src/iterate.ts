@@ -1,9 +1,9 @@
 import { abortError } from './abort.js';
 
 /**
- * An async iterator over batches that hands out one item at a time: while a batch lasts, `next` is a resolved promise
- * and no generator step. Concurrent `next` calls are answered in order; after `return`, an error or the end it stays done. Once
- * the signal has fired the next call fails, whatever is left of the batch.
+ * An async iterator that yields the items of batches: within a batch, `next` returns a resolved promise without a
+ * generator step. Answers concurrent `next` calls in order; stays done after `return`, an error or the end. Once the
+ * signal has fired the next call fails, even if items of the batch are left.
  */
 export class BatchIterator<T> implements AsyncIterableIterator<T> {
   readonly #fetch: () => Promise<readonly T[] | undefined>;
@@ -12,13 +12,13 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
   #batch: readonly T[] = [];
   #index = 0;
   #done = false;
-  /** Calls of `next` that had to wait, and the last of them. */
+  /** Number of waiting `next` calls, and the last of them. */
   #turns = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * An iterator whose making may fail: like every other call of this library that waits, it then fails when it is
-   * awaited, and not where it is made.
+   * Returns an iterator that reports an error of `make` when it is awaited, like every other asynchronous call, not
+   * when it is created.
    */
   static from<T>(make: () => BatchIterator<T>): BatchIterator<T> {
     try {
@@ -48,7 +48,7 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
     return turn;
   }
 
-  /** Ends its turn before its caller hears of it, so that the caller's next call finds the batch free. */
+  /** Ends its turn before its promise resolves, so that the caller's next call takes the fast path. */
   async #advance(): Promise<IteratorResult<T>> {
     try {
       return await this.#step();

@@ -1,9 +1,9 @@
+import type { Abortable } from './entry-types.js';
 import { invalidArgument, TimelineError } from './errors.js';
-import type { Abortable } from './types.js';
 
 const CONTROL = /\p{Cc}/u;
 
-/** Lone surrogates have no UTF-8 form: a store would hand back another string than it was given. */
+/** Lone surrogates have no UTF-8 form: a store would return another string. */
 export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
@@ -12,7 +12,7 @@ export function utf8Length(text: string): number {
   return Buffer.byteLength(text, 'utf8');
 }
 
-/** Names, keys and ids: not empty, well-formed, at most `limit` bytes. */
+/** Checks a name, key or id: not empty, well-formed, at most `limit` bytes. */
 export function checkText(
   value: unknown,
   argument: string,
@@ -29,7 +29,7 @@ export function checkText(
   return value;
 }
 
-/** A value as it reads in an error message: its kind, and itself where that is short. */
+/** Describes a value for an error message: the value itself if short, else its kind. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'bigint') return `${value}n`;
@@ -39,7 +39,7 @@ export function describe(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** For callers without types: an object where an object belongs. */
+/** Checks for an object, for untyped callers. */
 export function checkObject<T extends object>(value: T, argument: string): T {
   if (typeof value !== 'object' || value === null)
     throw invalidArgument(argument, `must be an object, not ${describe(value)}`);
@@ -51,7 +51,7 @@ export function checkArray<T>(value: readonly T[], argument: string): readonly T
   return value;
 }
 
-/** Options of a waiting call: its signal, if any, is one. */
+/** Checks the options of a waiting call, and its signal. */
 export function checkOptions<T extends Abortable>(options: T): T {
   const { signal } = checkObject(options, 'options');
   if (signal !== undefined && !(signal instanceof AbortSignal))

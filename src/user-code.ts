@@ -1,7 +1,7 @@
 import { USER_CODE_MS } from './budget.js';
 import { TimelineError } from './errors.js';
 
-/** A promise of any realm or library. */
+/** Returns true for a promise of any realm or library. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
@@ -9,7 +9,9 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** The answer of user code, or `TIMELINE_UNAVAILABLE` once it has taken too long. What it says later is ignored. */
+/**
+ * Resolves with the result of user code, or fails with `TIMELINE_UNAVAILABLE` after `ms` and ignores a later result.
+ */
 export function withinUserTime<T>(answer: PromiseLike<T>, name: string, ms: number = USER_CODE_MS): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -24,7 +26,7 @@ export function withinUserTime<T>(answer: PromiseLike<T>, name: string, ms: numb
   });
 }
 
-/** Nobody waits for it: its rejection is not unhandled. */
+/** Ignores the rejection of a promise that is not awaited. */
 export function disregard(value: unknown): void {
   if (isThenable(value)) Promise.resolve(value).catch(() => undefined);
 }

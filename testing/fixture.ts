@@ -7,17 +7,17 @@ import { ChildStore } from './child-store.js';
 import { decorateAdapter, type LibraryChanges } from './decorate.js';
 import type { ConformanceOptions } from './options.js';
 
-/** The name of the library that tests use when its name does not matter. */
+/** Default library of the tests. */
 export const LIBRARY = 'conformance';
 
 export type OpenOptions<M> = Partial<TimelineStoreOptions<M>>;
 
-/** The fresh data, the clock and the stores of one test. */
-export class World {
+/** The new data, the clock and the stores of one test. */
+export class Fixture {
   readonly options: ConformanceOptions;
   readonly adapter: TimelineAdapter;
   readonly warnings: AdapterWarning[] = [];
-  /** Milliseconds since 1970 on the clock that stores are opened with; a test moves it as it likes. */
+  /** Time of the stores' clock, in milliseconds since 1970; tests may set it. */
   time = 1_750_000_000_000;
   readonly #opened: { close(): Promise<void> }[] = [];
   #store: TimelineStore<string> | undefined;
@@ -27,20 +27,20 @@ export class World {
     this.adapter = adapter;
   }
 
-  static async create(options: ConformanceOptions): Promise<World> {
-    const world = new World(options, await options.create());
+  static async create(options: ConformanceOptions): Promise<Fixture> {
+    const fixture = new Fixture(options, await options.create());
     try {
-      world.#store = await world.open();
+      fixture.#store = await fixture.open();
     } catch (error) {
-      await world.dispose();
+      await fixture.dispose();
       throw error;
     }
-    return world;
+    return fixture;
   }
 
-  /** The store of messages that are plain strings. */
+  /** The default store, of plain strings. */
   get store(): TimelineStore<string> {
-    if (!this.#store) throw new Error('the world has no store');
+    if (!this.#store) throw new Error('the fixture has no store');
     return this.#store;
   }
 
@@ -52,13 +52,13 @@ export class World {
     return this.store.timeline(id);
   }
 
-  /** One more store on the data of this world; closed with it. */
+  /** Opens another store on the data of this fixture, which closes it. */
   async open<M = string>(options: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
     const store = await openTimelineStore<M>({
       adapter: this.adapter,
       name: LIBRARY,
       now: () => this.time,
-      // A test moves its clock by days, and means it.
+      // Tests move their clock by days.
       clockToleranceMs: Number.POSITIVE_INFINITY,
       onWarning: (warning) => this.warnings.push(warning),
       ...options,
@@ -67,7 +67,7 @@ export class World {
     return store;
   }
 
-  /** A store whose adapter behaves otherwise in the members that `change` returns. */
+  /** Opens a store whose adapter has the members that `change` returns replaced. */
   openDecorated<M = string>(
     change: Parameters<typeof decorateAdapter>[1],
     options: OpenOptions<M> = {},
@@ -75,7 +75,7 @@ export class World {
     return this.open<M>({ ...options, adapter: decorateAdapter(options.adapter ?? this.adapter, change) });
   }
 
-  /** A store that counts the calls its adapter gets, by the name of the method. */
+  /** Opens a store that counts the calls of its adapter by method name. */
   async openCounted<M = string>(
     options: OpenOptions<M> = {},
   ): Promise<{ store: TimelineStore<M>; calls: Map<string, number> }> {
@@ -96,25 +96,25 @@ export class World {
     return { store, calls };
   }
 
-  /** A store on another adapter object with the same data; only in tests that need `reopen`. */
+  /** Opens a store on another adapter object with the same data; only in tests that need `reopen`. */
   async reopen<M = string>(options: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
     const adapter = await this.options.reopen?.(this.adapter);
     if (!adapter) throw new Error('this test needs the option `reopen`');
     return this.open<M>({ ...options, adapter });
   }
 
-  /** As {@link reopen} where the option is given, else a second store on the same adapter. */
+  /** Like {@link reopen} if the option is given, else opens a second store on the same adapter. */
   reopenOrOpen<M = string>(options: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
     return this.options.reopen ? this.reopen(options) : this.open(options);
   }
 
-  /** Closes the store and starts again on another adapter object with the same data. */
+  /** Closes the default store and opens it on another adapter object with the same data. */
   async restart(): Promise<void> {
     await this.store.close();
     this.#store = await this.reopen();
   }
 
-  /** A child process with its own store on the same data, on the real clock; only in tests that need `fork`. */
+  /** Starts a child process with a store on the same data and the real clock; only in tests that need `fork`. */
   async fork(): Promise<ChildStore> {
     const child = this.options.fork?.(this.adapter);
     if (!child) throw new Error('this test needs the option `fork`');
@@ -124,7 +124,7 @@ export class World {
     return store;
   }
 
-  /** A TTL that the adapter takes, for a library of its own. */
+  /** A TTL that the adapter supports. */
   get ttlMs(): number {
     return Math.max(this.capabilities.minTtlMs ?? 0, 60_000);
   }
@@ -133,7 +133,9 @@ export class World {
     return this.open({ name: 'expiring', ttlMs: this.ttlMs, ...options });
   }
 
-  /** Resolves when so few entries of a Timeline are physically left; only in tests that need `physicalEntries`. */
+  /**
+   * Resolves once at most `atMost` entries of a Timeline physically exist; only in tests that need `physicalEntries`.
+   */
   async untilPhysically(atMost: number, library: string, id: TimelineId): Promise<void> {
     const { physicalEntries } = this.options;
     if (!physicalEntries) throw new Error('this test needs the option `physicalEntries`');

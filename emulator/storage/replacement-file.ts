@@ -1,4 +1,4 @@
-/** A file under way that will replace another: whole and on the disk before it takes the other's name. */
+/** A file that replaces another: complete and synced before it takes the other's name. */
 import {
   closeSync,
   existsSync,
@@ -21,18 +21,18 @@ import { HEADER } from './journal-format.js';
 const write = promisify(writeFile);
 const fsync = promisify(syncFile);
 
-const freshPath = (path: string) => `${path}.compacting`;
+const replacementPath = (path: string) => `${path}.compacting`;
 
-export class FreshFile {
+export class ReplacementFile {
   readonly #target: string;
   readonly #path: string;
   readonly descriptor: number;
   size = 0;
 
-  /** @throws Error if the file of that name is somebody else's */
+  /** @throws Error if another program owns the file of that name */
   constructor(target: string) {
     this.#target = target;
-    this.#path = freshPath(target);
+    this.#path = replacementPath(target);
     removeLeftover(target);
     this.descriptor = openSync(this.#path, 'ax');
     fchmodSync(this.descriptor, statSync(target).mode & 0o777);
@@ -50,13 +50,13 @@ export class FreshFile {
     await fsync(this.descriptor);
   }
 
-  /** Ends the file while everything waits, so that nothing can happen that it lacks. */
+  /** Writes the end of the file synchronously, so that no change can be missing from it. */
   finish(text: string): void {
     this.size += writeAll(this.descriptor, text);
     fsyncSync(this.descriptor);
   }
 
-  /** Takes the other's name. */
+  /** Renames the file to its target. */
   replace(): void {
     renameSync(this.#path, this.#target);
     syncFolder(dirname(this.#target));
@@ -68,9 +68,9 @@ export class FreshFile {
   }
 }
 
-/** Removes what a killed process left of its own; what is somebody else's stays. */
+/** Removes the replacement file of a killed process, but no file of another program. */
 export function removeLeftover(target: string): void {
-  const path = freshPath(target);
+  const path = replacementPath(target);
   if (!existsSync(path) || !lstatSync(path).isFile()) return;
   const descriptor = openSync(path, 'r');
   const beginning = Buffer.alloc(HEADER.length);
@@ -79,20 +79,20 @@ export function removeLeftover(target: string): void {
   if (HEADER.startsWith(beginning.toString('utf8', 0, length))) rmSync(path);
 }
 
-/** Returns the number of bytes. */
+/** Writes the whole text and returns its length in bytes. */
 export function writeAll(descriptor: number, text: string): number {
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
   return bytes.length;
 }
 
-/** Makes a rename last over a power cut, where the file system can. */
+/** Makes a rename survive a power cut, where the file system can. */
 function syncFolder(path: string): void {
   try {
     const descriptor = openSync(path, 'r');
     fsyncSync(descriptor);
     closeSync(descriptor);
   } catch {
-    // Windows opens no folders, and some file systems sync none: the rename itself is done.
+    // Windows does not open folders, and some file systems do not sync them; the rename itself is done.
   }
 }

@@ -2,9 +2,9 @@ import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../sr
 import { TimelineError } from '../../src/errors.js';
 import { pause } from '../../src/retry.js';
 import type { Context } from './context.js';
-import type { RowWrite } from './requests.js';
-import { toTimelineError } from './tablestore-errors.js';
-import { columnOf, type StoredRecord } from './values.js';
+import { toTimelineError } from './service/errors.js';
+import type { RowWrite } from './service/requests.js';
+import { columnOf, type StoredRecord } from './service/values.js';
 
 /** A row of the meta table for each: `epoch` and `seq`, moved forward under the condition that this is forward. */
 export class Checkpoints implements AdapterCheckpoints {

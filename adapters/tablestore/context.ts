@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { LibraryClock, LibraryOptions } from '../../src/adapter.js';
-import type { Later } from './later.js';
-import type { Layout, StoredEntry, StoredRow } from './layout.js';
-import type { LibraryRecord } from './library-record.js';
+import type { Later } from './append/deferred-writes.js';
+import type { Layout, StoredEntry, StoredRow } from './layouts/layout.js';
 import type { Settings } from './options.js';
-import type { Requests } from './requests.js';
-import type { Tables } from './tables.js';
-import { timelineKey } from './timeline-key.js';
+import type { Requests } from './service/requests.js';
+import type { KeyPart, StoredRecord } from './service/values.js';
+import type { LibraryRecord } from './tables/library-record.js';
+import type { Tables } from './tables/schema.js';
+import { timelineKey } from './tables/timeline-key.js';
 import { TimelineState } from './timeline-state.js';
-import type { KeyPart, StoredRecord } from './values.js';
 
 /** Timelines of which a handle remembers what it knows. */
 const MOST_STATES = 10_000;

@@ -1,6 +1,6 @@
 import type { Call } from '../../src/adapter.js';
-import type { LibraryRecord } from './library-record.js';
-import { isMissing } from './tablestore-errors.js';
+import { isMissing } from './service/errors.js';
+import type { LibraryRecord } from './tables/library-record.js';
 
 /** Around each call: whatever shows that the tables are not those that were opened is settled before anybody relies on them. */
 export class Guard {

@@ -1,24 +1,24 @@
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { invalidArgument, TimelineError } from '../../src/errors.js';
-import type { TableStoreClient } from './client.js';
-import { resolveLayout } from './layouts.js';
+import { resolveLayout } from './layouts/resolve.js';
 import { openLibrary } from './library.js';
-import { openTables } from './opening.js';
 import { resolveSettings, type TableStoreAdapterOptions } from './options.js';
-import { READY_WITHIN_MS } from './patience.js';
-import { Requests } from './requests.js';
-import { checkClient, loadSdk } from './sdk.js';
-import { MIN_TTL_MS } from './tables.js';
+import type { TableStoreClient } from './service/client.js';
+import { Requests } from './service/requests.js';
+import { checkClient, loadSdk } from './service/sdk.js';
+import { openTables } from './tables/open.js';
+import { READY_WITHIN_MS } from './tables/patience.js';
+import { MIN_TTL_MS } from './tables/schema.js';
 
-export type { TableStoreClient, TableStoreSdk } from './client.js';
-export { javaCodec } from './java-codec.js';
-export type { JavaFieldType } from './java-fields.js';
-export type { JavaV1Message } from './java-message.js';
-export type { JavaV1Options } from './java-v1.js';
-export type { JavaField, JavaV2Options } from './java-v2.js';
-export type { KeyColumn } from './layout.js';
-export type { LayoutOption } from './layouts.js';
+export { javaCodec } from './layouts/java/codec.js';
+export type { JavaFieldType } from './layouts/java/fields.js';
+export type { JavaV1Message } from './layouts/java/message.js';
+export type { JavaV1Options } from './layouts/java/v1.js';
+export type { JavaField, JavaV2Options } from './layouts/java/v2.js';
+export type { KeyColumn } from './layouts/layout.js';
+export type { LayoutOption } from './layouts/resolve.js';
 export type { Sequence, TableStoreAdapterOptions, WakeChannel } from './options.js';
+export type { TableStoreClient, TableStoreSdk } from './service/client.js';
 
 /**
  * Timelines in Alibaba Cloud TableStore, two or three tables for each library, which are created where they are missing.

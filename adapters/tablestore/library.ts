@@ -7,26 +7,26 @@ import type {
   Write,
   WriteOutcome,
 } from '../../src/adapter.js';
-import { CasAppender, MAX_ENTRIES, MAX_ROW_BYTES } from './append-cas.js';
-import { RowAppender } from './append-rows.js';
+import { AutoPutter } from './append/auto.js';
+import { CasAppender, MAX_ENTRIES, MAX_ROW_BYTES } from './append/cas.js';
+import { Later } from './append/deferred-writes.js';
+import { Claims } from './append/key-reservations.js';
+import { ChosenPutter } from './append/manual.js';
+import { RowWriter } from './append/row-writer.js';
+import { RowAppender } from './append/rows.js';
+import { Modifier } from './change.js';
 import { Checkpoints } from './checkpoints.js';
-import { Claims } from './claims.js';
 import { Context } from './context.js';
-import { Directory } from './directory.js';
-import { Ends } from './ends.js';
 import { Guard } from './guard.js';
-import { Later } from './later.js';
-import type { Layout } from './layout.js';
-import { Limiter } from './limiter.js';
-import { Modifier } from './modify.js';
-import type { OpenedTables } from './opening.js';
+import type { Layout } from './layouts/layout.js';
 import type { Settings, WakeChannel } from './options.js';
-import { AutoPutter } from './put-auto.js';
-import { ChosenPutter } from './put-chosen.js';
-import { Reader } from './read.js';
-import type { Requests } from './requests.js';
-import { RowWriter } from './row-writer.js';
-import { MIN_TTL_MS } from './tables.js';
+import { Ends } from './read/bounds.js';
+import { Reader } from './read/read.js';
+import type { Requests } from './service/requests.js';
+import { Limiter } from './tables/delayed-ttl.js';
+import type { OpenedTables } from './tables/open.js';
+import { MIN_TTL_MS } from './tables/schema.js';
+import { Directory } from './tables/timeline-rows.js';
 import { Trimmer } from './trim.js';
 import { Watchers } from './watch.js';
 

@@ -1,8 +1,8 @@
 import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
-import type { TableStoreSdk } from './client.js';
-import type { Layout } from './layout.js';
-import type { LayoutOption } from './layouts.js';
+import type { Layout } from './layouts/layout.js';
+import type { LayoutOption } from './layouts/resolve.js';
+import type { TableStoreSdk } from './service/client.js';
 
 /** Who numbers the entries of a library; fixed when its tables are made. */
 export type Sequence = 'auto' | 'cas' | 'manual';

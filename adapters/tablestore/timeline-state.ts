@@ -1,4 +1,4 @@
-import type { KeyPart } from './values.js';
+import type { KeyPart } from './service/values.js';
 
 /** The oldest entry that readers get, as it was found. */
 export interface Front {

@@ -1,13 +1,13 @@
 import type { Cut as Bounds, Call } from '../../src/adapter.js';
 import { pause, pauseAfter } from '../../src/retry.js';
-import type { Claims } from './claims.js';
+import type { Claims } from './append/key-reservations.js';
 import type { Context, Found } from './context.js';
-import type { Directory } from './directory.js';
-import type { Ends } from './ends.js';
-import type { RowWrite } from './requests.js';
-import { toTimelineError } from './tablestore-errors.js';
+import type { Ends } from './read/bounds.js';
+import { toTimelineError } from './service/errors.js';
+import type { RowWrite } from './service/requests.js';
+import { MAX, MIN, type StoredRecord, upTo } from './service/values.js';
+import type { Directory } from './tables/timeline-rows.js';
 import type { TimelineState } from './timeline-state.js';
-import { MAX, MIN, type StoredRecord, upTo } from './values.js';
 
 /** What is to become of a row of the prefix. */
 interface Cut {

@@ -1,6 +1,6 @@
 import type { Context } from './context.js';
-import type { Ends } from './ends.js';
 import type { WakeChannel } from './options.js';
+import type { Ends } from './read/bounds.js';
 
 /** How much longer the pause grows with each look that finds nothing. */
 const SLACKEN = 1.3;

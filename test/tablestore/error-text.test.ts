@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requestError } from '../../adapters/tablestore/tablestore-errors.js';
+import { requestError } from '../../adapters/tablestore/service/errors.js';
 import { createTable, put, start } from '../emulator/sdk.js';
 
 const answered = async (call: Promise<unknown>) =>

@@ -1,141 +1,135 @@
-import type { Cut as Bounds, Call } from '../../src/adapter.js';
-import { pause, pauseAfter } from '../../src/retry.js';
-import type { Claims } from './append/key-reservations.js';
-import type { Context, Found } from './context.js';
-import type { Ends } from './read/bounds.js';
-import { toTimelineError } from './service/errors.js';
+import type { Call, Cut } from '../../src/adapter.js';
+import { MAX_SEQ_ID } from '../../src/cursor.js';
+import type { KeyReservations } from './append/key-reservations.js';
+import type { Context } from './context.js';
+import type { BoundsReader } from './read/bounds.js';
 import type { RowWrite } from './service/requests.js';
-import { MAX, MIN, type StoredRecord, upTo } from './service/values.js';
-import type { Directory } from './tables/timeline-rows.js';
+import type { StoredRecord } from './service/values.js';
+import type { FoundEntry } from './tables/entry-table.js';
+import type { TimelineRows } from './tables/timeline-rows.js';
 import type { TimelineState } from './timeline-state.js';
 
-/** What is to become of a row of the prefix. */
-interface Cut {
-  readonly entries: readonly Found[];
+/** A row of the prefix to trim. */
+interface TrimmedRow {
   readonly record: StoredRecord;
-  /** The highest of its entries that goes. */
+  readonly entries: readonly FoundEntry[];
+  /** The highest of its ids that is trimmed. */
   readonly through: bigint;
 }
 
 /**
- * Removes a prefix. Deletions are not atomic, and one that was seen before its neighbours would be a hole that a reader passes without
- * notice. So all rows of the prefix are marked first, each with the last id trimmed, which readers heed; then they are deleted. A crash
- * in between leaves marked rows, which the next trim deletes.
+ * Trims a prefix. Deletions of many rows are not atomic, and readers would pass a row that is missing before others
+ * without notice. So every row of the prefix is first marked with the last id trimmed, which readers heed; then the rows
+ * are deleted. A crash in between leaves marked rows, which the next trim deletes.
  */
 export class Trimmer {
-  constructor(
-    private readonly context: Context,
-    private readonly directory: Directory,
-    private readonly ends: Ends,
-    private readonly claims: Claims | undefined,
-  ) {}
+  readonly #context: Context;
+  readonly #timelineRows: TimelineRows;
+  readonly #bounds: BoundsReader;
+  readonly #reservations: KeyReservations | undefined;
 
-  async trim(timeline: string, cut: Bounds, call: Call): Promise<void> {
-    const state = this.context.state(timeline);
-    const { seqId: last, found: newest } = await this.ends.tail(state, call);
+  constructor(
+    context: Context,
+    timelineRows: TimelineRows,
+    bounds: BoundsReader,
+    reservations: KeyReservations | undefined,
+  ) {
+    this.#context = context;
+    this.#timelineRows = timelineRows;
+    this.#bounds = bounds;
+    this.#reservations = reservations;
+  }
+
+  async trim(timeline: string, cut: Cut, call: Call): Promise<void> {
+    const { requests, isDense } = this.#context;
+    const state = this.#context.state(timeline);
+    const { seqId: last, newest } = await this.#bounds.readLast(state, call);
     if (!newest) return;
-    const wanted = 'through' in cut ? cut.through : await this.#belowLast(state, cut.keepLast, call);
+    const wanted = 'through' in cut ? cut.through : await this.#highestBelowLast(state, cut.keepLast, call);
     const through = wanted < last ? wanted : last;
-    const cuts = await this.#cuts(state, through, call);
-    const highest = cuts.at(-1)?.through;
+    const rows = await this.#rowsThrough(state, through, call);
+    const highest = rows.at(-1)?.through;
     if (highest === undefined) return;
-    if (!this.context.dense) await this.directory.note(timeline, highest, true, call);
-    await this.#write(
-      cuts.filter(isUnmarked).map((each) => this.#mark(each)),
+    if (!isDense) await this.#timelineRows.recordRemoval(timeline, highest, true, call);
+    await requests.writeRepeatable(
+      rows.filter(isUnmarked).map((row) => this.#mark(row)),
       call,
     );
-    state.front = undefined;
-    // The newest row stays: it holds the last SeqId.
-    const removable = cuts.filter(
-      ({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isRemovable(entries, through),
+    state.bounds.start = undefined;
+    // The newest row is kept: it holds the last SeqId.
+    const deletable = rows.filter(
+      ({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isDeletable(entries, through),
     );
-    await this.#write(
-      removable.flatMap(({ entries }) => this.#lessons(state, entries)),
+    await requests.writeRepeatable(
+      deletable.flatMap(({ entries }) => this.#seqIdUpdates(state, entries)),
       call,
     );
-    await this.#write(
-      removable.map(({ record }) => this.#removal(record)),
+    await requests.writeRepeatable(
+      deletable.map(({ record }) => this.#deletion(record)),
       call,
     );
   }
 
-  /** The newest id that is not among the last `count` that readers get; 0n if there is none. */
-  async #belowLast(state: TimelineState, count: number, call: Call): Promise<bigint> {
-    const { requests, tables, layout, rowKey } = this.context;
-    const [from, to] = [rowKey(state, MAX), rowKey(state, MIN)];
-    let left = count;
-    const range = { table: tables.entries, from, to, backward: true, columns: layout.headColumns };
-    for await (const rows of requests.pages(range, call)) {
-      for (const found of rows.flatMap((row) => this.context.entriesOf(row).reverse())) {
-        if (found.gone) return 0n;
+  /** The newest id that is not among the last `keepLast` that readers get; 0n: none. */
+  async #highestBelowLast(state: TimelineState, keepLast: number, call: Call): Promise<bigint> {
+    const { entryTable } = this.#context;
+    let left = keepLast;
+    for await (const rows of entryTable.pages(state, { isBackward: true, columns: 'heads' }, call)) {
+      for (const found of rows.flatMap((row) => entryTable.entriesOf(row).reverse())) {
+        if (found.isRemoved) return 0n;
         if (left-- === 0) return found.seqId;
       }
     }
     return 0n;
   }
 
-  async #cuts(state: TimelineState, through: bigint, call: Call): Promise<Cut[]> {
-    const { requests, tables, layout, rowKey } = this.context;
-    const cuts: Cut[] = [];
-    if (through < 1n) return cuts;
-    const [from, to] = [rowKey(state, MIN), rowKey(state, upTo(through + 1n))];
-    for await (const rows of requests.pages({ table: tables.entries, from, to, columns: layout.headColumns }, call)) {
+  async #rowsThrough(state: TimelineState, through: bigint, call: Call): Promise<TrimmedRow[]> {
+    const { entryTable } = this.#context;
+    const found: TrimmedRow[] = [];
+    if (through < 1n) return found;
+    const to = through < MAX_SEQ_ID ? through + 1n : undefined;
+    for await (const rows of entryTable.pages(state, { to, columns: 'heads' }, call)) {
       for (const record of rows) {
-        const entries = this.context.entriesOf(record);
+        const entries = entryTable.entriesOf(record);
         const last = entries.at(-1)?.seqId ?? 0n;
-        cuts.push({ entries, record, through: last < through ? last : through });
+        found.push({ entries, record, through: last < through ? last : through });
       }
     }
-    return cuts;
+    return found;
   }
 
-  /** Where numbering checks the keys, a row stays until they are forgotten. */
-  #isRemovable(entries: readonly Found[], through: bigint): boolean {
+  /** In `cas` the entries hold the keys, so a row with keys stays until they are forgotten. */
+  #isDeletable(entries: readonly FoundEntry[], through: bigint): boolean {
+    const { isDense, record } = this.#context;
     const last = entries.at(-1);
     if (!last || last.seqId > through) return false;
-    if (!this.context.dense) return true;
-    const forgotten = last.at <= this.context.keysSince();
-    return forgotten || entries.every(({ stored }) => stored.key === undefined);
+    if (!isDense || last.at <= record.keyCutoff()) return true;
+    return entries.every(({ stored }) => stored.key === undefined);
   }
 
-  #mark({ record, through }: Cut): RowWrite {
-    const put = [{ name: this.context.layout.trimColumn as string, value: through }];
-    const version = this.context.changeVersionOf(record);
-    return { table: this.context.tables.entries, key: record.key, type: 'UPDATE', put, version, expect: 'exists' };
+  #mark({ record, through }: TrimmedRow): RowWrite {
+    const { layout, entryTable } = this.#context;
+    const put = [{ name: layout.trimColumn as string, value: through }];
+    const version = entryTable.changedCellVersion(record);
+    return { table: entryTable.table, key: record.key, type: 'UPDATE', put, version, expect: 'exists' };
   }
 
-  /** Claims must know where their entries were before these are gone: they are not found any more. */
-  #lessons(state: TimelineState, entries: readonly Found[]): RowWrite[] {
-    const forgotten = this.context.keysSince();
-    return entries.flatMap(({ seqId, at, token, stored: { key } }) => {
-      if (!this.claims || key === undefined || token === undefined || at <= forgotten) return [];
-      return [this.claims.learning({ state, key, token }, seqId)];
+  /** Records in the key reservations where their entries are: once deleted, these cannot be searched for. */
+  #seqIdUpdates(state: TimelineState, entries: readonly FoundEntry[]): RowWrite[] {
+    const reservations = this.#reservations;
+    if (!reservations) return [];
+    const cutoff = this.#context.record.keyCutoff();
+    return entries.flatMap(({ seqId, at, recoveryTag: token, stored: { key } }) => {
+      if (key === undefined || token === undefined || at <= cutoff) return [];
+      return [reservations.seqIdUpdate({ state, key, token }, seqId)];
     });
   }
 
-  #removal({ key }: StoredRecord): RowWrite {
-    return { table: this.context.tables.entries, key, type: 'DELETE' };
-  }
-
-  /** Both kinds of write may be repeated; a row that is gone needs neither. */
-  async #write(rows: readonly RowWrite[], call: Call): Promise<void> {
-    let left = rows;
-    for (let attempt = 1; left.length > 0; attempt++) {
-      const results = await this.context.requests.write(left, call);
-      const failed = results.flatMap((result, i) =>
-        result.ok || result.error.failure === 'condition' ? [] : [{ result, i }],
-      );
-      const [first] = failed;
-      if (!first) return;
-      const error = toTimelineError(first.result.error, 'write');
-      const ms = first.result.error.isPassing ? pauseAfter(attempt, error, call.deadline) : undefined;
-      if (ms === undefined) throw error;
-      await pause(ms);
-      left = failed.map(({ i }) => left[i] as RowWrite);
-    }
+  #deletion({ key }: StoredRecord): RowWrite {
+    return { table: this.#context.entryTable.table, key, type: 'DELETE' };
   }
 }
 
-function isUnmarked({ entries, through }: Cut): boolean {
-  return entries.some(({ seqId, gone }) => seqId <= through && !gone);
+function isUnmarked({ entries, through }: TrimmedRow): boolean {
+  return entries.some(({ seqId, isRemoved }) => seqId <= through && !isRemoved);
 }

@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { type TableStoreClient, tablestoreAdapter } from '../../adapters/tablestore/index.js';
-import { tableName } from '../../adapters/tablestore/tables/table-names.js';
+import { tableName } from '../../adapters/tablestore/tables/schema.js';
 import { isTimelineError, openTimelineStore } from '../../src/index.js';
 import { newClient } from '../support/tablestore-store.js';
 import { bodies, emulate, open } from './support.js';

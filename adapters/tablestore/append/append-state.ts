@@ -1,7 +1,7 @@
 import type { Call } from '../../../src/adapter.js';
-import type { Context, Found } from '../context.js';
-import type { Ends } from '../read/bounds.js';
-import { MAX, MIN } from '../service/values.js';
+import type { Context } from '../context.js';
+import type { BoundsReader } from '../read/bounds.js';
+import type { FoundEntry } from '../tables/entry-table.js';
 import type { TimelineState } from '../timeline-state.js';
 
 export interface KnownKey {
@@ -11,101 +11,116 @@ export interface KnownKey {
 }
 
 /**
- * What a `cas` writer knows of a Timeline: its tail, and the keys of all entries within the window up to that tail. A put behind the tail
- * succeeds only if nobody else wrote meanwhile, so that a check against the ledger is as good as one against the table.
+ * A `cas` writer's knowledge of a Timeline: all entries up to `last` and, once a key is needed, those with keys within
+ * the key window. A put behind `last` succeeds only if nobody else has written meanwhile, so a check against this state is
+ * as good as one against the table.
+ *
+ * `TimelineBounds.last` cannot replace `last`: a reader may raise it past a row whose key is not known here, or past this
+ * writer's own row whose answer was lost.
  */
-export class Ledger {
-  last = 0n;
-  /** Time of the last entry. */
-  at = 0;
-  /** In the order of the entries. Undefined until a key is asked for. */
+export class AppendState {
+  readonly #context: Context;
+  readonly #bounds: BoundsReader;
+  readonly #state: TimelineState;
+  #last = 0n;
+  #lastAt = 0;
+  /** In the order of the entries. Undefined until a key is needed. */
   #keys: Map<string, KnownKey> | undefined;
+  #countedKeys = 0;
 
-  constructor(
-    private readonly context: Context,
-    private readonly ends: Ends,
-    private readonly state: TimelineState,
-  ) {}
-
-  /** Keys held, as of the last call of {@link growth}. */
-  size = 0;
-
-  /** How many keys are held more than at the last call. */
-  growth(): number {
-    const before = this.size;
-    this.size = this.#keys?.size ?? 0;
-    return this.size - before;
+  constructor(context: Context, bounds: BoundsReader, state: TimelineState) {
+    this.#context = context;
+    this.#bounds = bounds;
+    this.#state = state;
   }
 
-  /** Undefined for a key that is new or forgotten. */
-  lookUp(key: string): KnownKey | undefined {
-    const known = this.#keys?.get(key);
-    return known && known.at > this.context.keysSince() ? known : undefined;
+  get last(): bigint {
+    return this.#last;
   }
 
-  /** Looks at the tail, and where keys are needed at all entries of the window. */
-  async load(withKeys: boolean, call: Call): Promise<void> {
-    if (withKeys) await this.#loadKeys(call);
-    if (this.last > 0n) return;
-    const { seqId, found } = await this.ends.tail(this.state, call);
-    // A row that came after the keys were looked for has a key that is to be known too.
-    if (found && this.#keys) await this.catchUp(call);
-    else this.#advance(seqId, found?.at ?? 0);
+  /** The latest time of an entry up to `last`. */
+  get lastAt(): number {
+    return this.#lastAt;
   }
 
   get hasKeys(): boolean {
     return this.#keys !== undefined;
   }
 
+  /** Keys held at the last call of {@link keyGrowth}. */
+  get countedKeys(): number {
+    return this.#countedKeys;
+  }
+
+  /** Keys held now, less those at the last call. */
+  keyGrowth(): number {
+    const before = this.#countedKeys;
+    this.#countedKeys = this.#keys?.size ?? 0;
+    return this.#countedKeys - before;
+  }
+
+  /** Undefined for a key that is new or older than the key window. */
+  lookUpKey(key: string): KnownKey | undefined {
+    const known = this.#keys?.get(key);
+    return known && known.at > this.#context.record.keyCutoff() ? known : undefined;
+  }
+
+  /** Reads the last entry, and all entries of the key window if keys are needed. */
+  async load(needsKeys: boolean, call: Call): Promise<void> {
+    if (needsKeys) await this.#loadKeys(call);
+    if (this.#last > 0n) return;
+    const { seqId, newest } = await this.#bounds.readLast(this.#state, call);
+    // A row that was added behind the ones read for their keys may have keys too.
+    if (newest && this.#keys) await this.catchUp(call);
+    else this.#raiseLast(seqId, newest?.at ?? 0);
+  }
+
   async #loadKeys(call: Call): Promise<void> {
-    const { requests, tables, layout, rowKey } = this.context;
-    const start = this.context.keysSince();
-    const newestFirst: Found[] = [];
-    const [from, to] = [rowKey(this.state, MAX), rowKey(this.state, MIN)];
-    const range = { table: tables.entries, from, to, backward: true, columns: layout.headColumns };
-    for await (const rows of requests.pages(range, call)) {
-      newestFirst.push(...rows.flatMap((row) => this.context.entriesOf(row).reverse()));
+    const { entryTable, record } = this.#context;
+    const cutoff = record.keyCutoff();
+    const newestFirst: FoundEntry[] = [];
+    for await (const rows of entryTable.pages(this.#state, { isBackward: true, columns: 'heads' }, call)) {
+      newestFirst.push(...rows.flatMap((row) => entryTable.entriesOf(row).reverse()));
       const oldest = newestFirst.at(-1);
-      if (!oldest || oldest.at <= start) break;
+      if (!oldest || oldest.at <= cutoff) break;
     }
     this.#keys = new Map();
-    for (const found of newestFirst.reverse()) this.#add(found);
+    for (const found of newestFirst.reverse()) this.#addFound(found);
   }
 
-  /** Takes in what others have appended; resolves with whether a row was found that the write with this token made. */
-  async catchUp(call: Call, token?: string): Promise<boolean> {
-    const { requests, tables, layout, rowKey } = this.context;
-    let isOurs = false;
-    const [from, to] = [rowKey(this.state, this.last + 1n), rowKey(this.state, MAX)];
-    for await (const rows of requests.pages({ table: tables.entries, from, to, columns: layout.headColumns }, call)) {
-      for (const row of rows) {
-        isOurs ||= token !== undefined && this.context.decode(row).token === token;
-        for (const found of this.context.entriesOf(row)) this.#add(found);
+  /** Takes in entries behind `last`. Resolves with true if the row with this recovery tag is among them. */
+  async catchUp(call: Call, recoveryTag?: string): Promise<boolean> {
+    const { entryTable } = this.#context;
+    let hasTag = false;
+    for await (const rows of entryTable.pages(this.#state, { from: this.#last + 1n, columns: 'heads' }, call)) {
+      for (const found of rows.flatMap((row) => entryTable.entriesOf(row))) {
+        hasTag ||= recoveryTag !== undefined && found.recoveryTag === recoveryTag;
+        this.#addFound(found);
       }
     }
-    return isOurs;
+    return hasTag;
   }
 
-  #add({ seqId, rowId, at, stored }: Found): void {
-    this.appended(seqId, at, stored.key, stored.hash);
-    this.state.placed(seqId, rowId, at);
+  #addFound(found: FoundEntry): void {
+    this.add(found.seqId, found.at, found.stored.key, found.stored.hash);
+    this.#state.rememberPosition(found);
   }
 
-  appended(seqId: bigint, at: number, key: string | undefined, hash: string | undefined): void {
-    this.#advance(seqId, at);
-    this.state.saw(seqId, at);
+  add(seqId: bigint, at: number, key: string | undefined, hash: string | undefined): void {
+    this.#raiseLast(seqId, at);
+    this.#state.sawEntry(seqId, at);
     if (key === undefined || !this.#keys) return;
-    // A key that was forgotten and came again stands where it came last.
+    // A forgotten key that is used again moves to the end.
     this.#keys.delete(key);
     this.#keys.set(key, { seqId, hash: hash ?? '', at });
     for (const [oldest, known] of this.#keys) {
-      if (known.at > this.context.keysSince()) break;
+      if (known.at > this.#context.record.keyCutoff()) break;
       this.#keys.delete(oldest);
     }
   }
 
-  #advance(seqId: bigint, at: number): void {
-    if (seqId > this.last) this.last = seqId;
-    if (at > this.at) this.at = at;
+  #raiseLast(seqId: bigint, at: number): void {
+    if (seqId > this.#last) this.#last = seqId;
+    if (at > this.#lastAt) this.#lastAt = at;
   }
 }

@@ -6,130 +6,132 @@ import { type StoreError, toTimelineError } from '../service/errors.js';
 import { type RowWrite, splitWrites } from '../service/requests.js';
 import { AUTO } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
-import { findByToken } from './look-back.js';
-import { byTimeline, type Item, type PutResult, type Putter, type RowWriter } from './row-writer.js';
+import { byTimeline, type PutResult, type RowAppend, type RowSender, type RowWriter } from './rows.js';
+
+interface EncodedAppend {
+  readonly append: RowAppend;
+  readonly row: RowWrite;
+}
+
+type Results = Map<RowAppend, PutResult>;
 
 /**
- * Rows under ids that the service takes. Rows of one Timeline stand together in the order of the call, which is the order in which the
- * service gives ids within a request. It does not promise that: once it is seen to do otherwise, they go one by one.
+ * Puts rows under ids that the service chooses. Rows of one Timeline stand together in the order of the call: the service
+ * numbers the rows of a request in their order. It does not promise to. Once it does otherwise, rows of one Timeline go one
+ * by one.
  */
-export class AutoPutter implements Putter {
-  #keepsOrder = true;
+export class AutoRowWriter implements RowWriter {
+  readonly #context: Context;
+  readonly #sender: RowSender;
+  readonly #warn: (warning: AdapterWarning) => void;
+  #serviceKeepsOrder = true;
 
-  constructor(
-    private readonly context: Context,
-    private readonly writer: RowWriter,
-    private readonly warn: (warning: AdapterWarning) => void,
-  ) {}
-
-  async put(items: readonly Item[], call: Call): Promise<PutResult[]> {
-    const results = new Map<Item, PutResult>();
-    const groups = byTimeline(items);
-    if (this.#keepsOrder) await this.#putInChunks(groups.flat(), results, call);
-    else await Promise.all(groups.map((group) => this.#putOneByOne(group, results, call)));
-    return items.map((item) => results.get(item) as PutResult);
+  constructor(context: Context, sender: RowSender, warn: (warning: AdapterWarning) => void) {
+    this.#context = context;
+    this.#sender = sender;
+    this.#warn = warn;
   }
 
-  async #putOneByOne(items: readonly Item[], results: Map<Item, PutResult>, call: Call): Promise<void> {
-    for (const item of items) {
-      await this.#putInChunks([item], results, call);
-      if (isPassing(results.get(item))) {
-        for (const left of items) if (!results.has(left)) results.set(left, results.get(item) as PutResult);
+  async put(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
+    const results: Results = new Map();
+    const groups = byTimeline(appends);
+    if (this.#serviceKeepsOrder) await this.#putTogether(groups.flat(), results, call);
+    else await Promise.all(groups.map((group) => this.#putOneByOne(group, results, call)));
+    return appends.map((append) => results.get(append) as PutResult);
+  }
+
+  async #putOneByOne(appends: readonly RowAppend[], results: Results, call: Call): Promise<void> {
+    for (const append of appends) {
+      await this.#putTogether([append], results, call);
+      const result = results.get(append);
+      if (isRetryable(result)) {
+        for (const left of appends) if (!results.has(left)) results.set(left, result);
         return;
       }
     }
   }
 
-  /** One request after another where a Timeline goes on in the next, all others at once. */
-  async #putInChunks(items: readonly Item[], results: Map<Item, PutResult>, call: Call): Promise<void> {
+  /** Sends all requests at once, but one after another where a Timeline goes on in the next. */
+  async #putTogether(appends: readonly RowAppend[], results: Results, call: Call): Promise<void> {
     const failed = new Map<TimelineState, TimelineError>();
-    let before: Promise<void> = Promise.resolve();
+    let previous: Promise<void> = Promise.resolve();
     let lastState: TimelineState | undefined;
     const sent: Promise<void>[] = [];
-    for (const chunk of this.#chunks(items, results)) {
+    for (const chunk of this.#chunks(appends, results)) {
       const send = async () => {
-        for (const [item] of chunk)
-          if (failed.has(item.state)) results.set(item, failed.get(item.state) as TimelineError);
-        const left = chunk.filter(([{ state }]) => !failed.has(state));
+        for (const { append } of chunk) {
+          const error = failed.get(append.state);
+          if (error) results.set(append, error);
+        }
+        const left = chunk.filter(({ append }) => !failed.has(append.state));
         await this.#putChunk(left, results, call);
-        for (const [item] of left) {
-          const result = results.get(item);
-          if (isPassing(result)) failed.set(item.state, result);
+        for (const { append } of left) {
+          const result = results.get(append);
+          if (isRetryable(result)) failed.set(append.state, result);
         }
       };
-      before = chunk[0]?.[0].state === lastState ? before.then(send) : send();
-      lastState = chunk.at(-1)?.[0].state;
-      sent.push(before);
+      previous = chunk[0]?.append.state === lastState ? previous.then(send) : send();
+      lastState = chunk.at(-1)?.append.state;
+      sent.push(previous);
     }
     await Promise.all(sent);
   }
 
-  #chunks(items: readonly Item[], results: Map<Item, PutResult>): (readonly [Item, RowWrite])[][] {
-    const rows: RowWrite[] = [];
-    const fitting: Item[] = [];
-    for (const item of items) {
-      const row = this.writer.encode(item, AUTO);
-      if (row instanceof TimelineError) results.set(item, row);
-      else {
-        rows.push(row);
-        fitting.push(item);
-      }
+  #chunks(appends: readonly RowAppend[], results: Results): EncodedAppend[][] {
+    const encoded: EncodedAppend[] = [];
+    for (const append of appends) {
+      const row = this.#sender.encode(append, AUTO);
+      if (row instanceof TimelineError) results.set(append, row);
+      else encoded.push({ append, row });
     }
     let next = 0;
-    return splitWrites(rows).map((chunk) => chunk.map((row) => [fitting[next++] as Item, row] as const));
+    return splitWrites(encoded.map(({ row }) => row)).map((rows) => rows.map(() => encoded[next++] as EncodedAppend));
   }
 
-  async #putChunk(
-    chunk: readonly (readonly [Item, RowWrite])[],
-    results: Map<Item, PutResult>,
-    call: Call,
-  ): Promise<void> {
+  async #putChunk(chunk: readonly EncodedAppend[], results: Results, call: Call): Promise<void> {
     if (chunk.length === 0) return;
-    const items = chunk.map(([item]) => item);
-    const written = await this.writer.write(
-      items,
-      chunk.map(([, row]) => row),
-      call,
-    );
+    const appends = chunk.map(({ append }) => append);
+    const rows = chunk.map(({ row }) => row);
+    const written = await this.#sender.write(appends, rows, call);
     await Promise.all(
       written.map(async (result, i) => {
-        const item = items[i] as Item;
-        const id = result.ok ? (result.key.at(-1) as bigint) : await this.#afterFailure(item, result.error, call);
-        results.set(item, id);
-        if (typeof id === 'bigint') this.writer.saw(item, id);
+        const append = appends[i] as RowAppend;
+        const id = result.ok ? (result.key.at(-1) as bigint) : await this.#recover(append, result.error, call);
+        results.set(append, id);
+        if (typeof id === 'bigint') this.#sender.stored(append, id);
       }),
     );
-    this.#checkOrder(items, results);
+    this.#checkOrder(appends, results);
   }
 
-  /** A row that may have been put is looked for by its mark, once it would have become visible. */
-  async #afterFailure({ state, mark, at }: Item, error: StoreError, call: Call): Promise<PutResult> {
+  /** Searches for a row that may have been stored, once it would have become visible. */
+  async #recover({ state, recoveryTag, at }: RowAppend, error: StoreError, call: Call): Promise<PutResult> {
     const failure = toTimelineError(error, 'write');
     if (error.failure !== 'ambiguous') return failure;
-    await pause(Math.min(this.context.settings.settleMs, Math.max(0, call.deadline - performance.now())));
+    await pause(Math.min(this.#context.settings.settleMs, Math.max(0, call.deadline - performance.now())));
     try {
-      return (await findByToken(this.context, state, { token: mark, at }, call)) ?? failure;
+      return (await this.#context.entryTable.findByTag(state, recoveryTag, at, call)) ?? failure;
     } catch {
       return failure;
     }
   }
 
-  #checkOrder(items: readonly Item[], results: Map<Item, PutResult>): void {
+  #checkOrder(appends: readonly RowAppend[], results: Results): void {
     const highest = new Map<TimelineState, bigint>();
-    for (const item of items) {
-      const id = results.get(item);
+    for (const append of appends) {
+      const id = results.get(append);
       if (typeof id !== 'bigint') continue;
-      if (this.#keepsOrder && id < (highest.get(item.state) ?? 0n)) {
-        this.#keepsOrder = false;
+      if (this.#serviceKeepsOrder && id < (highest.get(append.state) ?? 0n)) {
+        this.#serviceKeepsOrder = false;
         const message =
           'TableStore gave ids in another order than that of the rows of a request; rows of one Timeline go one by one now';
-        this.warn({ code: 'tablestore-order', message });
+        this.#warn({ code: 'tablestore-order', message });
       }
-      highest.set(item.state, id);
+      highest.set(append.state, id);
     }
   }
 }
 
-function isPassing(result: PutResult | undefined): result is TimelineError {
+function isRetryable(result: PutResult | undefined): result is TimelineError {
   return result instanceof TimelineError && result.retryable;
 }

@@ -1,73 +1,69 @@
-import type { Appended, Call, Write, WriteEntry, WriteOutcome } from '../../../src/adapter.js';
+import type { Call, Write, WriteEntry, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { planWrite } from '../../../src/plan.js';
 import { pause, pauseAfter } from '../../../src/retry.js';
 import type { Context } from '../context.js';
-import type { Ends } from '../read/bounds.js';
+import type { BoundsReader } from '../read/bounds.js';
 import { StoreError, toTimelineError } from '../service/errors.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
-import type { Directory } from '../tables/timeline-rows.js';
+import type { TimelineRows } from '../tables/timeline-rows.js';
 import type { TimelineState } from '../timeline-state.js';
-import { type KnownKey, Ledger } from './append-state.js';
-import { Turns } from './fairness.js';
-import { RowBatcher } from './row-batcher.js';
+import { AppendState, type KnownKey } from './append-state.js';
+import { WriterFairness } from './fairness.js';
 
-/** Of one row, and so of one `appendMany`. */
+/** Entries of one row, and so of one `appendMany`. */
 export const MAX_ENTRIES = 1000;
 export const MAX_ROW_BYTES = 2 ** 20;
+/** Bodies and keys of one row: column `m` holds the keys as JSON. */
+const MAX_COLUMN_BYTES = 2 * 2 ** 20;
 
-const MOST_LEDGERS = 10_000;
-const MOST_KEYS = 1_000_000;
-/** Bodies and keys of one row; what `m` says of the keys in JSON must fit into one column. */
-const MAX_COLUMNS_BYTES = 2 * 2 ** 20;
+const MAX_STATES = 10_000;
+const MAX_KEYS = 1_000_000;
 
-/** What the next row of a Timeline holds, and what it makes of the writes that it answers. */
+/** The next row of a Timeline, and the outcomes of the writes that it answers once it is stored. */
 interface PlannedRow {
   readonly entries: WriteEntry[];
-  /** One for each write, in order. */
+  /** One for each of the first writes, in order. */
   readonly outcomes: WriteOutcome[];
-  /** Some refusal rests on the tail, which others may have moved meanwhile. */
-  readonly doubtful: boolean;
+  /** Some write is refused because of the last SeqId, which others may have raised meanwhile. */
+  readonly needsFreshLast: boolean;
 }
 
 /**
- * Appends with dense ids: each row is put behind the tail under the condition that nothing is there, so of two writers one fails, looks at
- * what the other wrote, and decides anew. All writes to one Timeline that one row can hold share it. Rows of one Timeline go one after
- * another, those of different Timelines together.
+ * Appends with dense ids. Each row is put behind the last entry under the condition that no row is there: of two writers
+ * one fails, reads the other's rows and decides again. All writes of a call to one Timeline share a row if it holds them.
+ * Rows of one Timeline go one after another, those of different Timelines together.
  */
 export class CasAppender {
-  readonly #ledgers = new Map<string, Ledger>();
-  readonly #batcher: RowBatcher;
-  readonly #turns: Turns;
-  #keys = 0;
+  readonly #context: Context;
+  readonly #timelineRows: TimelineRows;
+  readonly #bounds: BoundsReader;
+  readonly #fairness: WriterFairness;
+  readonly #appendStates = new Map<string, AppendState>();
+  #keyCount = 0;
 
-  constructor(
-    private readonly context: Context,
-    private readonly directory: Directory,
-    private readonly ends: Ends,
-  ) {
-    this.#batcher = new RowBatcher(context);
-    this.#turns = new Turns(context);
-    context.record.onRenewed(() => this.#forget());
+  constructor(context: Context, timelineRows: TimelineRows, bounds: BoundsReader) {
+    this.#context = context;
+    this.#timelineRows = timelineRows;
+    this.#bounds = bounds;
+    this.#fairness = new WriterFairness(context);
+    context.record.onReplaced(() => this.#forget());
   }
 
   async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
     const groups = new Map<string, number[]>();
-    writes.forEach(({ timeline }, place) => {
-      const places = groups.get(timeline);
-      if (places) places.push(place);
-      else groups.set(timeline, [place]);
+    writes.forEach(({ timeline }, index) => {
+      const indexes = groups.get(timeline);
+      if (indexes) indexes.push(index);
+      else groups.set(timeline, [index]);
     });
     const outcomes = new Array<WriteOutcome>(writes.length);
     await Promise.all(
-      [...groups].map(async ([timeline, places]) => {
-        const own = await this.#appendTo(
-          timeline,
-          places.map((place) => writes[place] as Write),
-          call,
-        );
-        places.forEach((place, i) => {
-          outcomes[place] = own[i] as WriteOutcome;
+      [...groups].map(async ([timeline, indexes]) => {
+        const group = indexes.map((index) => writes[index] as Write);
+        const answers = await this.#appendTo(timeline, group, call);
+        indexes.forEach((index, i) => {
+          outcomes[index] = answers[i] as WriteOutcome;
         });
       }),
     );
@@ -75,28 +71,29 @@ export class CasAppender {
   }
 
   #forget(): void {
-    this.#ledgers.clear();
-    this.#keys = 0;
+    this.#appendStates.clear();
+    this.#keyCount = 0;
   }
 
-  /** The writes to one Timeline. When one fails because the store does, those behind it fail too. */
+  /** When one write fails because the store does, all behind it fail too. */
   async #appendTo(timeline: string, writes: readonly Write[], call: Call): Promise<WriteOutcome[]> {
     const done: WriteOutcome[] = [];
     try {
-      for (let times = 0; done.length < writes.length; ) {
-        const { epoch } = this.context;
-        const state = this.context.state(timeline);
-        const ledger = await this.#ledger(state, writes.slice(done.length), call);
-        const isFresh = await this.#takeTurn(state, ledger, call);
-        const row = await this.#planned(ledger, writes.slice(done.length), isFresh, call);
-        if (epoch !== this.context.epoch) continue;
-        if (row.entries.length === 0 || (await this.#put(state, ledger, row.entries, { call, times }))) {
+      for (let losses = 0; done.length < writes.length; ) {
+        const { epoch } = this.#context;
+        const left = writes.slice(done.length);
+        const state = this.#context.state(timeline);
+        const appendState = await this.#loadState(state, left, call);
+        const isFresh = await this.#yieldToOthers(state, appendState, call);
+        const row = await this.#planFresh(appendState, left, isFresh, call);
+        if (epoch !== this.#context.epoch) continue;
+        if (row.entries.length === 0 || (await this.#put(state, appendState, row.entries, losses, call))) {
           done.push(...row.outcomes);
-          times = 0;
+          losses = 0;
         } else {
-          if (performance.now() >= call.deadline) throw contended(timeline);
-          if (epoch === this.context.epoch) times++;
-          await this.#turns.scatter(call);
+          if (performance.now() >= call.deadline) throw alwaysBeaten(timeline);
+          if (epoch === this.#context.epoch) losses++;
+          await this.#fairness.spreadOut(call);
         }
       }
     } catch (cause) {
@@ -106,184 +103,189 @@ export class CasAppender {
     return done;
   }
 
-  /** Resolves with whether the tail was looked at. */
-  async #takeTurn(state: TimelineState, ledger: Ledger, call: Call): Promise<boolean> {
-    if (!(await this.#turns.wait(state, call))) return false;
-    const { last } = ledger;
-    await ledger.catchUp(call);
-    this.#turns.waited(state, ledger.last > last);
+  /** Resolves with true if the last entry was read again. */
+  async #yieldToOthers(state: TimelineState, appendState: AppendState, call: Call): Promise<boolean> {
+    if (!(await this.#fairness.yieldToOthers(state, call))) return false;
+    const { last } = appendState;
+    await appendState.catchUp(call);
+    this.#fairness.yielded(state, appendState.last > last);
     return true;
   }
 
-  /** What is refused on the ground of the tail is decided again behind a fresh one. */
-  async #planned(ledger: Ledger, writes: readonly Write[], isFresh: boolean, call: Call): Promise<PlannedRow> {
-    const row = this.#plan(ledger, writes);
-    if (!row.doubtful || isFresh) return row;
-    await ledger.catchUp(call);
-    return this.#plan(ledger, writes);
+  /** Plans the row, and again behind a fresh last entry if some write is refused because of it. */
+  async #planFresh(state: AppendState, writes: readonly Write[], isFresh: boolean, call: Call): Promise<PlannedRow> {
+    const row = this.#plan(state, writes);
+    if (!row.needsFreshLast || isFresh) return row;
+    await state.catchUp(call);
+    return this.#plan(state, writes);
   }
 
-  async #ledger(state: TimelineState, writes: readonly Write[], call: Call): Promise<Ledger> {
-    const known = this.#ledgers.get(state.timeline);
-    const ledger = known ?? new Ledger(this.context, this.ends, state);
-    const needsKeys = !ledger.hasKeys && writes.some(({ entries }) => entries.some(({ key }) => key !== undefined));
-    const { epoch } = this.context;
-    if (!known || needsKeys) await ledger.load(needsKeys, call);
-    if (epoch === this.context.epoch) this.#remember(state.timeline, ledger);
-    return ledger;
+  async #loadState(state: TimelineState, writes: readonly Write[], call: Call): Promise<AppendState> {
+    const known = this.#appendStates.get(state.timeline);
+    const appendState = known ?? new AppendState(this.#context, this.#bounds, state);
+    const hasKey = () => writes.some(({ entries }) => entries.some(({ key }) => key !== undefined));
+    const needsKeys = !appendState.hasKeys && hasKey();
+    const { epoch } = this.#context;
+    if (!known || needsKeys) await appendState.load(needsKeys, call);
+    if (epoch === this.#context.epoch) this.#remember(state.timeline, appendState);
+    return appendState;
   }
 
-  #remember(timeline: string, ledger: Ledger): void {
-    this.#ledgers.delete(timeline);
-    this.#ledgers.set(timeline, ledger);
-    this.#keys += ledger.growth();
-    for (const [oldest, { size }] of this.#ledgers) {
-      if (this.#ledgers.size <= MOST_LEDGERS && this.#keys <= MOST_KEYS) return;
-      this.#ledgers.delete(oldest);
-      this.#keys -= size;
+  #remember(timeline: string, appendState: AppendState): void {
+    this.#appendStates.delete(timeline);
+    this.#appendStates.set(timeline, appendState);
+    this.#keyCount += appendState.keyGrowth();
+    for (const [oldest, { countedKeys }] of this.#appendStates) {
+      if (this.#appendStates.size <= MAX_STATES && this.#keyCount <= MAX_KEYS) return;
+      this.#appendStates.delete(oldest);
+      this.#keyCount -= countedKeys;
     }
   }
 
-  #plan(ledger: Ledger, writes: readonly Write[]): PlannedRow {
+  #plan(state: AppendState, writes: readonly Write[]): PlannedRow {
     const entries: WriteEntry[] = [];
     const outcomes: WriteOutcome[] = [];
-    const planned = new Map<string, KnownKey>();
-    let doubtful = false;
+    const plannedKeys = new Map<string, KnownKey>();
+    let needsFreshLast = false;
     let bytes = 0;
     for (const write of writes) {
       const size = sizeOf(write);
-      if (entries.length > 0 && (entries.length + write.entries.length > MAX_ENTRIES || bytes + size > MAX_ROW_BYTES))
-        break;
-      const last = ledger.last + BigInt(entries.length);
+      const isFull = entries.length + write.entries.length > MAX_ENTRIES || bytes + size > MAX_ROW_BYTES;
+      if (entries.length > 0 && isFull) break;
+      const last = state.last + BigInt(entries.length);
       try {
-        if (size > MAX_COLUMNS_BYTES) throw tooLarge(write.timeline);
-        const { appended, fresh } = planWrite(write, last, (key) => planned.get(key) ?? ledger.lookUp(key));
+        if (size > MAX_COLUMN_BYTES) throw keysTooLarge(write.timeline);
+        const { appended, fresh } = planWrite(write, last, (key) => plannedKeys.get(key) ?? state.lookUpKey(key));
         for (const { seqId, entry } of fresh) {
           entries.push(entry);
-          if (entry.key !== undefined) planned.set(entry.key, { seqId, hash: entry.payload.hash ?? '', at: 0 });
+          if (entry.key !== undefined) plannedKeys.set(entry.key, { seqId, hash: entry.payload.hash ?? '', at: 0 });
         }
         if (fresh.length > 0) bytes += size;
-        outcomes.push(this.#applied(appended));
+        outcomes.push({ ok: true, epoch: this.#context.epoch, entries: appended });
       } catch (cause) {
         const error = toTimelineError(cause, 'write');
-        doubtful ||= error.code === 'TIMELINE_CONFLICT';
+        needsFreshLast ||= error.code === 'TIMELINE_CONFLICT';
         outcomes.push({ ok: false, error });
       }
     }
-    return { entries, outcomes, doubtful };
-  }
-
-  #applied(entries: readonly Appended[]): WriteOutcome {
-    return { ok: true, epoch: this.context.epoch, entries };
+    return { entries, outcomes, needsFreshLast };
   }
 
   /**
-   * Resolves with false if the row is not there: another writer was first, or the tables turned out to be others. Whether an attempt
-   * without answer succeeded is told by the next one.
+   * Puts a row behind the last entry. Resolves with false if it is not stored: another writer was first, or the tables were
+   * made again. After an attempt without an answer, the next one shows whether it succeeded.
    */
   async #put(
     state: TimelineState,
-    ledger: Ledger,
+    appendState: AppendState,
     entries: readonly WriteEntry[],
-    { call, times }: { readonly call: Call; readonly times: number },
+    losses: number,
+    call: Call,
   ): Promise<boolean> {
-    const token = this.context.token();
-    const at = this.context.clock.entryTime(ledger.at);
-    const rowId = ledger.last + 1n;
-    const fresh = entries.map(({ payload, key }) => ({ body: payload.body, key, hash: payload.hash }));
-    const put = this.context.layout.encode({ entries: fresh, token });
-    const version = this.context.versionOf(at);
-    const key = this.context.rowKey(state, rowId);
-    const row: RowWrite = { table: this.context.tables.entries, key, type: 'PUT', put, version, expect: 'missing' };
-    const marks = this.#marks(state.timeline, rowId, entries.length);
-    /** Once an attempt went without answer, no later refusal says that nothing was written. */
+    const { clock, entryTable, layout, record } = this.#context;
+    const recoveryTag = this.#context.newToken();
+    const at = clock.entryTime(appendState.lastAt);
+    const rowId = appendState.last + 1n;
+    const newEntries = entries.map(({ payload, key }) => ({ body: payload.body, key, hash: payload.hash }));
+    const version = entryTable.newCellVersion(at);
+    const row: RowWrite = {
+      table: entryTable.table,
+      key: entryTable.rowKey(state, rowId),
+      type: 'PUT',
+      put: layout.encode({ entries: newEntries, recoveryTag }),
+      version,
+      expect: 'missing',
+    };
+    const boundsUpdates = this.#boundsUpdates(state.timeline, rowId, entries.length);
+    // Once an attempt went without an answer, a later refusal does not prove that nothing was written.
     let doubt: TimelineError | undefined;
     for (let attempt = 1; ; attempt++) {
-      const ask = this.#turns.ask(state);
-      const begun = performance.now();
-      const { results, sound } = await this.#batcher.write([row, ...marks, ...(ask ? [ask] : [])], call);
+      const noteRemoval = this.#fairness.noteRemoval(state);
+      const begunAt = performance.now();
+      const rows = [row, ...boundsUpdates, ...(noteRemoval ? [noteRemoval] : [])];
+      const { results, isSameEpoch } = await entryTable.writeBatched(rows, call);
       const result = results[0] as RowResult;
-      if (!sound) {
-        if (result.ok || result.error.failure === 'ambiguous') await this.#undo(row, token, marks, call);
-        if (this.context.record.isSuspect) throw this.context.record.gone();
+      if (!isSameEpoch) {
+        if (result.ok || result.error.failure === 'ambiguous') await this.#undo(row, recoveryTag, boundsUpdates, call);
+        if (record.mayBeReplaced) throw record.missingError();
         return false;
       }
       if (result.ok) {
-        this.#turns.succeeded(state, begun, ask && results.at(-1));
-        fresh.forEach((entry, i) => {
-          ledger.appended(rowId + BigInt(i), at, entry.key, entry.hash);
-          // The service's time of it is not known before it is read.
-          state.placed(rowId + BigInt(i), rowId, version ?? 0);
+        this.#fairness.putSucceeded(state, begunAt, noteRemoval && results.at(-1));
+        newEntries.forEach(({ key, hash }, i) => {
+          const seqId = rowId + BigInt(i);
+          appendState.add(seqId, at, key, hash);
+          // The time that the service gives the entry is not known before it is read.
+          state.rememberPosition({ seqId, rowId, at: version ?? 0 });
         });
-        this.#keepMarks(marks, results.slice(1));
+        this.#deferFailed(boundsUpdates, results.slice(1));
         return true;
       }
       const { failure } = result.error;
       if (failure === 'condition') {
-        const [isOurs] = await Promise.all([
-          ledger.catchUp(call, token).catch((error: unknown) => Promise.reject(doubt ?? error)),
-          this.#turns.beaten(state, times + 1, call),
+        const [isOwnRow] = await Promise.all([
+          appendState.catchUp(call, recoveryTag).catch((error: unknown) => Promise.reject(doubt ?? error)),
+          this.#fairness.raceLost(state, losses + 1, call),
         ]);
-        if (isOurs) this.#keepMarks(marks, results.slice(1));
-        return isOurs;
+        if (isOwnRow) this.#deferFailed(boundsUpdates, results.slice(1));
+        return isOwnRow;
       }
       const error = toTimelineError(result.error, 'write');
       if (failure === 'ambiguous') doubt = error;
-      const ms = doubt && result.error.isPassing ? pauseAfter(attempt, error, call.deadline) : undefined;
+      const ms = doubt && result.error.isTransient ? pauseAfter(attempt, error, call.deadline) : undefined;
       if (ms === undefined) throw doubt ?? error;
       await pause(ms);
     }
   }
 
-  /** Takes back what was written behind a tail that was another life's. */
-  async #undo(row: RowWrite, token: string, marks: readonly RowWrite[], call: Call): Promise<void> {
-    const own = [
-      { column: this.context.layout.tokenColumn as string, is: 'EQUAL', value: token, passIfMissing: false } as const,
-    ];
-    const removal: RowWrite = { table: row.table, key: row.key, type: 'DELETE', condition: own };
-    const raised = marks.flatMap(({ table, key, put = [] }): RowWrite[] => {
+  /** Takes back a row, and what was recorded with it, that went behind the last entry of an earlier epoch. */
+  async #undo(row: RowWrite, recoveryTag: string, boundsUpdates: readonly RowWrite[], call: Call): Promise<void> {
+    const column = this.#context.layout.recoveryTagColumn as string;
+    const isOwn = [{ column, is: 'EQUAL', value: recoveryTag, passIfMissing: false } as const];
+    const removal: RowWrite = { table: row.table, key: row.key, type: 'DELETE', condition: isOwn };
+    const undoneUpdates = boundsUpdates.flatMap(({ table, key, put = [] }): RowWrite[] => {
       const last = put.find(({ name }) => name === 'last');
       if (!last) return [];
       const condition = [{ column: 'last', is: 'EQUAL', value: last.value, passIfMissing: false } as const];
       return [{ table, key, type: 'UPDATE', remove: ['last'], condition }];
     });
-    const [result] = await this.context.requests.write([removal, ...raised], call);
+    const [result] = await this.#context.requests.write([removal, ...undoneUpdates], call);
     if (result?.ok === false && result.error.failure !== 'condition' && result.error.failure !== 'missing') {
-      throw toTimelineError(
-        new StoreError('ambiguous', `a table was made again meanwhile: ${result.error.message}`),
-        'write',
-      );
+      const message = `a table was made again meanwhile: ${result.error.message}`;
+      throw toTimelineError(new StoreError('ambiguous', message), 'write');
     }
   }
 
-  /** The rows that outlive the entries: the first entry lists its Timeline, and where all may expire each tells the last SeqId. */
-  #marks(timeline: string, rowId: bigint, count: number): RowWrite[] {
-    if (this.context.ttlMs === undefined && rowId > 1n) return [];
-    return [this.directory.tail(timeline, rowId + BigInt(count - 1), rowId === 1n)];
+  /** The first entry lists its Timeline. If the TTL may remove all entries, each row records the last SeqId. */
+  #boundsUpdates(timeline: string, rowId: bigint, count: number): RowWrite[] {
+    if (this.#context.record.ttlMs === undefined && rowId > 1n) return [];
+    return [this.#timelineRows.lastSeqIdUpdate(timeline, rowId + BigInt(count - 1), rowId === 1n)];
   }
 
-  #keepMarks(marks: readonly RowWrite[], results: readonly RowResult[]): void {
-    results.slice(0, marks.length).forEach((result, i) => {
-      if (!result.ok && result.error.failure !== 'condition') this.context.later.add(marks[i] as RowWrite);
+  #deferFailed(boundsUpdates: readonly RowWrite[], results: readonly RowResult[]): void {
+    boundsUpdates.forEach((update, i) => {
+      const result = results[i];
+      if (result?.ok === false && result.error.failure !== 'condition') this.#context.deferred.add(update);
     });
   }
 }
 
+/** Bytes of the bodies and keys. A control character of a key takes six bytes in JSON. */
 function sizeOf({ entries }: Write): number {
   let size = 0;
-  for (const { payload, key } of entries) {
+  for (const { payload, key = '' } of entries) {
     size += typeof payload.body === 'string' ? Buffer.byteLength(payload.body) : payload.body.length;
-    // A control character takes six bytes in JSON.
-    size += key === undefined ? 0 : 6 * key.length;
+    size += 6 * key.length;
   }
   return size;
 }
 
-function tooLarge(timeline: string): TimelineError {
-  const message = `the keys of one write are longer together than a row can hold, ${MAX_COLUMNS_BYTES} bytes with the messages`;
-  return new TimelineError('TIMELINE_TOO_LARGE', message, { timeline, argument: 'keys', limit: MAX_COLUMNS_BYTES });
+function keysTooLarge(timeline: string): TimelineError {
+  const limit = MAX_COLUMN_BYTES;
+  const message = `the keys of one write are longer together than a row can hold, ${limit} bytes with the messages`;
+  return new TimelineError('TIMELINE_TOO_LARGE', message, { timeline, argument: 'keys', limit });
 }
 
-function contended(timeline: string): TimelineError {
+function alwaysBeaten(timeline: string): TimelineError {
   return new TimelineError('TIMELINE_BUSY', 'other writers were faster all the time', { timeline, retryable: true });
 }

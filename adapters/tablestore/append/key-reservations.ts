@@ -7,109 +7,111 @@ import { toTimelineError } from '../service/errors.js';
 import type { RowWrite } from '../service/requests.js';
 import { type ColumnTest, columnOf, type KeyPart, type StoredRecord, type Table } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
-import { findByToken } from './look-back.js';
 
-/** The longest pause between two looks at a claim without entry. */
-const MOST_PAUSE_MS = 500;
+/** Pauses between two reads of a reservation without an entry. */
+const MIN_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 500;
+const MAX_REMEMBERED = 1000;
 
-/** An append that has a key. */
-export interface Claimant {
+/** An append with an idempotency key. */
+export interface KeyedAppend {
   readonly state: TimelineState;
   readonly key: string;
   readonly hash: string;
+  /** Token of the write. */
   readonly token: string;
 }
 
-/** What a claim came to: `won`, and the entry may be put; or the entry that has the key. */
-export type Claimed =
-  | { readonly won: true }
-  | { readonly won: false; readonly seqId: bigint }
+/** `isOwn`: put the entry. Otherwise `seqId` is the entry that has the key. */
+export type ReservationResult =
+  | { readonly isOwn: true }
+  | { readonly isOwn: false; readonly seqId: bigint }
   | { readonly error: TimelineError };
 
-interface Claim {
+interface Reservation {
   readonly token: string;
   readonly hash: string;
   readonly at: number;
-  /** Absent until it is noted, some time after the entry was put. */
+  /** Undefined until it is recorded, some time after the entry was put. */
   readonly seqId: bigint | undefined;
 }
 
 /**
- * Law Idempotence where the service numbers: such a row admits no condition, so before an entry with a key is put, its key is claimed by a
- * row of its own under the condition that there is none. Who finds a claim looks for the entry; if there is none the claimant is still
- * at it, or has died, and after a while without news its claim is taken over.
+ * Law Idempotence for `auto` and `manual`: a row that the service numbers admits no condition, so an entry's key is
+ * reserved first, by a row in the table of keys under the condition that there is none. A writer that finds a reservation
+ * searches for its entry. Without one, the owner is still at work or has died: after a while of silence the reservation is
+ * taken over.
  */
-export class Claims {
+export class KeyReservations {
+  readonly #context: Context;
+  readonly #table: Table;
+  readonly #takeOverAfterMs: number;
+  /** Tokens of this handle's appends that are under way. */
   readonly #inFlight = new Set<string>();
-  /** When a claim without entry was met first. */
-  readonly #met = new Map<string, number>();
-  readonly #leaseMs: number;
+  /** When the reservation of another handle was first seen without an entry, by its token. */
+  readonly #firstSeenAt = new Map<string, number>();
 
-  constructor(
-    private readonly context: Context,
-    private readonly table: Table,
-  ) {
-    // Claim and put are of one call, which has ended within one budget; what the network still carries has as much again.
-    this.#leaseMs = 2 * context.settings.timeoutMs;
-    context.record.onRenewed(() => this.#met.clear());
+  constructor(context: Context, table: Table) {
+    this.#context = context;
+    this.#table = table;
+    // Reservation and put share a call, which ends within one budget; a request on its way may take as long again.
+    this.#takeOverAfterMs = 2 * context.settings.timeoutMs;
+    context.record.onReplaced(() => this.#firstSeenAt.clear());
   }
 
-  /** Claims that nobody had, in one go; undefined for those that somebody has. */
-  async claim(claimants: readonly Claimant[], call: Call): Promise<(Claimed | undefined)[]> {
-    if (claimants.length === 0) return [];
-    for (const { token } of claimants) this.#inFlight.add(token);
-    const results = await this.context.requests.write(
-      claimants.map((claimant) => this.#put(claimant)),
-      call,
-    );
+  /** Reserves keys together. Undefined for a key that has a reservation: see {@link resolve}. */
+  async reserve(appends: readonly KeyedAppend[], call: Call): Promise<(ReservationResult | undefined)[]> {
+    if (appends.length === 0) return [];
+    for (const { token } of appends) this.#inFlight.add(token);
+    const rows = appends.map((append) => this.#reservation(append));
+    const results = await this.#context.requests.write(rows, call);
     return results.map((result) => {
-      if (result.ok) return { won: true };
-      // An answer that was lost is found out by looking at the claim.
+      if (result.ok) return { isOwn: true };
+      // After a lost answer, reading the reservation shows its owner.
       if (result.error.failure === 'condition' || result.error.failure === 'ambiguous') return undefined;
       return { error: toTimelineError(result.error, 'write') };
     });
   }
 
-  /** The claimant's work on these has ended, well or not. */
-  release(claimants: readonly Claimant[]): void {
-    for (const { token } of claimants) this.#inFlight.delete(token);
+  /** Call when the work on these appends has ended, well or not. */
+  release(appends: readonly KeyedAppend[]): void {
+    for (const { token } of appends) this.#inFlight.delete(token);
   }
 
-  /** Notes where the entry is, so that it need not be looked for; some time later. */
-  learn(claimant: Claimant, seqId: bigint): void {
-    this.context.later.add(this.learning(claimant, seqId));
+  /** Records the entry of a reservation, some time later: from then on nobody has to search for it. */
+  recordSeqId(append: KeyedAppend, seqId: bigint): void {
+    this.#context.deferred.add(this.seqIdUpdate(append, seqId));
   }
 
-  /** The same as a row to write, whose condition fails where the claim is another's. */
-  learning(claimant: Omit<Claimant, 'hash'>, seqId: bigint): RowWrite {
-    const condition: ColumnTest[] = [{ column: 't', is: 'EQUAL', value: claimant.token, passIfMissing: false }];
+  /** The same as a row to write. Its condition fails if the reservation is another's. */
+  seqIdUpdate(append: Omit<KeyedAppend, 'hash'>, seqId: bigint): RowWrite {
     const put = [{ name: 'seq', value: seqId }];
-    return { table: this.table, key: this.#key(claimant), type: 'UPDATE', put, condition };
+    return { table: this.#table, key: this.#key(append), type: 'UPDATE', put, condition: [hasToken(append.token)] };
   }
 
-  #key({ state, key }: Pick<Claimant, 'state' | 'key'>): readonly KeyPart[] {
+  #key({ state, key }: Pick<KeyedAppend, 'state' | 'key'>): readonly KeyPart[] {
     return [state.timeline, key];
   }
 
-  #put(claimant: Claimant, over?: Claim): RowWrite {
+  #reservation(append: KeyedAppend, replaced?: Reservation): RowWrite {
     const put: Column[] = [
-      { name: 't', value: claimant.token },
-      { name: 'h', value: claimant.hash },
+      { name: 't', value: append.token },
+      { name: 'h', value: append.hash },
     ];
-    const version = this.context.versionOf(this.context.clock.entryTime());
-    const row = { table: this.table, key: this.#key(claimant), type: 'PUT', put, version } as const;
-    if (!over) return { ...row, expect: 'missing' };
-    return { ...row, condition: [{ column: 't', is: 'EQUAL', value: over.token, passIfMissing: false }] };
+    const { entryTable, clock } = this.#context;
+    const version = entryTable.newCellVersion(clock.entryTime());
+    const row = { table: this.#table, key: this.#key(append), type: 'PUT', put, version } as const;
+    return replaced ? { ...row, condition: [hasToken(replaced.token)] } : { ...row, expect: 'missing' };
   }
 
-  /** Whose key it is, waiting a little for an append that is under way. */
-  async resolve(claimant: Claimant, call: Call): Promise<Claimed> {
+  /** Waits until it is known whose key it is, or `TIMELINE_BUSY` by the deadline. */
+  async resolve(append: KeyedAppend, call: Call): Promise<ReservationResult> {
     try {
-      for (let bound = 20; ; bound = Math.min(2 * bound, MOST_PAUSE_MS)) {
-        const claimed = await this.#look(claimant, call);
-        if (claimed) return claimed;
-        const ms = bound * (0.5 + Math.random() / 2);
-        if (performance.now() + ms >= call.deadline) return { error: busy(claimant) };
+      for (let maxMs = MIN_PAUSE_MS; ; maxMs = Math.min(2 * maxMs, MAX_PAUSE_MS)) {
+        const result = await this.#read(append, call);
+        if (result) return result;
+        const ms = maxMs * (0.5 + Math.random() / 2);
+        if (performance.now() + ms >= call.deadline) return { error: stillReserved(append) };
         await pause(ms);
       }
     } catch (cause) {
@@ -117,39 +119,43 @@ export class Claims {
     }
   }
 
-  async #look(claimant: Claimant, call: Call): Promise<Claimed | undefined> {
-    const [row] = await this.context.requests.get(this.table, [this.#key(claimant)], call);
-    if (!row) {
-      const [claimed] = await this.claim([claimant], call);
-      return claimed;
+  async #read(append: KeyedAppend, call: Call): Promise<ReservationResult | undefined> {
+    const { requests, record, entryTable } = this.#context;
+    const { state, key, hash } = append;
+    const [row] = await requests.get(this.#table, [this.#key(append)], call);
+    if (!row) return (await this.reserve([append], call))[0];
+    const found = toReservation(row);
+    if (found.token === append.token) return { isOwn: true };
+    if (found.at <= record.keyCutoff()) return this.#takeOver(append, found, call);
+    const recoveryTag = this.#context.recoveryTagOf(found.token, key);
+    const seqId = found.seqId ?? (await entryTable.findByTag(state, recoveryTag, found.at, call));
+    if (seqId === undefined) return this.#isAbandoned(found) ? this.#takeOver(append, found, call) : undefined;
+    return found.hash === hash ? { isOwn: false, seqId } : { error: keyConflict(append, seqId) };
+  }
+
+  #isAbandoned({ token }: Reservation): boolean {
+    if (this.#context.isOwnToken(token)) return !this.#inFlight.has(token);
+    const firstSeenAt = this.#firstSeenAt.get(token) ?? performance.now();
+    this.#firstSeenAt.set(token, firstSeenAt);
+    if (this.#firstSeenAt.size > MAX_REMEMBERED) {
+      this.#firstSeenAt.delete(this.#firstSeenAt.keys().next().value as string);
     }
-    const claim = toClaim(row);
-    if (claim.token === claimant.token) return { won: true };
-    if (claim.at <= this.context.keysSince()) return this.#takeOver(claimant, claim, call);
-    const mark = this.context.markOf(claim.token, claimant.key);
-    const seqId = claim.seqId ?? (await findByToken(this.context, claimant.state, { token: mark, at: claim.at }, call));
-    if (seqId === undefined) return this.#isAbandoned(claim) ? this.#takeOver(claimant, claim, call) : undefined;
-    if (claim.hash === claimant.hash) return { won: false, seqId };
-    return { error: conflict(claimant, seqId) };
+    return performance.now() - firstSeenAt > this.#takeOverAfterMs;
   }
 
-  #isAbandoned({ token }: Claim): boolean {
-    if (this.context.isOwn(token)) return !this.#inFlight.has(token);
-    const met = this.#met.get(token) ?? performance.now();
-    this.#met.set(token, met);
-    if (this.#met.size > 1000) this.#met.delete(this.#met.keys().next().value as string);
-    return performance.now() - met > this.#leaseMs;
-  }
-
-  async #takeOver(claimant: Claimant, claim: Claim, call: Call): Promise<Claimed | undefined> {
-    const [result] = await this.context.requests.write([this.#put(claimant, claim)], call);
-    if (result?.ok) return { won: true };
+  async #takeOver(append: KeyedAppend, replaced: Reservation, call: Call): Promise<ReservationResult | undefined> {
+    const [result] = await this.#context.requests.write([this.#reservation(append, replaced)], call);
+    if (result?.ok) return { isOwn: true };
     if (result && result.error.failure !== 'condition' && result.error.failure !== 'ambiguous') throw result.error;
     return undefined;
   }
 }
 
-function toClaim({ columns }: StoredRecord): Claim {
+function hasToken(token: string): ColumnTest {
+  return { column: 't', is: 'EQUAL', value: token, passIfMissing: false };
+}
+
+function toReservation({ columns }: StoredRecord): Reservation {
   return {
     token: String(columnOf(columns, 't') ?? ''),
     hash: String(columnOf(columns, 'h') ?? ''),
@@ -158,12 +164,12 @@ function toClaim({ columns }: StoredRecord): Claim {
   };
 }
 
-export function conflict({ state, key }: Claimant, seqId: bigint): TimelineError {
+export function keyConflict({ state, key }: KeyedAppend, seqId: bigint): TimelineError {
   const message = `the key ${JSON.stringify(key)} was used for another message, entry ${seqId}`;
   return new TimelineError('TIMELINE_KEY_CONFLICT', message, { timeline: state.timeline, actual: seqId });
 }
 
-function busy({ state, key }: Claimant): TimelineError {
+function stillReserved({ state, key }: KeyedAppend): TimelineError {
   const message = `another append with the key ${JSON.stringify(key)} has begun and not ended`;
   return new TimelineError('TIMELINE_BUSY', message, { timeline: state.timeline, retryable: true });
 }

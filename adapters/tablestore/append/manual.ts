@@ -3,183 +3,202 @@ import { MAX_SEQ_ID } from '../../../src/cursor.js';
 import { TimelineError } from '../../../src/errors.js';
 import { pause, pauseAfter } from '../../../src/retry.js';
 import type { Context } from '../context.js';
-import type { Ends } from '../read/bounds.js';
-import { toTimelineError } from '../service/errors.js';
-import type { RowResult, RowWrite } from '../service/requests.js';
+import type { BoundsReader } from '../read/bounds.js';
+import { type StoreError, toTimelineError } from '../service/errors.js';
+import { ROWS_PER_WRITE, type RowResult, type RowWrite } from '../service/requests.js';
 import { columnOf } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
-import { Turns } from './fairness.js';
-import { byTimeline, type Item, type PutResult, type Putter, type RowWriter } from './row-writer.js';
+import { WriterFairness } from './fairness.js';
+import { byTimeline, type PutResult, type RowAppend, type RowSender, type RowWriter } from './rows.js';
 
-/** Rows that one request may hold, and one less to list the Timeline. */
-const ROWS_TOGETHER = 199;
+/** Leaves room for the row that lists the Timeline. */
+const MAX_ROWS_TOGETHER = ROWS_PER_WRITE - 1;
+
+interface NumberedAppend {
+  readonly append: RowAppend;
+  readonly id: bigint;
+  readonly row: RowWrite;
+}
 
 /**
- * Rows under ids that the caller chose, or the next where he chose none. That an id lies above the tail is looked up just before: two
- * writers may still come to lie in either order, and only for the same id one of them is refused.
+ * Puts rows under the caller's ids, or under the next id if none is given. That an id lies above the last one is checked by
+ * reading just before: two writers at the same moment may come to lie in either order, and only the same id is refused to
+ * one of them.
  */
-export class ChosenPutter implements Putter {
-  readonly #turns: Turns;
+export class ManualRowWriter implements RowWriter {
+  readonly #context: Context;
+  readonly #bounds: BoundsReader;
+  readonly #sender: RowSender;
+  readonly #fairness: WriterFairness;
 
-  constructor(
-    private readonly context: Context,
-    private readonly ends: Ends,
-    private readonly writer: RowWriter,
-  ) {
-    this.#turns = new Turns(context);
+  constructor(context: Context, bounds: BoundsReader, sender: RowSender) {
+    this.#context = context;
+    this.#bounds = bounds;
+    this.#sender = sender;
+    this.#fairness = new WriterFairness(context);
   }
 
-  async put(items: readonly Item[], call: Call): Promise<PutResult[]> {
-    const results = new Map<Item, PutResult>();
-    await Promise.all(byTimeline(items).map((group) => this.#putGroup(group, results, call)));
-    return items.map((item) => results.get(item) as PutResult);
+  async put(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
+    const results = new Map<RowAppend, PutResult>();
+    await Promise.all(
+      byTimeline(appends).map(async (group) => {
+        const answers = await this.#putGroup(group, call);
+        group.forEach((append, i) => {
+          results.set(append, answers[i] as PutResult);
+        });
+      }),
+    );
+    return appends.map((append) => results.get(append) as PutResult);
   }
 
-  /** When the store fails for one, it has failed for those behind it. */
-  async #putGroup(items: readonly Item[], results: Map<Item, PutResult>, call: Call): Promise<void> {
-    const tail = new Tail(this.ends, (items[0] as Item).state, { keptMs: this.context.settings.settleMs / 2, call });
+  /** Puts the rows of one Timeline. When the store fails for one, all behind it fail too. */
+  async #putGroup(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
+    const { state } = appends[0] as RowAppend;
+    const last = new RecentLast(this.#bounds, state, this.#context.settings.settleMs / 2, call);
     let failed: TimelineError | undefined;
-    for (const part of parts(items)) {
-      const put: PutResult[] = failed ? part.map(() => failed as TimelineError) : await this.#putPart(tail, part, call);
-      part.forEach((item, i) => {
-        const result = put[i] as PutResult;
-        results.set(item, result);
-        if (result instanceof TimelineError && result.retryable) failed ??= result;
-      });
+    const results: PutResult[] = [];
+    for (const part of splitIntoParts(appends)) {
+      const error = failed;
+      const put = error ? part.map(() => error) : await this.#putPart(last, part, call);
+      failed ??= put.find((result) => result instanceof TimelineError && result.retryable) as TimelineError | undefined;
+      results.push(...put);
     }
+    return results;
   }
 
-  async #putPart(tail: Tail, items: readonly Item[], call: Call): Promise<PutResult[]> {
+  async #putPart(last: RecentLast, appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
     try {
-      const [only] = items;
-      if (only && only.entry.seqId === undefined) return [await this.#putNext(tail, only, call)];
-      return await this.#putGiven(tail, items, call);
+      const [only] = appends;
+      if (only && only.entry.seqId === undefined) return [await this.#putNext(last, only, call)];
+      return await this.#putChosen(last, appends, call);
     } catch (cause) {
       const error = toTimelineError(cause, 'write');
-      return items.map(() => error);
+      return appends.map(() => error);
     }
   }
 
-  async #putNext(tail: Tail, item: Item, call: Call): Promise<PutResult> {
-    const { state } = item;
-    for (let times = 1; performance.now() < call.deadline; times++) {
-      const isTheirs = await this.#turns.wait(state, call);
-      if (isTheirs) tail.forget();
-      const before = state.last;
-      const last = await tail.read();
-      if (isTheirs) this.#turns.waited(state, last > before);
+  /** Puts a row under the next id, again and again while other writers take it first. */
+  async #putNext(recentLast: RecentLast, append: RowAppend, call: Call): Promise<PutResult> {
+    const { state } = append;
+    for (let losses = 1; performance.now() < call.deadline; losses++) {
+      const hasYielded = await this.#fairness.yieldToOthers(state, call);
+      if (hasYielded) recentLast.forget();
+      const before = state.bounds.last;
+      const last = await recentLast.read();
+      if (hasYielded) this.#fairness.yielded(state, last > before);
       if (last >= MAX_SEQ_ID) return notAbove(state, last + 1n, last);
-      const [result] = await this.#putAt([item], [last + 1n], call);
-      if (typeof result === 'bigint') tail.moved(result);
+      const [result] = await this.#putAt([append], [last + 1n], call);
+      if (typeof result === 'bigint') recentLast.set(result);
       if (result !== undefined) return result;
-      tail.forget();
-      await this.#turns.beaten(state, times, call);
-      await this.#turns.scatter(call);
+      recentLast.forget();
+      await this.#fairness.raceLost(state, losses, call);
+      await this.#fairness.spreadOut(call);
     }
     const message = 'other writers took every id first';
     return new TimelineError('TIMELINE_BUSY', message, { timeline: state.timeline, retryable: true });
   }
 
-  async #putGiven(tail: Tail, items: readonly Item[], call: Call): Promise<PutResult[]> {
-    let last = await tail.read();
-    const fitting = items.filter(({ entry: { seqId = 0n } }) => {
+  /** Puts rows under chosen ids, those that rise above the last one. */
+  async #putChosen(recentLast: RecentLast, appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
+    let last = await recentLast.read();
+    const rising = appends.filter(({ entry: { seqId = 0n } }) => {
       if (seqId <= last) return false;
       last = seqId;
       return true;
     });
-    const put = await this.#putAt(
-      fitting,
-      fitting.map(({ entry }) => entry.seqId as bigint),
-      call,
-    );
-    tail.forget();
-    const now = put.includes(undefined) || fitting.length < items.length ? await tail.read() : last;
-    let next = 0;
-    return items.map(
-      (item) =>
-        (item === fitting[next] ? put[next++] : undefined) ?? notAbove(item.state, item.entry.seqId as bigint, now),
-    );
+    const ids = rising.map(({ entry }) => entry.seqId as bigint);
+    const put = await this.#putAt(rising, ids, call);
+    recentLast.forget();
+    const isRefused = put.includes(undefined) || rising.length < appends.length;
+    const actualLast = isRefused ? await recentLast.read() : last;
+    const results = new Map(rising.map((append, i) => [append, put[i]]));
+    return appends.map((append) => results.get(append) ?? notAbove(append.state, append.entry.seqId ?? 0n, actualLast));
   }
 
   /**
-   * Undefined for an item whose id is another's. A row in the way may be the item's own: of an attempt without answer, or of a request
-   * that something between here and the service sent twice.
+   * Puts rows together; undefined for one whose id another writer has. A row in the way may be this append's own: of an
+   * attempt without an answer, or of a request that the network delivered twice.
    */
-  async #putAt(items: readonly Item[], ids: readonly bigint[], call: Call): Promise<(PutResult | undefined)[]> {
-    const results = new Map<Item, PutResult | undefined>();
-    const doubts = new Map<Item, TimelineError>();
-    let left: { readonly item: Item; readonly id: bigint; readonly row: RowWrite }[] = [];
-    items.forEach((item, i) => {
+  async #putAt(appends: readonly RowAppend[], ids: readonly bigint[], call: Call): Promise<(PutResult | undefined)[]> {
+    const results = new Map<RowAppend, PutResult | undefined>();
+    const doubts = new Map<RowAppend, TimelineError>();
+    let left: NumberedAppend[] = [];
+    appends.forEach((append, i) => {
       const id = ids[i] as bigint;
-      const row = this.writer.encode(item, id);
-      if (row instanceof TimelineError) results.set(item, row);
-      else left.push({ item, id, row });
+      const row = this.#sender.encode(append, id);
+      if (row instanceof TimelineError) results.set(append, row);
+      else left.push({ append, id, row });
     });
     for (let attempt = 1; left.length > 0; attempt++) {
-      const [first] = left as [(typeof left)[number]];
-      const ask = first.item.entry.seqId === undefined ? this.#turns.ask(first.item.state) : undefined;
-      const begun = performance.now();
+      const { append: first } = left[0] as NumberedAppend;
+      const noteRemoval = first.entry.seqId === undefined ? this.#fairness.noteRemoval(first.state) : undefined;
+      const begunAt = performance.now();
       const rows = left.map(({ row }) => row);
-      const written = await this.writer.write(
-        left.map(({ item }) => item),
-        ask ? [...rows, ask] : rows,
+      const written = await this.#sender.write(
+        left.map(({ append }) => append),
+        noteRemoval ? [...rows, noteRemoval] : rows,
         call,
       );
-      const again: typeof left = [];
-      let ms: number | undefined;
-      await Promise.all(
-        left.map(async (each, i) => {
-          const result = written[i] as RowResult;
-          const { item, id, row } = each;
-          const isTaken = !result.ok && result.error.failure === 'condition';
-          if (result.ok || (isTaken && (await this.#isOurs(item, row, call)))) {
-            this.#turns.succeeded(item.state, begun, ask && written[rows.length]);
-            this.writer.saw(item, id);
-            results.set(item, id);
-          } else if (isTaken) results.set(item, undefined);
-          else {
-            const error = toTimelineError(result.error, 'write');
-            if (error.outcome === 'unknown') doubts.set(item, error);
-            const doubt = doubts.get(item);
-            if (doubt && result.error.isPassing) ms ??= pauseAfter(attempt, error, call.deadline);
-            if (doubt && result.error.isPassing && ms !== undefined) again.push(each);
-            else results.set(item, doubt ?? error);
-          }
-        }),
-      );
+      const again: NumberedAppend[] = [];
+      let pauseMs: number | undefined;
+      const handle = async (numbered: NumberedAppend, result: RowResult): Promise<void> => {
+        const { append, id, row } = numbered;
+        const isTaken = !result.ok && result.error.failure === 'condition';
+        if (result.ok || (isTaken && (await this.#isOwnRow(append, row, call)))) {
+          this.#fairness.putSucceeded(append.state, begunAt, noteRemoval && written[rows.length]);
+          this.#sender.stored(append, id);
+          results.set(append, id);
+        } else if (isTaken) results.set(append, undefined);
+        else {
+          const error = toTimelineError(result.error, 'write');
+          if (error.outcome === 'unknown') doubts.set(append, error);
+          const doubt = doubts.get(append);
+          const mayRetry = doubt !== undefined && (result.error as StoreError).isTransient;
+          if (mayRetry) pauseMs ??= pauseAfter(attempt, error, call.deadline);
+          if (mayRetry && pauseMs !== undefined) again.push(numbered);
+          else results.set(append, doubt ?? error);
+        }
+      };
+      await Promise.all(left.map((numbered, i) => handle(numbered, written[i] as RowResult)));
       left = again;
-      if (left.length > 0) await pause(ms ?? 0);
+      if (left.length > 0) await pause(pauseMs ?? 0);
     }
-    return items.map((item) => results.get(item));
+    return appends.map((append) => results.get(append));
   }
 
-  async #isOurs({ mark }: Item, { key }: RowWrite, call: Call): Promise<boolean> {
-    const { requests, tables, layout } = this.context;
-    if (layout.tokenColumn === undefined || mark === '') return false;
-    const [row] = await requests.get(tables.entries, [key], call, [layout.tokenColumn]);
-    return row !== undefined && columnOf(row.columns, layout.tokenColumn) === mark;
+  async #isOwnRow({ recoveryTag }: RowAppend, { key }: RowWrite, call: Call): Promise<boolean> {
+    const { requests, tables, layout } = this.#context;
+    const column = layout.recoveryTagColumn;
+    if (column === undefined || recoveryTag === '') return false;
+    const [row] = await requests.get(tables.entries, [key], call, [column]);
+    return row !== undefined && columnOf(row.columns, column) === recoveryTag;
   }
 }
 
-/** The last SeqId, looked up again when that was too long ago to rely on. */
-class Tail {
+/** The last SeqId, read again when it is older than `maxAgeMs`. */
+class RecentLast {
+  readonly #bounds: BoundsReader;
+  readonly #state: TimelineState;
+  readonly #maxAgeMs: number;
+  readonly #call: Call;
   #last: bigint | undefined;
   #readAt = 0;
 
-  constructor(
-    private readonly ends: Ends,
-    private readonly state: TimelineState,
-    private readonly options: { readonly keptMs: number; readonly call: Call },
-  ) {}
+  constructor(bounds: BoundsReader, state: TimelineState, maxAgeMs: number, call: Call) {
+    this.#bounds = bounds;
+    this.#state = state;
+    this.#maxAgeMs = maxAgeMs;
+    this.#call = call;
+  }
 
   async read(): Promise<bigint> {
-    if (this.#last !== undefined && performance.now() - this.#readAt < this.options.keptMs) return this.#last;
+    if (this.#last !== undefined && performance.now() - this.#readAt < this.#maxAgeMs) return this.#last;
     this.#readAt = performance.now();
-    this.#last = (await this.ends.tail(this.state, this.options.call)).seqId;
+    this.#last = (await this.#bounds.readLast(this.#state, this.#call)).seqId;
     return this.#last;
   }
 
-  moved(last: bigint): void {
+  set(last: bigint): void {
     this.#last = last;
   }
 
@@ -188,17 +207,16 @@ class Tail {
   }
 }
 
-/** Ids that the caller chose stand in an order of their own and go together; others wait for each other, to be in that of the call. */
-function parts(items: readonly Item[]): Item[][] {
-  const result: Item[][] = [];
-  for (const item of items) {
-    const last = result.at(-1);
-    const joins =
-      last && last.length < ROWS_TOGETHER && item.entry.seqId !== undefined && last[0]?.entry.seqId !== undefined;
-    if (joins) last.push(item);
-    else result.push([item]);
+/** Consecutive appends with chosen ids go together. Others wait for each other: their ids are in the order of the call. */
+function splitIntoParts(appends: readonly RowAppend[]): RowAppend[][] {
+  const parts: RowAppend[][] = [];
+  for (const append of appends) {
+    const last = parts.at(-1);
+    const hasRoom = last && last.length < MAX_ROWS_TOGETHER;
+    if (hasRoom && append.entry.seqId !== undefined && last[0]?.entry.seqId !== undefined) last.push(append);
+    else parts.push([append]);
   }
-  return result;
+  return parts;
 }
 
 function notAbove({ timeline }: TimelineState, id: bigint, last: bigint): TimelineError {

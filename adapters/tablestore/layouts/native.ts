@@ -2,26 +2,30 @@ import type { Body } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import type { Column, Layout, NewRow, RowChange, StoredColumn, StoredEntry, StoredRow } from './layout.js';
 
-/** A string or binary column holds 2 MiB; half of that leaves room for an update of an entry that shares its row. */
+/** Half of what a column holds leaves room for updates of entries that share a row. */
 const MAX_BODY_BYTES = 2 ** 20;
 const MAX_COLUMN_BYTES = 2 * 2 ** 20;
 
-/** What `m` keeps of an entry: its kind (text, bytes, deleted), bytes of body, revision, key and hash. */
+/** An entry in column `m`: text, bytes or deleted, bytes of its body, revision, key and hash. */
 type Meta = readonly [kind: 't' | 'b' | 'd', length: number, revision: number, key?: string, hash?: string];
 
 /**
- * The adapter's own layout. `b`: the body; where a row holds several entries, their bytes one after another. `m`: what there is to say of
- * the entries in JSON, absent for a single entry without key or change. `t`: the token of the write; its version is the time of the
- * entries, unless `at` says another. `v`: how often the row was changed. `f`: the last id trimmed.
+ * The adapter's own layout.
+ *
+ * - `b`: the body; several entries have their bytes one after another.
+ * - `m`: one {@link Meta} for each entry, as JSON. A single entry without a key or a change has none.
+ * - `t`: the recovery tag. The version of its cell is the time of the entries, unless there is `at`.
+ * - `v`: how often the row was changed.
+ * - `f`: the last id trimmed.
  */
 export const nativeLayout: Layout = {
   name: 'native',
   sequenceColumn: 'seq',
   packs: true,
-  tokenColumn: 't',
+  recoveryTagColumn: 't',
   timeColumn: 'at',
   trimColumn: 'f',
-  versionColumn: 'v',
+  changeCountColumn: 'v',
   headColumns: ['at', 'f', 'm', 't', 'v'],
   update: true,
   delete: true,
@@ -32,8 +36,8 @@ export const nativeLayout: Layout = {
   change,
 };
 
-function encode({ entries, token }: NewRow): Column[] {
-  const columns: Column[] = [{ name: 't', value: token }];
+function encode({ entries, recoveryTag }: NewRow): Column[] {
+  const columns: Column[] = [{ name: 't', value: recoveryTag }];
   const [only] = entries;
   if (only && entries.length === 1 && only.key === undefined) return [...columns, { name: 'b', value: only.body }];
   return [...columns, ...pack(entries.map((entry) => ({ ...entry, revision: 0 })))];
@@ -59,15 +63,15 @@ function toBytes(body: Body): Uint8Array {
 }
 
 function decode(columns: readonly StoredColumn[]): StoredRow {
-  const found = new Map(columns.map(({ name, value }) => [name, value]));
-  const written = columns.find(({ name }) => name === 't')?.version;
-  const [body, meta, trimmed] = [found.get('b'), found.get('m'), found.get('f')];
+  const cells = new Map(columns.map(({ name, value }) => [name, value]));
+  const writtenAt = columns.find(({ name }) => name === 't')?.version;
+  const [body, meta, trimmed] = [cells.get('b'), cells.get('m'), cells.get('f')];
   const packed = typeof body === 'string' || body instanceof Uint8Array ? body : '';
   return {
-    entries: typeof meta === 'string' ? unpack(packed, JSON.parse(meta)) : [{ body: asBody(packed), revision: 0 }],
-    at: Number(found.get('at') ?? written ?? 0),
-    token: found.get('t') as string | undefined,
-    version: Number(found.get('v') ?? 0),
+    entries: typeof meta === 'string' ? unpack(packed, JSON.parse(meta)) : [{ body: copyOf(packed), revision: 0 }],
+    at: Number(cells.get('at') ?? writtenAt ?? 0),
+    recoveryTag: cells.get('t') as string | undefined,
+    changeCount: Number(cells.get('v') ?? 0),
     trimmedThrough: typeof trimmed === 'bigint' ? trimmed : undefined,
   };
 }
@@ -79,21 +83,21 @@ function unpack(packed: Body, metas: readonly Meta[]): StoredEntry[] {
     offset += length;
     const rest = key === undefined ? { revision } : { revision, key, hash };
     if (kind === 'd') return { body: undefined, ...rest };
-    if (metas.length === 1) return { body: asBody(packed), ...rest };
+    if (metas.length === 1) return { body: copyOf(packed), ...rest };
     const bytes =
       packed instanceof Uint8Array ? Buffer.from(packed.buffer, packed.byteOffset + from, length) : Buffer.alloc(0);
-    return { body: kind === 't' ? bytes.toString() : asBody(bytes), ...rest };
+    return { body: kind === 't' ? bytes.toString() : copyOf(bytes), ...rest };
   });
 }
 
-/** What the SDK hands out is a Buffer on memory of its own. */
-function asBody(value: Body): Body {
+/** The SDK's Buffers share memory with its answer. */
+function copyOf(value: Body): Body {
   return typeof value === 'string' ? value : new Uint8Array(value);
 }
 
-function change(row: StoredRow, place: number, body: Body | undefined): RowChange {
+function change(row: StoredRow, index: number, body: Body | undefined): RowChange {
   const entries = row.entries.map((entry, i) =>
-    i === place ? { ...entry, body, revision: entry.revision + 1 } : entry,
+    i === index ? { ...entry, body, revision: entry.revision + 1 } : entry,
   );
   const packed = pack(entries);
   const value = packed[0]?.value;
@@ -101,5 +105,5 @@ function change(row: StoredRow, place: number, body: Body | undefined): RowChang
     const message = `the entry was appended together with others and shares ${MAX_COLUMN_BYTES} bytes with them`;
     throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'message', limit: MAX_COLUMN_BYTES });
   }
-  return { put: [...packed, { name: 'v', value: BigInt(row.version + 1) }], remove: [] };
+  return { put: [...packed, { name: 'v', value: BigInt(row.changeCount + 1) }], remove: [] };
 }

@@ -1,135 +1,140 @@
 import type { Call } from '../../../src/adapter.js';
-import type { Context, Found } from '../context.js';
-import type { Page } from '../service/requests.js';
-import { type KeyPart, MAX, MIN } from '../service/values.js';
-import type { Directory, DirectoryRow } from '../tables/timeline-rows.js';
-import type { Front, TimelineState } from '../timeline-state.js';
+import type { Context } from '../context.js';
+import type { FoundEntry, RowRange } from '../tables/entry-table.js';
+import type { RecordedBounds, TimelineRows } from '../tables/timeline-rows.js';
+import type { EntryPosition, TimelineStart, TimelineState } from '../timeline-state.js';
 
-/** How long a front is good for what a head says of it, as another process may trim. */
-const FRESH_MS = 60_000;
+/** How long a known start is good enough for a head: another process may trim. */
+const START_VALID_MS = 60_000;
 
-/** Where a Timeline's entries begin, as its table shows it. */
-interface Edge {
-  /** The first that readers get. */
-  readonly first: Found | undefined;
-  /** The highest id before it that is there, but not for readers any more; or was when this process last looked. */
-  readonly met: bigint;
+/** The old end of a Timeline as one scan of its rows shows it. */
+interface ScannedStart {
+  readonly firstReadable: FoundEntry | undefined;
+  /** The highest removed id that the scan met, or that was known before; 0n: none. */
+  readonly removedThrough: bigint;
   readonly sawRows: boolean;
 }
 
-/** Finds both ends of Timelines: where entries begin that readers get, and the last. */
-export class Ends {
-  constructor(
-    private readonly context: Context,
-    private readonly directory: Directory,
-  ) {}
+/** Reads the bounds of Timelines from their tables into `TimelineState.bounds`. */
+export class BoundsReader {
+  readonly #context: Context;
+  readonly #timelineRows: TimelineRows;
 
-  /** The newest row's last entry, or what is known of it when there is no row. */
-  async tail(state: TimelineState, call: Call): Promise<{ seqId: bigint; found: Found | undefined }> {
-    const { requests, tables, layout, ttlMs } = this.context;
-    const range = {
-      table: tables.entries,
-      from: this.context.rowKey(state, MAX),
-      to: this.context.rowKey(state, MIN),
-      backward: true,
-      limit: 1,
-      columns: layout.headColumns,
-    };
-    const [row] = (await requests.range(range, call)).rows;
+  constructor(context: Context, timelineRows: TimelineRows) {
+    this.#context = context;
+    this.#timelineRows = timelineRows;
+  }
+
+  /** The last SeqId, and its entry if any row is left. 0n: nothing was ever appended. */
+  async readLast(state: TimelineState, call: Call): Promise<{ seqId: bigint; newest: FoundEntry | undefined }> {
+    const { entryTable, record } = this.#context;
+    const { bounds } = state;
+    const range = { isBackward: true, limit: 1, columns: 'heads' } as const;
+    const [row] = (await entryTable.page(state, range, call)).rows;
     if (row) {
-      const found = this.context.entriesOf(row).at(-1) as Found;
-      if (found.seqId < state.last) this.#wonder();
-      state.saw(found.seqId, found.at);
-      state.placed(found.seqId, found.rowId, found.at);
-      return { seqId: found.seqId, found };
+      const newest = entryTable.entriesOf(row).at(-1) as FoundEntry;
+      if (newest.seqId < bounds.last) this.#suspectReplacement();
+      state.sawEntry(newest.seqId, newest.at);
+      state.rememberPosition(newest);
+      return { seqId: newest.seqId, newest };
     }
-    if (ttlMs === undefined) {
-      if (state.last > 0n) this.#wonder();
-      return { seqId: 0n, found: undefined };
+    if (record.ttlMs === undefined) {
+      if (bounds.last > 0n) this.#suspectReplacement();
+      return { seqId: 0n, newest: undefined };
     }
-    const [noted] = await this.directory.get([state.timeline], call);
-    const last = noted ? (noted.last > noted.floor ? noted.last : noted.floor) : 0n;
-    return { seqId: last > state.last ? last : state.last, found: undefined };
+    const recorded = await this.#timelineRows.get(state.timeline, call);
+    return { seqId: highest(recorded.last, recorded.removedThrough, bounds.last), newest: undefined };
   }
 
-  /** The last SeqId never falls, unless the table is another one, or another program deletes rows of it. */
-  #wonder(): void {
-    if (!this.context.layout.shared) this.context.record.suspect();
+  /** The last SeqId never falls, unless the table was made again or another program deletes rows of it. */
+  #suspectReplacement(): void {
+    if (!this.#context.layout.shared) this.#context.record.suspectReplacement();
   }
 
-  /** The front as far as a head needs it: not looked for again while it can be trusted. */
-  async known(state: TimelineState, call: Call): Promise<Front> {
-    const { front } = state;
-    const fresh =
-      front?.first && front.first.at > this.context.cutoff() && performance.now() - front.foundAt < FRESH_MS;
-    return front && fresh ? front : this.find(state, call);
+  /** The start as a head needs it: read again only if it is a minute old or its first entry has expired. */
+  async recentStart(state: TimelineState, call: Call): Promise<TimelineStart> {
+    const { start } = state.bounds;
+    const isRecent =
+      start?.firstReadable &&
+      start.firstReadable.at > this.#context.record.expiryCutoff() &&
+      performance.now() - start.readAt < START_VALID_MS;
+    return start && isRecent ? start : this.readStart(state, call);
   }
 
-  /** The front as it is. */
-  async find(state: TimelineState, call: Call): Promise<Front> {
-    const { dense, ttlMs } = this.context;
-    const edge = await this.#scan(state, call);
-    const vanished = dense && !edge.sawRows && ttlMs !== undefined;
-    const gone = vanished ? (await this.tail(state, call)).seqId : await this.#goneBefore(state, edge, call);
-    state.front = { gone, first: edge.first, foundAt: performance.now() };
-    return state.front;
+  async readStart(state: TimelineState, call: Call): Promise<TimelineStart> {
+    const { isDense, record } = this.#context;
+    const scanned = await this.#scan(state, call);
+    const allRowsExpired = isDense && !scanned.sawRows && record.ttlMs !== undefined;
+    const removedThrough = allRowsExpired
+      ? (await this.readLast(state, call)).seqId
+      : await this.#removedBefore(state, scanned, call);
+    return state.bounds.setStart(removedThrough, scanned.firstReadable);
   }
 
-  /** The highest id that is gone, given what was met behind a position that may never have had an entry. */
-  async goneBehind(state: TimelineState, { first, met }: Pick<Edge, 'first' | 'met'>, call: Call): Promise<bigint> {
-    if (this.context.dense) return first ? first.seqId - 1n : met;
-    const [noted] = await this.directory.get([state.timeline], call);
-    if (!noted) return met;
-    return noted.mayBeBehind
-      ? (await this.find(state, call)).gone
-      : this.#noteGone(state, noted, { met, edge: 0n }, call);
+  /** The highest removed id behind a position that a reader came from; the position need never have had an entry. */
+  async readRemovedThrough(
+    state: TimelineState,
+    seen: { readonly firstReadable: EntryPosition | undefined; readonly removedThrough: bigint },
+    call: Call,
+  ): Promise<bigint> {
+    if (this.#context.isDense) return removedInDense(seen);
+    const recorded = await this.#timelineRows.get(state.timeline, call);
+    if (recorded.mayBeOutdated) return (await this.readStart(state, call)).removedThrough;
+    return this.#recordRemoval(state, recorded, seen.removedThrough, { isComplete: seen.removedThrough > 0n }, call);
   }
 
   /**
-   * Ids that are dense tell by themselves how far they are gone; of others it is noted how far they were trimmed, or seen to have
-   * expired while they were there to be seen. A table without any row says only that all are gone, not how far they went: that stays
-   * open until there is one again.
+   * Dense ids tell how far entries are removed. For other ids that is recorded: up to where they were trimmed, or seen to
+   * have expired before they left the table.
    */
-  async #goneBefore(state: TimelineState, { first, met, sawRows }: Edge, call: Call): Promise<bigint> {
-    if (this.context.dense) return first ? first.seqId - 1n : met;
-    const [noted] = await this.directory.get([state.timeline], call);
-    if (!noted) return met;
-    const edge = first ? first.seqId - 1n : noted.last;
-    return this.#noteGone(state, noted, noted.mayBeBehind ? { met, edge, isAll: sawRows } : { met, edge: 0n }, call);
+  async #removedBefore(state: TimelineState, scanned: ScannedStart, call: Call): Promise<bigint> {
+    if (this.#context.isDense) return removedInDense(scanned);
+    const { firstReadable, removedThrough: seen, sawRows } = scanned;
+    const recorded = await this.#timelineRows.get(state.timeline, call);
+    if (!recorded.mayBeOutdated) {
+      return this.#recordRemoval(state, recorded, seen, { isComplete: seen > 0n }, call);
+    }
+    // Not exact: the last entry that left unrecorded may have any id below the first one kept. The highest is told.
+    const highestPossible = firstReadable ? firstReadable.seqId - 1n : recorded.last;
+    // Without any row all are removed, but not known up to which id: that stays open until there is a row again.
+    const completeness = { isComplete: sawRows, isNews: sawRows };
+    return this.#recordRemoval(state, recorded, highest(seen, highestPossible), completeness, call);
   }
 
-  async #noteGone(
+  async #recordRemoval(
     { timeline }: TimelineState,
-    { floor }: DirectoryRow,
-    { met, edge, isAll }: { readonly met: bigint; readonly edge: bigint; readonly isAll?: boolean },
+    recorded: RecordedBounds,
+    through: bigint,
+    { isComplete, isNews = false }: { readonly isComplete: boolean; readonly isNews?: boolean },
     call: Call,
   ): Promise<bigint> {
-    const gone = highest(met, floor, edge);
-    const isNews = gone > floor || isAll === true;
-    if (this.context.ttlMs !== undefined && isNews) await this.directory.note(timeline, gone, isAll ?? met > 0n, call);
-    return gone;
+    const removedThrough = highest(through, recorded.removedThrough);
+    if (this.#context.record.ttlMs !== undefined && (isNews || removedThrough > recorded.removedThrough)) {
+      await this.#timelineRows.recordRemoval(timeline, removedThrough, isComplete, call);
+    }
+    return removedThrough;
   }
 
-  /** The first entry that is left, and the last before it that is gone but not yet from the table. */
-  async #scan(state: TimelineState, call: Call): Promise<Edge> {
-    const { requests, tables, layout, rowKey } = this.context;
-    const { front } = state;
-    const from = rowKey(state, front?.first ? front.first.rowId : MIN);
-    const to = rowKey(state, MAX);
-    let met = front?.gone ?? 0n;
+  async #scan(state: TimelineState, call: Call): Promise<ScannedStart> {
+    const { entryTable } = this.#context;
+    let { removedThrough } = state.bounds;
     let sawRows = false;
-    for (let limit: number | undefined = 2, next: readonly KeyPart[] | undefined = from; next; limit = undefined) {
-      const range = { table: tables.entries, from: next, to, limit, columns: layout.headColumns };
-      const page: Page = await requests.range(range, call);
-      for (const found of page.rows.flatMap((row) => this.context.entriesOf(row))) {
+    let range: RowRange = { from: state.bounds.firstReadable?.rowId, limit: 2, columns: 'heads' };
+    for (;;) {
+      const page = await entryTable.page(state, range, call);
+      for (const found of page.rows.flatMap((row) => entryTable.entriesOf(row))) {
         sawRows = true;
-        if (!found.gone) return { first: found, met, sawRows };
-        met = found.seqId;
+        if (!found.isRemoved) return { firstReadable: found, removedThrough, sawRows };
+        removedThrough = found.seqId;
       }
-      next = page.next;
+      if (page.next === undefined) return { firstReadable: undefined, removedThrough, sawRows };
+      range = { from: page.next, columns: 'heads' };
     }
-    return { first: undefined, met, sawRows };
   }
+}
+
+function removedInDense({ firstReadable, removedThrough }: Pick<TimelineStart, 'firstReadable' | 'removedThrough'>) {
+  return firstReadable ? firstReadable.seqId - 1n : removedThrough;
 }
 
 function highest(...ids: readonly bigint[]): bigint {

@@ -1,126 +1,128 @@
 import type { AdapterHead, Call, Range, Row, Slice } from '../../../src/adapter.js';
 import { MAX_SEQ_ID } from '../../../src/cursor.js';
 import { pause } from '../../../src/retry.js';
-import type { Context, Found } from '../context.js';
-import type { Directory } from '../tables/timeline-rows.js';
+import type { Context } from '../context.js';
+import type { FoundEntry } from '../tables/entry-table.js';
+import type { TimelineRows } from '../tables/timeline-rows.js';
 import type { TimelineState } from '../timeline-state.js';
-import type { Ends } from './bounds.js';
-import { Forward } from './read-forward.js';
-import { readReverse } from './read-reverse.js';
+import type { BoundsReader } from './bounds.js';
+import { RangeReader, type RangeResult } from './range.js';
 
-/** Entries older than this have settled, whatever the clocks of writers and readers say. */
+/** Entries this old are settled, however far the clocks of writers and readers differ. */
 const SETTLED_AGE_MS = 60_000;
 
-/** What was found of a range. */
-export interface Stretch {
-  /** In the order of reading. */
-  readonly rows: readonly Found[];
-  readonly more: boolean;
-  /** Somewhere behind `after` entries may be gone. */
-  readonly gap: boolean;
-  /** Where there is a gap: the first row beyond it; undefined if reading did not come so far. */
-  readonly beyond: Found | undefined;
-  /** The Timeline's last SeqId, where reading came to it. */
-  readonly last: bigint | undefined;
-  /** The highest entry met that is gone. */
-  readonly gone: bigint;
-}
-
+/** Reads pages and heads. */
 export class Reader {
-  constructor(
-    private readonly context: Context,
-    private readonly directory: Directory,
-    private readonly ends: Ends,
-  ) {}
+  readonly #context: Context;
+  readonly #timelineRows: TimelineRows;
+  readonly #bounds: BoundsReader;
+
+  constructor(context: Context, timelineRows: TimelineRows, bounds: BoundsReader) {
+    this.#context = context;
+    this.#timelineRows = timelineRows;
+    this.#bounds = bounds;
+  }
 
   async heads(timelines: readonly string[], call: Call): Promise<readonly AdapterHead[]> {
-    const states = timelines.map((timeline) => this.context.state(timeline));
+    const states = timelines.map((timeline) => this.#context.state(timeline));
     return Promise.all(
       states.map(async (state) => {
-        const [{ seqId }, front] = await Promise.all([this.ends.tail(state, call), this.ends.known(state, call)]);
-        const { epoch } = this.context;
-        return { epoch, firstSeqId: front.first?.seqId ?? seqId + 1n, lastSeqId: seqId };
+        const [{ seqId: lastSeqId }, { firstReadable }] = await Promise.all([
+          this.#bounds.readLast(state, call),
+          this.#bounds.recentStart(state, call),
+        ]);
+        return { epoch: this.#context.epoch, firstSeqId: firstReadable?.seqId ?? lastSeqId + 1n, lastSeqId };
       }),
     );
   }
 
   async read(ranges: readonly Range[], call: Call): Promise<readonly Slice[]> {
-    const states = ranges.map(({ timeline }) => this.context.state(timeline));
+    const states = ranges.map(({ timeline }) => this.#context.state(timeline));
     return Promise.all(ranges.map((range, i) => this.#readOne(states[i] as TimelineState, range, call)));
   }
 
   async #readOne(state: TimelineState, range: Range, call: Call): Promise<Slice> {
-    if (range.reverse) return this.#toSlice(state, range, await readReverse(this.context, state, range, call), call);
-    const first = await new Forward(this.context, state, range, call).read();
-    const top = first.rows.at(-1);
-    if (!top || this.#hasSettled(state, range, top)) return this.#toSlice(state, range, first, call);
-    // Once it has settled, what lies below the newest entry is final; what came after it meanwhile is for the next read.
-    await pause(Math.min(state.settlesIn(top.seqId), Math.max(0, call.deadline - performance.now())));
-    const again = await new Forward(this.context, state, { ...range, before: top.seqId + 1n }, call).read();
-    state.settled(top.seqId);
-    return this.#toSlice(state, range, { ...again, more: first.more || again.more, last: first.last }, call);
+    const result = await new RangeReader(this.#context, state, range, call).read();
+    const newest = result.entries.at(-1);
+    if (range.reverse || !newest || this.#isSettled(state, range, newest)) {
+      return this.#toSlice(state, range, result, call);
+    }
+    // Entries below the newest may still appear until it is settled; those above it are left for the next read.
+    await pause(Math.min(state.settled.waitFor(newest.seqId), Math.max(0, call.deadline - performance.now())));
+    const settledRange = { ...range, before: newest.seqId + 1n };
+    const settled = await new RangeReader(this.#context, state, settledRange, call).read();
+    state.settled.raise(newest.seqId);
+    const merged = { ...settled, more: result.more || settled.more, last: result.last };
+    return this.#toSlice(state, range, merged, call);
   }
 
-  #hasSettled(state: TimelineState, { after = 0n, before }: Range, top: Found): boolean {
-    if (this.context.dense || state.isSettled(top.seqId)) return true;
-    if (before === after + 2n || top.at < this.context.clock.entryTime() - SETTLED_AGE_MS) return true;
-    return this.context.settings.settleMs === 0;
+  #isSettled(state: TimelineState, { after = 0n, before }: Range, { seqId, at }: FoundEntry): boolean {
+    const { isDense, clock, settings } = this.#context;
+    if (isDense || state.settled.includes(seqId)) return true;
+    const isOneEntry = before === after + 2n;
+    return isOneEntry || at < clock.entryTime() - SETTLED_AGE_MS || settings.settleMs === 0;
   }
 
-  async #toSlice(state: TimelineState, range: Range, stretch: Stretch, call: Call): Promise<Slice> {
+  async #toSlice(state: TimelineState, range: Range, result: RangeResult, call: Call): Promise<Slice> {
     const { after, reverse } = range;
-    const { rows } = stretch;
+    const { entries } = result;
     let truncatedThrough: bigint | undefined;
-    if (after !== undefined && (stretch.gap || stretch.gone > after)) {
-      const gone = await this.#goneThrough(state, after, stretch, call);
-      if (gone > after) truncatedThrough = gone;
+    if (after !== undefined && (result.mayLackStart || result.removedThrough > after)) {
+      const through = await this.#removedBehind(state, after, result, call);
+      if (through > after) truncatedThrough = through;
     }
-    const [oldest] = rows;
-    if (after === undefined && !reverse && oldest) {
-      const gone = this.context.dense
-        ? oldest.seqId - 1n
-        : stretch.gone > 0n
-          ? stretch.gone
-          : (state.front?.gone ?? 0n);
-      state.front = { gone, first: oldest, foundAt: performance.now() };
-    }
-    const last = await this.#last(state, stretch, range, call);
-    const front = last === 0n ? undefined : await this.ends.known(state, call);
+    if (after === undefined && !reverse) this.#learnStart(state, result);
+    const lastSeqId = await this.#lastSeqId(state, result, range, call);
+    const start = lastSeqId === 0n ? undefined : await this.#bounds.recentStart(state, call);
     return {
-      epoch: this.context.epoch,
-      firstSeqId: front?.first?.seqId ?? last + 1n,
-      lastSeqId: last,
-      rows: rows.map(toRow),
-      more: stretch.more,
+      epoch: this.#context.epoch,
+      firstSeqId: start?.firstReadable?.seqId ?? lastSeqId + 1n,
+      lastSeqId,
+      rows: entries.map(toRow),
+      more: result.more,
       truncatedThrough,
     };
   }
 
-  async #goneThrough(
+  /** A read from the oldest entry shows where the Timeline starts. */
+  #learnStart({ bounds }: TimelineState, { entries, removedThrough: seen }: RangeResult): void {
+    const [oldest] = entries;
+    if (!oldest) return;
+    const known = seen > 0n ? seen : bounds.removedThrough;
+    bounds.setStart(this.#context.isDense ? oldest.seqId - 1n : known, oldest);
+  }
+
+  async #removedBehind(
     state: TimelineState,
     after: bigint,
-    { beyond, last, gone }: Stretch,
+    { firstReadable, last, removedThrough: seen }: RangeResult,
     call: Call,
   ): Promise<bigint> {
-    if (!beyond && last === undefined) return (await this.ends.find(state, call)).gone;
-    const through = await this.ends.goneBehind(state, { first: beyond, met: gone }, call);
-    if (beyond && through > after) state.front = { gone: through, first: beyond, foundAt: performance.now() };
+    if (!firstReadable && last === undefined) return (await this.#bounds.readStart(state, call)).removedThrough;
+    const through = await this.#bounds.readRemovedThrough(state, { firstReadable, removedThrough: seen }, call);
+    if (firstReadable && through > after) state.bounds.setStart(through, firstReadable);
     return through;
   }
 
-  async #last(state: TimelineState, { last, rows }: Stretch, { after, before }: Range, call: Call): Promise<bigint> {
+  async #lastSeqId(
+    state: TimelineState,
+    { last, entries }: RangeResult,
+    { after, before }: Range,
+    call: Call,
+  ): Promise<bigint> {
     if (last !== undefined) return last;
-    const isWithin = rows.length > 0 || (before !== undefined && (after ?? 0n) <= state.last);
-    if (isWithin && state.last > 0n) return state.last;
-    const { seqId, found } = await this.ends.tail(state, call);
-    if (found || after === undefined || seqId >= after || this.context.dense) return seqId;
-    // All entries have vanished, and the last of them perhaps before it was noted which it was: that is expiry, not an older state.
-    const [noted] = await this.directory.get([state.timeline], call);
-    return noted?.mayBeBehind && after <= MAX_SEQ_ID ? after : seqId;
+    const isBelowKnownLast = entries.length > 0 || (before !== undefined && (after ?? 0n) <= state.bounds.last);
+    if (isBelowKnownLast && state.bounds.last > 0n) return state.bounds.last;
+    const { seqId, newest } = await this.#bounds.readLast(state, call);
+    if (newest || after === undefined || seqId >= after || this.#context.isDense) return seqId;
+    // All entries have left the table, perhaps before the last of them was recorded: `after` may well be its id. That is
+    // expiry and not an older state of the store.
+    const { mayBeOutdated } = await this.#timelineRows.get(state.timeline, call);
+    return mayBeOutdated && after <= MAX_SEQ_ID ? after : seqId;
   }
 }
 
-function toRow({ seqId, at, stored }: Found): Row {
+function toRow({ seqId, at, stored }: FoundEntry): Row {
   const { body, key, revision } = stored;
   return { seqId, appendedAt: at, body, key, revision };
 }

@@ -1,6 +1,9 @@
+import type { AdapterWarning } from '../../../src/adapter.js';
+import { invalidArgument, TimelineError } from '../../../src/errors.js';
+
 /**
- * What is used of the client of the `tablestore` package, version 5.6, which ships no types. A client of another shape in
- * its parameters fits too, as long as it behaves like that one.
+ * The methods that the adapter calls on a `Client` of the `tablestore` package, version 5.6, which ships no types. A
+ * wrapper fits too if it behaves like that client.
  */
 export interface TableStoreClient {
   createTable(parameters: object, callback?: SdkCallback): unknown;
@@ -14,14 +17,14 @@ export interface TableStoreClient {
 
 export type SdkCallback = (error: unknown, answer: unknown) => void;
 
-/** 64 bits of the SDK; its only exact way out is the decimal string. */
+/** The SDK's 64-bit integer; only its decimal string is exact. */
 export interface Int64 {
   toString(): string;
 }
 
 /**
- * What is used of the `tablestore` package itself. It knows its own values by identity, so this must be the very copy that the
- * client was made with.
+ * The members of the `tablestore` package that the adapter uses. The SDK recognizes its own values by identity, so this
+ * must be the same copy that made the client.
  */
 export interface TableStoreSdk {
   readonly Client: abstract new (...options: never[]) => unknown;
@@ -53,7 +56,7 @@ export interface SdkRow {
     | null;
 }
 
-/** A row of a batch; one that failed has a code. */
+/** A row of a batch. A failed row has an error code. */
 export interface SdkBatchRow extends SdkRow {
   readonly isOk: boolean;
   readonly errorCode?: string | null;
@@ -70,4 +73,45 @@ export interface SdkTable {
     readonly primaryKey: readonly { readonly name: string; readonly type: number; readonly option?: number }[];
   };
   readonly tableOptions: { readonly timeToLive: number };
+}
+
+/**
+ * Resolves with `given`, or with the installed `tablestore` package.
+ *
+ * @throws `TIMELINE_MISSING_DRIVER` if the package is not installed, `TIMELINE_INVALID_ARGUMENT` if another copy made the
+ * client.
+ */
+export async function loadSdk(client: TableStoreClient, given: TableStoreSdk | undefined): Promise<TableStoreSdk> {
+  const sdk = given ?? (await importSdk());
+  if (client instanceof sdk.Client) return sdk;
+  const problem =
+    'is not a Client of the tablestore package that was found; give the one it was made with as the option sdk';
+  throw invalidArgument('client', problem);
+}
+
+async function importSdk(): Promise<TableStoreSdk> {
+  try {
+    // The package has no types: a specifier that is not a literal keeps the compiler from looking for them.
+    const name: string = 'tablestore';
+    return (await import(name)).default as TableStoreSdk;
+  } catch (cause) {
+    const message = 'the tablestore adapter needs the package tablestore: npm install tablestore';
+    throw new TimelineError('TIMELINE_MISSING_DRIVER', message, { cause });
+  }
+}
+
+/** Warns with `tablestore-client` about SDK defaults that make a process hang or repeat requests. */
+export function checkClient(client: TableStoreClient, warn: (warning: AdapterWarning) => void): void {
+  const { config } = client as {
+    config?: { httpOptions?: { timeout?: unknown; agent?: unknown }; maxRetries?: unknown };
+  };
+  if (!config) return;
+  const missing: string[] = [];
+  if (!config.httpOptions?.timeout)
+    missing.push('httpOptions.timeout (a server that is silent keeps a connection for ever)');
+  if (!config.httpOptions?.agent)
+    missing.push('httpOptions.agent (the agent of the whole process is used and changed)');
+  if (config.maxRetries !== 0) missing.push('maxRetries: 0 (reads are repeated for a minute before they fail)');
+  if (missing.length === 0) return;
+  warn({ code: 'tablestore-client', message: `the TableStore client was made without ${missing.join(', ')}` });
 }

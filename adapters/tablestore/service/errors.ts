@@ -1,6 +1,6 @@
 import { isTimelineError, type Outcome, TimelineError } from '../../../src/errors.js';
 
-/** The service asks for fewer requests. It has not executed what it answers with these. */
+/** The service asks for less load. It has not executed the request. */
 const THROTTLED = new Set([
   'OTSServerBusy',
   'OTSNotEnoughCapacityUnit',
@@ -8,20 +8,20 @@ const THROTTLED = new Set([
   'OTSTooFrequentReservedThroughputAdjustment',
 ]);
 
-/** It has not executed these either; the same request may succeed a little later. */
-const PASSING = new Set(['OTSPartitionUnavailable', 'OTSRowOperationConflict', 'OTSTableNotReady']);
+/** The service has not executed the request; the same request may succeed a little later. */
+const TRANSIENT = new Set(['OTSPartitionUnavailable', 'OTSRowOperationConflict', 'OTSTableNotReady']);
 
-/** It may have executed what it answers with these. */
+/** The service may have executed the request. */
 const AMBIGUOUS = new Set(['OTSTimeout', 'OTSInternalServerError', 'OTSServerUnavailable', 'OTSRequestTimeout']);
 
-/** Nothing was sent, and it may be in a moment. */
+/** Nothing was sent; the next attempt may succeed. */
 const NEVER_SENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
-/** Nothing was sent, and it will not be before something is configured otherwise. */
+/** Nothing was sent, nor will be until the configuration changes. */
 const NOT_TRUSTED = /EPROTO|ERR_TLS|ERR_SSL|CERT_|_CERT|self.signed certificate/;
 
-export type Failure = 'condition' | 'throttled' | 'passing' | 'ambiguous' | 'missing' | 'exists' | 'refused';
+export type Failure = 'condition' | 'throttled' | 'transient' | 'ambiguous' | 'missing' | 'exists' | 'refused';
 
-/** A request, or one row of a batch, that failed. */
+/** Failure of a request or of one row of a batch. */
 export class StoreError extends Error {
   constructor(
     readonly failure: Failure,
@@ -33,19 +33,19 @@ export class StoreError extends Error {
   }
 
   /** The same request may succeed if it is sent again. */
-  get isPassing(): boolean {
-    return this.failure === 'passing' || this.failure === 'throttled' || this.failure === 'ambiguous';
+  get isTransient(): boolean {
+    return this.failure === 'transient' || this.failure === 'throttled' || this.failure === 'ambiguous';
   }
 }
 
-/** A failure of one row, as the service names it. */
+/** The failure of one row, by the service's error code. */
 export function rowError(code: string, text: string): StoreError {
   return new StoreError(failureOf(code, text), `TableStore answered ${code}: ${text}`);
 }
 
 /**
- * A failure of a whole request, as the SDK throws it. It does not decode the service's error: the code is to be found in raw bytes that
- * it took for text.
+ * The failure of a whole request, from the error that the SDK threw. The SDK does not decode the service's error: its
+ * message holds the raw protobuf bytes, among them the code.
  */
 export function requestError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
@@ -57,14 +57,14 @@ export function requestError(error: unknown): StoreError {
   }
   const { code: named, errno } = (error ?? {}) as { readonly code?: unknown; readonly errno?: unknown };
   const told = `${message} ${named ?? ''} ${errno ?? ''}`;
-  const failure = failureBefore(told, named, error);
+  const failure = failureWithoutAnswer(told, named, error);
   const where = failure === 'refused' ? 'The request to TableStore failed' : 'TableStore cannot be reached';
   return new StoreError(failure, `${where}: ${message}`, error);
 }
 
-/** Of a request without an answer of the service. */
-function failureBefore(told: string, code: unknown, error: unknown): Failure {
-  if (NEVER_SENT.test(told)) return 'passing';
+/** The failure of a request that the service did not answer. */
+function failureWithoutAnswer(told: string, code: unknown, error: unknown): Failure {
+  if (NEVER_SENT.test(told)) return 'transient';
   // The SDK could not build the request.
   if (NOT_TRUSTED.test(told) || error instanceof TypeError || error instanceof RangeError) return 'refused';
   if (code === 429) return 'throttled';
@@ -75,12 +75,12 @@ function failureBefore(told: string, code: unknown, error: unknown): Failure {
 const TEXT_TAG = '\x12';
 const isAscii = (character: string | undefined) => character === undefined || character < '\x80';
 
-/** The text of the error without the tag and the length before it; the length may look like a character of the text. */
+/** Cuts the protobuf tag and length off the message. The length may look like a character of the text. */
 function textOf(rest: string): string {
   let start = 0;
   if (rest.startsWith(TEXT_TAG)) {
     start = 1;
-    // Bytes of the length but its last are no ASCII, and the last is.
+    // In a varint only the last byte is ASCII.
     while (!isAscii(rest[start])) start++;
     start++;
   }
@@ -97,31 +97,31 @@ function failureOf(code: string, text: string): Failure {
   if (code === 'OTSObjectNotExist' || (code === 'OTSParameterInvalid' && text.includes('does not exist')))
     return 'missing';
   if (THROTTLED.has(code) || (code === 'OTSQuotaExhausted' && text.includes('Too frequent'))) return 'throttled';
-  if (PASSING.has(code)) return 'passing';
+  if (TRANSIENT.has(code)) return 'transient';
   return AMBIGUOUS.has(code) ? 'ambiguous' : 'refused';
 }
 
-/** Of a read nothing is ever applied. */
+/** Converts any error into a `TimelineError`. The outcome of a read is always `not-applied`. */
 export function toTimelineError(error: unknown, kind: 'read' | 'write'): TimelineError {
   if (isTimelineError(error)) return error;
-  const { failure, isPassing, message } = requestError(error);
+  const { failure, isTransient, message } = requestError(error);
   const outcome: Outcome = kind === 'write' && failure === 'ambiguous' ? 'unknown' : 'not-applied';
   if (outcome === 'unknown') return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { outcome, cause: error });
   const code =
     failure === 'throttled' || message.includes('OTSRowOperationConflict') ? 'TIMELINE_BUSY' : 'TIMELINE_UNAVAILABLE';
-  if (failure !== 'missing') return new TimelineError(code, message, { retryable: isPassing, outcome, cause: error });
+  if (failure !== 'missing') return new TimelineError(code, message, { retryable: isTransient, outcome, cause: error });
   const gone = `${message} (a table of this library was deleted: opening the library again makes it)`;
   return new TimelineError(code, gone, { retryable: true, outcome, cause: error });
 }
 
-/** A table that was there is not there. */
-export function isMissing(error: unknown): boolean {
+/** True if the service answered that a table does not exist. */
+export function isTableMissing(error: unknown): boolean {
   return causeOf(error).failure === 'missing';
 }
 
-/** The answer of the service, or what stood for one, behind an error of either kind. */
+/** The `StoreError` behind an error of either kind. */
 export function causeOf(error: unknown): StoreError {
   if (!isTimelineError(error)) return requestError(error);
   if (error.cause instanceof StoreError) return error.cause;
-  return new StoreError(error.retryable ? 'passing' : 'refused', error.message, error);
+  return new StoreError(error.retryable ? 'transient' : 'refused', error.message, error);
 }

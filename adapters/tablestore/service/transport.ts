@@ -2,12 +2,13 @@ import type { Call } from '../../../src/adapter.js';
 import type { SdkCallback, TableStoreClient } from './client.js';
 import { requestError, StoreError } from './errors.js';
 
-/** An attempt without answer ends after this part of the budget, so that another one fits. */
-const ATTEMPTS_OF_SILENCE = 3;
+/** A request without an answer is given up after this fraction of the budget, so that another attempt fits. */
+const ATTEMPTS_PER_BUDGET = 3;
 
 /**
- * Single requests by way of the user's client: bounded in number, and each with an end of its own, because the SDK may wait for ever.
- * Behind one that went without answer the idle connections of the client's agent are closed, as they may be as dead as its own.
+ * Sends single requests through the user's client, at most `parallel` at once. Each has its own timeout, because the SDK
+ * may wait for ever. After a timeout the agent's idle connections are closed too: they may be as dead as the one that
+ * timed out.
  */
 export class Transport {
   readonly #client: TableStoreClient;
@@ -24,18 +25,18 @@ export class Transport {
     this.#free = parallel;
   }
 
-  /** The call of work that nobody has asked for: a budget of its own. */
+  /** The budget of background work: `ms`, at most the adapter's `timeoutMs`, which is the default. */
   newCall(ms = this.#timeoutMs): Call {
     return { deadline: performance.now() + Math.min(ms, this.#timeoutMs) };
   }
 
-  /** One attempt. @throws StoreError */
+  /** Makes one attempt. @throws StoreError */
   async send<Answer>(operation: keyof TableStoreClient, parameters: object, { deadline }: Call): Promise<Answer> {
-    await this.#turn(deadline);
+    await this.#acquireSlot(deadline);
     try {
       const left = deadline - performance.now();
       if (left <= 0) throw notSent();
-      return await this.#within(Math.min(left, this.#timeoutMs / ATTEMPTS_OF_SILENCE), operation, parameters);
+      return await this.#sendWithin(Math.min(left, this.#timeoutMs / ATTEMPTS_PER_BUDGET), operation, parameters);
     } catch (error) {
       throw requestError(error);
     } finally {
@@ -45,7 +46,7 @@ export class Transport {
     }
   }
 
-  #turn(deadline: number): Promise<void> {
+  #acquireSlot(deadline: number): Promise<void> {
     if (this.#free > 0) {
       this.#free--;
       return Promise.resolve();
@@ -67,14 +68,14 @@ export class Transport {
     });
   }
 
-  #within<Answer>(ms: number, operation: keyof TableStoreClient, parameters: object): Promise<Answer> {
+  #sendWithin<Answer>(ms: number, operation: keyof TableStoreClient, parameters: object): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new StoreError('ambiguous', `TableStore did not answer ${operation} within ${Math.round(ms)} ms`));
         abort();
         closeIdle(this.#client);
       }, ms);
-      const abort = this.#ask(operation, parameters, (error, answer) => {
+      const abort = this.#start(operation, parameters, (error, answer) => {
         clearTimeout(timer);
         if (error) reject(error);
         else resolve(answer as Answer);
@@ -83,18 +84,18 @@ export class Transport {
   }
 
   /**
-   * Returns what ends the request. The SDK hands out its request only where it is given a callback; a client that somebody wrapped may
-   * know promises only.
+   * Returns the function that aborts the request. The SDK returns its request only if it gets a callback; a wrapped client
+   * may support promises only.
    */
-  #ask(operation: keyof TableStoreClient, parameters: object, settle: SdkCallback): () => void {
+  #start(operation: keyof TableStoreClient, parameters: object, done: SdkCallback): () => void {
     let request: SdkRequest | undefined;
     const take = (returned: unknown) => {
       if (isRequest(returned)) request = returned;
-      else settle(undefined, returned);
+      else done(undefined, returned);
     };
-    const fail = (error: unknown) => settle(error ?? new Error('no reason given'), undefined);
+    const fail = (error: unknown) => done(error ?? new Error('no reason given'), undefined);
     try {
-      const returned = this.#client[operation](parameters, settle);
+      const returned = this.#client[operation](parameters, done);
       if (isRequest(returned)) take(returned);
       else Promise.resolve(returned).then(take, fail);
     } catch (error) {
@@ -113,7 +114,7 @@ function isRequest(value: unknown): value is SdkRequest {
 }
 
 function notSent(): StoreError {
-  return new StoreError('passing', 'TableStore was not asked in time: earlier requests had no answer');
+  return new StoreError('transient', 'TableStore was not asked in time: earlier requests had no answer');
 }
 
 function closeIdle(client: TableStoreClient): void {

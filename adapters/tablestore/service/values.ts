@@ -1,18 +1,12 @@
-import { MAX_SEQ_ID } from '../../../src/cursor.js';
 import type { Cell, Column, StoredColumn } from '../layouts/layout.js';
 import type { SdkRow, TableStoreSdk } from './client.js';
 
-/** Bounds of ranges, and the placeholder for an id that the service takes. */
+/** Bounds of a range, and the placeholder for an id that the service chooses. */
 export const MIN = Symbol('INF_MIN');
 export const MAX = Symbol('INF_MAX');
 export const AUTO = Symbol('PK_AUTO_INCR');
 
 export type KeyPart = string | bigint | Uint8Array | typeof MIN | typeof MAX | typeof AUTO;
-
-/** The exclusive upper end of a range: the largest SeqId has nothing above it. */
-export function upTo(seqId: bigint | undefined): bigint | typeof MAX {
-  return seqId === undefined || seqId > MAX_SEQ_ID ? MAX : seqId;
-}
 
 export interface Table {
   readonly name: string;
@@ -20,13 +14,13 @@ export interface Table {
   readonly key: readonly string[];
 }
 
-/** A row as it was read. */
+/** A row as read from the service. */
 export interface StoredRecord {
   readonly key: readonly KeyPart[];
   readonly columns: readonly StoredColumn[];
 }
 
-/** What a column must be for a row to pass. */
+/** A condition on one column of the stored row. */
 export interface ColumnTest {
   readonly column: string;
   readonly is: 'EQUAL' | 'NOT_EQUAL' | 'LESS_THAN';
@@ -36,46 +30,50 @@ export interface ColumnTest {
 
 const EXISTENCE = { any: 0, exists: 1, missing: 2 } as const;
 
-/** Between our values and those of the SDK, which tells its own by identity and loses digits of any integer that it is given as a number. */
+/** Converts values to and from those of the SDK, which loses digits of every integer that it gets as a `number`. */
 export class Values {
-  constructor(private readonly sdk: TableStoreSdk) {}
+  readonly #sdk: TableStoreSdk;
+
+  constructor(sdk: TableStoreSdk) {
+    this.#sdk = sdk;
+  }
 
   key(table: Table, parts: readonly KeyPart[]): object[] {
     return parts.map((part, i) => ({ [table.key[i] as string]: this.#keyValue(part) }));
   }
 
   #keyValue(part: KeyPart): unknown {
-    if (part === MIN) return this.sdk.INF_MIN;
-    if (part === MAX) return this.sdk.INF_MAX;
-    if (part === AUTO) return this.sdk.PK_AUTO_INCR;
-    return this.value(part as Cell);
+    if (part === MIN) return this.#sdk.INF_MIN;
+    if (part === MAX) return this.#sdk.INF_MAX;
+    if (part === AUTO) return this.#sdk.PK_AUTO_INCR;
+    return this.#value(part as Cell);
   }
 
-  value(cell: Cell): unknown {
-    if (typeof cell === 'bigint') return this.sdk.Long.fromString(cell.toString());
+  #value(cell: Cell): unknown {
+    if (typeof cell === 'bigint') return this.#sdk.Long.fromString(cell.toString());
     if (cell instanceof Uint8Array) return Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength);
     return cell;
   }
 
-  /** The SDK takes the first name of an object for the column, and its `timestamp` for the version. */
+  /** The SDK takes the object's first name as the column, and `timestamp` as the version. */
   cell({ name, value }: Column, version: number | undefined): object {
-    return version === undefined ? { [name]: this.value(value) } : { [name]: this.value(value), timestamp: version };
+    return version === undefined ? { [name]: this.#value(value) } : { [name]: this.#value(value), timestamp: version };
   }
 
   condition(expect: 'exists' | 'missing' | undefined, tests: readonly ColumnTest[] = []): unknown {
-    return new this.sdk.Condition(EXISTENCE[expect ?? 'any'], tests.length > 0 ? this.tests(tests, 'AND') : null);
+    return new this.#sdk.Condition(EXISTENCE[expect ?? 'any'], tests.length > 0 ? this.#all(tests) : null);
   }
 
-  tests(tests: readonly ColumnTest[], operator: 'AND' | 'OR'): unknown {
+  #all(tests: readonly ColumnTest[]): unknown {
     const [first] = tests;
     if (first && tests.length === 1) return this.#test(first);
-    const all = new this.sdk.CompositeCondition(this.sdk.LogicalOperator[operator]);
+    const all = new this.#sdk.CompositeCondition(this.#sdk.LogicalOperator.AND);
     for (const test of tests) all.addSubCondition(this.#test(test));
     return all;
   }
 
   #test({ column, is, value, passIfMissing }: ColumnTest): unknown {
-    return new this.sdk.SingleColumnCondition(column, this.value(value), this.sdk.ComparatorType[is], passIfMissing);
+    return new this.#sdk.SingleColumnCondition(column, this.#value(value), this.#sdk.ComparatorType[is], passIfMissing);
   }
 
   record({ primaryKey, attributes }: SdkRow): StoredRecord {
@@ -95,7 +93,7 @@ function plain(value: unknown): Cell {
   return value as Cell;
 }
 
-/** Bytes that a row counts for, or a little more. */
+/** Bytes that a row takes of a request, rounded up a little. */
 export function sizeOf(key: readonly KeyPart[], columns: readonly Column[]): number {
   let size = 64;
   for (const part of key) size += 16 + (typeof part === 'string' ? Buffer.byteLength(part) : 8);
@@ -108,7 +106,7 @@ function bytesOf(value: Cell): number {
   return value instanceof Uint8Array ? value.length : 8;
 }
 
-/** The value of a column; undefined if the row has none of that name. */
+/** The value of a column; `undefined` if the row lacks it. */
 export function columnOf(columns: readonly Column[], name: string): Cell | undefined {
   return columns.find((column) => column.name === name)?.value;
 }

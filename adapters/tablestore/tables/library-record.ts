@@ -3,84 +3,83 @@ import type { Call, LibraryClock } from '../../../src/adapter.js';
 import { boundedBy } from '../../../src/budget.js';
 import { TimelineError } from '../../../src/errors.js';
 import { type LibrarySettings, parseSettings } from '../../../src/settings.js';
-import { causeOf } from '../service/errors.js';
+import { causeOf, isTableMissing } from '../service/errors.js';
 import type { Requests, RowResult, RowWrite } from '../service/requests.js';
 import { columnOf, type StoredRecord, type Table } from '../service/values.js';
 
-/** In the meta table under no Timeline. */
-export const RECORD = ['', 'library'] as const;
-const TIME = ['', 'time'] as const;
+/** Key in the meta table. No Timeline has an empty id. */
+export const RECORD_KEY = ['', 'library'] as const;
+const TIME_KEY = ['', 'time'] as const;
 
-/** The record is read so often. */
-const LOOK_MS = 10_000;
-/** A call waits for it where that was so long ago, as after a machine slept. */
-const STALE_MS = 60_000;
-/** The service's clock is read so often: between, time goes on by itself. */
-const TIME_MS = 60_000;
-/** So long an answer of the service says that the library is still the same. */
-const CONFIRMED_MS = 10;
+/** Interval between two reads of the record. */
+const POLL_MS = 10_000;
+/** A call waits for a fresh read if the last one is older, as after the machine slept. */
+const MAX_AGE_MS = 60_000;
+/** Interval between two reads of the service's clock. */
+const CLOCK_POLL_MS = 60_000;
+/** How long a passed epoch check spares the next one. */
+const EPOCH_CHECK_VALID_MS = 10;
 
-/** What is kept of a library in its record. */
-export interface Kept {
+/** The columns of the record. */
+export interface RecordColumns {
   readonly epoch: string;
   readonly settings: string;
   readonly layout: string;
-  /** `making`: the table of entries is not there yet; `made`: it was there, and if it is not, its entries were lost. */
+  /** `making`: the table of entries does not exist yet; `made`: it did, and if it is missing now, its entries are lost. */
   readonly state: string;
 }
 
-function toKept({ columns }: StoredRecord): Kept {
+function toColumns({ columns }: StoredRecord): RecordColumns {
   const text = (name: string) => String(columnOf(columns, name) ?? '');
   return { epoch: text('epoch'), settings: text('settings'), layout: text('layout'), state: text('state') };
 }
 
-/** New for each life of the data. */
 export function newEpoch(): string {
   return randomBytes(12).toString('base64url');
 }
 
 /**
- * The library's record as this process last saw it: epoch and settings. It is read again now and then, and at once when something
- * shows that the tables are not those that were opened: a table is missing, a row has the mark of another epoch, or the record has
- * another one by the time that entries are written.
+ * The library's epoch and settings, as last read from its record. The record is read again every ten seconds, and at once
+ * when the tables may have been deleted and made again: a table is missing, a row has a tag of another epoch, or an epoch
+ * check fails beside a write.
  */
 export class LibraryRecord {
   readonly #requests: Requests;
   readonly #meta: Table;
   readonly #library: string;
   readonly #clock: LibraryClock;
-  readonly #renewed: (() => void)[] = [];
-  /** Marks of other epochs that stand in the tables of this one. */
-  readonly #foreign = new Set<string>();
-  #kept: Kept;
+  readonly #onReplaced: (() => void)[] = [];
+  /** Foreign epoch prefixes that were looked into already: rows of an earlier epoch may stay. */
+  readonly #foreignPrefixes = new Set<string>();
+  #columns: RecordColumns;
   #settings: LibrarySettings;
-  #lookedAt = performance.now();
-  #timedAt = Number.NEGATIVE_INFINITY;
-  #confirmedAt = Number.NEGATIVE_INFINITY;
-  #isSuspect = false;
-  #looking: Promise<void> | undefined;
+  #readAt = performance.now();
+  #clockReadAt: number;
+  #epochCheckedAt = Number.NEGATIVE_INFINITY;
+  #mayBeReplaced = false;
+  #reading: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     { requests, meta, library, clock }: { requests: Requests; meta: Table; library: string; clock: LibraryClock },
-    kept: Kept,
-    timedAt: number,
+    columns: RecordColumns,
+    clockReadAt: number,
   ) {
     this.#requests = requests;
     this.#meta = meta;
     this.#library = library;
     this.#clock = clock;
-    this.#kept = kept;
-    this.#settings = parseSettings(kept.settings, library);
-    this.#timedAt = timedAt;
+    this.#columns = columns;
+    this.#settings = parseSettings(columns.settings, library);
+    this.#clockReadAt = clockReadAt;
   }
 
   get epoch(): string {
-    return this.#kept.epoch;
+    return this.#columns.epoch;
   }
 
-  /** Begins the tokens of rows that are written in this epoch. */
-  get mark(): string {
+  /** Start of every recovery tag that is written in this epoch. */
+  get epochPrefix(): string {
     return this.epoch.slice(0, 6);
   }
 
@@ -88,51 +87,69 @@ export class LibraryRecord {
     return this.#settings;
   }
 
-  get isSuspect(): boolean {
-    return this.#isSuspect;
+  /** Milliseconds that readers see an entry; `undefined`: for ever. */
+  get ttlMs(): number | undefined {
+    return this.#settings.ttlMs ?? undefined;
   }
 
-  /** `forget` is called when the tables turn out to be others: nothing that was known of them holds. */
-  onRenewed(forget: () => void): void {
-    this.#renewed.push(forget);
+  /** Entries appended at or before this time have expired. */
+  expiryCutoff(): number {
+    return cutoff(this.#clock, this.#settings.ttlMs);
   }
 
-  suspect(): void {
-    this.#isSuspect = true;
+  /** Keys of entries appended at or before this time are forgotten. */
+  keyCutoff(): number {
+    return cutoff(this.#clock, this.#settings.keyWindowMs);
   }
 
-  /** A row with this token is in the table of entries. */
-  sawToken(token: string): void {
-    const mark = token.slice(0, token.indexOf('.'));
-    if (mark === this.mark || this.#foreign.has(mark)) return;
-    this.#foreign.add(mark);
-    this.#isSuspect = true;
+  /** The tables may have been deleted and made again since the record was read. */
+  get mayBeReplaced(): boolean {
+    return this.#mayBeReplaced;
   }
 
-  /** To be written along with entries: changes nothing, and fails by its condition as long as the epoch is the one known here. */
-  check(): RowWrite | undefined {
-    if (performance.now() - this.#confirmedAt < CONFIRMED_MS) return undefined;
+  suspectReplacement(): void {
+    this.#mayBeReplaced = true;
+  }
+
+  /** Calls `forget` when the epoch has changed: nothing that was known of the tables holds any more. */
+  onReplaced(forget: () => void): void {
+    this.#onReplaced.push(forget);
+  }
+
+  /** Compares the epoch prefix of a row that was read from the table of entries. */
+  checkTag(recoveryTag: string): void {
+    const prefix = recoveryTag.slice(0, recoveryTag.indexOf('.'));
+    if (prefix === this.epochPrefix || this.#foreignPrefixes.has(prefix)) return;
+    this.#foreignPrefixes.add(prefix);
+    this.#mayBeReplaced = true;
+  }
+
+  /**
+   * A row to write along with entries: changes nothing, and its condition fails as long as the epoch is the known one.
+   * Undefined if a check has just passed.
+   */
+  epochCheck(): RowWrite | undefined {
+    if (performance.now() - this.#epochCheckedAt < EPOCH_CHECK_VALID_MS) return undefined;
     const condition = [{ column: 'epoch', is: 'NOT_EQUAL', value: this.epoch, passIfMissing: true } as const];
-    return { table: this.#meta, key: RECORD, type: 'UPDATE', remove: ['none'], expect: 'exists', condition };
+    return { table: this.#meta, key: RECORD_KEY, type: 'UPDATE', remove: ['none'], expect: 'exists', condition };
   }
 
-  /** Resolves with whether what was written along with it went into the tables that were opened. */
-  checked(result: RowResult | undefined): boolean {
+  /** True if the check shows that the entries written along with it are in the tables that were opened. */
+  passesEpochCheck(result: RowResult | undefined): boolean {
     if (!result) return true;
-    if (!result.ok && result.error.failure === 'condition') this.#confirmedAt = performance.now();
+    if (!result.ok && result.error.failure === 'condition') this.#epochCheckedAt = performance.now();
     else if (result.ok || result.error.failure === 'missing') {
-      this.suspect();
+      this.suspectReplacement();
       return false;
     }
     return true;
   }
 
-  /** Looks at it now and then until it is closed. */
-  follow(): void {
+  startPolling(): void {
     this.#timer = setTimeout(() => {
-      const next = () => this.#timer && this.follow();
-      this.look(this.#requests.transport.newCall()).then(next, next);
-    }, LOOK_MS).unref();
+      const next = () => this.#timer && this.startPolling();
+      this.reload(this.#requests.transport.newCall()).then(next, next);
+    }, POLL_MS).unref();
   }
 
   close(): void {
@@ -140,85 +157,113 @@ export class LibraryRecord {
     this.#timer = undefined;
   }
 
-  /** Before each call: what is doubtful is settled first. */
-  async refresh(call: Call): Promise<void> {
-    const age = performance.now() - this.#lookedAt;
-    if (this.#isSuspect) await this.look(call);
-    else if (age > STALE_MS) await this.look(call).catch(() => {});
+  /** Runs a read again if the tables turn out to be replaced: no result mixes two epochs. */
+  async runRead<T>(call: Call, run: () => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.#refresh(call);
+      const { epoch } = this;
+      const result = await this.#noticeMissing(run);
+      if (this.#mayBeReplaced) await this.reload(call);
+      if (this.epoch === epoch) return result;
+    }
   }
 
-  /** Reads the record again. Rejects with a passing error if there is none. */
-  look({ deadline }: Call): Promise<void> {
-    this.#looking ??= this.#read(this.#requests.transport.newCall()).finally(() => {
-      this.#looking = undefined;
-    });
-    const looking = this.#looking;
-    return boundedBy(
-      deadline,
-      () => goneError(this.#library, 'it could not be read in time'),
-      () => looking,
-    );
+  async runWrite<T>(call: Call, run: () => Promise<T>): Promise<T> {
+    await this.#refresh(call);
+    return this.#noticeMissing(run);
   }
 
-  gone(): TimelineError {
-    return goneError(this.#library, 'a table was deleted; opening the library again makes it');
-  }
-
-  async #read(call: Call): Promise<void> {
-    this.#lookedAt = performance.now();
-    const isTimed = this.#lookedAt - this.#timedAt > TIME_MS && !this.#clock.trustsNow;
+  async #noticeMissing<T>(run: () => Promise<T>): Promise<T> {
     try {
-      const { record } = await readRecord(this.#requests, this.#meta, isTimed ? this.#clock : undefined, call);
-      if (!record) throw this.gone();
-      if (isTimed) this.#timedAt = this.#lookedAt;
-      this.#take(record);
+      return await run();
     } catch (error) {
-      if (causeOf(error).failure === 'missing') this.suspect();
+      if (isTableMissing(error)) this.suspectReplacement();
       throw error;
     }
   }
 
-  #take(record: Kept): void {
-    const isSame = record.epoch === this.epoch;
-    this.#settings = parseSettings(record.settings, this.#library);
-    this.#kept = record;
-    this.#isSuspect = false;
-    if (isSame) return;
-    this.#foreign.clear();
-    this.#confirmedAt = Number.NEGATIVE_INFINITY;
-    for (const forget of this.#renewed) forget();
+  async #refresh(call: Call): Promise<void> {
+    const age = performance.now() - this.#readAt;
+    if (this.#mayBeReplaced) await this.reload(call);
+    else if (age > MAX_AGE_MS) await this.reload(call).catch(() => {});
+  }
+
+  /** Reads the record again. Rejects with a retryable error if it does not exist. */
+  reload({ deadline }: Call): Promise<void> {
+    this.#reading ??= this.#read(this.#requests.transport.newCall()).finally(() => {
+      this.#reading = undefined;
+    });
+    const reading = this.#reading;
+    return boundedBy(
+      deadline,
+      () => missingRecord(this.#library, 'it could not be read in time'),
+      () => reading,
+    );
+  }
+
+  missingError(): TimelineError {
+    return missingRecord(this.#library, 'a table was deleted; opening the library again makes it');
+  }
+
+  async #read(call: Call): Promise<void> {
+    this.#readAt = performance.now();
+    const readsClock = this.#readAt - this.#clockReadAt > CLOCK_POLL_MS && !this.#clock.trustsNow;
+    try {
+      const columns = await readRecord(this.#requests, this.#meta, readsClock ? this.#clock : undefined, call);
+      if (!columns) throw this.missingError();
+      if (readsClock) this.#clockReadAt = this.#readAt;
+      this.#replace(columns);
+    } catch (error) {
+      if (causeOf(error).failure === 'missing') this.suspectReplacement();
+      throw error;
+    }
+  }
+
+  #replace(columns: RecordColumns): void {
+    const isSameEpoch = columns.epoch === this.epoch;
+    this.#settings = parseSettings(columns.settings, this.#library);
+    this.#columns = columns;
+    this.#mayBeReplaced = false;
+    if (isSameEpoch) return;
+    this.#foreignPrefixes.clear();
+    this.#epochCheckedAt = Number.NEGATIVE_INFINITY;
+    for (const forget of this.#onReplaced) forget();
   }
 }
 
-/** The record; and where there is a clock, the service's is read too, from the version of a cell that is written for that. */
+/**
+ * Reads the record. If a clock is given, it follows the service's: a cell is written for that, and its version is the
+ * service's time.
+ */
 export async function readRecord(
   requests: Requests,
   meta: Table,
   clock: LibraryClock | undefined,
   call: Call,
-): Promise<{ readonly record: Kept | undefined }> {
+): Promise<RecordColumns | undefined> {
   const nonce = randomBytes(6).toString('base64url');
-  const sent = performance.now();
-  let written = Number.NaN;
+  const sentAt = performance.now();
+  let writtenAt = Number.NaN;
   if (clock) {
-    const [result] = await requests.write(
-      [{ table: meta, key: TIME, type: 'PUT', put: [{ name: 'by', value: nonce }] }],
-      call,
-    );
-    if (result?.ok) written = performance.now();
+    const put = [{ name: 'by', value: nonce }];
+    const [result] = await requests.write([{ table: meta, key: TIME_KEY, type: 'PUT', put }], call);
+    if (result?.ok) writtenAt = performance.now();
   }
-  const [record, time] = await requests.get(meta, [RECORD, ...(clock ? [TIME] : [])], call);
+  const [record, time] = await requests.get(meta, [RECORD_KEY, ...(clock ? [TIME_KEY] : [])], call);
   const cell = time?.columns.find(({ name }) => name === 'by');
-  if (clock && cell && !Number.isNaN(written)) {
-    // Another process may have written it since: later than this one, and before it was read.
-    const at = cell.value === nonce ? (sent + written) / 2 : (written + performance.now()) / 2;
+  if (clock && cell && !Number.isNaN(writtenAt)) {
+    // With another nonce, another process has written the cell in between: after this write and before this read.
+    const at = cell.value === nonce ? (sentAt + writtenAt) / 2 : (writtenAt + performance.now()) / 2;
     clock.follow(cell.version + performance.now() - at);
   }
-  return { record: record && toKept(record) };
+  return record && toColumns(record);
 }
 
-function goneError(library: string, why: string): TimelineError {
-  return new TimelineError('TIMELINE_UNAVAILABLE', `the record of library ${library} is not there: ${why}`, {
-    retryable: true,
-  });
+function missingRecord(library: string, why: string): TimelineError {
+  const message = `the record of library ${library} is not there: ${why}`;
+  return new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
+}
+
+function cutoff(clock: LibraryClock, maxAgeMs: number | null): number {
+  return maxAgeMs === null ? Number.NEGATIVE_INFINITY : clock.expiryTime() - maxAgeMs;
 }

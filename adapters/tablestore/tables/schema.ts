@@ -1,156 +1,146 @@
-import { invalidArgument } from '../../../src/errors.js';
+import { createHash } from 'node:crypto';
+import { invalidArgument, TimelineError } from '../../../src/errors.js';
 import type { LibrarySettings } from '../../../src/settings.js';
+import { decodeTimelineId } from '../../../src/timeline-id.js';
 import type { KeyColumn, Layout } from '../layouts/layout.js';
 import type { Sequence } from '../options.js';
 import type { SdkTable } from '../service/client.js';
-import { requestError } from '../service/errors.js';
-import type { Requests } from '../service/requests.js';
-import { type KeyPart, MAX, MIN, type Table } from '../service/values.js';
-import type { Patience } from './patience.js';
-import { sharedName, tableName } from './table-names.js';
-import { keyColumnsOf } from './timeline-key.js';
+import type { KeyPart, Table } from '../service/values.js';
 
 /** The shortest TTL of a table. */
 export const MIN_TTL_MS = 86_400_000;
-/**
- * The table keeps entries so much longer than readers see them, so that what has expired can still be told from what never was, and
- * so that clocks may differ.
- */
 const GRACE_MS = 86_400_000;
-/** A table that is not ours alone has exactly the TTL that its other users count on. */
-export const graceMs = (layout: Layout): number => (layout.shared ? 0 : GRACE_MS);
-/** A clock that is trusted gives cells its own time, whatever the service's says: 68 years, the largest number of seconds in 32 bits. */
-const MAX_DEVIATION_S = 2 ** 31 - 1;
+/** 68 years: with a trusted clock, cells have its time as version, however far from the service's that is. */
+const MAX_DEVIATION_SECONDS = 2 ** 31 - 1;
 const FOR_EVER = -1;
+
+/** A table name has 255 bytes at most; the suffixes of a library's other tables take five. */
+const MAX_NAME_BYTES = 240;
+const MAX_KEY_STRING_BYTES = 1024;
 
 /** The tables of one library. */
 export interface Tables {
   readonly entries: Table;
   readonly meta: Table;
-  /** Claims of idempotency keys, where numbering cannot check them. */
+  /** Reserved idempotency keys; `undefined` in `cas`, whose entries hold their keys, and in layouts without keys. */
   readonly keys: Table | undefined;
 }
 
-export interface Schema {
+export interface TableSchema {
   readonly table: Table;
   readonly key: readonly KeyColumn[];
-  readonly auto: boolean;
-  /** Undefined: as the service has it. */
+  /** The service chooses the value of the last key column. */
+  readonly isAutoIncrement: boolean;
+  /** Widest difference between the version of a cell and the service's time. Undefined: the service's default, a day. */
   readonly deviationSeconds: number | undefined;
 }
 
-export interface Schemas {
-  readonly entries: Schema;
-  readonly meta: Schema;
-  readonly keys: Schema | undefined;
+export interface TableSchemas {
+  readonly entries: TableSchema;
+  readonly meta: TableSchema;
+  readonly keys: TableSchema | undefined;
 }
 
-export function schemasOf(library: string, sequence: Sequence, layout: Layout): Schemas {
-  const name = layout.shared ? sharedName(library) : tableName(library);
-  const schema = (suffix: string, key: readonly KeyColumn[], auto = false): Schema => ({
+export function schemasOf(library: string, sequence: Sequence, layout: Layout): TableSchemas {
+  const name = layout.shared ? sharedTableName(library) : tableName(library);
+  const schema = (suffix: string, key: readonly KeyColumn[], isAutoIncrement = false): TableSchema => ({
     table: { name: `${name}${suffix}`, key: key.map((column) => column.name) },
     key,
-    auto,
-    deviationSeconds: MAX_DEVIATION_S,
+    isAutoIncrement,
+    deviationSeconds: MAX_DEVIATION_SECONDS,
   });
-  const entries = schema(
-    '',
-    [...keyColumnsOf(layout), { name: layout.sequenceColumn, type: 'INTEGER' }],
-    sequence === 'auto',
-  );
-  const named = (column: string): KeyColumn => ({ name: column, type: 'STRING' });
-  const hasClaims = sequence !== 'cas' && layout.tokenColumn !== undefined;
+  const idColumns: readonly KeyColumn[] = layout.keyColumns ?? [{ name: 'timeline', type: 'STRING' }];
+  const entries = schema('', [...idColumns, { name: layout.sequenceColumn, type: 'INTEGER' }], sequence === 'auto');
+  const text = (column: string): KeyColumn => ({ name: column, type: 'STRING' });
+  const reservesKeys = sequence !== 'cas' && layout.recoveryTagColumn !== undefined;
   return {
     entries: layout.shared ? { ...entries, deviationSeconds: undefined } : entries,
-    meta: schema('_meta', [named('timeline'), named('name')]),
-    keys: hasClaims ? schema('_keys', [named('timeline'), named('key')]) : undefined,
+    meta: schema('_meta', [text('timeline'), text('name')]),
+    keys: reservesKeys ? schema('_keys', [text('timeline'), text('key')]) : undefined,
   };
 }
 
-/** Seconds that the table of entries keeps a row; −1: for ever. */
+/**
+ * How much longer the table keeps entries than readers see them. During that time an expired entry can be told from one
+ * that never existed, and clocks may differ. 0 for a shared table: its other users count on its exact TTL.
+ */
+export const graceMs = (layout: Layout): number => (layout.shared ? 0 : GRACE_MS);
+
+/** Seconds that the table of entries keeps a row; -1: for ever. */
 export function entrySeconds({ ttlMs }: LibrarySettings, layout: Layout): number {
   return ttlMs === null ? FOR_EVER : Math.ceil(Math.max(ttlMs + graceMs(layout), MIN_TTL_MS) / 1000);
 }
 
-/** The same of claims. */
-export function claimSeconds({ keyWindowMs }: LibrarySettings): number {
+/** Seconds that the table of keys keeps a row; -1: for ever. */
+export function keySeconds({ keyWindowMs }: LibrarySettings): number {
   return keyWindowMs === null ? FOR_EVER : Math.ceil((keyWindowMs + GRACE_MS) / 1000);
 }
 
-/** The TTL that readers of such a table count on; `null`: for ever. */
+/** The library's TTL in milliseconds, from its table of entries; `null`: for ever. */
 export function ttlMsOf({ tableOptions: { timeToLive } }: SdkTable, layout: Layout): number | null {
   return timeToLive === FOR_EVER ? null : Math.max(MIN_TTL_MS, timeToLive * 1000 - graceMs(layout));
 }
 
-/** Undefined for a table that is not there. */
-export async function describe(requests: Requests, schema: Schema, patience: Patience): Promise<SdkTable | undefined> {
-  const parameters = { tableName: schema.table.name };
-  try {
-    const table = await patience.run((call) => requests.transport.send<SdkTable>('describeTable', parameters, call));
-    checkKeys(schema, table);
-    return table;
-  } catch (error) {
-    if (requestError(error).failure === 'missing') return undefined;
-    throw error;
+/**
+ * The name of a library's table: the library's own letters, digits and single underscores; every other byte as `__` and
+ * two hexadecimal digits. No two libraries get the same name, nor that of another library's `_meta` or `_keys`.
+ */
+export function tableName(library: string): string {
+  let name = '';
+  for (const byte of Buffer.from(library)) {
+    const char = String.fromCharCode(byte);
+    const isPlain =
+      name === ''
+        ? /[A-Za-z]/.test(char)
+        : /[A-Za-z0-9]/.test(char) || (char === '_' && !name.endsWith('_') && !endsInEscape(name));
+    name += isPlain ? char : `__${byte.toString(16).padStart(2, '0')}`;
   }
+  name = name.replace(/_(?=(?:meta|keys)$)/, '__5f');
+  if (name.length <= MAX_NAME_BYTES) return name;
+  const digest = createHash('sha256').update(library).digest('hex').slice(0, 40);
+  return `${name.slice(0, MAX_NAME_BYTES - 48)}__h${digest}`;
 }
 
-/** Resolves once the table can be used; one that is there meanwhile is as good. */
-export async function create(
-  requests: Requests,
-  schema: Schema,
-  ttlSeconds: number,
-  patience: Patience,
-): Promise<void> {
-  const { table, key, auto, deviationSeconds } = schema;
-  const parameters = {
-    tableMeta: {
-      tableName: table.name,
-      primaryKey: key.map(({ name, type }, i) =>
-        auto && i === key.length - 1 ? { name, type, option: 'AUTO_INCREMENT' } : { name, type },
-      ),
-    },
-    reservedThroughput: { capacityUnit: { read: 0, write: 0 } },
-    tableOptions: { timeToLive: ttlSeconds, maxVersions: 1, maxTimeDeviation: deviationSeconds },
-  };
-  await patience.run(async (call) => {
-    try {
-      await requests.transport.send('createTable', parameters, call);
-    } catch (error) {
-      if (requestError(error).failure !== 'exists') throw error;
+function endsInEscape(name: string): boolean {
+  return /__[0-9a-f]{2}$/.test(name);
+}
+
+/** The name of a table that another program uses too is the library's own. */
+function sharedTableName(library: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(library) && library.length <= MAX_NAME_BYTES) return library;
+  const problem = `must be the name of a table, of letters, digits and _ and at most ${MAX_NAME_BYTES} bytes`;
+  throw invalidArgument('name', problem);
+}
+
+/**
+ * The key columns of a Timeline, without the sequence column.
+ *
+ * @throws `TIMELINE_INVALID_ARGUMENT` or `TIMELINE_TOO_LARGE` for an id that does not fit into the key columns.
+ */
+export function timelineKey(layout: Layout, timeline: string): readonly KeyPart[] {
+  checkLength(timeline, timeline);
+  if (!layout.keyColumns) return [timeline];
+  const id = decodeTimelineId(timeline);
+  const parts = Array.isArray(id) ? id : [id];
+  const columns = layout.keyColumns;
+  if (parts.length !== columns.length) {
+    throw invalidArgument('timeline', `must have ${columns.length} parts here, not ${parts.length}`, { timeline });
+  }
+  return columns.map(({ name, type }, i) => {
+    const part = parts[i];
+    if ((typeof part === 'string') !== (type === 'STRING')) {
+      const expected = type === 'STRING' ? 'a string' : 'an integer';
+      throw invalidArgument('timeline', `must have ${expected} as its part ${name}`, { timeline });
     }
+    if (typeof part !== 'string') return BigInt(part);
+    checkLength(part, timeline);
+    return part;
   });
-  const whole = { table, from: table.key.map(() => MIN as KeyPart), to: table.key.map(() => MAX as KeyPart), limit: 1 };
-  await patience.run((call) => requests.range(whole, call));
 }
 
-export async function setTtl(
-  requests: Requests,
-  { name }: Table,
-  ttlSeconds: number,
-  patience: Patience,
-): Promise<void> {
-  const parameters = { tableName: name, tableOptions: { timeToLive: ttlSeconds, maxVersions: 1 } };
-  await patience.run((call) => requests.transport.send('updateTable', parameters, call));
-}
-
-const TYPES: Readonly<Record<number, string>> = { 1: 'INTEGER', 2: 'STRING', 3: 'BINARY' };
-
-function checkKeys({ table, key, auto }: Schema, { tableMeta }: SdkTable): void {
-  const show = (columns: readonly (KeyColumn & { auto: boolean })[]) =>
-    columns.map(({ name, type, auto }) => `${name} ${type}${auto ? ' AUTO_INCREMENT' : ''}`).join(', ');
-  const wanted = show(key.map((column, i) => ({ ...column, auto: auto && i === key.length - 1 })));
-  // An option that is absent reads as if it were set.
-  const found = show(
-    tableMeta.primaryKey.map((column) => ({
-      name: column.name,
-      type: TYPES[column.type] as KeyColumn['type'],
-      auto: Object.hasOwn(column, 'option') && column.option === 1,
-    })),
-  );
-  if (found === wanted) return;
-  throw invalidArgument(
-    'sequence',
-    `and layout do not fit table ${table.name}: its key columns are ${found}, not ${wanted}`,
-  );
+function checkLength(text: string, timeline: string): void {
+  const limit = MAX_KEY_STRING_BYTES;
+  if (Buffer.byteLength(text) <= limit) return;
+  const message = `the encoded Timeline id is longer than ${limit} bytes`;
+  throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'timeline', timeline, limit });
 }

@@ -4,68 +4,76 @@ import type { Column } from '../layouts/layout.js';
 import { toTimelineError } from '../service/errors.js';
 import type { RowWrite } from '../service/requests.js';
 import { columnOf, type KeyPart, MAX, type StoredRecord } from '../service/values.js';
-import type { TimelineState } from '../timeline-state.js';
 import { graceMs } from './schema.js';
 
-/** What is kept of a Timeline beside its entries. */
-export interface DirectoryRow {
-  /** At least this was its last SeqId; 0n where it is not kept. */
+/** The bounds of a Timeline that its row records. */
+export interface RecordedBounds {
+  /** The Timeline's last SeqId is at least this; 0n if none is recorded. */
   readonly last: bigint;
-  /** Up to here entries were trimmed, or seen to have expired; 0n where nothing was. */
-  readonly floor: bigint;
-  /** Entries may have vanished from the table since without anybody having noted it. */
-  readonly mayBeBehind: boolean;
+  /** Entries up to here were trimmed, or have expired while a reader saw them; 0n: none. */
+  readonly removedThrough: bigint;
+  /**
+   * Entries may have left the table unrecorded: nobody has read the Timeline for longer than the day between the expiry
+   * and the removal of a row. If ids have gaps, nothing tells then up to which id they went.
+   */
+  readonly mayBeOutdated: boolean;
 }
 
-const EMPTY: DirectoryRow = { last: 0n, floor: 0n, mayBeBehind: false };
+const NOTHING_RECORDED: RecordedBounds = { last: 0n, removedThrough: 0n, mayBeOutdated: false };
 
 /**
- * One row for each Timeline in the meta table, for what its entries cannot tell: that it exists (`since`), how far entries are gone
- * (`floor`, noted at the time `noted`), and its last SeqId (`last`) once the TTL has taken all of them.
+ * One row for each Timeline in the meta table, for facts that its entries cannot tell: that it exists (column `since`),
+ * how far entries are removed (`floor`, and `noted`, the time at which that was complete), and its last SeqId (`last`),
+ * for the time when the TTL has removed all entries.
  */
-export class Directory {
-  constructor(private readonly context: Context) {}
+export class TimelineRows {
+  readonly #context: Context;
 
-  async get(timelines: readonly string[], call: Call): Promise<DirectoryRow[]> {
-    const { requests, tables } = this.context;
-    const rows = await requests.get(
-      tables.meta,
-      timelines.map((timeline) => [timeline, '']),
-      call,
-    );
-    return rows.map((row) => (row ? this.#decode(row) : EMPTY));
+  constructor(context: Context) {
+    this.#context = context;
   }
 
-  #decode({ columns }: StoredRecord): DirectoryRow {
+  async get(timeline: string, call: Call): Promise<RecordedBounds> {
+    const { requests, tables } = this.#context;
+    const [row] = await requests.get(tables.meta, [[timeline, '']], call);
+    return row ? this.#decode(row) : NOTHING_RECORDED;
+  }
+
+  #decode({ columns }: StoredRecord): RecordedBounds {
+    const { record, clock, layout } = this.#context;
     const number = (name: string) => (columnOf(columns, name) as bigint | undefined) ?? 0n;
-    const { ttlMs, clock } = this.context;
-    const known = Math.max(Number(number('since')) + (ttlMs ?? 0), Number(number('noted')));
-    const mayBeBehind = ttlMs !== undefined && clock.expiryTime() - known > graceMs(this.context.layout);
-    return { last: number('last'), floor: number('floor'), mayBeBehind };
+    const completeAt = Math.max(Number(number('since')) + (record.ttlMs ?? 0), Number(number('noted')));
+    const mayBeOutdated = record.ttlMs !== undefined && clock.expiryTime() - completeAt > graceMs(layout);
+    return { last: number('last'), removedThrough: number('floor'), mayBeOutdated };
   }
 
-  /** Lists a Timeline, if it is not listed yet: then its condition fails. */
-  listing(state: TimelineState): RowWrite {
-    const since = { name: 'since', value: BigInt(this.context.clock.expiryTime()) };
-    return this.#update(state.timeline, [since], { column: 'since', value: 0n });
+  /** A write that lists the Timeline. Its condition fails if it is listed already. */
+  registration(timeline: string): RowWrite {
+    return this.#update(timeline, [this.#since()], { column: 'since', value: 0n });
   }
 
-  /** Raises the last SeqId; with the first entry, lists the Timeline too. */
-  tail(timeline: string, last: bigint, first = false): RowWrite {
+  /** A write that raises the recorded last SeqId and, with the Timeline's first entry, lists the Timeline. */
+  lastSeqIdUpdate(timeline: string, last: bigint, isFirst = false): RowWrite {
     const put: Column[] = [{ name: 'last', value: last }];
-    if (first) put.push({ name: 'since', value: BigInt(this.context.clock.expiryTime()) });
+    if (isFirst) put.push(this.#since());
     return this.#update(timeline, put, { column: 'last', value: last });
   }
 
-  /** Resolves once it is noted that entries up to `floor` are gone; and, unless others may be too, that it was so at this time. */
-  async note(timeline: string, floor: bigint, isAll: boolean, call: Call): Promise<void> {
-    const put = [{ name: 'floor', value: floor }];
-    if (isAll) put.push({ name: 'noted', value: BigInt(this.context.clock.expiryTime()) });
-    const [result] = await this.context.requests.write(
-      [this.#update(timeline, put, { column: 'floor', value: floor + 1n })],
-      call,
-    );
+  /**
+   * Records that entries up to `through` are removed. `isComplete`: no later entry is removed now.
+   *
+   * @throws `TimelineError` if it cannot be written.
+   */
+  async recordRemoval(timeline: string, through: bigint, isComplete: boolean, call: Call): Promise<void> {
+    const put = [{ name: 'floor', value: through }];
+    if (isComplete) put.push({ name: 'noted', value: BigInt(this.#context.clock.expiryTime()) });
+    const row = this.#update(timeline, put, { column: 'floor', value: through + 1n });
+    const [result] = await this.#context.requests.write([row], call);
     if (result?.ok === false && result.error.failure !== 'condition') throw toTimelineError(result.error, 'read');
+  }
+
+  #since(): Column {
+    return { name: 'since', value: BigInt(this.#context.clock.expiryTime()) };
   }
 
   #update(
@@ -74,14 +82,14 @@ export class Directory {
     below: { readonly column: string; readonly value: bigint },
   ): RowWrite {
     const condition = [{ ...below, is: 'LESS_THAN', passIfMissing: true } as const];
-    return { table: this.context.tables.meta, key: [timeline, ''], type: 'UPDATE', put, condition };
+    return { table: this.#context.tables.meta, key: [timeline, ''], type: 'UPDATE', put, condition };
   }
 
-  /** Timelines in the order of their encoded ids. */
+  /** Lists Timelines in the order of their encoded ids. */
   async list({ prefix, after, limit }: ListingRange, call: Call): Promise<readonly string[]> {
-    const { requests, tables } = this.context;
+    const { requests, tables } = this.#context;
     const found: string[] = [];
-    // Under no Timeline there is the record of the library.
+    // The library's record has the empty id.
     let from: readonly KeyPart[] = [prefix === '' ? '\u0000' : prefix, ''];
     if (after !== undefined && compareBytes(after, prefix) >= 0) from = [after, MAX];
     while (found.length < limit) {

@@ -1,17 +1,19 @@
 import type { Body } from '../../../../src/adapter.js';
+import { jsonCodec } from '../../../../src/codec.js';
 import { invalidArgument } from '../../../../src/errors.js';
 import { describe } from '../../../../src/text.js';
+import type { Codec } from '../../../../src/types.js';
 import type { Cell } from '../layout.js';
 
 /**
- * What a field of a message is in its column. `'integer'` and `'bigint'` are both INTEGER: the first is read as a
- * number where one holds it, the second always as a bigint. `'strings'` is a list of strings as JSON text in a STRING.
+ * The type of a field in its column. `'integer'` and `'bigint'` are both INTEGER: the first is read as a number if that is
+ * exact, the second always as a bigint. `'strings'` is a list of strings as JSON text in a STRING.
  */
 export type JavaFieldType = 'string' | 'integer' | 'bigint' | 'double' | 'boolean' | 'strings' | 'binary';
 
 /**
- * A field value in the JSON text of a message. What JSON has no form for is an object with one member: `$integer` with
- * decimal digits, `$binary` with base64. No other object can be a field, so the two cannot be mistaken.
+ * A field value in the JSON text of a message. Values that JSON lacks are objects with one member: `$integer` with decimal
+ * digits, `$binary` with base64. Other objects cannot be fields, so there is no ambiguity.
  */
 export type JsonField = string | number | boolean | readonly string[] | { $integer: string } | { $binary: string };
 
@@ -19,7 +21,7 @@ const INT64 = 1n << 63n;
 const DIGITS = /^-?\d{1,19}$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** One reading of a JSON value for each type; `undefined` where it does not fit. */
+/** Converts a JSON value to each type; `undefined` if it does not fit. */
 const TO_COLUMN: Readonly<Record<JavaFieldType, (value: unknown) => Cell | undefined>> = {
   string: (value) => (typeof value === 'string' ? value : undefined),
   integer: integerOf,
@@ -30,7 +32,7 @@ const TO_COLUMN: Readonly<Record<JavaFieldType, (value: unknown) => Cell | undef
   binary: binaryOf,
 };
 
-/** The column value of a field, or what is wrong with it. */
+/** The column value of a field, or the problem with it. */
 export function toColumnValue(
   value: unknown,
   declared: JavaFieldType | undefined,
@@ -72,12 +74,12 @@ function binaryOf(value: unknown): Uint8Array | undefined {
   return text === undefined ? undefined : parseBase64(text);
 }
 
-/** `undefined` for text that is no base64. */
+/** `undefined` if the text is not base64. */
 export function parseBase64(text: string): Uint8Array | undefined {
   return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
 
-/** The member of an object that has no other. */
+/** The string member of an object with no other members. */
 function member(value: unknown, name: string): string | undefined {
   if (typeof value !== 'object' || value === null || Object.keys(value).length !== 1) return undefined;
   const found: unknown = (value as Record<string, unknown>)[name];
@@ -85,8 +87,8 @@ function member(value: unknown, name: string): string | undefined {
 }
 
 /**
- * The field as JSON says it. The type of the column decides, so that a row of any origin can be read; a declared type adds
- * what the column does not tell. `undefined`: text that was declared a list of strings and is none.
+ * The JSON value of a field. The column's type decides, so that rows of any origin can be read; a declared type only adds
+ * what the column does not tell. `undefined` if text that was declared a list of strings is not one.
  */
 export function fromColumnValue(value: Cell, declared: JavaFieldType | undefined): JsonField | undefined {
   if (typeof value === 'bigint') {
@@ -105,7 +107,7 @@ function listOf(text: string): readonly string[] | undefined {
   }
 }
 
-/** A body that is the JSON text of an object; anything else is the caller's mistake. */
+/** Parses a body that must be the JSON text of an object. @throws `TIMELINE_INVALID_ARGUMENT` */
 export function parseObject(body: Body): object {
   const problem = 'must be encoded as the JSON text of an object';
   if (typeof body !== 'string') throw invalidArgument('message', problem);
@@ -117,4 +119,41 @@ export function parseObject(body: Body): object {
   }
   if (typeof message === 'object' && message !== null && !Array.isArray(message)) return message;
   throw invalidArgument('message', `${problem}, not ${describe(message)}`);
+}
+
+/**
+ * JSON for the columns of `layout: 'java-v2'`, with bigints (INTEGER columns) and bytes (BINARY columns) as fields. An
+ * integer that was not declared `'bigint'` is read as a number if that is exact.
+ *
+ * @example
+ * const store = await openTimelineStore<{ sender: string; at: bigint; photo: Uint8Array }>({
+ *   adapter: tablestoreAdapter(client, { layout: { type: 'java-v2', fields: { at: 'bigint' } } }),
+ *   codec: javaCodec(),
+ *   name: 'messages',
+ * });
+ */
+export function javaCodec<M>(): Codec<M> {
+  const json = jsonCodec<unknown>();
+  return {
+    encode: (message) => json.encode(mapFields(message, pack)),
+    decode: (body) => mapFields(json.decode(body), unpack) as M,
+  };
+}
+
+/** Only top-level members are fields: Java's messages are flat. */
+function mapFields(message: unknown, change: (value: unknown) => unknown): unknown {
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) return message;
+  return Object.fromEntries(Object.entries(message).map(([name, value]) => [name, change(value)]));
+}
+
+function pack(value: unknown): unknown {
+  if (typeof value === 'bigint') return { $integer: String(value) };
+  return value instanceof Uint8Array ? { $binary: Buffer.from(value).toString('base64') } : value;
+}
+
+function unpack(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const { $integer, $binary } = value as { readonly $integer?: unknown; readonly $binary?: unknown };
+  if (typeof $integer === 'string') return BigInt($integer);
+  return typeof $binary === 'string' ? new Uint8Array(Buffer.from($binary, 'base64')) : value;
 }

@@ -3,28 +3,28 @@ import { invalidArgument, TimelineError } from '../../../../src/errors.js';
 import { describe } from '../../../../src/text.js';
 import type { Column, KeyColumn, StoredColumn, StoredEntry, StoredRow } from '../layout.js';
 
-/** The primary key of a table of the Java library. */
+/** The primary key of a table that the Java library uses. */
 export interface JavaTableOptions {
-  /** The fields of the identifier: one to three, one part of the Timeline id each. Default: `timeline_id`, a STRING. */
+  /** One to three fields of the identifier, one for each part of the Timeline id. Default: `timeline_id`, a STRING. */
   readonly keyColumns?: readonly KeyColumn[] | undefined;
   /** Default `'sequence_id'`. */
   readonly sequenceColumn?: string | undefined;
 }
 
-/** Columns of ours in an entry that was changed or trimmed; fresh entries have none. Java's version 1 skips names with `__`. */
-const STATE_PREFIX = '__tl_';
-export const VERSION_COLUMN = '__tl_version';
+/** The adapter's columns in a changed or trimmed entry; fresh entries have none. Java's version 1 skips names with `__`. */
+const ADAPTER_PREFIX = '__tl_';
+export const CHANGE_COUNT_COLUMN = '__tl_version';
 export const TRIM_COLUMN = '__tl_trimmed';
 const DELETED_COLUMN = '__tl_deleted';
 export const TIME_COLUMN = '__tl_at';
 
-/** Of a message: a row takes 1024 in one write, and a change adds some of ours. */
+/** Columns of one message: a write takes 1024, and a change adds some of the adapter's. */
 export const MAX_COLUMNS = 1000;
 export const MAX_CELL_BYTES = 2 * 1024 * 1024;
 
 const ASCII = /^[\x20-\x7e]{1,255}$/;
 
-/** A row with what its layout needs to change it. */
+/** A row with the names of its columns, which a change needs. */
 export interface JavaRow extends StoredRow {
   readonly names: readonly string[];
 }
@@ -32,8 +32,8 @@ export interface JavaRow extends StoredRow {
 export interface JavaTable {
   readonly keyColumns: readonly KeyColumn[];
   readonly sequenceColumn: string;
-  /** Throws for what cannot be the name of an attribute column in this table; `what` tells whose name it is. */
-  checkName(name: string, what: string): void;
+  /** Throws if an attribute column cannot have this name. `owner` is the field or attribute, for the message. */
+  checkName(name: string, owner: string): void;
 }
 
 export function resolveTable(options: JavaTableOptions): JavaTable {
@@ -51,63 +51,63 @@ export function resolveTable(options: JavaTableOptions): JavaTable {
   return {
     keyColumns,
     sequenceColumn,
-    checkName(name, what) {
-      checkColumnName(name, 'message', what);
-      if (names.has(name)) throw unfit('message', name, what, 'which is a key column of the table');
-      if (name.startsWith(STATE_PREFIX))
-        throw unfit('message', name, what, `but ${STATE_PREFIX} is for columns of the adapter`);
+    checkName(name, owner) {
+      checkColumnName(name, 'message', owner);
+      if (names.has(name)) throw badName('message', name, owner, 'which is a key column of the table');
+      if (name.startsWith(ADAPTER_PREFIX))
+        throw badName('message', name, owner, `but ${ADAPTER_PREFIX} is for columns of the adapter`);
     },
   };
 }
 
-/** The SDK writes other names wrongly: one it takes for the version of the cell, and it counts characters for bytes. */
-function checkColumnName(name: string, argument: string, what: string): void {
-  if (name === 'timestamp') throw unfit(argument, name, what, 'which the SDK takes for the version of the cell');
+/** The SDK writes other names wrongly: it takes `timestamp` for the cell's version, and counts characters as bytes. */
+function checkColumnName(name: string, argument: string, owner: string): void {
+  if (name === 'timestamp') throw badName(argument, name, owner, 'which the SDK takes for the version of the cell');
   if (!ASCII.test(name) || name.startsWith('#')) {
-    throw unfit(argument, name, what, 'but names have 1 to 255 ASCII characters and do not begin with #');
+    throw badName(argument, name, owner, 'but names have 1 to 255 ASCII characters and do not begin with #');
   }
 }
 
-function unfit(argument: string, name: string, what: string, problem: string): TimelineError {
-  return invalidArgument(argument, `needs a column named ${describe(name)} for ${what}, ${problem}`);
+function badName(argument: string, name: string, owner: string, problem: string): TimelineError {
+  return invalidArgument(argument, `needs a column named ${describe(name)} for ${owner}, ${problem}`);
 }
 
-/** A row apart: what the laws need, and the columns that Java knows. */
+/** Separates the adapter's columns from Java's (`own`). */
 export function splitRow(columns: readonly StoredColumn[]): Omit<JavaRow, 'entries'> & {
   readonly own: ReadonlyMap<string, StoredColumn['value']>;
   readonly deleted: boolean;
 } {
-  const state = new Map(
-    columns.filter(({ name }) => name.startsWith(STATE_PREFIX)).map(({ name, value }) => [name, value]),
+  const adapterColumns = new Map(
+    columns.filter(({ name }) => name.startsWith(ADAPTER_PREFIX)).map(({ name, value }) => [name, value]),
   );
-  const own = columns.filter(({ name }) => !state.has(name));
-  const trimmed = state.get(TRIM_COLUMN);
+  const own = columns.filter(({ name }) => !adapterColumns.has(name));
+  const trimmed = adapterColumns.get(TRIM_COLUMN);
   return {
     own: new Map(own.map(({ name, value }) => [name, value])),
     names: own.map(({ name }) => name),
-    at: Number(state.get(TIME_COLUMN) ?? oldest(columns)),
-    version: Number(state.get(VERSION_COLUMN) ?? 0),
-    deleted: state.get(DELETED_COLUMN) === true,
+    at: Number(adapterColumns.get(TIME_COLUMN) ?? oldestVersion(columns)),
+    changeCount: Number(adapterColumns.get(CHANGE_COUNT_COLUMN) ?? 0),
+    deleted: adapterColumns.get(DELETED_COLUMN) === true,
     ...(typeof trimmed === 'bigint' && { trimmedThrough: trimmed }),
   };
 }
 
-/** When the row was appended, as far as its cells tell: a change by Java gives those that it writes newer versions. */
-function oldest(columns: readonly StoredColumn[]): number {
+/** The time of the append, unless Java has changed every cell since: a change gives its cells newer versions. */
+function oldestVersion(columns: readonly StoredColumn[]): number {
   return columns.reduce((at, { version }) => Math.min(at, version), columns[0]?.version ?? 0);
 }
 
-/** What a change leaves: how often there was one, whether it was a deletion, and the time that the versions of its cells no longer tell. */
-export function stateOf({ version, at }: StoredRow, deleted: boolean): Column[] {
-  const state = [
-    { name: VERSION_COLUMN, value: BigInt(version + 1) },
+/** The adapter's columns of a changed row. They hold its time too, which the versions of its cells no longer tell. */
+export function changeColumns({ changeCount, at }: StoredRow, deleted: boolean): Column[] {
+  const columns = [
+    { name: CHANGE_COUNT_COLUMN, value: BigInt(changeCount + 1) },
     { name: TIME_COLUMN, value: BigInt(at) },
   ];
-  return deleted ? [...state, { name: DELETED_COLUMN, value: true }] : state;
+  return deleted ? [...columns, { name: DELETED_COLUMN, value: true }] : columns;
 }
 
-/** The one entry of a row. Its body is decoded when it is asked for, so that a broken one harms neither a head nor a trim. */
-export function entryOf(
+/** The one entry of a row. Its body is decoded on access, so that a broken one fails neither a head nor a trim. */
+export function lazyEntry(
   seqId: bigint,
   revision: number,
   key: string | undefined,
@@ -118,13 +118,13 @@ export function entryOf(
     revision,
     key,
     get body() {
-      decoded ??= { body: decodeOf(seqId, decode) };
+      decoded ??= { body: decodeOrThrow(seqId, decode) };
       return decoded.body;
     },
   };
 }
 
-function decodeOf(seqId: bigint, decode: () => Body | undefined): Body | undefined {
+function decodeOrThrow(seqId: bigint, decode: () => Body | undefined): Body | undefined {
   try {
     return decode();
   } catch (cause) {
@@ -134,16 +134,21 @@ function decodeOf(seqId: bigint, decode: () => Body | undefined): Body | undefin
 }
 
 /**
- * What a change removes: columns of the row that it does not write and that `kept` does not name. `TIMELINE_UNSUPPORTED` for a name
- * that the SDK would write wrongly.
+ * The columns that a change removes: all that it neither writes nor keeps.
+ *
+ * @throws `TIMELINE_UNSUPPORTED` for a name that the SDK would write wrongly.
  */
-export function outdated({ names }: JavaRow, written: readonly Column[], kept: (name: string) => boolean): string[] {
-  const present = new Set(written.map(({ name }) => name));
-  const removed = names.filter((name) => !present.has(name) && !kept(name));
-  const unfit = removed.find((name) => !ASCII.test(name));
-  if (unfit === undefined) return removed;
+export function columnsToRemove(
+  { names }: JavaRow,
+  written: readonly Column[],
+  isKept: (name: string) => boolean,
+): string[] {
+  const isWritten = new Set(written.map(({ name }) => name));
+  const removed = names.filter((name) => !isWritten.has(name) && !isKept(name));
+  const badName = removed.find((name) => !ASCII.test(name));
+  if (badName === undefined) return removed;
   throw new TimelineError(
     'TIMELINE_UNSUPPORTED',
-    `the column ${describe(unfit)} of this row cannot be removed: its name is not ASCII`,
+    `the column ${describe(badName)} of this row cannot be removed: its name is not ASCII`,
   );
 }

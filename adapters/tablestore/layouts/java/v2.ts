@@ -4,39 +4,39 @@ import { describe } from '../../../../src/text.js';
 import type { Cell, Column, Layout, NewEntry } from '../layout.js';
 import { fromColumnValue, type JavaFieldType, parseObject, toColumnValue } from './fields.js';
 import {
-  entryOf,
+  CHANGE_COUNT_COLUMN,
+  changeColumns,
+  columnsToRemove,
   type JavaRow,
   type JavaTable,
   type JavaTableOptions,
+  lazyEntry,
   MAX_CELL_BYTES,
   MAX_COLUMNS,
-  outdated,
   resolveTable,
   splitRow,
-  stateOf,
   TIME_COLUMN,
   TRIM_COLUMN,
-  VERSION_COLUMN,
 } from './table.js';
 
-/** A field's type, its column if that has another name, or both. */
+/** The type of a field, its column if that has another name, or both. */
 export type JavaField =
   | JavaFieldType
   | { readonly column?: string | undefined; readonly type?: JavaFieldType | undefined };
 
 export interface JavaV2Options extends JavaTableOptions {
   /**
-   * What the columns do not tell. A field that is not here has the column of its name; it is written by its value (whole
-   * numbers as INTEGER, other numbers as DOUBLE, lists of strings as JSON text) and read by its column.
+   * Types and column names of fields. Any other field has the column of its name; its value decides how it is written
+   * (whole numbers as INTEGER, other numbers as DOUBLE, lists of strings as JSON text) and its column how it is read.
    */
   readonly fields?: Readonly<Record<string, JavaField>> | undefined;
-  /** The field that is the idempotency key of its message. Absent: no keys. */
+  /** The field that holds the idempotency key of a message. Default: no keys. */
   readonly keyField?: string | undefined;
 }
 
 /**
- * Rows of the Java library's Timeline version 2: each field of a message is a column of its name, and nothing is added to a
- * fresh entry. Bodies are JSON text of a flat object; `javaCodec` gives it bigints and bytes.
+ * Rows of version 2 of the Java library's Timeline: one column for each field of a message, and none of the adapter's in a
+ * fresh entry. Bodies are the JSON text of a flat object; `javaCodec` adds bigints and bytes.
  */
 export function javaV2Layout(options: JavaV2Options = {}): Layout {
   const table = resolveTable(options);
@@ -58,35 +58,35 @@ export function javaV2Layout(options: JavaV2Options = {}): Layout {
     sequenceColumn: table.sequenceColumn,
     packs: false,
     shared: true,
-    tokenColumn: keyColumn,
-    tokenOf: (key = '') => key,
+    recoveryTagColumn: keyColumn,
+    recoveryTagOf: (key = '') => key,
     timeColumn: TIME_COLUMN,
     trimColumn: TRIM_COLUMN,
-    versionColumn: VERSION_COLUMN,
+    changeCountColumn: CHANGE_COUNT_COLUMN,
     update: true,
     delete: true,
     timelines: false,
     maxBodyBytes: MAX_CELL_BYTES,
     encode: ({ entries }) => encode(entries[0] as NewEntry),
-    decode(columns, seqId): JavaRow {
+    decode(columns, rowId): JavaRow {
       const { own, deleted, ...row } = splitRow(columns);
       const found = keyColumn === undefined ? undefined : own.get(keyColumn);
       const key = typeof found === 'string' ? found : undefined;
-      return {
-        ...row,
-        token: key,
-        entries: [entryOf(seqId, row.version, key, () => (deleted ? undefined : fields.decode(own)))],
-      };
+      const entry = lazyEntry(rowId, row.changeCount, key, () => (deleted ? undefined : fields.decode(own)));
+      return { ...row, recoveryTag: key, entries: [entry] };
     },
-    change(row: JavaRow, place, body) {
-      const columns = body === undefined ? [] : encode({ body, key: row.entries[place]?.key });
-      const kept = body === undefined ? isKey : () => false;
-      return { put: [...columns, ...stateOf(row, body === undefined)], remove: outdated(row, columns, kept) };
+    change(row: JavaRow, index, body) {
+      const columns = body === undefined ? [] : encode({ body, key: row.entries[index]?.key });
+      const isKept = body === undefined ? isKey : () => false;
+      return {
+        put: [...columns, ...changeColumns(row, body === undefined)],
+        remove: columnsToRemove(row, columns, isKept),
+      };
     },
   };
 }
 
-/** From JSON text to columns and back. */
+/** Converts the JSON text of a message to columns and back. */
 class Fields {
   readonly #table: JavaTable;
   readonly #byField = new Map<string, { readonly column: string; readonly type: JavaFieldType | undefined }>();
@@ -129,7 +129,7 @@ class Fields {
   decode(columns: ReadonlyMap<string, Cell>): string {
     const undeclared = [...columns].filter(([name]) => !this.#byColumn.has(name));
     const declared = [...columns].filter(([name]) => this.#byColumn.has(name));
-    // A declared column comes last and wins over another that happens to have the name of its field.
+    // The last one wins: a declared column over another that happens to have the name of its field.
     return JSON.stringify(
       Object.fromEntries([...undeclared, ...declared].map(([name, value]) => this.#read(name, value))),
     );

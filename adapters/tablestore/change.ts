@@ -1,6 +1,7 @@
 import type { Body, Call, Payload, Row } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
-import { pause, pauseAfter } from '../../src/retry.js';
+import { pauseAfter } from '../../src/retry.js';
+import { entryNotFound, equalBytes, jitter, pause, revisionConflict } from '../../src/toolkit/index.js';
 import type { Context } from './context.js';
 import type { Column } from './layouts/layout.js';
 import { toTimelineError } from './service/errors.js';
@@ -40,10 +41,7 @@ export class EntryChanger {
     call: Call,
   ): Promise<{ epoch: string; row: Row }> {
     const found = await this.#change(timeline, seqId, { body, ifRevision }, call);
-    if (!found) {
-      const message = `there is no entry ${seqId} to update`;
-      throw new TimelineError('TIMELINE_NOT_FOUND', message, { timeline, actual: seqId });
-    }
+    if (!found) throw entryNotFound(timeline, seqId);
     const { at, stored } = found;
     const row = { seqId, appendedAt: at, body, key: stored.key, revision: stored.revision + 1 };
     return { epoch: this.#context.epoch, row };
@@ -74,7 +72,7 @@ export class EntryChanger {
       const error = isConflict ? changedByOthers(timeline, seqId) : toTimelineError(result.error, 'write');
       if (failure === 'ambiguous') unknown = { found, put, error };
       else if (!isConflict) throw unknown?.error ?? error;
-      const ms = isConflict ? MAX_CONFLICT_PAUSE_MS * Math.random() : pauseAfter(attempt, error, call.deadline);
+      const ms = isConflict ? jitter(MAX_CONFLICT_PAUSE_MS, 1) : pauseAfter(attempt, error, call.deadline);
       if (ms === undefined || performance.now() + ms >= call.deadline) throw unknown?.error ?? error;
       await pause(ms);
     }
@@ -117,14 +115,11 @@ function changedByOthers(timeline: string, seqId: bigint): TimelineError {
 function hasColumns({ columns }: StoredRecord, put: readonly Column[]): boolean {
   return put.every(({ name, value }) => {
     const stored = columnOf(columns, name);
-    return value instanceof Uint8Array && stored instanceof Uint8Array
-      ? Buffer.compare(value, stored) === 0
-      : value === stored;
+    return value instanceof Uint8Array && stored instanceof Uint8Array ? equalBytes(value, stored) : value === stored;
   });
 }
 
 function checkRevision(timeline: string, { seqId, stored }: FoundEntry, ifRevision: number | undefined): void {
   if (ifRevision === undefined || stored.revision === ifRevision) return;
-  const message = `entry ${seqId} has revision ${stored.revision}, not ${ifRevision}`;
-  throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: ifRevision, actual: stored.revision });
+  throw revisionConflict(timeline, seqId, { expected: ifRevision, actual: stored.revision });
 }

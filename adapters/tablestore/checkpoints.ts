@@ -1,6 +1,5 @@
 import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
-import { pause } from '../../src/retry.js';
+import { furtherPosition, jitter, pause } from '../../src/toolkit/index.js';
 import type { Context } from './context.js';
 import { toTimelineError } from './service/errors.js';
 import type { RowWrite } from './service/requests.js';
@@ -30,7 +29,7 @@ export class Checkpoints implements AdapterCheckpoints {
       let left = round;
       while (left.length > 0) {
         left = await this.#advance(items, left, positions, call);
-        if (left.length > 0) await pause(MAX_CONFLICT_PAUSE_MS * Math.random());
+        if (left.length > 0) await pause(jitter(MAX_CONFLICT_PAUSE_MS, 1));
       }
     }
     return positions;
@@ -57,8 +56,7 @@ export class Checkpoints implements AdapterCheckpoints {
     const storedPositions = refused.length > 0 ? await this.get(refused.map(item), call) : [];
     return refused.filter((index, i) => {
       const stored = storedPositions[i];
-      if (stored && stored.epoch !== item(index).epoch) throw otherEpoch(item(index), stored);
-      if (!stored || stored.seqId < item(index).seqId) return true;
+      if (!stored || furtherPosition(item(index), stored, item(index)) !== stored) return true;
       positions[index] = stored;
       return false;
     });
@@ -119,9 +117,4 @@ function rowKey({ timeline, reader }: CheckpointKey): readonly [string, string] 
 
 function toPosition({ columns }: StoredRecord): Position {
   return { epoch: String(columnOf(columns, 'epoch')), seqId: columnOf(columns, 'seq') as bigint };
-}
-
-function otherEpoch({ timeline, reader }: CheckpointKey, stored: Position): TimelineError {
-  const message = `the checkpoint of ${JSON.stringify(reader)} is of another epoch; reset it`;
-  return new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline, actual: stored.seqId });
 }

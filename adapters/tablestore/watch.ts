@@ -1,3 +1,4 @@
+import { WatchHub } from '../../src/toolkit/index.js';
 import type { Context } from './context.js';
 import type { WakeChannel } from './options.js';
 import type { BoundsReader } from './read/bounds.js';
@@ -8,7 +9,6 @@ const SLOWDOWN = 1.3;
 const POLL_BUDGET_MS = 4000;
 
 interface WatchedTimeline {
-  readonly wakes: Set<() => void>;
   /** The last SeqId that watchers were woken for; undefined until the first poll. */
   last: bigint | undefined;
   intervalMs: number;
@@ -24,6 +24,7 @@ export class Watchers {
   readonly #context: Context;
   readonly #bounds: BoundsReader;
   readonly #channel: WakeChannel | undefined;
+  readonly #hub = new WatchHub({ onUnwatched: (timeline) => this.#watched.delete(timeline) });
   readonly #watched = new Map<string, WatchedTimeline>();
   #timer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
@@ -36,18 +37,14 @@ export class Watchers {
   }
 
   watch(timeline: string, wake: () => void): () => void {
-    const now = performance.now();
-    const watched = this.#watched.get(timeline) ?? { wakes: new Set(), last: undefined, intervalMs: 0, dueAt: now };
-    const ownWake = () => wake();
-    watched.wakes.add(ownWake);
-    Object.assign(watched, { last: undefined, intervalMs: this.#context.settings.pollMs, dueAt: now });
-    this.#watched.set(timeline, watched);
+    this.#watched.set(timeline, {
+      last: undefined,
+      intervalMs: this.#context.settings.pollMs,
+      dueAt: performance.now(),
+    });
     this.#unsubscribe ??= this.#channel?.subscribe((topic) => this.#hear(topic));
     this.#schedule();
-    return () => {
-      watched.wakes.delete(ownWake);
-      if (watched.wakes.size === 0 && this.#watched.get(timeline) === watched) this.#watched.delete(timeline);
-    };
+    return this.#hub.watch(timeline, wake);
   }
 
   /** After the tables were made again, every watcher reads again. */
@@ -125,9 +122,7 @@ export class Watchers {
     }
     watched.last = last.seqId;
     watched.intervalMs = settings.pollMs;
-    const wake = () => {
-      for (const each of [...watched.wakes]) each();
-    };
+    const wake = () => this.#hub.wake(timeline);
     // A reader woken before the id is settled would wait, and read twice.
     if (isDense || state.settled.includes(last.seqId)) wake();
     else setTimeout(wake, state.settled.waitFor(last.seqId));

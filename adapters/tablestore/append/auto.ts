@@ -1,6 +1,6 @@
 import type { AdapterWarning, Call } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
-import { pause } from '../../../src/retry.js';
+import { pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import { type StoreError, toTimelineError } from '../service/errors.js';
 import { type RowWrite, splitWrites } from '../service/requests.js';

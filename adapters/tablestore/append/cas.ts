@@ -1,7 +1,7 @@
 import type { Call, Write, WriteEntry, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
-import { planWrite } from '../../../src/plan.js';
-import { pause, pauseAfter } from '../../../src/retry.js';
+import { pauseAfter } from '../../../src/retry.js';
+import { groupByTimeline, pause, planWrite } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { BoundsReader } from '../read/bounds.js';
 import { StoreError, toTimelineError } from '../service/errors.js';
@@ -51,15 +51,9 @@ export class CasAppender {
   }
 
   async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
-    const groups = new Map<string, number[]>();
-    writes.forEach(({ timeline }, index) => {
-      const indexes = groups.get(timeline);
-      if (indexes) indexes.push(index);
-      else groups.set(timeline, [index]);
-    });
     const outcomes = new Array<WriteOutcome>(writes.length);
     await Promise.all(
-      [...groups].map(async ([timeline, indexes]) => {
+      [...groupByTimeline(writes)].map(async ([timeline, indexes]) => {
         const group = indexes.map((index) => writes[index] as Write);
         const answers = await this.#appendTo(timeline, group, call);
         indexes.forEach((index, i) => {

@@ -1,5 +1,5 @@
 import type { Call } from '../../../src/adapter.js';
-import { pause } from '../../../src/retry.js';
+import { jitter, pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
 import type { KeyPart } from '../service/values.js';
@@ -98,7 +98,7 @@ export class WriterFairness {
 
   /** Keeps writers that lost to the same row from trying again in step. */
   async spreadOut({ deadline }: Call): Promise<void> {
-    await pause(Math.min(Math.random() * this.#roundTripMs, Math.max(0, deadline - performance.now())));
+    await pause(Math.min(jitter(this.#roundTripMs, 1), Math.max(0, deadline - performance.now())));
   }
 
   #contended(fairness: FairnessState): void {

@@ -1,6 +1,6 @@
 import type { Call } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
-import { pause } from '../../../src/retry.js';
+import { backOff, keyConflict, pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { Column } from '../layouts/layout.js';
 import { toTimelineError } from '../service/errors.js';
@@ -9,8 +9,7 @@ import { type ColumnTest, columnOf, type KeyPart, type StoredRecord, type Table 
 import type { TimelineState } from '../timeline-state.js';
 
 /** Pauses between two reads of a reservation without an entry. */
-const MIN_PAUSE_MS = 20;
-const MAX_PAUSE_MS = 500;
+const PAUSES = { minMs: 20, maxMs: 500 };
 const MAX_REMEMBERED = 1000;
 
 /** An append with an idempotency key. */
@@ -107,10 +106,10 @@ export class KeyReservations {
   /** Waits until it is known whose key it is, or `TIMELINE_BUSY` by the deadline. */
   async resolve(append: KeyedAppend, call: Call): Promise<ReservationResult> {
     try {
-      for (let maxMs = MIN_PAUSE_MS; ; maxMs = Math.min(2 * maxMs, MAX_PAUSE_MS)) {
+      for (let attempt = 1; ; attempt++) {
         const result = await this.#read(append, call);
         if (result) return result;
-        const ms = maxMs * (0.5 + Math.random() / 2);
+        const ms = backOff(attempt, PAUSES);
         if (performance.now() + ms >= call.deadline) return { error: stillReserved(append) };
         await pause(ms);
       }
@@ -130,7 +129,7 @@ export class KeyReservations {
     const recoveryTag = this.#context.recoveryTagOf(found.token, key);
     const seqId = found.seqId ?? (await entryTable.findByTag(state, recoveryTag, found.at, call));
     if (seqId === undefined) return this.#isAbandoned(found) ? this.#takeOver(append, found, call) : undefined;
-    return found.hash === hash ? { isOwn: false, seqId } : { error: keyConflict(append, seqId) };
+    return found.hash === hash ? { isOwn: false, seqId } : { error: keyConflict(state.timeline, key, seqId) };
   }
 
   #isAbandoned({ token }: Reservation): boolean {
@@ -162,11 +161,6 @@ function toReservation({ columns }: StoredRecord): Reservation {
     at: columns.find(({ name }) => name === 't')?.version ?? 0,
     seqId: columnOf(columns, 'seq') as bigint | undefined,
   };
-}
-
-export function keyConflict({ state, key }: KeyedAppend, seqId: bigint): TimelineError {
-  const message = `the key ${JSON.stringify(key)} was used for another message, entry ${seqId}`;
-  return new TimelineError('TIMELINE_KEY_CONFLICT', message, { timeline: state.timeline, actual: seqId });
 }
 
 function stillReserved({ state, key }: KeyedAppend): TimelineError {

@@ -1,7 +1,8 @@
 import type { Call } from '../../../src/adapter.js';
 import { MAX_SEQ_ID } from '../../../src/cursor.js';
 import { TimelineError } from '../../../src/errors.js';
-import { pause, pauseAfter } from '../../../src/retry.js';
+import { pauseAfter } from '../../../src/retry.js';
+import { pause, seqIdConflict } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { BoundsReader } from '../read/bounds.js';
 import { type StoreError, toTimelineError } from '../service/errors.js';
@@ -86,7 +87,7 @@ export class ManualRowWriter implements RowWriter {
       const before = state.bounds.last;
       const last = await recentLast.read();
       if (hasYielded) this.#fairness.yielded(state, last > before);
-      if (last >= MAX_SEQ_ID) return notAbove(state, last + 1n, last);
+      if (last >= MAX_SEQ_ID) return seqIdConflict(state.timeline, { chosen: last + 1n, last });
       const [result] = await this.#putAt([append], [last + 1n], call);
       if (typeof result === 'bigint') recentLast.set(result);
       if (result !== undefined) return result;
@@ -111,8 +112,10 @@ export class ManualRowWriter implements RowWriter {
     recentLast.forget();
     const isRefused = put.includes(undefined) || rising.length < appends.length;
     const actualLast = isRefused ? await recentLast.read() : last;
+    const refused = ({ state, entry: { seqId = 0n } }: RowAppend) =>
+      seqIdConflict(state.timeline, { chosen: seqId, last: actualLast });
     const results = new Map(rising.map((append, i) => [append, put[i]]));
-    return appends.map((append) => results.get(append) ?? notAbove(append.state, append.entry.seqId ?? 0n, actualLast));
+    return appends.map((append) => results.get(append) ?? refused(append));
   }
 
   /**
@@ -217,9 +220,4 @@ function splitIntoParts(appends: readonly RowAppend[]): RowAppend[][] {
     else parts.push([append]);
   }
   return parts;
-}
-
-function notAbove({ timeline }: TimelineState, id: bigint, last: bigint): TimelineError {
-  const message = `SeqId ${id} does not follow ${last}, the last one`;
-  return new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: id, actual: last });
 }

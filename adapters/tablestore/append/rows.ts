@@ -1,12 +1,13 @@
 import type { Call, Write, WriteEntry, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
+import { groupByTimeline, keyConflict } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import { toTimelineError } from '../service/errors.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
 import { AUTO, type KeyPart } from '../service/values.js';
 import type { TimelineRows } from '../tables/timeline-rows.js';
 import type { TimelineState } from '../timeline-state.js';
-import { type KeyedAppend, type KeyReservations, keyConflict, type ReservationResult } from './key-reservations.js';
+import type { KeyedAppend, KeyReservations, ReservationResult } from './key-reservations.js';
 
 /** An append of one entry, which becomes one row. */
 export interface RowAppend {
@@ -151,7 +152,7 @@ function outcomeOfRepeat(append: KeyedRowAppend, original: KeyedRowAppend, outco
   if (!outcome.ok) return outcome;
   const [appended] = outcome.entries;
   if (appended && append.hash === original.hash) return { ...outcome, entries: [{ ...appended, duplicate: true }] };
-  return { ok: false, error: keyConflict(append, appended?.seqId ?? 0n) };
+  return { ok: false, error: keyConflict(append.state.timeline, append.key, appended?.seqId ?? 0n) };
 }
 
 /** Encodes appends as rows, and writes them together with the rows that list their Timelines. */
@@ -211,11 +212,6 @@ export class RowSender {
 
 /** Appends by Timeline, in the order of the first of each. */
 export function byTimeline(appends: readonly RowAppend[]): RowAppend[][] {
-  const groups = new Map<TimelineState, RowAppend[]>();
-  for (const append of appends) {
-    const group = groups.get(append.state);
-    if (group) group.push(append);
-    else groups.set(append.state, [append]);
-  }
-  return [...groups.values()];
+  const groups = groupByTimeline(appends.map(({ state }) => state));
+  return [...groups.values()].map((indexes) => indexes.map((index) => appends[index] as RowAppend));
 }

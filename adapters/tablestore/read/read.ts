@@ -1,6 +1,6 @@
 import type { AdapterHead, Call, Range, Row, Slice } from '../../../src/adapter.js';
 import { MAX_SEQ_ID } from '../../../src/cursor.js';
-import { pause } from '../../../src/retry.js';
+import { pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { FoundEntry } from '../tables/entry-table.js';
 import type { TimelineRows } from '../tables/timeline-rows.js';

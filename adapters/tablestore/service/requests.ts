@@ -1,5 +1,6 @@
 import type { Call } from '../../../src/adapter.js';
-import { pause, pauseAfter, retryUntil } from '../../../src/retry.js';
+import { pauseAfter, retryUntil } from '../../../src/retry.js';
+import { pause } from '../../../src/toolkit/index.js';
 import type { Column } from '../layouts/layout.js';
 import type { SdkBatchRow, SdkKeyColumn, SdkRange, SdkRow, TableStoreClient, TableStoreSdk } from './client.js';
 import { isTableMissing, requestError, rowError, StoreError, toTimelineError } from './errors.js';

@@ -1,6 +1,7 @@
 import type { Call } from '../../../src/adapter.js';
 import { invalidArgument } from '../../../src/errors.js';
-import { pause, pauseAfter } from '../../../src/retry.js';
+import { pauseAfter } from '../../../src/retry.js';
+import { pause } from '../../../src/toolkit/index.js';
 import type { KeyColumn } from '../layouts/layout.js';
 import type { SdkTable } from '../service/client.js';
 import { causeOf, requestError, toTimelineError } from '../service/errors.js';

@@ -1,4 +1,4 @@
-import { pause } from '../../../src/retry.js';
+import { Sweeper } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { BoundsReader } from '../read/bounds.js';
 import type { TimelineRows } from './timeline-rows.js';
@@ -17,40 +17,34 @@ export class DelayedTtl {
   readonly #timelineRows: TimelineRows;
   readonly #bounds: BoundsReader;
   readonly #applyTtl: () => Promise<void>;
-  #isClosed = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #sweeper = new Sweeper({ step: () => this.#recordPage(), retryMs: START_AFTER_MS });
+  #epoch: string | undefined;
+  /** The last Timeline that is recorded. */
+  #after: string | undefined;
 
   constructor(context: Context, timelineRows: TimelineRows, bounds: BoundsReader, applyTtl: () => Promise<void>) {
     this.#context = context;
     this.#timelineRows = timelineRows;
     this.#bounds = bounds;
     this.#applyTtl = applyTtl;
-    this.#schedule();
+    this.#sweeper.start(START_AFTER_MS);
   }
 
   close(): void {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
+    void this.#sweeper.close();
   }
 
-  #schedule(): void {
-    this.#timer = setTimeout(() => {
-      this.#run().catch(() => this.#schedule());
-    }, START_AFTER_MS).unref();
-  }
-
-  async #run(): Promise<void> {
+  async #recordPage(): Promise<number> {
     const { epoch, requests, record } = this.#context;
-    let after: string | undefined;
-    do {
-      const range = { prefix: '', limit: TIMELINES_PER_PAGE, ...(after !== undefined && { after }) };
-      const timelines = await this.#timelineRows.list(range, requests.transport.newCall());
-      await Promise.all(timelines.map((timeline) => this.#recordLast(timeline)));
-      after = timelines.at(-1);
-      await pause(0);
-      if (this.#isClosed || this.#context.epoch !== epoch || record.ttlMs === undefined) return;
-    } while (after !== undefined);
-    await this.#applyTtl();
+    this.#epoch ??= epoch;
+    const range = { prefix: '', limit: TIMELINES_PER_PAGE, ...(this.#after !== undefined && { after: this.#after }) };
+    const timelines = await this.#timelineRows.list(range, requests.transport.newCall());
+    await Promise.all(timelines.map((timeline) => this.#recordLast(timeline)));
+    this.#after = timelines.at(-1);
+    const isObsolete = this.#context.epoch !== this.#epoch || record.ttlMs === undefined;
+    if (!isObsolete && this.#after === undefined && !this.#sweeper.isClosed) await this.#applyTtl();
+    if (isObsolete || this.#after === undefined) this.close();
+    return 0;
   }
 
   async #recordLast(timeline: string): Promise<void> {

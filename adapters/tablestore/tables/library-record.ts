@@ -3,6 +3,7 @@ import type { Call, LibraryClock } from '../../../src/adapter.js';
 import { boundedBy } from '../../../src/budget.js';
 import { TimelineError } from '../../../src/errors.js';
 import { type LibrarySettings, parseSettings } from '../../../src/settings.js';
+import { cutoff, Sweeper } from '../../../src/toolkit/index.js';
 import { causeOf, isTableMissing } from '../service/errors.js';
 import type { Requests, RowResult, RowWrite } from '../service/requests.js';
 import { columnOf, type StoredRecord, type Table } from '../service/values.js';
@@ -58,7 +59,7 @@ export class LibraryRecord {
   #epochCheckedAt = Number.NEGATIVE_INFINITY;
   #mayBeReplaced = false;
   #reading: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #poller = new Sweeper({ step: () => this.#poll(), retryMs: POLL_MS });
 
   constructor(
     { requests, meta, library, clock }: { requests: Requests; meta: Table; library: string; clock: LibraryClock },
@@ -94,12 +95,12 @@ export class LibraryRecord {
 
   /** Entries appended at or before this time have expired. */
   expiryCutoff(): number {
-    return cutoff(this.#clock, this.#settings.ttlMs);
+    return cutoff(this.#clock.expiryTime(), this.#settings.ttlMs);
   }
 
   /** Keys of entries appended at or before this time are forgotten. */
   keyCutoff(): number {
-    return cutoff(this.#clock, this.#settings.keyWindowMs);
+    return cutoff(this.#clock.expiryTime(), this.#settings.keyWindowMs);
   }
 
   /** The tables may have been deleted and made again since the record was read. */
@@ -146,15 +147,16 @@ export class LibraryRecord {
   }
 
   startPolling(): void {
-    this.#timer = setTimeout(() => {
-      const next = () => this.#timer && this.startPolling();
-      this.reload(this.#requests.transport.newCall()).then(next, next);
-    }, POLL_MS).unref();
+    this.#poller.start(POLL_MS);
+  }
+
+  async #poll(): Promise<number> {
+    await this.reload(this.#requests.transport.newCall());
+    return POLL_MS;
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    void this.#poller.close();
   }
 
   /** Runs a read again if the tables turn out to be replaced: no result mixes two epochs. */
@@ -262,8 +264,4 @@ export async function readRecord(
 function missingRecord(library: string, why: string): TimelineError {
   const message = `the record of library ${library} is not there: ${why}`;
   return new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
-}
-
-function cutoff(clock: LibraryClock, maxAgeMs: number | null): number {
-  return maxAgeMs === null ? Number.NEGATIVE_INFINITY : clock.expiryTime() - maxAgeMs;
 }

@@ -1,4 +1,5 @@
 import type { Call, ListingRange } from '../../../src/adapter.js';
+import { compareUtf8 } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { Column } from '../layouts/layout.js';
 import { toTimelineError } from '../service/errors.js';
@@ -91,7 +92,7 @@ export class TimelineRows {
     const found: string[] = [];
     // The library's record has the empty id.
     let from: readonly KeyPart[] = [prefix === '' ? '\u0000' : prefix, ''];
-    if (after !== undefined && compareBytes(after, prefix) >= 0) from = [after, MAX];
+    if (after !== undefined && compareUtf8(after, prefix) >= 0) from = [after, MAX];
     while (found.length < limit) {
       const to = [MAX, MAX] as const;
       const range = { table: tables.meta, from, to, limit: limit - found.length, columns: ['since'] };
@@ -106,8 +107,4 @@ export class TimelineRows {
     }
     return found;
   }
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

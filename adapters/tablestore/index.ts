@@ -4,8 +4,7 @@ import { openLibrary } from './library.js';
 import { resolveSettings, type TableStoreAdapterOptions } from './options.js';
 import { checkClient, loadSdk, type TableStoreClient } from './service/client.js';
 import { Requests } from './service/requests.js';
-import { READY_WITHIN_MS } from './tables/admin.js';
-import { openTables } from './tables/open.js';
+import { openTables, READY_WITHIN_MS } from './tables/open.js';
 import { MIN_TTL_MS } from './tables/schema.js';
 
 export { type JavaFieldType, javaCodec } from './layouts/java/fields.js';
@@ -19,8 +18,8 @@ export type { TableStoreClient, TableStoreSdk } from './service/client.js';
  * Keeps Timelines in Alibaba Cloud TableStore, in two or three tables for each library, which are created if missing.
  *
  * The client is a `Client` of the `tablestore` package and stays yours. Give it `httpOptions: { timeout, agent }` and
- * `maxRetries: 0`: every call has a deadline that all its requests share, and the adapter itself repeats the ones that are
- * safe to repeat.
+ * `maxRetries: 0`: every call has a deadline that all its requests share, and the adapter itself repeats the ones that
+ * are safe to repeat.
  *
  * @example
  * const client = new TableStore.Client({ ...account, maxRetries: 0, httpOptions: { timeout: 10_000, agent } });

@@ -11,11 +11,10 @@ import { CasAppender, MAX_ENTRIES, MAX_ROW_BYTES } from './append/cas.js';
 import { KeyReservations } from './append/key-reservations.js';
 import { ManualRowWriter } from './append/manual.js';
 import { RowAppender, RowSender } from './append/rows.js';
-import { EntryChanger } from './change.js';
+import { EntryChanger, Trimmer } from './change.js';
 import { Checkpoints } from './checkpoints.js';
-import { Context } from './context.js';
+import { type Context, createContext } from './context.js';
 import type { Settings, WakeChannel } from './options.js';
-import { BoundsReader } from './read/bounds.js';
 import { Reader } from './read/read.js';
 import type { Requests } from './service/requests.js';
 import { DeferredWrites } from './tables/deferred-writes.js';
@@ -23,11 +22,12 @@ import { DelayedTtl } from './tables/delayed-ttl.js';
 import type { LibraryRecord } from './tables/library-record.js';
 import type { OpenedTables } from './tables/open.js';
 import { MIN_TTL_MS } from './tables/schema.js';
-import { TimelineRows } from './tables/timeline-rows.js';
-import { Trimmer } from './trim.js';
+
 import { Watchers } from './watch.js';
 
-/** Makes the parts of an open library. Each operation runs within the record's check for tables that were made again. */
+/**
+ * Makes the parts of an open library. Each operation runs within the record's check for tables that were made again.
+ */
 export function openLibrary(
   requests: Requests,
   { tables, record, applyTtl }: OpenedTables,
@@ -37,17 +37,17 @@ export function openLibrary(
 ): AdapterLibrary {
   const deferred = new DeferredWrites(requests, options.warn);
   record.onReplaced(() => deferred.clear());
-  const context = new Context({ requests, tables, record, deferred, options, settings });
   const { layout } = settings;
-  const timelineRows = new TimelineRows(context);
-  const bounds = new BoundsReader(context, timelineRows);
-  const reader = new Reader(context, timelineRows, bounds);
+  const isDense = settings.sequence === 'cas';
+  const { clock } = options;
+  const context = createContext({ requests, tables, record, deferred, options, settings, layout, clock, isDense });
+  const reader = new Reader(context);
   const reservations = tables.keys && new KeyReservations(context, tables.keys);
-  const appender = makeAppender(context, timelineRows, bounds, reservations);
+  const appender = createAppender(context, reservations);
   const changer = new EntryChanger(context);
-  const trimmer = new Trimmer(context, timelineRows, bounds, reservations);
-  const delayedTtl = applyTtl && new DelayedTtl(context, timelineRows, bounds, applyTtl);
-  const watchers = new Watchers(context, bounds, channel);
+  const trimmer = new Trimmer(context, reservations);
+  const delayedTtl = applyTtl && new DelayedTtl(context, applyTtl);
+  const watchers = new Watchers(context, channel);
   record.startPolling();
   const library: AdapterLibrary = {
     capabilities: capabilitiesOf(settings, record.settings.keyWindowMs),
@@ -83,23 +83,16 @@ export function openLibrary(
   if (layout.trimColumn) {
     library.trim = (timeline, cut, call) => record.runWrite(call, () => trimmer.trim(timeline, cut, call));
   }
-  if (layout.timelines) library.timelines = (range, call) => record.runRead(call, () => timelineRows.list(range, call));
+  if (layout.timelines)
+    library.timelines = (range, call) => record.runRead(call, () => context.timelineRows.list(range, call));
   return library;
 }
 
-function makeAppender(
-  context: Context,
-  timelineRows: TimelineRows,
-  bounds: BoundsReader,
-  reservations: KeyReservations | undefined,
-): CasAppender | RowAppender {
+function createAppender(context: Context, reservations: KeyReservations | undefined): CasAppender | RowAppender {
   const { sequence } = context.settings;
-  if (sequence === 'cas') return new CasAppender(context, timelineRows, bounds);
-  const sender = new RowSender(context, timelineRows);
-  const writer =
-    sequence === 'auto'
-      ? new AutoRowWriter(context, sender, context.options.warn)
-      : new ManualRowWriter(context, bounds, sender);
+  if (sequence === 'cas') return new CasAppender(context);
+  const sender = new RowSender(context);
+  const writer = sequence === 'auto' ? new AutoRowWriter(context, sender) : new ManualRowWriter(context, sender);
   return new RowAppender(context, reservations, writer);
 }
 

@@ -31,7 +31,9 @@ export type LayoutOption =
  * };
  */
 export interface WakeChannel {
-  /** Called after each append with a string that names library and Timeline. May fail or lose it: wake-ups are hints. */
+  /**
+   * Called after each append with a string that names library and Timeline. May fail or lose it: wake-ups are hints.
+   */
   publish(topic: string): unknown;
   /** Calls `listener` with every topic that any process publishes. Returns the function that ends it. */
   subscribe(listener: (topic: string) => void): () => void;
@@ -39,8 +41,9 @@ export interface WakeChannel {
 
 export interface TableStoreAdapterOptions {
   /**
-   * `'cas'`: dense ids by conditional puts; every law holds. `'auto'`: ids of the service, with gaps; many writers without
-   * conflicts. `'manual'`: ids chosen by the caller. Default `'cas'`; under a Java layout, which cannot have it, `'auto'`.
+   * `'cas'`: dense ids by conditional puts; every law holds. `'auto'`: ids of the service, with gaps; many writers
+   * without conflicts. `'manual'`: ids chosen by the caller. Default `'cas'`; under a Java layout, which cannot have
+   * it, `'auto'`.
    */
   readonly sequence?: Sequence | undefined;
   /** The columns of an entry. Default `'native'`, the adapter's own. */
@@ -57,8 +60,8 @@ export interface TableStoreAdapterOptions {
   /** Milliseconds between two polls of an idle Timeline; the interval grows from `pollMs` to this. Default 1000. */
   readonly idlePollMs?: number | undefined;
   /**
-   * Milliseconds within which every call ends, with all its attempts. An attempt without an answer ends after a third of
-   * it. Default 10,000.
+   * Milliseconds within which every call ends, with all its attempts. An attempt without an answer ends after a third
+   * of it. Default 10,000.
    */
   readonly timeoutMs?: number | undefined;
   /** Requests that each library may have under way at once. Default 32. */

@@ -1,7 +1,6 @@
 import { WatchHub } from '../../src/toolkit/index.js';
 import type { Context } from './context.js';
 import type { WakeChannel } from './options.js';
-import type { BoundsReader } from './read/bounds.js';
 
 /** Growth of the interval with each poll that finds nothing. */
 const SLOWDOWN = 1.3;
@@ -17,21 +16,19 @@ interface WatchedTimeline {
 }
 
 /**
- * Wakes watchers of Timelines. Polls their last SeqIds, often while something happens and less often while nothing does.
- * Appends of this handle wake at once, and those of other processes through the caller's wake channel.
+ * Wakes watchers of Timelines. Polls their last SeqIds, often while something happens and less often while nothing
+ * does. Appends of this handle wake at once, and those of other processes through the caller's wake channel.
  */
 export class Watchers {
   readonly #context: Context;
-  readonly #bounds: BoundsReader;
   readonly #channel: WakeChannel | undefined;
   readonly #hub = new WatchHub({ onUnwatched: (timeline) => this.#watched.delete(timeline) });
   readonly #watched = new Map<string, WatchedTimeline>();
   #timer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(context: Context, bounds: BoundsReader, channel: WakeChannel | undefined) {
+  constructor(context: Context, channel: WakeChannel | undefined) {
     this.#context = context;
-    this.#bounds = bounds;
     this.#channel = channel;
     context.record.onReplaced(() => this.#pollAll());
   }
@@ -113,7 +110,7 @@ export class Watchers {
     const { settings, record, requests, isDense } = this.#context;
     const state = this.#context.state(timeline);
     const call = requests.transport.newCall(POLL_BUDGET_MS);
-    const last = await this.#bounds.readLast(state, call).catch(() => undefined);
+    const last = await this.#context.bounds.readLast(state, call).catch(() => undefined);
     if (record.mayBeReplaced) await record.reload(call).catch(() => {});
     if (!last) return;
     if (watched.last === last.seqId) {

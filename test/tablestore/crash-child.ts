@@ -1,4 +1,7 @@
-/** A process that stops within an append or a trim, at its n-th write request: `crash-child.ts <address> <adapter options> <n> <append|trim>`. */
+/**
+ * A process that stops within an append or a trim, at its n-th write request: `crash-child.ts <address> <adapter
+ * options> <n> <append|trim>`.
+ */
 import { tablestoreAdapter } from '../../adapters/tablestore/index.js';
 import { openTimelineStore } from '../../src/index.js';
 import { newClient } from '../support/tablestore-store.js';

@@ -39,7 +39,8 @@ describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequen
     const store = await open(emulator, options);
     const append = () => store.timeline('timeline').append('m', { key: 'k' });
     const begun = performance.now();
-    // On a busy machine the attempt that takes the key over may be stored and not be answered in time: the next one finds it.
+    // On a busy machine the attempt that takes the key over may be stored and not be answered in time: the next one
+    // finds it.
     await expect.poll(append, { timeout: 30_000 }).toMatchObject({ seqId: expect.any(BigInt) });
     expect(performance.now() - begun).toBeGreaterThan(2 * options.timeoutMs);
     expect((await append()).duplicate).toBe(true);

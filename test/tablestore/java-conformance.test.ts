@@ -25,8 +25,9 @@ function prove(name: string, laws: readonly Law[], options: TableStoreAdapterOpt
   );
 }
 
-// What rests on how an entry lies in its row; all else is the adapter's own under any layout. A table of Java has no grace after its
-// TTL, so that under the service's ids only an upper bound of what has expired is known: `Truncation` is for manual ids.
+// What rests on how an entry lies in its row; all else is the adapter's own under any layout. A table of Java has no
+// grace after its TTL, so that under the service's ids only an upper bound of what has expired is known: `Truncation`
+// is for manual ids.
 prove(
   'tablestore java-v2',
   ['Order', 'Idempotence', 'Update', 'Delete', 'Expiry'],

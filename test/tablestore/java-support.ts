@@ -16,7 +16,10 @@ interface JavaTableShape {
 
 export type OpenOptions<M> = Partial<TimelineStoreOptions<M>> & { readonly adapterOptions?: TableStoreAdapterOptions };
 
-/** The Java library and the adapter on one service, whose clock is that of both. It is started and stopped with the file or group of tests. */
+/**
+ * The Java library and the adapter on one service, whose clock is that of both. It is started and stopped with the file
+ * or group of tests.
+ */
 export class SharedService {
   emulator!: TablestoreEmulator;
   client!: SdkClient;
@@ -46,7 +49,9 @@ export class SharedService {
     return `t${this.#timelines++}`;
   }
 
-  /** `prepareTables` of the Java library: identifier and sequence, one version, everything else as the service has it. */
+  /**
+   * `prepareTables` of the Java library: identifier and sequence, one version, everything else as the service has it.
+   */
   async javaTable(
     name: string,
     { identifier, manual = false, ttlSeconds = -1 }: JavaTableShape = {},

@@ -1,6 +1,5 @@
 import type { Call } from '../../../src/adapter.js';
 import type { Context } from '../context.js';
-import type { BoundsReader } from '../read/bounds.js';
 import type { FoundEntry } from '../tables/entry-table.js';
 import type { TimelineState } from '../timeline-state.js';
 
@@ -12,15 +11,14 @@ export interface KnownKey {
 
 /**
  * A `cas` writer's knowledge of a Timeline: all entries up to `last` and, once a key is needed, those with keys within
- * the key window. A put behind `last` succeeds only if nobody else has written meanwhile, so a check against this state is
- * as good as one against the table.
+ * the key window. A put behind `last` succeeds only if nobody else has written meanwhile, so a check against this state
+ * is as good as one against the table.
  *
- * `TimelineBounds.last` cannot replace `last`: a reader may raise it past a row whose key is not known here, or past this
- * writer's own row whose answer was lost.
+ * `TimelineBounds.last` cannot replace `last`: a reader may raise it past a row whose key is not known here, or past
+ * this writer's own row whose answer was lost.
  */
 export class AppendState {
   readonly #context: Context;
-  readonly #bounds: BoundsReader;
   readonly #state: TimelineState;
   #last = 0n;
   #lastAt = 0;
@@ -28,9 +26,8 @@ export class AppendState {
   #keys: Map<string, KnownKey> | undefined;
   #countedKeys = 0;
 
-  constructor(context: Context, bounds: BoundsReader, state: TimelineState) {
+  constructor(context: Context, state: TimelineState) {
     this.#context = context;
-    this.#bounds = bounds;
     this.#state = state;
   }
 
@@ -69,7 +66,7 @@ export class AppendState {
   async load(needsKeys: boolean, call: Call): Promise<void> {
     if (needsKeys) await this.#loadKeys(call);
     if (this.#last > 0n) return;
-    const { seqId, newest } = await this.#bounds.readLast(this.#state, call);
+    const { seqId, newest } = await this.#context.bounds.readLast(this.#state, call);
     // A row that was added behind the ones read for their keys may have keys too.
     if (newest && this.#keys) await this.catchUp(call);
     else this.#raiseLast(seqId, newest?.at ?? 0);

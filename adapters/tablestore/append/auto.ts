@@ -1,4 +1,4 @@
-import type { AdapterWarning, Call } from '../../../src/adapter.js';
+import type { Call } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
@@ -16,20 +16,18 @@ interface EncodedAppend {
 type Results = Map<RowAppend, PutResult>;
 
 /**
- * Puts rows under ids that the service chooses. Rows of one Timeline stand together in the order of the call: the service
- * numbers the rows of a request in their order. It does not promise to. Once it does otherwise, rows of one Timeline go one
- * by one.
+ * Puts rows under ids that the service chooses. Rows of one Timeline stand together in the order of the call: the
+ * service numbers the rows of a request in their order. It does not promise to. Once it does otherwise, rows of one
+ * Timeline go one by one.
  */
 export class AutoRowWriter implements RowWriter {
   readonly #context: Context;
   readonly #sender: RowSender;
-  readonly #warn: (warning: AdapterWarning) => void;
   #serviceKeepsOrder = true;
 
-  constructor(context: Context, sender: RowSender, warn: (warning: AdapterWarning) => void) {
+  constructor(context: Context, sender: RowSender) {
     this.#context = context;
     this.#sender = sender;
-    this.#warn = warn;
   }
 
   async put(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
@@ -124,8 +122,9 @@ export class AutoRowWriter implements RowWriter {
       if (this.#serviceKeepsOrder && id < (highest.get(append.state) ?? 0n)) {
         this.#serviceKeepsOrder = false;
         const message =
-          'TableStore gave ids in another order than that of the rows of a request; rows of one Timeline go one by one now';
-        this.#warn({ code: 'tablestore-order', message });
+          'TableStore gave ids in another order than that of the rows of a request; ' +
+          'rows of one Timeline go one by one now';
+        this.#context.options.warn({ code: 'tablestore-order', message });
       }
       highest.set(append.state, id);
     }

@@ -3,10 +3,8 @@ import { TimelineError } from '../../../src/errors.js';
 import { pauseAfter } from '../../../src/retry.js';
 import { groupByTimeline, pause, planWrite } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
-import type { BoundsReader } from '../read/bounds.js';
 import { StoreError, toTimelineError } from '../service/errors.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
-import type { TimelineRows } from '../tables/timeline-rows.js';
 import type { TimelineState } from '../timeline-state.js';
 import { AppendState, type KnownKey } from './append-state.js';
 import { WriterFairness } from './fairness.js';
@@ -30,22 +28,18 @@ interface PlannedRow {
 }
 
 /**
- * Appends with dense ids. Each row is put behind the last entry under the condition that no row is there: of two writers
- * one fails, reads the other's rows and decides again. All writes of a call to one Timeline share a row if it holds them.
- * Rows of one Timeline go one after another, those of different Timelines together.
+ * Appends with dense ids. Each row is put behind the last entry under the condition that no row is there: of two
+ * writers one fails, reads the other's rows and decides again. All writes of a call to one Timeline share a row if it
+ * holds them. Rows of one Timeline go one after another, those of different Timelines together.
  */
 export class CasAppender {
   readonly #context: Context;
-  readonly #timelineRows: TimelineRows;
-  readonly #bounds: BoundsReader;
   readonly #fairness: WriterFairness;
   readonly #appendStates = new Map<string, AppendState>();
   #keyCount = 0;
 
-  constructor(context: Context, timelineRows: TimelineRows, bounds: BoundsReader) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#timelineRows = timelineRows;
-    this.#bounds = bounds;
     this.#fairness = new WriterFairness(context);
     context.record.onReplaced(() => this.#forget());
   }
@@ -74,19 +68,19 @@ export class CasAppender {
     const done: WriteOutcome[] = [];
     try {
       for (let losses = 0; done.length < writes.length; ) {
-        const { epoch } = this.#context;
+        const { epoch } = this.#context.record;
         const left = writes.slice(done.length);
         const state = this.#context.state(timeline);
         const appendState = await this.#loadState(state, left, call);
         const isFresh = await this.#yieldToOthers(state, appendState, call);
         const row = await this.#planFresh(appendState, left, isFresh, call);
-        if (epoch !== this.#context.epoch) continue;
+        if (epoch !== this.#context.record.epoch) continue;
         if (row.entries.length === 0 || (await this.#put(state, appendState, row.entries, losses, call))) {
           done.push(...row.outcomes);
           losses = 0;
         } else {
           if (performance.now() >= call.deadline) throw alwaysBeaten(timeline);
-          if (epoch === this.#context.epoch) losses++;
+          if (epoch === this.#context.record.epoch) losses++;
           await this.#fairness.spreadOut(call);
         }
       }
@@ -116,12 +110,12 @@ export class CasAppender {
 
   async #loadState(state: TimelineState, writes: readonly Write[], call: Call): Promise<AppendState> {
     const known = this.#appendStates.get(state.timeline);
-    const appendState = known ?? new AppendState(this.#context, this.#bounds, state);
+    const appendState = known ?? new AppendState(this.#context, state);
     const hasKey = () => writes.some(({ entries }) => entries.some(({ key }) => key !== undefined));
     const needsKeys = !appendState.hasKeys && hasKey();
-    const { epoch } = this.#context;
+    const { epoch } = this.#context.record;
     if (!known || needsKeys) await appendState.load(needsKeys, call);
-    if (epoch === this.#context.epoch) this.#remember(state.timeline, appendState);
+    if (epoch === this.#context.record.epoch) this.#remember(state.timeline, appendState);
     return appendState;
   }
 
@@ -155,7 +149,7 @@ export class CasAppender {
           if (entry.key !== undefined) plannedKeys.set(entry.key, { seqId, hash: entry.payload.hash ?? '', at: 0 });
         }
         if (fresh.length > 0) bytes += size;
-        outcomes.push({ ok: true, epoch: this.#context.epoch, entries: appended });
+        outcomes.push({ ok: true, epoch: this.#context.record.epoch, entries: appended });
       } catch (cause) {
         const error = toTimelineError(cause, 'write');
         needsFreshLast ||= error.code === 'TIMELINE_CONFLICT';
@@ -166,8 +160,8 @@ export class CasAppender {
   }
 
   /**
-   * Puts a row behind the last entry. Resolves with false if it is not stored: another writer was first, or the tables were
-   * made again. After an attempt without an answer, the next one shows whether it succeeded.
+   * Puts a row behind the last entry. Resolves with false if it is not stored: another writer was first, or the tables
+   * were made again. After an attempt without an answer, the next one shows whether it succeeded.
    */
   async #put(
     state: TimelineState,
@@ -177,7 +171,7 @@ export class CasAppender {
     call: Call,
   ): Promise<boolean> {
     const { clock, entryTable, layout, record } = this.#context;
-    const recoveryTag = this.#context.newToken();
+    const recoveryTag = this.#context.tokens.next();
     const at = clock.entryTime(appendState.lastAt);
     const rowId = appendState.last + 1n;
     const newEntries = entries.map(({ payload, key }) => ({ body: payload.body, key, hash: payload.hash }));
@@ -253,7 +247,7 @@ export class CasAppender {
   /** The first entry lists its Timeline. If the TTL may remove all entries, each row records the last SeqId. */
   #boundsUpdates(timeline: string, rowId: bigint, count: number): RowWrite[] {
     if (this.#context.record.ttlMs === undefined && rowId > 1n) return [];
-    return [this.#timelineRows.lastSeqIdUpdate(timeline, rowId + BigInt(count - 1), rowId === 1n)];
+    return [this.#context.timelineRows.lastSeqIdUpdate(timeline, rowId + BigInt(count - 1), rowId === 1n)];
   }
 
   #deferFailed(boundsUpdates: readonly RowWrite[], results: readonly RowResult[]): void {

@@ -17,10 +17,10 @@ const YIELD_ROUND_TRIPS = 4;
 const MAX_YIELD_MS = 500;
 
 /**
- * Gives every writer of a Timeline its turn. The writer that has put the last row knows the next id at once, whereas one
- * that lost the race must read the tail first, so the winner would go on winning. A writer that lost twice leaves a note
- * in the meta table. A writer that puts rows in close succession removes the note, in the same request as a row, and then
- * yields for a few round trips.
+ * Gives every writer of a Timeline its turn. The writer that has put the last row knows the next id at once, whereas
+ * one that lost the race must read the tail first, so the winner would go on winning. A writer that lost twice leaves a
+ * note in the meta table. A writer that puts rows in close succession removes the note, in the same request as a row,
+ * and then yields for a few round trips.
  */
 export class WriterFairness {
   readonly #context: Context;
@@ -41,7 +41,9 @@ export class WriterFairness {
     return true;
   }
 
-  /** Call after yielding. If nobody used the time, the next yield is longer: the waiting writer may have a slow path. */
+  /**
+   * Call after yielding. If nobody used the time, the next yield is longer: the waiting writer may have a slow path.
+   */
   yielded({ fairness }: TimelineState, wasUsed: boolean): void {
     if (wasUsed) this.#contended(fairness);
     fairness.yieldMs = wasUsed ? 0 : Math.min(2 * fairness.yieldMs, MAX_YIELD_MS);
@@ -66,7 +68,7 @@ export class WriterFairness {
   }
 
   #removal(timeline: string, is: 'EQUAL' | 'NOT_EQUAL'): RowWrite {
-    const condition = [{ column: 'by', is, value: this.#context.handle, passIfMissing: false } as const];
+    const condition = [{ column: 'by', is, value: this.#context.tokens.handle, passIfMissing: false } as const];
     return { table: this.#context.tables.meta, key: noteKey(timeline), type: 'DELETE', expect: 'exists', condition };
   }
 
@@ -91,7 +93,7 @@ export class WriterFairness {
     state.fairness.streak = 0;
     if (losses < 2) return;
     state.fairness.hasNote = true;
-    const put = [{ name: 'by', value: this.#context.handle }];
+    const put = [{ name: 'by', value: this.#context.tokens.handle }];
     const note: RowWrite = { table: this.#context.tables.meta, key: noteKey(state.timeline), type: 'PUT', put };
     await this.#context.requests.write([note], call);
   }

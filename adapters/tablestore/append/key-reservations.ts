@@ -37,9 +37,9 @@ interface Reservation {
 
 /**
  * Law Idempotence for `auto` and `manual`: a row that the service numbers admits no condition, so an entry's key is
- * reserved first, by a row in the table of keys under the condition that there is none. A writer that finds a reservation
- * searches for its entry. Without one, the owner is still at work or has died: after a while of silence the reservation is
- * taken over.
+ * reserved first, by a row in the table of keys under the condition that there is none. A writer that finds a
+ * reservation searches for its entry. Without one, the owner is still at work or has died: after a while of silence the
+ * reservation is taken over.
  */
 export class KeyReservations {
   readonly #context: Context;
@@ -126,14 +126,14 @@ export class KeyReservations {
     const found = toReservation(row);
     if (found.token === append.token) return { isOwn: true };
     if (found.at <= record.keyCutoff()) return this.#takeOver(append, found, call);
-    const recoveryTag = this.#context.recoveryTagOf(found.token, key);
+    const recoveryTag = this.#context.tokens.recoveryTagOf(found.token, key);
     const seqId = found.seqId ?? (await entryTable.findByTag(state, recoveryTag, found.at, call));
     if (seqId === undefined) return this.#isAbandoned(found) ? this.#takeOver(append, found, call) : undefined;
     return found.hash === hash ? { isOwn: false, seqId } : { error: keyConflict(state.timeline, key, seqId) };
   }
 
   #isAbandoned({ token }: Reservation): boolean {
-    if (this.#context.isOwnToken(token)) return !this.#inFlight.has(token);
+    if (this.#context.tokens.isOwn(token)) return !this.#inFlight.has(token);
     const firstSeenAt = this.#firstSeenAt.get(token) ?? performance.now();
     this.#firstSeenAt.set(token, firstSeenAt);
     if (this.#firstSeenAt.size > MAX_REMEMBERED) {

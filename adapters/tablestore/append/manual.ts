@@ -4,7 +4,6 @@ import { TimelineError } from '../../../src/errors.js';
 import { pauseAfter } from '../../../src/retry.js';
 import { pause, seqIdConflict } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
-import type { BoundsReader } from '../read/bounds.js';
 import { type StoreError, toTimelineError } from '../service/errors.js';
 import { ROWS_PER_WRITE, type RowResult, type RowWrite } from '../service/requests.js';
 import { columnOf } from '../service/values.js';
@@ -22,19 +21,17 @@ interface NumberedAppend {
 }
 
 /**
- * Puts rows under the caller's ids, or under the next id if none is given. That an id lies above the last one is checked by
- * reading just before: two writers at the same moment may come to lie in either order, and only the same id is refused to
- * one of them.
+ * Puts rows under the caller's ids, or under the next id if none is given. That an id lies above the last one is
+ * checked by reading just before: two writers at the same moment may come to lie in either order, and only the same id
+ * is refused to one of them.
  */
 export class ManualRowWriter implements RowWriter {
   readonly #context: Context;
-  readonly #bounds: BoundsReader;
   readonly #sender: RowSender;
   readonly #fairness: WriterFairness;
 
-  constructor(context: Context, bounds: BoundsReader, sender: RowSender) {
+  constructor(context: Context, sender: RowSender) {
     this.#context = context;
-    this.#bounds = bounds;
     this.#sender = sender;
     this.#fairness = new WriterFairness(context);
   }
@@ -55,7 +52,7 @@ export class ManualRowWriter implements RowWriter {
   /** Puts the rows of one Timeline. When the store fails for one, all behind it fail too. */
   async #putGroup(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
     const { state } = appends[0] as RowAppend;
-    const last = new RecentLast(this.#bounds, state, this.#context.settings.settleMs / 2, call);
+    const last = new RecentLast(this.#context, state, call);
     let failed: TimelineError | undefined;
     const results: PutResult[] = [];
     for (const part of splitIntoParts(appends)) {
@@ -178,26 +175,25 @@ export class ManualRowWriter implements RowWriter {
   }
 }
 
-/** The last SeqId, read again when it is older than `maxAgeMs`. */
+/** The last SeqId, read again when it is older than half of `settleMs`. */
 class RecentLast {
-  readonly #bounds: BoundsReader;
+  readonly #context: Context;
   readonly #state: TimelineState;
-  readonly #maxAgeMs: number;
   readonly #call: Call;
   #last: bigint | undefined;
   #readAt = 0;
 
-  constructor(bounds: BoundsReader, state: TimelineState, maxAgeMs: number, call: Call) {
-    this.#bounds = bounds;
+  constructor(context: Context, state: TimelineState, call: Call) {
+    this.#context = context;
     this.#state = state;
-    this.#maxAgeMs = maxAgeMs;
     this.#call = call;
   }
 
   async read(): Promise<bigint> {
-    if (this.#last !== undefined && performance.now() - this.#readAt < this.#maxAgeMs) return this.#last;
+    const { bounds, settings } = this.#context;
+    if (this.#last !== undefined && performance.now() - this.#readAt < settings.settleMs / 2) return this.#last;
     this.#readAt = performance.now();
-    this.#last = (await this.#bounds.readLast(this.#state, this.#call)).seqId;
+    this.#last = (await bounds.readLast(this.#state, this.#call)).seqId;
     return this.#last;
   }
 
@@ -210,7 +206,9 @@ class RecentLast {
   }
 }
 
-/** Consecutive appends with chosen ids go together. Others wait for each other: their ids are in the order of the call. */
+/**
+ * Consecutive appends with chosen ids go together. Others wait for each other: their ids are in the order of the call.
+ */
 function splitIntoParts(appends: readonly RowAppend[]): RowAppend[][] {
   const parts: RowAppend[][] = [];
   for (const append of appends) {

@@ -5,7 +5,6 @@ import type { Context } from '../context.js';
 import { toTimelineError } from '../service/errors.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
 import { AUTO, type KeyPart } from '../service/values.js';
-import type { TimelineRows } from '../tables/timeline-rows.js';
 import type { TimelineState } from '../timeline-state.js';
 import type { KeyedAppend, KeyReservations, ReservationResult } from './key-reservations.js';
 
@@ -32,9 +31,9 @@ export interface RowWriter {
 }
 
 /**
- * Appends in `auto` and `manual`, one row for each entry. Reserves the keys, puts the rows whose keys are free in as few
- * requests as hold them, and answers the others with the entries that have their keys, or puts them once those are given
- * up.
+ * Appends in `auto` and `manual`, one row for each entry. Reserves the keys, puts the rows whose keys are free in as
+ * few requests as hold them, and answers the others with the entries that have their keys, or puts them once those are
+ * given up.
  */
 export class RowAppender {
   readonly #context: Context;
@@ -64,8 +63,8 @@ export class RowAppender {
     try {
       const state = this.#context.state(timeline);
       const entry = entries[0] as WriteEntry;
-      const token = this.#context.newToken();
-      const recoveryTag = this.#context.recoveryTagOf(token, entry.key);
+      const token = this.#context.tokens.next();
+      const recoveryTag = this.#context.tokens.recoveryTagOf(token, entry.key);
       const append: RowAppend = { state, entry, token, recoveryTag, at: this.#context.clock.entryTime() };
       return entry.key === undefined
         ? append
@@ -116,7 +115,7 @@ export class RowAppender {
   }
 
   #applied(seqId: bigint, duplicate: boolean): WriteOutcome {
-    return { ok: true, epoch: this.#context.epoch, entries: [{ seqId, duplicate }] };
+    return { ok: true, epoch: this.#context.record.epoch, entries: [{ seqId, duplicate }] };
   }
 }
 
@@ -158,11 +157,9 @@ function outcomeOfRepeat(append: KeyedRowAppend, original: KeyedRowAppend, outco
 /** Encodes appends as rows, and writes them together with the rows that list their Timelines. */
 export class RowSender {
   readonly #context: Context;
-  readonly #timelineRows: TimelineRows;
 
-  constructor(context: Context, timelineRows: TimelineRows) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#timelineRows = timelineRows;
   }
 
   /** Returns an error for an entry that the layout cannot write. `AUTO`: the service chooses the id. */
@@ -187,11 +184,11 @@ export class RowSender {
     const states = [...new Set(appends.map(({ state }) => state))];
     const isListed = layout.timelines || record.ttlMs !== undefined;
     const unlisted = isListed ? states.filter(({ isRegistered }) => !isRegistered) : [];
-    const registrations = unlisted.map(({ timeline }) => this.#timelineRows.registration(timeline));
+    const registrations = unlisted.map(({ timeline }) => this.#context.timelineRows.registration(timeline));
     const { results, isSameEpoch } = await entryTable.write([...rows, ...registrations], call);
     if (!isSameEpoch) {
       // The Timelines were listed in tables that are gone.
-      const again = states.map(({ timeline }) => this.#timelineRows.registration(timeline));
+      const again = states.map(({ timeline }) => this.#context.timelineRows.registration(timeline));
       await requests.write(again, call);
     }
     unlisted.forEach((state, i) => {
@@ -206,7 +203,7 @@ export class RowSender {
   stored({ state }: RowAppend, id: bigint): void {
     const { clock, record, deferred } = this.#context;
     state.sawEntry(id, clock.entryTime(state.bounds.lastAt));
-    if (record.ttlMs !== undefined) deferred.add(this.#timelineRows.lastSeqIdUpdate(state.timeline, id));
+    if (record.ttlMs !== undefined) deferred.add(this.#context.timelineRows.lastSeqIdUpdate(state.timeline, id));
   }
 }
 

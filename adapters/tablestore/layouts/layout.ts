@@ -45,7 +45,9 @@ export interface NewRow {
 }
 
 export interface StoredRow {
-  /** Entries with consecutive ids, beginning at the row's. Without bodies if only {@link Layout.headColumns} were read. */
+  /**
+   * Entries with consecutive ids, beginning at the row's. Without bodies if only {@link Layout.headColumns} were read.
+   */
   readonly entries: readonly StoredEntry[];
   /** Time of the entries in milliseconds since 1970. */
   readonly at: number;
@@ -63,8 +65,8 @@ export interface RowChange {
 }
 
 /**
- * Maps entries to the columns of a table. `native` is the adapter's own layout; the others share tables with versions of
- * the Java library. Its functions throw a `TimelineError` for anything they cannot write or read.
+ * Maps entries to the columns of a table. `native` is the adapter's own layout; the others share tables with versions
+ * of the Java library. Its functions throw a `TimelineError` for anything they cannot write or read.
  */
 export interface Layout {
   /** Stored in the library's record: a table is opened only with the layout that created it. */
@@ -91,7 +93,9 @@ export interface Layout {
    * conditional, and there is no `ifRevision`.
    */
   readonly changeCountColumn?: string | undefined;
-  /** Another program uses the table too: it has the library's name and exact TTL, perhaps a narrow version deviation. */
+  /**
+   * Another program uses the table too: it has the library's name and exact TTL, perhaps a narrow version deviation.
+   */
   readonly shared?: boolean | undefined;
   /** The columns of a row's ids, times, keys and recovery tag, without its bodies. Absent: all columns are read. */
   readonly headColumns?: readonly string[] | undefined;

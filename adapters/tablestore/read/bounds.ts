@@ -1,6 +1,6 @@
 import type { Call } from '../../../src/adapter.js';
-import type { Context } from '../context.js';
-import type { FoundEntry, RowRange } from '../tables/entry-table.js';
+import type { EntryTable, FoundEntry, RowRange } from '../tables/entry-table.js';
+import type { LibraryBase } from '../tables/library-base.js';
 import type { RecordedBounds, TimelineRows } from '../tables/timeline-rows.js';
 import type { EntryPosition, TimelineStart, TimelineState } from '../timeline-state.js';
 
@@ -17,17 +17,20 @@ interface ScannedStart {
 
 /** Reads the bounds of Timelines from their tables into `TimelineState.bounds`. */
 export class BoundsReader {
-  readonly #context: Context;
+  readonly #base: LibraryBase;
+  readonly #entryTable: EntryTable;
   readonly #timelineRows: TimelineRows;
 
-  constructor(context: Context, timelineRows: TimelineRows) {
-    this.#context = context;
+  constructor(base: LibraryBase, entryTable: EntryTable, timelineRows: TimelineRows) {
+    this.#base = base;
+    this.#entryTable = entryTable;
     this.#timelineRows = timelineRows;
   }
 
   /** The last SeqId, and its entry if any row is left. 0n: nothing was ever appended. */
   async readLast(state: TimelineState, call: Call): Promise<{ seqId: bigint; newest: FoundEntry | undefined }> {
-    const { entryTable, record } = this.#context;
+    const { record } = this.#base;
+    const entryTable = this.#entryTable;
     const { bounds } = state;
     const range = { isBackward: true, limit: 1, columns: 'heads' } as const;
     const [row] = (await entryTable.page(state, range, call)).rows;
@@ -48,7 +51,7 @@ export class BoundsReader {
 
   /** The last SeqId never falls, unless the table was made again or another program deletes rows of it. */
   #suspectReplacement(): void {
-    if (!this.#context.layout.shared) this.#context.record.suspectReplacement();
+    if (!this.#base.layout.shared) this.#base.record.suspectReplacement();
   }
 
   /** The start as a head needs it: read again only if it is a minute old or its first entry has expired. */
@@ -56,13 +59,13 @@ export class BoundsReader {
     const { start } = state.bounds;
     const isRecent =
       start?.firstReadable &&
-      start.firstReadable.at > this.#context.record.expiryCutoff() &&
+      start.firstReadable.at > this.#base.record.expiryCutoff() &&
       performance.now() - start.readAt < START_VALID_MS;
     return start && isRecent ? start : this.readStart(state, call);
   }
 
   async readStart(state: TimelineState, call: Call): Promise<TimelineStart> {
-    const { isDense, record } = this.#context;
+    const { isDense, record } = this.#base;
     const scanned = await this.#scan(state, call);
     const allRowsExpired = isDense && !scanned.sawRows && record.ttlMs !== undefined;
     const removedThrough = allRowsExpired
@@ -77,18 +80,18 @@ export class BoundsReader {
     seen: { readonly firstReadable: EntryPosition | undefined; readonly removedThrough: bigint },
     call: Call,
   ): Promise<bigint> {
-    if (this.#context.isDense) return removedInDense(seen);
+    if (this.#base.isDense) return removedInDense(seen);
     const recorded = await this.#timelineRows.get(state.timeline, call);
     if (recorded.mayBeOutdated) return (await this.readStart(state, call)).removedThrough;
     return this.#recordRemoval(state, recorded, seen.removedThrough, { isComplete: seen.removedThrough > 0n }, call);
   }
 
   /**
-   * Dense ids tell how far entries are removed. For other ids that is recorded: up to where they were trimmed, or seen to
-   * have expired before they left the table.
+   * Dense ids tell how far entries are removed. For other ids that is recorded: up to where they were trimmed, or seen
+   * to have expired before they left the table.
    */
   async #removedBefore(state: TimelineState, scanned: ScannedStart, call: Call): Promise<bigint> {
-    if (this.#context.isDense) return removedInDense(scanned);
+    if (this.#base.isDense) return removedInDense(scanned);
     const { firstReadable, removedThrough: seen, sawRows } = scanned;
     const recorded = await this.#timelineRows.get(state.timeline, call);
     if (!recorded.mayBeOutdated) {
@@ -109,14 +112,14 @@ export class BoundsReader {
     call: Call,
   ): Promise<bigint> {
     const removedThrough = highest(through, recorded.removedThrough);
-    if (this.#context.record.ttlMs !== undefined && (isNews || removedThrough > recorded.removedThrough)) {
+    if (this.#base.record.ttlMs !== undefined && (isNews || removedThrough > recorded.removedThrough)) {
       await this.#timelineRows.recordRemoval(timeline, removedThrough, isComplete, call);
     }
     return removedThrough;
   }
 
   async #scan(state: TimelineState, call: Call): Promise<ScannedStart> {
-    const { entryTable } = this.#context;
+    const entryTable = this.#entryTable;
     let { removedThrough } = state.bounds;
     let sawRows = false;
     let range: RowRange = { from: state.bounds.firstReadable?.rowId, limit: 2, columns: 'heads' };

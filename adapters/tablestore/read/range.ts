@@ -30,8 +30,8 @@ interface Step {
 }
 
 /**
- * Reads one range, forward or backward. It tells removed entries from missing ones by the row at `after`: as only a prefix
- * is ever removed, nothing behind that row is removed while it is there.
+ * Reads one range, forward or backward. It tells removed entries from missing ones by the row at `after`: as only a
+ * prefix is ever removed, nothing behind that row is removed while it is there.
  */
 export class RangeReader {
   readonly #context: Context;
@@ -129,8 +129,8 @@ export class RangeReader {
   }
 
   /**
-   * Law Expiry: only a prefix expires, so no entry is older than the one before it. Writers that do not wait for each other
-   * may store times in another order than ids.
+   * Law Expiry: only a prefix expires, so no entry is older than the one before it. Writers that do not wait for each
+   * other may store times in another order than ids.
    */
   #withRisingTime(found: FoundEntry): FoundEntry {
     if (found.at >= this.#positionAt) {

@@ -3,9 +3,7 @@ import { MAX_SEQ_ID } from '../../../src/cursor.js';
 import { pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { FoundEntry } from '../tables/entry-table.js';
-import type { TimelineRows } from '../tables/timeline-rows.js';
 import type { TimelineState } from '../timeline-state.js';
-import type { BoundsReader } from './bounds.js';
 import { RangeReader, type RangeResult } from './range.js';
 
 /** Entries this old are settled, however far the clocks of writers and readers differ. */
@@ -14,13 +12,9 @@ const SETTLED_AGE_MS = 60_000;
 /** Reads pages and heads. */
 export class Reader {
   readonly #context: Context;
-  readonly #timelineRows: TimelineRows;
-  readonly #bounds: BoundsReader;
 
-  constructor(context: Context, timelineRows: TimelineRows, bounds: BoundsReader) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#timelineRows = timelineRows;
-    this.#bounds = bounds;
   }
 
   async heads(timelines: readonly string[], call: Call): Promise<readonly AdapterHead[]> {
@@ -28,10 +22,10 @@ export class Reader {
     return Promise.all(
       states.map(async (state) => {
         const [{ seqId: lastSeqId }, { firstReadable }] = await Promise.all([
-          this.#bounds.readLast(state, call),
-          this.#bounds.recentStart(state, call),
+          this.#context.bounds.readLast(state, call),
+          this.#context.bounds.recentStart(state, call),
         ]);
-        return { epoch: this.#context.epoch, firstSeqId: firstReadable?.seqId ?? lastSeqId + 1n, lastSeqId };
+        return { epoch: this.#context.record.epoch, firstSeqId: firstReadable?.seqId ?? lastSeqId + 1n, lastSeqId };
       }),
     );
   }
@@ -73,9 +67,9 @@ export class Reader {
     }
     if (after === undefined && !reverse) this.#learnStart(state, result);
     const lastSeqId = await this.#lastSeqId(state, result, range, call);
-    const start = lastSeqId === 0n ? undefined : await this.#bounds.recentStart(state, call);
+    const start = lastSeqId === 0n ? undefined : await this.#context.bounds.recentStart(state, call);
     return {
-      epoch: this.#context.epoch,
+      epoch: this.#context.record.epoch,
       firstSeqId: start?.firstReadable?.seqId ?? lastSeqId + 1n,
       lastSeqId,
       rows: entries.map(toRow),
@@ -98,8 +92,8 @@ export class Reader {
     { firstReadable, last, removedThrough: seen }: RangeResult,
     call: Call,
   ): Promise<bigint> {
-    if (!firstReadable && last === undefined) return (await this.#bounds.readStart(state, call)).removedThrough;
-    const through = await this.#bounds.readRemovedThrough(state, { firstReadable, removedThrough: seen }, call);
+    if (!firstReadable && last === undefined) return (await this.#context.bounds.readStart(state, call)).removedThrough;
+    const through = await this.#context.bounds.readRemovedThrough(state, { firstReadable, removedThrough: seen }, call);
     if (firstReadable && through > after) state.bounds.setStart(through, firstReadable);
     return through;
   }
@@ -113,11 +107,11 @@ export class Reader {
     if (last !== undefined) return last;
     const isBelowKnownLast = entries.length > 0 || (before !== undefined && (after ?? 0n) <= state.bounds.last);
     if (isBelowKnownLast && state.bounds.last > 0n) return state.bounds.last;
-    const { seqId, newest } = await this.#bounds.readLast(state, call);
+    const { seqId, newest } = await this.#context.bounds.readLast(state, call);
     if (newest || after === undefined || seqId >= after || this.#context.isDense) return seqId;
-    // All entries have left the table, perhaps before the last of them was recorded: `after` may well be its id. That is
-    // expiry and not an older state of the store.
-    const { mayBeOutdated } = await this.#timelineRows.get(state.timeline, call);
+    // All entries have left the table, perhaps before the last of them was recorded: `after` may well be its id. That
+    // is expiry and not an older state of the store.
+    const { mayBeOutdated } = await this.#context.timelineRows.get(state.timeline, call);
     return mayBeOutdated && after <= MAX_SEQ_ID ? after : seqId;
   }
 }

@@ -78,8 +78,8 @@ export interface SdkTable {
 /**
  * Resolves with `given`, or with the installed `tablestore` package.
  *
- * @throws `TIMELINE_MISSING_DRIVER` if the package is not installed, `TIMELINE_INVALID_ARGUMENT` if another copy made the
- * client.
+ * @throws `TIMELINE_MISSING_DRIVER` if the package is not installed, `TIMELINE_INVALID_ARGUMENT` if another copy made
+ * the client.
  */
 export async function loadSdk(client: TableStoreClient, given: TableStoreSdk | undefined): Promise<TableStoreSdk> {
   const sdk = given ?? (await importSdk());

@@ -124,7 +124,8 @@ export class Requests {
   }
 
   /**
-   * Writes rows that may be written twice, and retries those that fail for the moment. A failed condition is no failure.
+   * Writes rows that may be written twice, and retries those that fail for the moment. A failed condition is no
+   * failure.
    *
    * @throws `TimelineError` once a row fails for good or the deadline is near.
    */

@@ -6,9 +6,9 @@ import { requestError, StoreError } from './errors.js';
 const ATTEMPTS_PER_BUDGET = 3;
 
 /**
- * Sends single requests through the user's client, at most `parallel` at once. Each has its own timeout, because the SDK
- * may wait for ever. After a timeout the agent's idle connections are closed too: they may be as dead as the one that
- * timed out.
+ * Sends single requests through the user's client, at most `parallel` at once. Each has its own timeout, because the
+ * SDK may wait for ever. After a timeout the agent's idle connections are closed too: they may be as dead as the one
+ * that timed out.
  */
 export class Transport {
   readonly #client: TableStoreClient;
@@ -84,8 +84,8 @@ export class Transport {
   }
 
   /**
-   * Returns the function that aborts the request. The SDK returns its request only if it gets a callback; a wrapped client
-   * may support promises only.
+   * Returns the function that aborts the request. The SDK returns its request only if it gets a callback; a wrapped
+   * client may support promises only.
    */
   #start(operation: keyof TableStoreClient, parameters: object, done: SdkCallback): () => void {
     let request: SdkRequest | undefined;

@@ -1,31 +1,25 @@
 import { Sweeper } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
-import type { BoundsReader } from '../read/bounds.js';
-import type { TimelineRows } from './timeline-rows.js';
 
 /** By then every process has read that there is a TTL, and records the last SeqId of its appends. */
 const START_AFTER_MS = 30_000;
 const TIMELINES_PER_PAGE = 100;
 
 /**
- * Law No reuse, for a library that kept entries for ever and gets a TTL: records the last SeqId of every Timeline before
- * the table may remove entries. Until then expired entries are only hidden. If the process ends first, the next opening
- * starts again.
+ * Law No reuse, for a library that kept entries for ever and gets a TTL: records the last SeqId of every Timeline
+ * before the table may remove entries. Until then expired entries are only hidden. If the process ends first, the next
+ * opening starts again.
  */
 export class DelayedTtl {
   readonly #context: Context;
-  readonly #timelineRows: TimelineRows;
-  readonly #bounds: BoundsReader;
   readonly #applyTtl: () => Promise<void>;
   readonly #sweeper = new Sweeper({ step: () => this.#recordPage(), retryMs: START_AFTER_MS });
   #epoch: string | undefined;
   /** The last Timeline that is recorded. */
   #after: string | undefined;
 
-  constructor(context: Context, timelineRows: TimelineRows, bounds: BoundsReader, applyTtl: () => Promise<void>) {
+  constructor(context: Context, applyTtl: () => Promise<void>) {
     this.#context = context;
-    this.#timelineRows = timelineRows;
-    this.#bounds = bounds;
     this.#applyTtl = applyTtl;
     this.#sweeper.start(START_AFTER_MS);
   }
@@ -35,13 +29,13 @@ export class DelayedTtl {
   }
 
   async #recordPage(): Promise<number> {
-    const { epoch, requests, record } = this.#context;
-    this.#epoch ??= epoch;
+    const { requests, record } = this.#context;
+    this.#epoch ??= record.epoch;
     const range = { prefix: '', limit: TIMELINES_PER_PAGE, ...(this.#after !== undefined && { after: this.#after }) };
-    const timelines = await this.#timelineRows.list(range, requests.transport.newCall());
+    const timelines = await this.#context.timelineRows.list(range, requests.transport.newCall());
     await Promise.all(timelines.map((timeline) => this.#recordLast(timeline)));
     this.#after = timelines.at(-1);
-    const isObsolete = this.#context.epoch !== this.#epoch || record.ttlMs === undefined;
+    const isObsolete = this.#context.record.epoch !== this.#epoch || record.ttlMs === undefined;
     if (!isObsolete && this.#after === undefined && !this.#sweeper.isClosed) await this.#applyTtl();
     if (isObsolete || this.#after === undefined) this.close();
     return 0;
@@ -50,9 +44,9 @@ export class DelayedTtl {
   async #recordLast(timeline: string): Promise<void> {
     const { requests } = this.#context;
     const call = requests.transport.newCall();
-    const { seqId } = await this.#bounds.readLast(this.#context.state(timeline), call);
+    const { seqId } = await this.#context.bounds.readLast(this.#context.state(timeline), call);
     if (seqId === 0n) return;
-    const [result] = await requests.write([this.#timelineRows.lastSeqIdUpdate(timeline, seqId)], call);
+    const [result] = await requests.write([this.#context.timelineRows.lastSeqIdUpdate(timeline, seqId)], call);
     if (result?.ok === false && result.error.failure !== 'condition') throw result.error;
   }
 }

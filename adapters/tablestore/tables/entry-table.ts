@@ -1,11 +1,10 @@
-import type { Call, LibraryClock } from '../../../src/adapter.js';
-import type { Layout, StoredEntry, StoredRow } from '../layouts/layout.js';
+import type { Call } from '../../../src/adapter.js';
+import type { StoredEntry, StoredRow } from '../layouts/layout.js';
 import { StoreError } from '../service/errors.js';
-import { type Requests, ROWS_PER_WRITE, type RowResult, type RowWrite } from '../service/requests.js';
+import { ROWS_PER_WRITE, type RowResult, type RowWrite } from '../service/requests.js';
 import { columnOf, type KeyPart, MAX, MIN, type StoredRecord, type Table } from '../service/values.js';
 import type { EntryPosition } from '../timeline-state.js';
-import type { DeferredWrites } from './deferred-writes.js';
-import type { LibraryRecord } from './library-record.js';
+import type { LibraryBase } from './library-base.js';
 
 /** How much older than the entry a row is before the search for its recovery tag ends: times may not follow the ids. */
 const SEARCH_MARGIN_MS = 60_000;
@@ -60,26 +59,15 @@ interface BatchedWrite {
   readonly resolve: (results: CheckedResults) => void;
 }
 
-interface EntryTableParts {
-  readonly requests: Requests;
-  readonly table: Table;
-  readonly layout: Layout;
-  /** Ids are dense and rows may hold several entries: `cas`. */
-  readonly isDense: boolean;
-  readonly record: LibraryRecord;
-  readonly clock: LibraryClock;
-  readonly deferred: DeferredWrites;
-}
-
 /** The table of entries: reads rows of one Timeline in either direction, and writes rows with an epoch check. */
 export class EntryTable {
-  readonly #parts: EntryTableParts;
+  readonly #base: LibraryBase;
   readonly table: Table;
   #batch: BatchedWrite[] = [];
 
-  constructor(parts: EntryTableParts) {
-    this.#parts = parts;
-    this.table = parts.table;
+  constructor(base: LibraryBase) {
+    this.#base = base;
+    this.table = base.tables.entries;
   }
 
   rowKey({ key }: TimelineKey, id: KeyPart): readonly KeyPart[] {
@@ -87,7 +75,7 @@ export class EntryTable {
   }
 
   async page(timeline: TimelineKey, range: RowRange, call: Call): Promise<RowPage> {
-    const { requests, layout } = this.#parts;
+    const { requests, layout } = this.#base;
     const { from, to, isBackward = false, limit, columns } = range;
     const [start, end]: readonly [KeyPart, KeyPart] = isBackward ? [MAX, MIN] : [MIN, MAX];
     const { rows, next } = await requests.range(
@@ -116,17 +104,18 @@ export class EntryTable {
 
   /** The row that holds an entry, or in dense Timelines an earlier one if the entry does not exist. */
   async rowHolding(timeline: TimelineKey, seqId: bigint, call: Call): Promise<StoredRecord | undefined> {
-    const to = this.#parts.isDense ? undefined : seqId - 1n;
+    const to = this.#base.isDense ? undefined : seqId - 1n;
     const { rows } = await this.page(timeline, { from: seqId, to, isBackward: true, limit: 1 }, call);
     return rows[0];
   }
 
   /**
-   * Finds the row of a write with an unknown outcome: searches from the newest row back to rows that are surely older than
-   * `at`, the time of the write. Resolves with its id, or with `undefined` if the row does not exist or cannot be found.
+   * Finds the row of a write with an unknown outcome: searches from the newest row back to rows that are surely older
+   * than `at`, the time of the write. Resolves with its id, or with `undefined` if the row does not exist or cannot be
+   * found.
    */
   async findByTag(timeline: TimelineKey, recoveryTag: string, at: number, call: Call): Promise<bigint | undefined> {
-    const { layout, clock } = this.#parts;
+    const { layout, clock } = this.#base;
     const column = layout.recoveryTagColumn;
     if (column === undefined || recoveryTag === '') return undefined;
     const surelyOlder = at - (clock.trustsNow ? TRUSTED_CLOCK_MARGIN_MS : SEARCH_MARGIN_MS);
@@ -141,12 +130,12 @@ export class EntryTable {
   }
 
   decode(record: StoredRecord): StoredRow {
-    return this.#parts.layout.decode(record.columns, rowIdOf(record));
+    return this.#base.layout.decode(record.columns, rowIdOf(record));
   }
 
   /** The entries of a row, in order. */
   entriesOf(record: StoredRecord): FoundEntry[] {
-    const { layout, clock, record: library } = this.#parts;
+    const { layout, clock, record: library } = this.#base;
     const rowId = rowIdOf(record);
     const { entries, at: storedAt, recoveryTag, trimmedThrough = 0n } = this.decode(record);
     if (recoveryTag !== undefined && !layout.shared) library.checkTag(recoveryTag);
@@ -161,7 +150,7 @@ export class EntryTable {
 
   /** Law Expiry: a time that a wrong clock put into the future would keep its entry, and all behind it, for ever. */
   #correctTime({ key }: StoredRecord, storedAt: number): number {
-    const { clock, layout, deferred } = this.#parts;
+    const { clock, layout, deferred } = this.#base;
     const at = clock.expiryTime();
     const column = layout.timeColumn;
     const put = [{ name: column, value: BigInt(at) }];
@@ -172,24 +161,24 @@ export class EntryTable {
 
   /** Cell version of a new row. `undefined`, the service's time, unless only the caller's clock counts. */
   newCellVersion(at: number): number | undefined {
-    return this.#parts.clock.trustsNow ? at : undefined;
+    return this.#base.clock.trustsNow ? at : undefined;
   }
 
   /**
-   * Cell version of a change: that of the row, so that the TTL removes both together; a smaller one would not be visible.
-   * `undefined` in a shared table, whose version deviation may be too narrow for an old row's.
+   * Cell version of a change: that of the row, so that the TTL removes both together; a smaller one would not be
+   * visible. `undefined` in a shared table, whose version deviation may be too narrow for an old row's.
    */
   changedCellVersion({ columns }: StoredRecord): number | undefined {
-    if (this.#parts.layout.shared || columns.length === 0) return undefined;
+    if (this.#base.layout.shared || columns.length === 0) return undefined;
     return columns.reduce((newest, { version }) => Math.max(newest, version), 0);
   }
 
   /**
-   * Writes rows, and checks the epoch in the same request. If the tables were made again meanwhile, this resolves once the
-   * record is read again. Never rejects: each row has its own result.
+   * Writes rows, and checks the epoch in the same request. If the tables were made again meanwhile, this resolves once
+   * the record is read again. Never rejects: each row has its own result.
    */
   async write(rows: readonly RowWrite[], call: Call): Promise<CheckedResults> {
-    const { requests, record, isDense } = this.#parts;
+    const { requests, record, isDense } = this.#base;
     // Ids of the service depend on no earlier row: there the check is not worth a request of its own.
     const check = isDense || rows.length % ROWS_PER_WRITE !== 0 ? record.epochCheck() : undefined;
     const answers = await requests.write(check ? [...rows, check] : rows, call);
@@ -206,7 +195,9 @@ export class EntryTable {
     }
   }
 
-  /** Like {@link write}, with all rows that are written this way within one turn of the event loop in the same requests. */
+  /**
+   * Like {@link write}, with all rows that are written this way within one turn of the event loop in the same requests.
+   */
   writeBatched(rows: readonly RowWrite[], call: Call): Promise<CheckedResults> {
     return new Promise((resolve) => {
       this.#batch.push({ rows, call, resolve });

@@ -26,7 +26,9 @@ export interface RecordColumns {
   readonly epoch: string;
   readonly settings: string;
   readonly layout: string;
-  /** `making`: the table of entries does not exist yet; `made`: it did, and if it is missing now, its entries are lost. */
+  /**
+   * `making`: the table of entries does not exist yet; `made`: it did, and if it is missing now, its entries are lost.
+   */
   readonly state: string;
 }
 
@@ -40,9 +42,9 @@ export function newEpoch(): string {
 }
 
 /**
- * The library's epoch and settings, as last read from its record. The record is read again every ten seconds, and at once
- * when the tables may have been deleted and made again: a table is missing, a row has a tag of another epoch, or an epoch
- * check fails beside a write.
+ * The library's epoch and settings, as last read from its record. The record is read again every ten seconds, and at
+ * once when the tables may have been deleted and made again: a table is missing, a row has a tag of another epoch, or
+ * an epoch check fails beside a write.
  */
 export class LibraryRecord {
   readonly #requests: Requests;

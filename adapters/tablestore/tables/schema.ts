@@ -31,7 +31,9 @@ export interface TableSchema {
   readonly key: readonly KeyColumn[];
   /** The service chooses the value of the last key column. */
   readonly isAutoIncrement: boolean;
-  /** Widest difference between the version of a cell and the service's time. Undefined: the service's default, a day. */
+  /**
+   * Widest difference between the version of a cell and the service's time. Undefined: the service's default, a day.
+   */
   readonly deviationSeconds: number | undefined;
 }
 

@@ -1,10 +1,10 @@
 import type { Call, ListingRange } from '../../../src/adapter.js';
 import { compareUtf8 } from '../../../src/toolkit/index.js';
-import type { Context } from '../context.js';
 import type { Column } from '../layouts/layout.js';
 import { toTimelineError } from '../service/errors.js';
 import type { RowWrite } from '../service/requests.js';
 import { columnOf, type KeyPart, MAX, type StoredRecord } from '../service/values.js';
+import type { LibraryBase } from './library-base.js';
 import { graceMs } from './schema.js';
 
 /** The bounds of a Timeline that its row records. */
@@ -28,20 +28,20 @@ const NOTHING_RECORDED: RecordedBounds = { last: 0n, removedThrough: 0n, mayBeOu
  * for the time when the TTL has removed all entries.
  */
 export class TimelineRows {
-  readonly #context: Context;
+  readonly #base: LibraryBase;
 
-  constructor(context: Context) {
-    this.#context = context;
+  constructor(base: LibraryBase) {
+    this.#base = base;
   }
 
   async get(timeline: string, call: Call): Promise<RecordedBounds> {
-    const { requests, tables } = this.#context;
+    const { requests, tables } = this.#base;
     const [row] = await requests.get(tables.meta, [[timeline, '']], call);
     return row ? this.#decode(row) : NOTHING_RECORDED;
   }
 
   #decode({ columns }: StoredRecord): RecordedBounds {
-    const { record, clock, layout } = this.#context;
+    const { record, clock, layout } = this.#base;
     const number = (name: string) => (columnOf(columns, name) as bigint | undefined) ?? 0n;
     const completeAt = Math.max(Number(number('since')) + (record.ttlMs ?? 0), Number(number('noted')));
     const mayBeOutdated = record.ttlMs !== undefined && clock.expiryTime() - completeAt > graceMs(layout);
@@ -67,14 +67,14 @@ export class TimelineRows {
    */
   async recordRemoval(timeline: string, through: bigint, isComplete: boolean, call: Call): Promise<void> {
     const put = [{ name: 'floor', value: through }];
-    if (isComplete) put.push({ name: 'noted', value: BigInt(this.#context.clock.expiryTime()) });
+    if (isComplete) put.push({ name: 'noted', value: BigInt(this.#base.clock.expiryTime()) });
     const row = this.#update(timeline, put, { column: 'floor', value: through + 1n });
-    const [result] = await this.#context.requests.write([row], call);
+    const [result] = await this.#base.requests.write([row], call);
     if (result?.ok === false && result.error.failure !== 'condition') throw toTimelineError(result.error, 'read');
   }
 
   #since(): Column {
-    return { name: 'since', value: BigInt(this.#context.clock.expiryTime()) };
+    return { name: 'since', value: BigInt(this.#base.clock.expiryTime()) };
   }
 
   #update(
@@ -83,12 +83,12 @@ export class TimelineRows {
     below: { readonly column: string; readonly value: bigint },
   ): RowWrite {
     const condition = [{ ...below, is: 'LESS_THAN', passIfMissing: true } as const];
-    return { table: this.#context.tables.meta, key: [timeline, ''], type: 'UPDATE', put, condition };
+    return { table: this.#base.tables.meta, key: [timeline, ''], type: 'UPDATE', put, condition };
   }
 
   /** Lists Timelines in the order of their encoded ids. */
   async list({ prefix, after, limit }: ListingRange, call: Call): Promise<readonly string[]> {
-    const { requests, tables } = this.#context;
+    const { requests, tables } = this.#base;
     const found: string[] = [];
     // The library's record has the empty id.
     let from: readonly KeyPart[] = [prefix === '' ? '\u0000' : prefix, ''];

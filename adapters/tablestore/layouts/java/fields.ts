@@ -6,14 +6,14 @@ import type { Codec } from '../../../../src/types.js';
 import type { Cell } from '../layout.js';
 
 /**
- * The type of a field in its column. `'integer'` and `'bigint'` are both INTEGER: the first is read as a number if that is
- * exact, the second always as a bigint. `'strings'` is a list of strings as JSON text in a STRING.
+ * The type of a field in its column. `'integer'` and `'bigint'` are both INTEGER: the first is read as a number if that
+ * is exact, the second always as a bigint. `'strings'` is a list of strings as JSON text in a STRING.
  */
 export type JavaFieldType = 'string' | 'integer' | 'bigint' | 'double' | 'boolean' | 'strings' | 'binary';
 
 /**
- * A field value in the JSON text of a message. Values that JSON lacks are objects with one member: `$integer` with decimal
- * digits, `$binary` with base64. Other objects cannot be fields, so there is no ambiguity.
+ * A field value in the JSON text of a message. Values that JSON lacks are objects with one member: `$integer` with
+ * decimal digits, `$binary` with base64. Other objects cannot be fields, so there is no ambiguity.
  */
 export type JsonField = string | number | boolean | readonly string[] | { $integer: string } | { $binary: string };
 
@@ -42,9 +42,8 @@ export function toColumnValue(
   if (found !== undefined) return { value: found };
   if (declared !== undefined) return { problem: `must be of the declared type, ${declared}, not ${describe(value)}` };
   if (typeof value === 'number') {
-    return {
-      problem: `holds ${value}, which may be an integer that a number cannot hold: use a bigint, or declare it a double`,
-    };
+    const remedy = 'use a bigint, or declare it a double';
+    return { problem: `holds ${value}, which may be an integer that a number cannot hold: ${remedy}` };
   }
   return { problem: `must be a string, a number, a boolean or a list of strings, not ${describe(value)}` };
 }
@@ -87,8 +86,8 @@ function member(value: unknown, name: string): string | undefined {
 }
 
 /**
- * The JSON value of a field. The column's type decides, so that rows of any origin can be read; a declared type only adds
- * what the column does not tell. `undefined` if text that was declared a list of strings is not one.
+ * The JSON value of a field. The column's type decides, so that rows of any origin can be read; a declared type only
+ * adds what the column does not tell. `undefined` if text that was declared a list of strings is not one.
  */
 export function fromColumnValue(value: Cell, declared: JavaFieldType | undefined): JsonField | undefined {
   if (typeof value === 'bigint') {

@@ -11,7 +11,9 @@ export interface JavaTableOptions {
   readonly sequenceColumn?: string | undefined;
 }
 
-/** The adapter's columns in a changed or trimmed entry; fresh entries have none. Java's version 1 skips names with `__`. */
+/**
+ * The adapter's columns in a changed or trimmed entry; fresh entries have none. Java's version 1 skips names with `__`.
+ */
 const ADAPTER_PREFIX = '__tl_';
 export const CHANGE_COUNT_COLUMN = '__tl_version';
 export const TRIM_COLUMN = '__tl_trimmed';

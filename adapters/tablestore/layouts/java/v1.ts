@@ -26,8 +26,8 @@ export interface JavaV1Options extends JavaTableOptions {
   /** Type of a content: UTF-8 text, as in Java's `StringMessage`, or bytes. Default `'text'`. */
   readonly content?: 'text' | 'bytes' | undefined;
   /**
-   * `true`: a message is `{ content, attributes }`, encoded as JSON, with `content` in base64 if it is bytes. Default: a
-   * message is its content, and attributes stay as Java wrote them.
+   * `true`: a message is `{ content, attributes }`, encoded as JSON, with `content` in base64 if it is bytes. Default:
+   * a message is its content, and attributes stay as Java wrote them.
    */
   readonly attributes?: boolean | undefined;
 }
@@ -162,7 +162,9 @@ const CHECKSUM_COLUMN = '__crc32';
 
 const isPiece = (name: string): boolean => PIECE.test(name);
 
-/** The columns of a content: pieces of at most 1 MiB (none if it is empty), their number, and the CRC-32 of the whole. */
+/**
+ * The columns of a content: pieces of at most 1 MiB (none if it is empty), their number, and the CRC-32 of the whole.
+ */
 function encodeContent(content: Uint8Array): Column[] {
   if (content.length > MAX_CELL_BYTES) {
     throw new TimelineError(
@@ -188,8 +190,8 @@ function encodeContent(content: Uint8Array): Column[] {
 const NO_CONTENT: readonly Column[] = encodeContent(new Uint8Array());
 
 /**
- * The content of a row. Pieces beyond the count are left over from a longer content and are not read. A row without count
- * or checksum is not checked for it.
+ * The content of a row. Pieces beyond the count are left over from a longer content and are not read. A row without
+ * count or checksum is not checked for it.
  *
  * @throws `TIMELINE_DECODE` if a piece is missing or not bytes, or the checksum differs.
  */

@@ -35,8 +35,8 @@ export interface JavaV2Options extends JavaTableOptions {
 }
 
 /**
- * Rows of version 2 of the Java library's Timeline: one column for each field of a message, and none of the adapter's in a
- * fresh entry. Bodies are the JSON text of a flat object; `javaCodec` adds bigints and bytes.
+ * Rows of version 2 of the Java library's Timeline: one column for each field of a message, and none of the adapter's
+ * in a fresh entry. Bodies are the JSON text of a flat object; `javaCodec` adds bigints and bytes.
  */
 export function javaV2Layout(options: JavaV2Options = {}): Layout {
   const table = resolveTable(options);

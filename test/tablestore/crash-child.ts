@@ -21,7 +21,7 @@ client.batchWriteRow = (parameters) => {
   process.send?.('stopped');
   return new Promise(() => {});
 };
-// What is written a little later must find a process that is still there.
+// Deferred writes need a process that is still running.
 setInterval(() => {}, 1000);
 if (command === 'append') await timeline.append('m', { key: 'k' });
 else await timeline.trim({ keepLast: 2 });

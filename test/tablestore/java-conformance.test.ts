@@ -25,9 +25,8 @@ function prove(name: string, laws: readonly Law[], options: TableStoreAdapterOpt
   );
 }
 
-// What rests on how an entry lies in its row; all else is the adapter's own under any layout. A table of Java has no
-// grace after its TTL, so that under the service's ids only an upper bound of what has expired is known: `Truncation`
-// is for manual ids.
+// The laws that depend on the layout. `Truncation` is for manual ids only: Java's table removes rows at their TTL, so that
+// of the service's ids only an upper bound of the removed ones is known.
 prove(
   'tablestore java-v2',
   ['Order', 'Idempotence', 'Update', 'Delete', 'Expiry'],

@@ -9,7 +9,7 @@ const open = (layout: LayoutOption = 'java-v2') =>
   table.open<Message>({ adapterOptions: { layout }, codec: javaCodec() }, `javaCodec ${JSON.stringify(layout)}`);
 
 describe('fields of java-v2', () => {
-  it('are written by their value where they are not declared, and read by their column', async () => {
+  it('are written by their value if they are not declared, and read by their column', async () => {
     const { java, key, timeline } = await open();
     await timeline.append({
       whole: 5,
@@ -65,7 +65,7 @@ describe('fields of java-v2', () => {
     });
   });
 
-  it('lose nothing under the default codec: what JSON cannot say comes as an object that can be written again', async () => {
+  it('lose nothing under the default codec: values that JSON lacks come as objects that can be written', async () => {
     const { java, key, timeline } = await table.open<Message>({ adapterOptions: { layout: 'java-v2' } });
     const columns = { id: 2n ** 60n + 1n, picture: Uint8Array.of(1, 255) };
     await java.store(key, columns);
@@ -173,7 +173,7 @@ describe('fields of java-v2', () => {
     });
   });
 
-  it('may be called whatever JavaScript gives a meaning to', async () => {
+  it('may have names that mean something to JavaScript', async () => {
     const { java, key, timeline } = await open();
     const message = JSON.parse('{"__proto__":"a","constructor":"b","1":"c","length":3}') as Message;
     await timeline.append(message);

@@ -51,7 +51,7 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
     expect(await bodies(store, 't7')).toEqual(Array.from({ length: 3 }, (_, i) => `m${i}`));
   });
 
-  it('connections that went silent cost a part of the budget, and every call that is safe to repeat succeeds', async () => {
+  it('after connections went silent every call that is safe to repeat succeeds within its budget', async () => {
     const emulator = await emulate();
     const path = await TablestorePath.start(emulator.endpoint);
     onTestFinished(() => path.close());
@@ -59,7 +59,7 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
     const client = newClient({ endpoint: path.endpoint, instanceName, accessKeyId, accessKeySecret });
     const timeoutMs = 4500;
     const store = await open(emulator, { sequence, settleMs: 10, timeoutMs }, { client });
-    // Many connections, all of which are to go silent.
+    // Opens many connections; all of them go silent.
     await Promise.all(Array.from({ length: 30 }, (_, i) => store.timeline(`t${i}`).append('m')));
     await Promise.all(Array.from({ length: 30 }, (_, i) => store.timeline(`t${i}`).read()));
     path.stall();
@@ -76,7 +76,7 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
   });
 });
 
-it('says of a refusal that no repetition mends that it is one, at once', async () => {
+it('reports a refusal that no retry can fix at once', async () => {
   const emulator = await emulate();
   const store = await open(emulator);
   const wrong = { code: 'OTSAuthFailed', when: 'before', effect: 'error' } as const;

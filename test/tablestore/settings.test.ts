@@ -28,7 +28,7 @@ it('an altered TTL and key window are those of the tables too', async () => {
   expect(await ttlOf(client, 'library')).toBe(-1);
 });
 
-it('another key window is refused, and one that is not given is the one that stands', async () => {
+it('another key window is refused, and the default is the stored one', async () => {
   const emulator = await emulate();
   await open(emulator, { keyWindowMs: 2 * DAY_MS });
   await expect(open(emulator, { keyWindowMs: DAY_MS })).rejects.toMatchObject({
@@ -55,7 +55,7 @@ it('another numbering or layout is refused by name', async () => {
   });
 });
 
-it('a library that gets a TTL hides at once, and its table removes nothing before the last ids are noted', async () => {
+it('a library that gets a TTL hides at once, and its table removes nothing before the last ids are recorded', async () => {
   const emulator = await emulate();
   const forEver = await open(emulator);
   await forEver.timeline('t').append('m');

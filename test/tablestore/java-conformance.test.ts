@@ -25,8 +25,8 @@ function prove(name: string, laws: readonly Law[], options: TableStoreAdapterOpt
   );
 }
 
-// The laws that depend on the layout. `Truncation` is for manual ids only: Java's table removes rows at their TTL, so that
-// of the service's ids only an upper bound of the removed ones is known.
+// The laws that depend on the layout. `Truncation` is for manual ids only: Java's table removes rows at their TTL, so
+// that of the service's ids only an upper bound of the removed ones is known.
 prove(
   'tablestore java-v2',
   ['Order', 'Idempotence', 'Update', 'Delete', 'Expiry'],

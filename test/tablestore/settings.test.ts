@@ -55,7 +55,7 @@ it('another numbering or layout is refused by name', async () => {
   });
 });
 
-it('a library that gets a TTL hides at once, and its table removes nothing before the last ids are recorded', async () => {
+it('a library that gets a TTL hides at once, and its table removes nothing before last ids are recorded', async () => {
   const emulator = await emulate();
   const forEver = await open(emulator);
   await forEver.timeline('t').append('m');

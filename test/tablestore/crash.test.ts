@@ -25,7 +25,8 @@ async function crash(
   ];
   const child = fork(bundled(CHILD), args, { execArgv: ['--no-deprecation'] });
   const exited = once(child, 'exit');
-  await once(child, 'message');
+  const endedEarly = exited.then(([code]) => Promise.reject(new Error(`the process ended with ${code} too early`)));
+  await Promise.race([once(child, 'message'), endedEarly]);
   child.kill('SIGKILL');
   await exited;
 }

@@ -3,10 +3,11 @@ import type { Cluster } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { redisAdapter } from '../../adapters/redis/index.js';
 import { keySlot } from '../../adapters/redis/slot.js';
-import { openTimelineStore, type TimelineError } from '../../src/index.js';
+import { openTimelineStore } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { hasRedis, until } from '../support/redis-server.js';
+import { ended } from './support.js';
 
 const BUDGET_MS = 2000;
 
@@ -33,15 +34,6 @@ afterEach(async () => {
   client?.disconnect();
   await cluster?.stop();
 });
-
-async function ended(work: () => Promise<unknown>): Promise<{ ms: number; error: TimelineError | undefined }> {
-  const start = performance.now();
-  const error = await work().then(
-    () => undefined,
-    (reason: TimelineError) => reason,
-  );
-  return { ms: performance.now() - start, error };
-}
 
 describe.skipIf(!hasRedis())('a Cluster', () => {
   it('all nodes of which are killed ends every call, opening and closing by their budget', async () => {

@@ -93,7 +93,7 @@ export function expectEachOnce(entries: readonly { message: string }[]): void {
   expect(new Set(entries.map(({ message }) => message)).size).toBe(entries.length);
 }
 
-/** What was acknowledged is there, each once, where it was said to be, and nothing is missing between. */
+/** Each acknowledged message is there once, at the SeqId that was acknowledged, and no SeqId is missing. */
 export function expectAllOf(writer: Writer, entries: readonly { seqId: bigint; message: string }[]): void {
   expectDense(entries);
   expectEachOnce(entries);

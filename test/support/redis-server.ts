@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What becomes of the data when the server ends. */
+/** How a server keeps its data when it ends. */
 export type Persistence = 'none' | 'aof' | 'aof-always' | 'rdb';
 
 const PERSISTENCE: Record<Persistence, readonly string[]> = {
@@ -18,7 +18,7 @@ const PERSISTENCE: Record<Persistence, readonly string[]> = {
 
 export const MISSING_REDIS = 'tests on Redis need redis-server 7 or later on PATH: apt-get install redis-server';
 
-/** Whether the tests can run. On CI they must; elsewhere the global setup says, once, that they do not. */
+/** True if redis-server is installed. On CI it must be; elsewhere the global setup says once that tests are skipped. */
 export function hasRedis(): boolean {
   const found = spawnSync('redis-server', ['--version']).status === 0;
   if (!found && process.env.CI === 'true') throw new Error(MISSING_REDIS);
@@ -35,7 +35,7 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
   /** Where it talks to other nodes of its Cluster. */
   readonly busPort?: number;
-  /** What a Sentinel is to watch; it writes down there what it learns. */
+  /** The first content of its configuration file, into which a Sentinel writes what it learns. */
   readonly config?: string;
 }
 

@@ -25,8 +25,9 @@ function prove(name: string, laws: readonly Law[], options: TableStoreAdapterOpt
   );
 }
 
-// The laws that depend on the layout. `Truncation` is for manual ids only: Java's table removes rows at their TTL, so
-// that of the service's ids only an upper bound of the removed ones is known.
+// Only the laws that depend on how a row holds an entry; all else is the same code under any layout. A table of Java
+// keeps no entry longer than its TTL, so with the service's ids only an upper bound of the expired ones is known:
+// `Truncation` is for manual ids.
 prove(
   'tablestore java-v2',
   ['Order', 'Idempotence', 'Update', 'Delete', 'Expiry'],

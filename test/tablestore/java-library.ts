@@ -1,4 +1,4 @@
-/** Writes and reads tables cell by cell as the Java library does, by a client that shares no code with the adapter. */
+/** Writes rows as the Java library does, cell by cell, by a client that shares no code with the adapter. */
 import { Buffer } from 'node:buffer';
 import {
   Client,

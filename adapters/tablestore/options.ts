@@ -39,6 +39,7 @@ export interface WakeChannel {
   subscribe(listener: (topic: string) => void): () => void;
 }
 
+/** Options of `tablestoreAdapter`; all have defaults. */
 export interface TableStoreAdapterOptions {
   /**
    * `'cas'`: dense ids by conditional puts; every law holds. `'auto'`: ids of the service, with gaps; many writers

@@ -14,6 +14,7 @@ export interface StoredColumn extends Column {
   readonly version: number;
 }
 
+/** A primary key column. */
 export interface KeyColumn {
   readonly name: string;
   readonly type: 'STRING' | 'INTEGER';

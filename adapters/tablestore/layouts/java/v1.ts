@@ -22,6 +22,7 @@ import {
   TRIM_COLUMN,
 } from './table.js';
 
+/** Options of `layout: { type: 'java-v1' }`. */
 export interface JavaV1Options extends JavaTableOptions {
   /** Type of a content: UTF-8 text, as in Java's `StringMessage`, or bytes. Default `'text'`. */
   readonly content?: 'text' | 'bytes' | undefined;

@@ -24,6 +24,7 @@ export type JavaField =
   | JavaFieldType
   | { readonly column?: string | undefined; readonly type?: JavaFieldType | undefined };
 
+/** Options of `layout: { type: 'java-v2' }`. */
 export interface JavaV2Options extends JavaTableOptions {
   /**
    * Types and column names of fields. Any other field has the column of its name; its value decides how it is written

@@ -49,7 +49,7 @@ function pathOf(adapter: TimelineAdapter): Path {
 async function silence(adapter: TimelineAdapter, options: { all: boolean }): Promise<() => Promise<void>> {
   const { proxy } = pathOf(adapter);
   proxy.silence(options);
-  return async () => proxy.heal();
+  return async () => proxy.forwardAgain();
 }
 
 describe.skipIf(!hasRedis())('a single server', () => {
@@ -93,7 +93,7 @@ describe.skipIf(!hasRedis())('a single server', () => {
       reopen: (adapter) => adapterOn(prefixOf(adapter)),
       fork: (adapter) => fork(bundled(CHILD), [String(server.port), prefixOf(adapter), 'server']),
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(prefixOf(adapter), library, false).stream(timeline)),
+        client.xlen(new Keyspace(prefixOf(adapter), library, false).streamKey(timeline)),
     },
   );
 });

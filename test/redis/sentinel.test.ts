@@ -19,7 +19,10 @@ describe.skipIf(!hasRedis())('behind Sentinel', () => {
     // One to take over, one to hold what the other has.
     const following = ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'];
     const replicas = await Promise.all([start(following), start(following)]);
-    const watched = `sentinel monitor ${NAME} 127.0.0.1 ${master.port} 1\nsentinel down-after-milliseconds ${NAME} 500\n`;
+    const watched = [
+      `sentinel monitor ${NAME} 127.0.0.1 ${master.port} 1`,
+      `sentinel down-after-milliseconds ${NAME} 500`,
+    ].join('\n');
     const sentinel = await start(['--sentinel'], watched);
     const client = new Redis({ sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: NAME });
     client.on('error', () => {});

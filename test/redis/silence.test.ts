@@ -157,7 +157,7 @@ describe.skipIf(!hasRedis())('a server that is silent altogether', () => {
     await fill(redis);
     proxy.silence({ all: true });
     expect((await ended(() => redis.timeline('read').read())).error).toMatchObject({ code: 'TIMELINE_UNAVAILABLE' });
-    proxy.heal();
+    proxy.forwardAgain();
     expect((await redis.timeline('read').read()).entries).toHaveLength(1);
   });
 

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy whose connections can go silent without being closed, and that can lead elsewhere from now on. */
+/** A TCP proxy whose connections can go silent without being closed, and that can forward new ones to another port. */
 export class RedisProxy {
   readonly port: number;
   readonly #server: Server;
@@ -24,19 +24,19 @@ export class RedisProxy {
     return new RedisProxy(server, address.port, to);
   }
 
-  /** Open connections forward nothing any more, in neither direction, and stay open; new ones work, unless `all`. */
+  /** Open connections stay open but forward nothing, in either direction. New ones work, unless `all`. */
   silence({ all = false }: { all?: boolean } = {}): void {
     for (const pair of this.#pairs) pair.isSilent = true;
     this.#isSilent = all;
   }
 
   /** New connections work again. */
-  heal(): void {
+  forwardAgain(): void {
     this.#isSilent = false;
   }
 
-  /** New connections go there; open ones stay where they are. */
-  leadTo(port: number): void {
+  /** Forwards new connections to another port; open ones stay where they are. */
+  redirectTo(port: number): void {
     this.#to = port;
   }
 

@@ -10,13 +10,13 @@ import type { RedisServer } from './redis-server.js';
 
 export interface OpenOptions {
   readonly adapter?: RedisAdapterOptions;
-  /** Instead of the server's own: a proxy's. */
+  /** The port of a proxy. Default: that of the server. */
   readonly port?: number;
   readonly user?: { readonly username: string; readonly password: string };
   readonly store?: Partial<TimelineStoreOptions<string>>;
 }
 
-/** A library on a server, a client beside it, and the keys that it uses. */
+/** A library on a server, its keys, and a client beside it. */
 export class RedisStore {
   readonly warnings: AdapterWarning[] = [];
   readonly keys: Keyspace;
@@ -50,13 +50,13 @@ export class RedisStore {
     return this.store.timeline(id);
   }
 
-  /** The keys of a Timeline: stream and state. */
-  stream(id = 'timeline'): string {
-    return this.keys.stream(encodeTimelineId(id));
+  /** The key of a stream. */
+  streamKey(id = 'timeline'): string {
+    return this.keys.streamKey(encodeTimelineId(id));
   }
 
-  meta(id = 'timeline'): string {
-    return this.keys.meta(encodeTimelineId(id));
+  stateKey(id = 'timeline'): string {
+    return this.keys.stateKey(encodeTimelineId(id));
   }
 
   async close(): Promise<void> {

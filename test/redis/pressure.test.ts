@@ -1,7 +1,5 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { redisAdapter } from '../../adapters/redis/index.js';
-import { openTimelineStore } from '../../src/index.js';
 import { hasRedis, RedisServer, until } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
 
@@ -67,7 +65,7 @@ describe.skipIf(!hasRedis())('a server without memory left (noeviction)', () => 
       code: 'TIMELINE_BUSY',
       outcome: 'not-applied',
     });
-    await until('expired entries are gone', async () => (await redis.client.xlen(redis.stream('t0'))) === 0, 6000);
+    await until('expired entries are gone', async () => (await redis.client.xlen(redis.streamKey('t0'))) === 0, 6000);
     expect((await redis.timeline('new').append('m')).seqId).toBe(1n);
     expect((await redis.timeline('t0').append('m')).seqId).toBe(101n);
   });
@@ -88,82 +86,6 @@ describe.skipIf(!hasRedis())('a server without memory left (noeviction)', () => 
   });
 });
 
-describe.skipIf(!hasRedis())('a registry that is lost', () => {
-  const listed = async ({ store }: RedisStore) => {
-    const ids = [];
-    for await (const id of store.timelines()) ids.push(id);
-    return ids;
-  };
-
-  it('with everything else is made again by what is written', async () => {
-    const redis = await openStore();
-    const ids = Array.from({ length: 20 }, (_, i) => `t${String(i).padStart(2, '0')}`);
-    await redis.store.appendToMany(ids, 'first');
-    await redis.client.flushall();
-    await redis.store.appendToMany(ids, 'again');
-    expect(await listed(redis)).toEqual(ids);
-  });
-
-  it('alone comes back with what is written and with what is read, in processes that knew it and in others', async () => {
-    const redis = await openStore({ adapter: { sweepMs: 50 } });
-    await redis.store.appendToMany(['a', 'b', 'c', 'd'], 'first');
-    await redis.store.readBatch([{ timeline: 'a' }]);
-    // The process has seen it before it is gone.
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await redis.client.del(redis.keys.registries()[0] as string);
-    await until('the written one is listed again', async () => {
-      await redis.timeline('a').append('more');
-      return (await listed(redis)).includes('a');
-    });
-    await redis.timeline('b').head();
-    await until('the read one is listed again', async () => (await listed(redis)).includes('b'));
-    const other = await openStore({ adapter: { prefix: redis.prefix } });
-    await other.timeline('c').read();
-    await until('the one read elsewhere is listed again', async () => (await listed(redis)).includes('c'));
-  });
-
-  it('alone comes back with all that is left, though nobody touches it, also for who opens the library later', async () => {
-    const ids = ['a', 'b%', 'c{d}', 'e*', ...Array.from({ length: 3000 }, (_, i) => `t${i}`)];
-    const prefix = '[x]*?:';
-    const redis = await openStore({ adapter: { sweepMs: 50, prefix } });
-    await redis.store.appendToMany(ids, 'first');
-    const before = await listed(redis);
-    expect(before).toHaveLength(ids.length);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await redis.client.del(redis.keys.registries()[0] as string);
-    await until('it is whole again', async () => (await listed(redis)).length === ids.length);
-    expect(await listed(redis)).toEqual(before);
-    await redis.store.close();
-    await redis.client.del(redis.keys.registries()[0] as string);
-    const later = await openStore({ adapter: { sweepMs: 50, prefix } });
-    await until('it is whole again', async () => (await listed(later)).length === ids.length);
-  });
-
-  it('comes back behind a prefix that the client puts in front of all keys', async () => {
-    const client = new Redis({ port: server.port, keyPrefix: 'app*:' });
-    open.push({ close: async () => client.disconnect() });
-    const adapter = redisAdapter(client, { sweepMs: 50 });
-    const store = await openTimelineStore<string>({ adapter, name: 'library', onWarning: () => {} });
-    open.push(store);
-    await store.timeline('idle').append('m');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await client.del('tl:library:r');
-    await until('it is there again', async () => (await client.exists('tl:library:r')) === 1);
-  });
-
-  it('does not keep anything from expiring', async () => {
-    const redis = await openStore({ adapter: { sweepMs: 50 }, store: { ttlMs: 1000 } });
-    await redis.timeline('t').append('first');
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    await redis.client.del(redis.keys.registries()[0] as string);
-    await redis.timeline('t').append('second');
-    await until('it is swept', async () => {
-      await redis.timeline('t').head();
-      return (await redis.client.xlen(redis.stream('t'))) === 0;
-    });
-  });
-});
-
 describe.skipIf(!hasRedis())('idempotency keys', () => {
   it('take no more than their window needs, however long keys are used', async () => {
     let now = 1_000_000_000;
@@ -171,7 +93,7 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
       adapter: { keyWindowMs: 1_000_000 },
       store: { now: () => now, clockToleranceMs: Infinity },
     });
-    const keys = `${redis.keys.base('timeline')}k`;
+    const keys = redis.keys.idempotencyKey('timeline');
     let most = 0;
     for (let round = 0; round < 60; round++) {
       const appends = Array.from({ length: 40 }, (_, i) => redis.timeline().append('m', { key: `${round}-${i}` }));
@@ -204,7 +126,7 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
   it('of a Timeline that was lost are not known any more', async () => {
     const redis = await openStore();
     await redis.timeline().append('m', { key: 'k' });
-    await redis.client.del(redis.stream(), redis.meta());
+    await redis.client.del(redis.streamKey(), redis.stateKey());
     expect(await redis.timeline().append('m', { key: 'other' })).toMatchObject({ seqId: 1n, duplicate: false });
     expect(await redis.timeline().append('m', { key: 'k' })).toMatchObject({ seqId: 2n, duplicate: false });
   });
@@ -266,7 +188,7 @@ describe.skipIf(!hasRedis())('sweeping', () => {
     const timeline = redis.timeline();
     await timeline.append('first');
     // Half of it expires now, the rest never does.
-    const [stream, meta, overlay] = [redis.stream(), redis.meta(), `${redis.keys.base('timeline')}u`];
+    const [stream, meta, overlay] = [redis.streamKey(), redis.stateKey(), redis.keys.overlayKey('timeline')];
     const state = String(await client.get(meta)).split(' ');
     await client.del(stream);
     for (let from = 1; from <= count; from += 1000) {

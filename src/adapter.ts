@@ -254,7 +254,7 @@ export interface AdapterCheckpoints {
   get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]>;
   /**
    * Atomic maximum of `seqId`; resolves with what stands afterwards. A position of another epoch than the one stored
-   * fails with `TIMELINE_EPOCH_CHANGED`; the items before it in the batch may stand.
+   * fails with `TIMELINE_EPOCH_CHANGED` (`actual`: the SeqId stored); the items before it in the batch may stand.
    */
   advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]>;
   /** Sets the position, backwards or to another epoch too; `undefined` forgets it. */

@@ -4,9 +4,10 @@ import { checkOutcomes } from './adapter-shape.js';
 import type { Draft } from './drafts.js';
 import { TimelineError } from './errors.js';
 import { Fifo } from './fifo.js';
-import { pause, pauseAfter } from './retry.js';
+import { pauseAfter } from './retry.js';
 import { SchemaGate } from './schema-gate.js';
 import { closedError, type Session } from './session.js';
+import { pause } from './toolkit/pause.js';
 
 /** Writes handed to the adapter in one call, at most: enough to amortise a round trip or an fsync. */
 const MAX_BATCH_WRITES = 1000;

@@ -9,7 +9,6 @@ export {
   type TimelineErrorDetails,
 } from './errors.js';
 export { openTimelineStore } from './open.js';
-export { type KnownKey, type Plan, planWrite } from './plan.js';
 export { type RetryOptions, retryUntil } from './retry.js';
 export type { SchemaResult, StandardSchemaV1 } from './schema.js';
 export {
@@ -20,5 +19,6 @@ export {
   type WantedSettings,
 } from './settings.js';
 export { decodeTimelineId, encodeTimelineId } from './timeline-id.js';
+export { type KnownKey, type Plan, planWrite } from './toolkit/plan-write.js';
 export type * from './types.js';
 export type * from './undecodable.js';

@@ -1,5 +1,9 @@
 import { throwIfAborted } from './abort.js';
 import { isTimelineError, type TimelineError } from './errors.js';
+import { backOff, pause } from './toolkit/pause.js';
+
+/** Moved: import it from `./toolkit/index.js`. */
+export { pause };
 
 /** Attempts at what is safe to repeat, within the budget of the call, with random pauses between them that grow. */
 export interface RetryOptions {
@@ -43,14 +47,8 @@ export function pauseAfter(
   const left = deadline - performance.now();
   if (attempt >= attempts || left <= (attempt < SURE_ATTEMPTS ? 1 : minDelayMs)) return undefined;
   const first = error.code === 'TIMELINE_BUSY' ? 2 * minDelayMs : minDelayMs;
-  const bound = Math.min(maxDelayMs, first * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
-  return Math.min(bound, attempt < SURE_ATTEMPTS ? left / 4 : left * 0.75);
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
+  const ms = backOff(attempt, { minMs: first, maxMs: maxDelayMs });
+  return Math.min(ms, attempt < SURE_ATTEMPTS ? left / 4 : left * 0.75);
 }
 
 /**
@@ -72,7 +70,7 @@ export async function retryUntil<T>(
       ms = pauseAfter(attempt, error, deadline, options.policy);
       if (ms === undefined) throw error;
     }
-    await pause(ms);
+    await pause(ms, { signal: options.signal });
     throwIfAborted(options.signal);
   }
 }

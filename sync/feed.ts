@@ -44,7 +44,7 @@ export class Feed<M> {
   readonly position: FeedPosition;
   readonly #context: Context<M>;
   readonly #user: string;
-  /** Conversations known to come by the inbox, with the join that this is known of. */
+  /** Conversations in write diffusion when they were last looked up, with the join that this is known of. */
   readonly #byInbox: Map<string, bigint>;
   #found: Found<M>[] = [];
   #steps: Step[] = [];
@@ -142,8 +142,10 @@ export class Feed<M> {
     for (const [i, { conversation, joinedAt, from }] of unknown.entries()) {
       const mode = modes[i];
       if (!mode?.isDone) continue;
-      if (mode.mode === 'write') this.#byInbox.set(conversation, joinedAt);
-      else {
+      if (mode.mode === 'write') {
+        // Without a position, a marker that expires before the inbox is read leaves no trace: look again then.
+        if (this.position.inbox !== undefined) this.#byInbox.set(conversation, joinedAt);
+      } else {
         const start = joinedAt > mode.at ? from : mode.at;
         const at = this.position.places.get(conversation)?.at ?? 0n;
         found.set(conversation, { at: start > at ? start : at, since: mode.at });

@@ -68,7 +68,9 @@ export class View<M> {
     const look = (await log.refresh(first.log)) ? await lookUp(context, owner.user, log, log.places) : first;
     const stands = furtherInbox(inbox, log.inbox);
     const position = { inbox: stands ?? (log.isKnown ? 0n : undefined), places: new Map(log.places) };
-    return new View(context, owner, log, byInbox, new Feed(context, owner.user, position, byInbox), look);
+    // Reading from "the oldest kept" does not tell which markers have expired: nothing known from before holds.
+    const known = position.inbox === undefined ? new Map<string, bigint>() : byInbox;
+    return new View(context, owner, log, byInbox, new Feed(context, owner.user, position, known), look);
   }
 
   private constructor(

@@ -17,9 +17,17 @@ import type {
   Write,
   WriteOutcome,
 } from '../../src/adapter.js';
-import { resolveOptions } from '../../src/adapter-options.js';
-import { isTimelineError, TimelineError } from '../../src/errors.js';
-import { type Reconciled, reconcileSettings } from '../../src/settings.js';
+import type { Reconciled } from '../../src/settings.js';
+import {
+  compareUtf8,
+  entryNotFound,
+  furtherPosition,
+  isTimelineError,
+  reconcileSettings,
+  resolveOptions,
+  Sweeper,
+  WatchHub,
+} from '../../src/toolkit/index.js';
 import { type Rules, TimelineData } from './timeline-data.js';
 
 export interface MemoryAdapterOptions {
@@ -44,7 +52,7 @@ const BUDGET_MS = 10_000;
 /** The data of one library, shared by every store opened on it. */
 interface LibraryData {
   readonly timelines: Map<string, TimelineData>;
-  readonly watchers: Map<string, Set<() => void>>;
+  readonly watchers: WatchHub;
   settings: Reconciled;
   /** As the clock gives it. */
   time: string | undefined;
@@ -67,7 +75,7 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): TimelineAdapt
       const data = libraries.get(name);
       const settings = reconcileSettings(data?.settings.text, wanted, { library: name, alter });
       if (data) data.settings = settings;
-      const opened = data ?? { timelines: new Map(), watchers: new Map(), settings, time: undefined };
+      const opened = data ?? { timelines: new Map(), watchers: new WatchHub(), settings, time: undefined };
       libraries.set(name, opened);
       return new MemoryLibrary(opened, library, { epoch, sweepMs });
     },
@@ -80,7 +88,7 @@ class MemoryLibrary implements AdapterLibrary {
   readonly #data: LibraryData;
   readonly #clock: LibraryClock;
   readonly #epoch: string;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #sweeper: Sweeper;
 
   constructor(data: LibraryData, { clock }: LibraryOptions, settings: { epoch: string; sweepMs: number }) {
     this.#data = data;
@@ -89,7 +97,12 @@ class MemoryLibrary implements AdapterLibrary {
     data.time = clock.exchange(data.time);
     this.capabilities = capabilitiesWith(this.#rules.keyWindowMs);
     this.checkpoints = this.#checkpoints();
-    this.#sweeper = setInterval(() => this.#sweep(), settings.sweepMs).unref();
+    const step = () => {
+      this.#sweep();
+      return settings.sweepMs;
+    };
+    this.#sweeper = new Sweeper({ step, retryMs: settings.sweepMs });
+    this.#sweeper.start(settings.sweepMs);
   }
 
   get ttlMs(): number | undefined {
@@ -105,7 +118,7 @@ class MemoryLibrary implements AdapterLibrary {
   async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
     const rules = this.#rules;
     const outcomes = writes.map((write) => this.#append(write, rules));
-    for (const { timeline } of writes) for (const wake of this.#data.watchers.get(timeline) ?? []) wake();
+    for (const { timeline } of writes) this.#data.watchers.wake(timeline);
     return outcomes;
   }
 
@@ -139,12 +152,7 @@ class MemoryLibrary implements AdapterLibrary {
     ifRevision?: number,
   ): Promise<{ epoch: string; row: Row }> {
     const data = this.#peek(timeline);
-    if (!data.isKept(seqId, this.#rules, this.#clock.expiryTime())) {
-      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, {
-        timeline,
-        actual: seqId,
-      });
-    }
+    if (!data.isKept(seqId, this.#rules, this.#clock.expiryTime())) throw entryNotFound(timeline, seqId);
     return { epoch: this.#epoch, row: data.update(timeline, seqId, payload, ifRevision) };
   }
 
@@ -158,22 +166,16 @@ class MemoryLibrary implements AdapterLibrary {
 
   async timelines({ prefix, after, limit }: ListingRange): Promise<readonly string[]> {
     const ids = [...this.#data.timelines.entries()].filter(([, data]) => data.last > 0n).map(([id]) => id);
-    const wanted = ids.filter((id) => id.startsWith(prefix) && (after === undefined || compareBytes(id, after) > 0));
-    return wanted.sort(compareBytes).slice(0, limit);
+    const wanted = ids.filter((id) => id.startsWith(prefix) && (after === undefined || compareUtf8(id, after) > 0));
+    return wanted.sort(compareUtf8).slice(0, limit);
   }
 
   watch(timeline: string, wake: () => void): () => void {
-    const { watchers } = this.#data;
-    const set = watchers.get(timeline) ?? new Set();
-    watchers.set(timeline, set.add(wake));
-    return () => {
-      set.delete(wake);
-      if (set.size === 0 && watchers.get(timeline) === set) watchers.delete(timeline);
-    };
+    return this.#data.watchers.watch(timeline, wake);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#sweeper);
+    await this.#sweeper.close();
     this.#data.time = this.#clock.exchange(this.#data.time);
   }
 
@@ -183,14 +185,9 @@ class MemoryLibrary implements AdapterLibrary {
       get: async (keys) => keys.map(find),
       advance: async (items) =>
         items.map(({ timeline, reader, epoch, seqId }): Position => {
-          const stands = find({ timeline, reader });
-          if (stands && stands.epoch !== epoch) {
-            const message = `the checkpoint of ${JSON.stringify(reader)} is of another epoch; reset it`;
-            throw new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline, actual: stands.seqId });
-          }
-          if (stands && stands.seqId >= seqId) return stands;
-          const position = { epoch, seqId };
-          this.#timeline(timeline).checkpoints.set(reader, position);
+          const stored = find({ timeline, reader });
+          const position = furtherPosition({ timeline, reader }, stored, { epoch, seqId });
+          if (position !== stored) this.#timeline(timeline).checkpoints.set(reader, position);
           return position;
         }),
       reset: async (items) => {
@@ -221,10 +218,6 @@ class MemoryLibrary implements AdapterLibrary {
     const [rules, now] = [this.#rules, this.#clock.expiryTime()];
     for (const data of this.#data.timelines.values()) data.sweep(rules, now);
   }
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function capabilitiesWith(keyWindowMs: number): Capabilities {

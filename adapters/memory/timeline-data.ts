@@ -10,8 +10,7 @@ import type {
   Slice,
   Write,
 } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
-import { planWrite } from '../../src/plan.js';
+import { cutoff, planWrite, revisionConflict } from '../../src/toolkit/index.js';
 
 /** Settings that all Timelines of a library share; `ttlMs` and `keyWindowMs` may be altered while it is open. */
 export interface Rules {
@@ -40,11 +39,12 @@ export class TimelineData {
 
   append(write: Write, { keyWindowMs }: Rules, clock: LibraryClock): readonly Appended[] {
     const keyTime = clock.expiryTime();
+    const keyCutoff = cutoff(keyTime, keyWindowMs);
     const { appended, fresh } = planWrite(write, this.#last, (key) => {
       const known = this.#keys.get(key);
-      return known && keyTime - known.at < keyWindowMs ? known : undefined;
+      return known && known.at > keyCutoff ? known : undefined;
     });
-    if (fresh.length > 0 && clock.isFuture(this.#lastAt)) this.#heal(clock);
+    if (fresh.length > 0 && clock.isFuture(this.#lastAt)) this.#correctFutureTimes(clock);
     for (const { seqId, entry } of fresh) {
       this.#last = seqId;
       this.#lastAt = clock.entryTime(this.#lastAt);
@@ -56,7 +56,7 @@ export class TimelineData {
   }
 
   /** Times that only a wrong clock can have given would keep all that follows from expiring. */
-  #heal(clock: LibraryClock): void {
+  #correctFutureTimes(clock: LibraryClock): void {
     const now = clock.entryTime();
     this.rows = this.rows.map((row) => (clock.isFuture(row.appendedAt) ? { ...row, appendedAt: now } : row));
     this.#lastAt = now;
@@ -90,10 +90,8 @@ export class TimelineData {
   update(timeline: string, seqId: bigint, payload: Payload, ifRevision: number | undefined): Row {
     const index = this.#indexAbove(seqId - 1n);
     const row = this.rows[index] as Row;
-    if (ifRevision !== undefined && ifRevision !== row.revision) {
-      const message = `entry ${seqId} has revision ${row.revision}, not ${ifRevision}`;
-      throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: ifRevision, actual: row.revision });
-    }
+    if (ifRevision !== undefined && ifRevision !== row.revision)
+      throw revisionConflict(timeline, seqId, { expected: ifRevision, actual: row.revision });
     const updated = { ...row, body: payload.body, revision: row.revision + 1 };
     this.rows[index] = updated;
     return updated;
@@ -120,7 +118,8 @@ export class TimelineData {
   /** Drops what has expired and the keys that are past their window. */
   sweep(rules: Rules, now: number): void {
     this.#removeThrough(this.#goneThrough(rules, now));
-    for (const [key, { at }] of this.#keys) if (now - at >= rules.keyWindowMs) this.#keys.delete(key);
+    const keyCutoff = cutoff(now, rules.keyWindowMs);
+    for (const [key, { at }] of this.#keys) if (at <= keyCutoff) this.#keys.delete(key);
   }
 
   /** The floor is the newest entry removed, not the cut: an id that never was cannot be missed. */
@@ -139,8 +138,8 @@ export class TimelineData {
 
   /** Times never fall along a Timeline, so what has expired is a prefix. */
   #firstKept({ ttlMs }: Rules, now: number): number {
-    if (ttlMs === undefined) return 0;
-    return this.#search((row) => row.appendedAt + ttlMs > now);
+    const expired = cutoff(now, ttlMs);
+    return this.#search((row) => row.appendedAt > expired);
   }
 
   #indexAbove(seqId: bigint): number {

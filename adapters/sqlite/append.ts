@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Call, Payload, Write, WriteOutcome } from '../../src/adapter.js';
 import { isTimelineError, type TimelineError } from '../../src/errors.js';
-import { type KnownKey, type Plan, planWrite } from '../../src/plan.js';
+import { cutoff, type KnownKey, type Plan, planWrite } from '../../src/toolkit/index.js';
 import type { SqliteStatement } from './client.js';
 import type { Head } from './heads.js';
 import type { LibraryContext } from './library.js';
@@ -123,7 +123,9 @@ export class Appender {
 
   private knownKey(head: Head | undefined, key: string, now: number): KnownKey | undefined {
     const row = head && (this.findKey.get(head.id, key) as KeyRow | undefined);
-    return row && Number(row[2]) > now - this.library.state.keyWindowMs ? { seqId: row[0], hash: row[1] } : undefined;
+    return row && Number(row[2]) > cutoff(now, this.library.state.keyWindowMs)
+      ? { seqId: row[0], hash: row[1] }
+      : undefined;
   }
 
   private store(timeline: string, { fresh }: Plan, known: Head | undefined, slice: Slice): void {

@@ -1,5 +1,5 @@
 import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import { furtherPosition } from '../../src/toolkit/index.js';
 import type { SqliteStatement } from './client.js';
 import type { LibraryContext } from './library.js';
 
@@ -29,15 +29,11 @@ export class Checkpoints implements AdapterCheckpoints {
     return this.library.connection.write(call, () =>
       items.map((item) => {
         const { timeline, reader } = item;
-        const { epoch, seqId } = this.inPresentEpoch(timeline, item);
-        const stands = this.position(item);
-        if (stands && stands.epoch !== epoch) {
-          const message = `the checkpoint of ${reader} is of another epoch (${stands.epoch}): reset it`;
-          throw new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline });
-        }
-        if (stands && stands.seqId >= seqId) return stands;
-        this.put.run(this.library.id, timeline, reader, epoch, seqId);
-        return { epoch, seqId };
+        const stored = this.position(item);
+        const position = furtherPosition(item, stored, this.inPresentEpoch(timeline, item));
+        if (position === stored) return position;
+        this.put.run(this.library.id, timeline, reader, position.epoch, position.seqId);
+        return { epoch: position.epoch, seqId: position.seqId };
       }),
     );
   }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Call } from '../../src/adapter.js';
+import { jitter, pause } from '../../src/toolkit/index.js';
 import type { BetterSqlite3Database, SqliteStatement } from './client.js';
 import { Ancestors } from './epochs.js';
 import type { FileIdentity } from './file-identity.js';
@@ -8,6 +8,8 @@ import { busy, CommitFailure, isBusy, isRolledBack, toTimelineError } from './sq
 
 /** SQLite waits with the event loop held, so it hardly may: {@link Connection} waits instead. */
 export const NATIVE_TIMEOUT_MS = 2;
+
+const LONGEST_LOCK_PAUSE_MS = 10;
 
 /** Holds a write back while the write-ahead log is being shortened; `undefined`: go ahead. */
 export type WriteGate = (deadline: number) => Promise<void> | undefined;
@@ -158,6 +160,6 @@ export async function retryWhileBusy<T>(deadline: number, attempt: () => T): Pro
     } catch (error) {
       if (!isBusy(error) || performance.now() >= deadline) throw toTimelineError(error);
     }
-    await delay(1 + Math.random() * 9);
+    await pause(jitter(LONGEST_LOCK_PAUSE_MS, 0.9));
   }
 }

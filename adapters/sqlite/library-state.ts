@@ -1,6 +1,7 @@
 import type { LibraryClock, LibraryOptions } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { type LibrarySettings, parseSettings, reconcileSettings } from '../../src/settings.js';
+import { cutoff } from '../../src/toolkit/index.js';
 import type { SqliteStatement } from './client.js';
 import type { Connection } from './connection.js';
 import { SCHEMA_VERSION } from './schema.js';
@@ -63,7 +64,7 @@ export class LibraryState {
 
   /** Entries appended at or before it have expired; below all times if there is no TTL. */
   cutoff(): number {
-    return this.ttlMs === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : this.clock.expiryTime() - this.ttlMs;
+    return cutoff(this.clock.expiryTime(), this.ttlMs);
   }
 
   /** Reads again what others may have altered. Inside a transaction, and before anything is removed. */

@@ -10,7 +10,7 @@ import { Modifier } from './modify.js';
 import type { SqliteSettings } from './options.js';
 import { Reader } from './read.js';
 import { Removal } from './removal.js';
-import { Sweeper } from './sweep.js';
+import { LibrarySweeper } from './sweep.js';
 import type { Watchers } from './watch.js';
 
 /** What the parts of one open library share. */
@@ -22,7 +22,7 @@ export class LibraryContext {
   readonly healing: Healing;
   readonly reader: Reader;
   readonly removal: Removal;
-  readonly sweeper: Sweeper;
+  readonly sweeper: LibrarySweeper;
 
   constructor(
     readonly state: LibraryState,
@@ -36,7 +36,7 @@ export class LibraryContext {
     this.healing = new Healing(this.connection.database, this.heads, state.clock);
     this.reader = new Reader(this);
     this.removal = new Removal(this.connection.database, this.heads);
-    this.sweeper = new Sweeper(this, settings.sweepMs);
+    this.sweeper = new LibrarySweeper(this, settings.sweepMs);
   }
 }
 

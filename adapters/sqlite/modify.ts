@@ -1,5 +1,5 @@
 import type { Body, Call, Cut, Payload, Row } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import { entryNotFound, revisionConflict } from '../../src/toolkit/index.js';
 import type { SqliteStatement } from './client.js';
 import type { Head } from './heads.js';
 import type { LibraryContext } from './library.js';
@@ -39,13 +39,10 @@ export class Modifier {
     return connection.write(call, () => {
       const head = this.library.heads.get(timeline);
       const entry = this.findLive(head, seqId);
-      if (!head || !entry)
-        throw new TimelineError('TIMELINE_NOT_FOUND', `there is no entry ${seqId} to update`, { timeline });
+      if (!head || !entry) throw entryNotFound(timeline, seqId);
       const before = Number(entry[2] ?? 0);
-      if (ifRevision !== undefined && ifRevision !== before) {
-        const message = `entry ${seqId} has revision ${before}, not ${ifRevision}`;
-        throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: ifRevision, actual: before });
-      }
+      if (ifRevision !== undefined && ifRevision !== before)
+        throw revisionConflict(timeline, seqId, { expected: ifRevision, actual: before });
       const revision = this.write(head, seqId, entry, payload.body);
       const row = { seqId, appendedAt: Number(entry[0]), body: payload.body, key: entry[1] ?? undefined, revision };
       return { epoch: connection.epoch, row };

@@ -1,3 +1,4 @@
+import { cutoff, Sweeper } from '../../src/toolkit/index.js';
 import type { Connection } from './connection.js';
 import type { LibraryContext } from './library.js';
 import { MOST_REMOVED } from './removal.js';
@@ -31,15 +32,14 @@ type TimelineRow = [
  * times right that a wrong clock has given. It walks the Timelines of its library round and round in short transactions, by
  * timers that keep no process alive. A readonly library has its settings followed, and nothing else.
  */
-export class Sweeper {
+export class LibrarySweeper {
   readonly #library: LibraryContext;
   readonly #connection: Connection;
   readonly #sweepMs: number;
   readonly #timelines;
   readonly #keys: KeySweep;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
-  #isClosed = false;
+  readonly #sweeper: Sweeper;
+  /** A whole pass has to find nothing before there is a rest. */
   #isHurried = false;
   #afterName = '';
   #oldestKept = Number.POSITIVE_INFINITY;
@@ -63,35 +63,21 @@ export class Sweeper {
       .raw()
       .safeIntegers();
     this.#keys = new KeySweep(database, library.id, library.state.clock);
+    this.#sweeper = new Sweeper({ step: () => this.#step(), retryMs: sweepMs });
   }
 
   start(): void {
-    this.#schedule(this.#sweepMs);
+    this.#sweeper.start(this.#sweepMs);
   }
 
   /** There is something to remove: begin soon, and do not rest before a whole pass has found nothing. */
   hurry(): void {
     this.#isHurried = true;
-    if (!this.#running) this.#schedule(0);
+    this.#sweeper.hurry();
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
-    await this.#running;
-  }
-
-  #schedule(delay: number): void {
-    clearTimeout(this.#timer);
-    if (this.#isClosed) return;
-    this.#timer = setTimeout(() => {
-      this.#running = this.#step()
-        .catch(() => this.#sweepMs)
-        .then((rest) => {
-          this.#running = undefined;
-          this.#schedule(rest);
-        });
-    }, delay).unref();
+  close(): Promise<void> {
+    return this.#sweeper.close();
   }
 
   /** One transaction of work; resolves with the milliseconds until the next. A failure (locked, full) waits for the next time. */
@@ -199,7 +185,7 @@ export class Sweeper {
   #sweepKeys(): boolean {
     const { clock, keyWindowMs } = this.#library.state;
     if (keyWindowMs === Number.POSITIVE_INFINITY) return true;
-    return this.#keys.step(clock.expiryTime() - keyWindowMs, performance.now() + STEP_MS);
+    return this.#keys.step(cutoff(clock.expiryTime(), keyWindowMs), performance.now() + STEP_MS);
   }
 
   #betweenKeyPasses(): number {

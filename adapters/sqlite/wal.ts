@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { AdapterWarning } from '../../src/adapter.js';
+import { pause } from '../../src/toolkit/index.js';
 import { type Checkpointed, Checkpointer } from './checkpointer.js';
 import type { SqliteStatement } from './client.js';
 import type { Connection } from './connection.js';
@@ -128,7 +128,7 @@ export class WalControl {
       if (performance.now() >= deadline) {
         throw busy(performance.now() - this.failedAt < 2 * FAILED_MS ? FAILING : PINNED);
       }
-      await delay(RETRY_MS);
+      await pause(RETRY_MS);
     }
   }
 
@@ -142,8 +142,7 @@ export class WalControl {
 
 /** Waits for it, but not beyond the deadline: a slow disk makes a checkpoint take as long as it likes. */
 async function by(deadline: number, work: Promise<unknown>): Promise<void> {
-  const late = new AbortController();
-  const timer = delay(Math.max(0, deadline - performance.now()), undefined, { signal: late.signal });
-  await Promise.race([work, timer.catch(() => {})]);
-  late.abort();
+  const ended = new AbortController();
+  await Promise.race([work, pause(deadline - performance.now(), { signal: ended.signal })]);
+  ended.abort();
 }

@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { WatchHub } from '../../src/toolkit/index.js';
 import type { Connection } from './connection.js';
 
 /** The log is written before its index makes the commit visible, so a file event is looked at again this much later. */
@@ -10,8 +11,14 @@ const SECOND_LOOK_MS = 2;
  * the log file changes and, as such events may be missing, when a poll finds a commit. All of it only while someone waits.
  */
 export class Watchers {
-  private readonly waiting = new Map<string, Set<() => void>>();
-  private count = 0;
+  private readonly hub = new WatchHub({
+    onWatched: () => {
+      if (this.hub.size === 1) this.start();
+    },
+    onUnwatched: () => {
+      if (this.hub.size === 0) this.stop();
+    },
+  });
   private version = '';
   private poll: NodeJS.Timeout | undefined;
   private files: FSWatcher | undefined;
@@ -22,30 +29,14 @@ export class Watchers {
     private readonly wakeMs: number,
   ) {}
 
-  add(library: number | undefined, timeline: string, wake: () => void): () => void {
-    const name = `${library}:${timeline}`;
-    const own = () => wake();
-    const set = this.waiting.get(name) ?? new Set();
-    this.waiting.set(name, set.add(own));
-    if (this.count++ === 0) this.start();
-    return () => {
-      if (!set.delete(own)) return;
-      if (set.size === 0 && this.waiting.get(name) === set) this.waiting.delete(name);
-      if (--this.count === 0) this.stop();
-    };
+  add(library: number, timeline: string, wake: () => void): () => void {
+    return this.hub.watch(`${library}:${timeline}`, wake);
   }
 
   /** After a commit of this connection. */
-  wake(
-    library: number | undefined,
-    writes: readonly { readonly timeline: string }[],
-    start: number,
-    end: number,
-  ): void {
-    if (this.count === 0) return;
-    for (let i = start; i < end; i++) {
-      for (const wake of this.waiting.get(`${library}:${writes[i]!.timeline}`) ?? []) wake();
-    }
+  wake(library: number, writes: readonly { readonly timeline: string }[], start: number, end: number): void {
+    if (this.hub.size === 0) return;
+    for (let i = start; i < end; i++) this.hub.wake(`${library}:${writes[i]!.timeline}`);
   }
 
   stop(): void {
@@ -96,6 +87,6 @@ export class Watchers {
     const version = this.currentVersion();
     if (version === this.version) return;
     this.version = version;
-    for (const wakes of [...this.waiting.values()]) for (const wake of [...wakes]) wake();
+    this.hub.wakeAll();
   }
 }

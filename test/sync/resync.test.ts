@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Device, SyncMessage } from '../../sync/index.js';
+import { type Device, hybridDiffusion, type Mode, type SyncMessage } from '../../sync/index.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type ProcessOptions, type World } from './support/worlds.js';
 
@@ -107,6 +107,23 @@ inWorlds(
       await say(process.sync, 'g', 'ann', 'fresh');
       const page = await phone.pull();
       expect([shortly(page.messages), page.resynced]).toEqual([['m2', 'fresh'], true]);
+    });
+
+    it('without having acknowledged anything still finds a conversation that changed to read diffusion', async () => {
+      const world = await open({ ttlMs: WEEK });
+      let mode: Mode = 'write';
+      const process = await world.start({ diffusion: hybridDiffusion({ policy: () => mode }) });
+      await world.join(process, 'g', 'ann', 'bob');
+      await say(process.sync, 'g', 'ann', 'unread');
+      const phone = process.sync.device('bob', 'phone');
+      expect(shortly((await phone.pull()).messages)).toEqual(['unread']);
+      mode = 'read';
+      await world.join(process, 'g', 'cat');
+      const reviewed = await world.start({ diffusion: hybridDiffusion({ policy: () => mode }) });
+      await say(reviewed.sync, 'g', 'ann', 'expired with the marker');
+      world.now += 2 * WEEK;
+      await say(reviewed.sync, 'g', 'ann', 'fresh');
+      expect(shortly((await drain(phone)).slice(-1))).toEqual(['fresh']);
     });
 
     it('twice is told twice', async () => {

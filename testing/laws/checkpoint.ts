@@ -131,15 +131,16 @@ export const checkpoint = law('Checkpoint', 'advance is an atomic maximum', (tes
     async (world) => {
       const elsewhere = await World.create(world.options);
       try {
-        const foreign = (await fill(elsewhere.timeline(), 9)).at(-1)!.cursor;
+        const { cursor: foreign, seqId: foreignSeqId } = (await fill(elsewhere.timeline(), 9)).at(-1)!;
         const all = await fill(world.timeline(), 2);
         const phone = world.timeline().checkpoint('phone');
         await phone.advance(all[0]!.cursor);
-        await rejects(phone.advance(foreign), 'TIMELINE_EPOCH_CHANGED');
+        assert.equal((await rejects(phone.advance(foreign), 'TIMELINE_EPOCH_CHANGED')).actual, all[0]?.seqId);
         assert.equal(await phone.get(), all[0]?.cursor);
         await phone.reset(foreign);
         assert.equal(await phone.get(), foreign);
-        await rejects(phone.advance(all[1]!.cursor), 'TIMELINE_EPOCH_CHANGED');
+        const back = phone.advance(all[1]!.cursor);
+        assert.equal((await rejects(back, 'TIMELINE_EPOCH_CHANGED')).actual, foreignSeqId);
       } finally {
         await elsewhere.dispose();
       }

@@ -1,0 +1,21 @@
+/** Helpers for adapter authors: all that adapters would otherwise each write again. See README.md here. */
+export { resolveOptions } from '../adapter-options.js';
+export { invalidArgument, isTimelineError, TimelineError } from '../errors.js';
+export { type RetryOptions, retryUntil } from '../retry.js';
+export { parseSettings, reconcileSettings } from '../settings.js';
+export { compareUtf8, equalBytes } from './bytes.js';
+export {
+  entryNotFound,
+  keyConflict,
+  lastSeqIdConflict,
+  otherEpoch,
+  revisionConflict,
+  seqIdConflict,
+} from './contract-errors.js';
+export { cutoff } from './cutoff.js';
+export { groupByTimeline } from './group-by-timeline.js';
+export { backOff, jitter, type PauseOptions, pause } from './pause.js';
+export { type KnownKey, type Plan, planWrite } from './plan-write.js';
+export { furtherPosition } from './reader-position.js';
+export { Sweeper, type SweeperOptions } from './sweeper.js';
+export { WatchHub, type WatchHubHooks } from './watch-hub.js';

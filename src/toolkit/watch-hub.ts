@@ -1,0 +1,65 @@
+export interface WatchHubHooks {
+  /** The first watcher of a name has come. Begin to look for changes of it. */
+  readonly onWatched?: (name: string) => void;
+  /** The last watcher of a name has gone. */
+  readonly onUnwatched?: (name: string) => void;
+}
+
+/**
+ * The subscriptions behind `AdapterLibrary.watch`: wakes everyone who waits on a name, which is a Timeline, or a library
+ * and a Timeline where one hub serves several libraries. How an adapter learns of changes is its own affair.
+ *
+ * @example
+ * const hub = new WatchHub();
+ * // watch: (timeline, wake) => hub.watch(timeline, wake)
+ * // after an append: for (const { timeline } of writes) hub.wake(timeline);
+ */
+export class WatchHub {
+  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #hooks: WatchHubHooks;
+
+  constructor(hooks: WatchHubHooks = {}) {
+    this.#hooks = hooks;
+  }
+
+  /** How many names are watched. */
+  get size(): number {
+    return this.#watchers.size;
+  }
+
+  /** The names that are watched. */
+  get names(): Iterable<string> {
+    return this.#watchers.keys();
+  }
+
+  /**
+   * Calls `wake` from now on whenever the name is woken. One function may watch many names, and a name many times.
+   * Returns the function that ends it, which may be called again.
+   */
+  watch(name: string, wake: () => void): () => void {
+    const watcher = () => wake();
+    const known = this.#watchers.get(name);
+    const watchers = known ?? new Set();
+    watchers.add(watcher);
+    if (!known) {
+      this.#watchers.set(name, watchers);
+      this.#hooks.onWatched?.(name);
+    }
+    return () => {
+      if (!watchers.delete(watcher) || watchers.size > 0) return;
+      this.#watchers.delete(name);
+      this.#hooks.onUnwatched?.(name);
+    };
+  }
+
+  /** Costs next to nothing when nobody watches. */
+  wake(name: string): void {
+    const watchers = this.#watchers.get(name);
+    if (watchers) for (const wake of [...watchers]) wake();
+  }
+
+  /** For a store that was away, or tells of a change without saying where. */
+  wakeAll(): void {
+    for (const name of [...this.#watchers.keys()]) this.wake(name);
+  }
+}

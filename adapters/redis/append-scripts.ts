@@ -1,5 +1,5 @@
 import type { Appended, Body, Payload, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import { keyConflict, lastSeqIdConflict, seqIdConflict, TimelineError } from '../../src/toolkit/index.js';
 import { asArgument } from './connection/client.js';
 import { toRefusal } from './errors.js';
 import type { KnownTimeline } from './keys.js';
@@ -249,16 +249,12 @@ function parseError({ timeline, entries }: Write, line: string): TimelineError {
   const rest = line.slice(3);
   const [first = '0', second = '0'] = rest.split(' ');
   switch (line[1]) {
-    case 'C': {
-      const [expected, actual] = [BigInt(first), BigInt(second)];
-      const message = `${expected} was expected, but the last SeqId is ${actual}`;
-      return new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected, actual });
-    }
-    case 'K': {
-      const key = JSON.stringify(entries[Number(second)]?.key);
-      const message = `the key ${key} was used for another message, entry ${first}`;
-      return new TimelineError('TIMELINE_KEY_CONFLICT', message, { timeline, actual: BigInt(first) });
-    }
+    case 'L':
+      return lastSeqIdConflict(timeline, { expected: BigInt(first), last: BigInt(second) });
+    case 'S':
+      return seqIdConflict(timeline, { chosen: BigInt(first), last: BigInt(second) });
+    case 'K':
+      return keyConflict(timeline, entries[Number(second)]?.key, BigInt(first));
     case 'U':
       return gaveUp(rest, timeline);
     default:

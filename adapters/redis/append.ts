@@ -1,5 +1,5 @@
 import type { Call, Write, WriteOutcome } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import { groupByTimeline, TimelineError } from '../../src/toolkit/index.js';
 import {
   ENTRIES_PER_SCRIPT,
   encodeAppend,
@@ -40,7 +40,8 @@ export class Appender {
     const work: Promise<unknown>[] = [];
     const others: TimelineWrites[] = [];
     const openRequests = new Map<number, PlainRequest>();
-    for (const each of this.#groupByTimeline(writes)) {
+    for (const [id, indexes] of groupByTimeline(writes)) {
+      const each = { timeline: this.#library.keys.of(id), indexes };
       const { isListed, slot } = each.timeline;
       const open = isListed ? openRequests.get(slot) : undefined;
       if (open?.add(each, writes)) continue;
@@ -149,17 +150,6 @@ export class Appender {
       for (const { indexes } of timelines) for (const index of indexes) outcomes[index] = outcome;
       return undefined;
     }
-  }
-
-  #groupByTimeline(writes: readonly Write[]): Iterable<TimelineWrites> {
-    const groups = new Map<string, TimelineWrites>();
-    for (let index = 0; index < writes.length; index++) {
-      const { timeline } = writes[index] as Write;
-      const group = groups.get(timeline);
-      if (group) group.indexes.push(index);
-      else groups.set(timeline, { timeline: this.#library.keys.of(timeline), indexes: [index] });
-    }
-    return groups.values();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Call, Payload, Row } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import { entryNotFound, revisionConflict } from '../../src/toolkit/index.js';
 import { asArgument } from './connection/client.js';
 import type { Library } from './library.js';
 import { parseFieldName } from './row-codec.js';
@@ -26,13 +26,9 @@ export class EntryChanges {
     const expected = ifRevision === undefined ? '' : String(ifRevision);
     const kind = typeof body === 'string' ? 't' : 'b';
     const answer = await this.#change(timeline, seqId, [expected, kind, asArgument(body)], call);
-    if (answer === null) {
-      const message = `there is no entry ${seqId} to update`;
-      throw new TimelineError('TIMELINE_NOT_FOUND', message, { timeline, actual: seqId });
-    }
+    if (answer === null) throw entryNotFound(timeline, seqId);
     if (typeof answer === 'string') {
-      const message = `entry ${seqId} has revision ${answer}, not ${ifRevision}`;
-      throw new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected: ifRevision, actual: Number(answer) });
+      throw revisionConflict(timeline, seqId, { expected: ifRevision, actual: Number(answer) });
     }
     const [state, fieldName, revision] = answer;
     const { clock } = this.#library;

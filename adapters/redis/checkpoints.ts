@@ -1,5 +1,5 @@
 import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import { groupByTimeline, otherEpoch } from '../../src/toolkit/index.js';
 import type { Library } from './library.js';
 import { ADVANCE_CHECKPOINTS, SET_CHECKPOINTS } from './scripts.generated.js';
 
@@ -24,7 +24,7 @@ export class Checkpoints implements AdapterCheckpoints {
   async advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]> {
     const { connections, keys } = this.#library;
     const stored = new Array<Position>(items.length);
-    const scripts = this.#byTimeline(items).map(async ([timeline, indexes]) => {
+    const scripts = [...groupByTimeline(items)].map(async ([timeline, indexes]) => {
       const args = indexes.flatMap((index) => {
         const { reader, epoch, seqId } = items[index] as CheckpointKey & Position;
         return [reader, epoch, String(seqId)];
@@ -34,7 +34,7 @@ export class Checkpoints implements AdapterCheckpoints {
       indexes.forEach((index, i) => {
         const answer = answers[i] as string;
         const position = parsePosition(answer.slice(1));
-        if (answer.startsWith('!')) throw epochChanged(items[index] as CheckpointKey, position);
+        if (answer.startsWith('!')) throw otherEpoch(items[index] as CheckpointKey, position);
         stored[index] = position;
       });
     });
@@ -47,7 +47,7 @@ export class Checkpoints implements AdapterCheckpoints {
     call: Call,
   ): Promise<void> {
     const { connections, keys } = this.#library;
-    const scripts = this.#byTimeline(items).map(([timeline, indexes]) => {
+    const scripts = [...groupByTimeline(items)].map(([timeline, indexes]) => {
       const args = indexes.flatMap((index) => {
         const { reader, position } = items[index] as (typeof items)[number];
         return [reader, position ? `${position.epoch} ${position.seqId}` : ''];
@@ -55,14 +55,6 @@ export class Checkpoints implements AdapterCheckpoints {
       return connections.write.script(SET_CHECKPOINTS, [keys.checkpointsKey(timeline)], args, call);
     });
     await allEnded(scripts);
-  }
-
-  #byTimeline(items: readonly CheckpointKey[]): [string, number[]][] {
-    const groups = new Map<string, number[]>();
-    items.forEach(({ timeline }, index) => {
-      groups.set(timeline, [...(groups.get(timeline) ?? []), index]);
-    });
-    return [...groups];
   }
 }
 
@@ -75,9 +67,4 @@ async function allEnded(work: readonly Promise<unknown>[]): Promise<void> {
 function parsePosition(text: string): Position {
   const space = text.indexOf(' ');
   return { epoch: text.slice(0, space), seqId: BigInt(text.slice(space + 1)) };
-}
-
-function epochChanged({ timeline, reader }: CheckpointKey, stored: Position): TimelineError {
-  const message = `the checkpoint of ${JSON.stringify(reader)} is of another epoch; reset it`;
-  return new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline, actual: stored.seqId });
 }

@@ -14,7 +14,7 @@ import { type RedisAdapterOptions, type ResolvedOptions, resolveRedisOptions } f
 import { Reader } from './read.js';
 import { Registry } from './registry.js';
 import { Retention } from './retention.js';
-import { Sweeper } from './sweep.js';
+import { LibrarySweeper } from './sweep.js';
 import { Watchers } from './watch.js';
 
 export type { RedisClient } from './connection/client.js';
@@ -86,7 +86,7 @@ function assemble(
   const reader = new Reader(library, retention, registry);
   const appender = new Appender(library, registry, retention);
   const changes = new EntryChanges(library);
-  const sweeper = new Sweeper(library, registry, retention);
+  const sweeper = new LibrarySweeper(library, registry, retention);
   const stopListening = connections.onConnected(() => keys.forget());
   sweeper.start();
   return {

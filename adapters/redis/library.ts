@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { LibraryOptions } from '../../src/adapter.js';
+import { cutoff } from '../../src/toolkit/index.js';
 import type { Connections } from './connection/connections.js';
 import type { Keyspace } from './keys.js';
 import type { StoredSettings } from './library-settings.js';
@@ -31,8 +32,7 @@ export class Library {
 
   /** Entries of this time and before have expired; `-Infinity` without a TTL. */
   cutoff(): number {
-    const { ttlMs } = this.settings;
-    return ttlMs === undefined ? Number.NEGATIVE_INFINITY : this.clock.expiryTime() - ttlMs;
+    return cutoff(this.clock.expiryTime(), this.settings.ttlMs);
   }
 
   /**

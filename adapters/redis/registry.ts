@@ -1,5 +1,5 @@
 import type { Call, ListingRange } from '../../src/adapter.js';
-import { isTimelineError } from '../../src/errors.js';
+import { compareUtf8, isTimelineError } from '../../src/toolkit/index.js';
 import type { RedisClient } from './connection/client.js';
 import type { KnownTimeline } from './keys.js';
 import type { Library } from './library.js';
@@ -100,7 +100,7 @@ export class Registry {
   /** Ids in ascending order of their bytes, whether or not anything was written to them. */
   async page({ prefix, after, limit }: ListingRange, call: Call): Promise<string[]> {
     const { keys, connections } = this.#library;
-    const isInside = after !== undefined && compareBytes(after, prefix) >= 0;
+    const isInside = after !== undefined && compareUtf8(after, prefix) >= 0;
     const low = isInside ? `(${after}` : prefix === '' ? '-' : `[${prefix}`;
     // No UTF-8 text holds the byte 0xff, so this is above every id with the prefix.
     const high = prefix === '' ? '+' : Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([0xff])]);
@@ -110,7 +110,7 @@ export class Registry {
       .map((registry) => connections.read.command('zrangebylex', [registry, ...args], call));
     const shards = (await Promise.all(pages)) as string[][];
     const ids = shards.flat();
-    return shards.length === 1 ? ids : ids.sort(compareBytes).slice(0, limit);
+    return shards.length === 1 ? ids : ids.sort(compareUtf8).slice(0, limit);
   }
 
   async rebuildIfIncomplete(isClosed: () => boolean): Promise<void> {
@@ -152,8 +152,4 @@ export class Registry {
       await this.add(timelines, connections.newCall());
     } while (!isClosed() && [...cursors.values()].some((cursor) => cursor !== 'end'));
   }
-}
-
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

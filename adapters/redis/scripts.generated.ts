@@ -400,7 +400,7 @@ local function decide(keys, state, write)
       seqIds[#seqIds + 1], isConsecutive = '=' .. known.seqId, false
     else
       if seqId == '' then seqId = successor(top) else isConsecutive = false end
-      if not less(top, seqId) or less(MAX_SEQ_ID, seqId) then return '!C ' .. seqId .. ' ' .. top end
+      if not less(top, seqId) or less(MAX_SEQ_ID, seqId) then return '!S ' .. seqId .. ' ' .. top end
       top = seqId
       if key ~= '' then ownKeys[key] = { seqId = seqId, hash = hash } end
       fresh[#fresh + 1] = { body = body, seqId = seqId, key = key, hash = hash }
@@ -409,7 +409,7 @@ local function decide(keys, state, write)
   end
   local expectedLast = write[1]
   if #fresh > 0 and expectedLast ~= '' and expectedLast ~= state.last then
-    return '!C ' .. expectedLast .. ' ' .. state.last
+    return '!L ' .. expectedLast .. ' ' .. state.last
   end
   return state.epoch .. ' ' .. (isConsecutive and seqIds[1] or table.concat(seqIds, ' ')), fresh
 end

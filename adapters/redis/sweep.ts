@@ -1,5 +1,5 @@
 import type { Call } from '../../src/adapter.js';
-import { isTimelineError } from '../../src/errors.js';
+import { isTimelineError, Sweeper } from '../../src/toolkit/index.js';
 import type { Library } from './library.js';
 import type { Registry } from './registry.js';
 import type { Retention } from './retention.js';
@@ -10,55 +10,52 @@ const CHECK_MS = 5000;
 const MAX_LOCK_MS = 60_000;
 
 /**
- * Follows the stored settings, and removes what has expired from all Timelines of the registry, by a timer that keeps
- * no process alive. Of several processes one sweeps at a time.
+ * Follows the stored settings, and removes what has expired from all Timelines of the registry. Of several processes
+ * one sweeps at a time.
  */
-export class Sweeper {
+export class LibrarySweeper {
   readonly #library: Library;
   readonly #registry: Registry;
   readonly #retention: Retention;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #sweeper: Sweeper;
+  readonly #roundMs: number;
   #sweptAt = performance.now();
-  #isClosed = false;
 
   constructor(library: Library, registry: Registry, retention: Retention) {
     this.#library = library;
     this.#registry = registry;
     this.#retention = retention;
+    this.#roundMs = Math.min(library.options.sweepMs, CHECK_MS);
+    this.#sweeper = new Sweeper({ step: () => this.#runRound(), retryMs: this.#roundMs });
   }
 
   start(): void {
-    if (this.#isClosed) return;
-    const { sweepMs } = this.#library.options;
-    this.#timer = setTimeout(
-      () => {
-        // The next round makes up for one that fails.
-        this.#runRound()
-          .catch(() => {})
-          .then(() => this.start());
-      },
-      Math.min(sweepMs, CHECK_MS),
-    ).unref();
+    this.#sweeper.start(this.#roundMs);
   }
 
+  /** Does not wait for a round under way, which may last as long as its calls: it ends with the next one. */
   close(): void {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
+    void this.#sweeper.close();
+  }
+
+  get #isClosed(): boolean {
+    return this.#sweeper.isClosed;
   }
 
   #newCall(): Call {
     return this.#library.connections.newCall();
   }
 
-  async #runRound(): Promise<void> {
+  async #runRound(): Promise<number> {
     const { settings, options } = this.#library;
     await Promise.all([settings.refresh(this.#newCall()), this.#registry.checkForLoss(this.#newCall())]);
-    if (this.#isClosed) return;
+    if (this.#isClosed) return 0;
     await this.#registry.rebuildIfIncomplete(() => this.#isClosed);
-    if (settings.ttlMs === undefined) return;
-    if (performance.now() - this.#sweptAt < options.sweepMs - CHECK_MS / 2) return;
+    const isDue = performance.now() - this.#sweptAt >= options.sweepMs - CHECK_MS / 2;
+    if (settings.ttlMs === undefined || !isDue) return this.#roundMs;
     this.#sweptAt = performance.now();
     if (await this.#lock()) await this.#sweep();
+    return this.#roundMs;
   }
 
   /** False if another process has swept within this period. */

@@ -1,3 +1,4 @@
+import { pause, WatchHub } from '../../src/toolkit/index.js';
 import type { RedisArgument } from './connection/client.js';
 import type { Connections } from './connection/connections.js';
 import type { Route } from './connection/server-route.js';
@@ -16,7 +17,6 @@ const POLLS_PER_MS = 10;
 
 interface WatchedTimeline {
   readonly stateKey: string;
-  readonly wakes: Set<() => void>;
   /** The last known SeqId, as text; undefined before the first comparison. */
   last: string | undefined;
 }
@@ -32,7 +32,13 @@ interface WatchedTimeline {
 export class Watchers {
   readonly #connections: Connections;
   readonly #wakeMs: number;
-  /** By the key of the stream. */
+  /** By the key of the stream, as the Timelines are too. */
+  readonly #hub = new WatchHub({
+    onUnwatched: (streamKey) => {
+      this.#watched.delete(streamKey);
+      this.#changed();
+    },
+  });
   readonly #watched = new Map<string, WatchedTimeline>();
   #route: Route | undefined;
   #running: Promise<void> | undefined;
@@ -52,18 +58,11 @@ export class Watchers {
   /** Returns the function that ends the watch. */
   add(keys: Keyspace, timeline: string, wake: () => void): () => void {
     const { streamKey, stateKey } = keys.of(timeline);
-    const watched = this.#watched.get(streamKey) ?? { stateKey, wakes: new Set(), last: undefined };
-    const ownWake = () => wake();
-    watched.wakes.add(ownWake);
-    watched.last = undefined;
-    this.#watched.set(streamKey, watched);
+    const stop = this.#hub.watch(streamKey, wake);
+    // The Timeline may have moved before this watch began.
+    this.#watched.set(streamKey, { stateKey, last: undefined });
     this.#changed();
-    return () => {
-      watched.wakes.delete(ownWake);
-      if (watched.wakes.size > 0 || this.#watched.get(streamKey) !== watched) return;
-      this.#watched.delete(streamKey);
-      this.#changed();
-    };
+    return stop;
   }
 
   #changed(): void {
@@ -76,7 +75,7 @@ export class Watchers {
   #wakeAll(): void {
     // Another connection has another id, and may be to a server with other data.
     this.#mustCompare = true;
-    for (const watched of this.#watched.values()) wake(watched);
+    this.#hub.wakeAll();
   }
 
   /** Asks again and again: the server may not have seen the wait yet, which came over another connection. */
@@ -104,7 +103,7 @@ export class Watchers {
         else await this.#block();
       } catch {
         this.#mustCompare = true;
-        await pause(RETRY_MS);
+        await pause(RETRY_MS, { keepsAlive: false });
       }
     }
     this.#route?.close();
@@ -119,7 +118,7 @@ export class Watchers {
     const call = { deadline: performance.now() + Math.min(POLL_BUDGET_MS, budgetMs) };
     const readState = (stateKey: string) => read.command('get', [stateKey], call).catch(() => undefined);
     await this.#compareStates((stateKeys) => Promise.all(stateKeys.map(readState)));
-    await pause(Math.max(this.#wakeMs, this.#watched.size / POLLS_PER_MS));
+    await pause(Math.max(this.#wakeMs, this.#watched.size / POLLS_PER_MS), { keepsAlive: false });
   }
 
   /** Ends only with an answer or with its connection, which is replaced if an answer is due. */
@@ -155,15 +154,14 @@ export class Watchers {
   #wakeNamed(answer: unknown): void {
     if (answer === null) return;
     const named = Array.isArray(answer) ? (answer as [string, [[string]]][]) : [];
-    const known = named.flatMap(([stream, [[id]]]) => {
-      const watched = this.#watched.get(stream);
-      return watched ? [{ watched, last: id.slice(2) }] : [];
-    });
-    for (const { watched, last } of known) {
-      watched.last = last;
-      wake(watched);
+    if (named.length === 0) this.#mustCompare = true;
+    for (const [streamKey, [[id]]] of named) {
+      const watched = this.#watched.get(streamKey);
+      if (watched) {
+        watched.last = id.slice(2);
+        this.#hub.wake(streamKey);
+      } else this.#mustCompare = true;
     }
-    if (named.length === 0 || known.length < named.length) this.#mustCompare = true;
   }
 
   /**
@@ -171,24 +169,16 @@ export class Watchers {
    * before. A state that could not be read is undefined.
    */
   async #compareStates(readStates: (stateKeys: string[]) => Promise<unknown[]>): Promise<void> {
-    const all = [...this.#watched.values()];
+    const all = [...this.#watched];
     if (all.length === 0) return;
-    const states = await readStates(all.map(({ stateKey }) => stateKey));
-    all.forEach((watched, i) => {
+    const states = await readStates(all.map(([, { stateKey }]) => stateKey));
+    all.forEach(([streamKey, watched], i) => {
       const state = states[i];
       if (state === undefined) return;
       const last = typeof state === 'string' ? lastIn(state) : '0';
       if (watched.last === last) return;
       watched.last = last;
-      wake(watched);
+      this.#hub.wake(streamKey);
     });
   }
-}
-
-function wake({ wakes }: WatchedTimeline): void {
-  for (const each of [...wakes]) each();
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -1,3 +1,4 @@
+import { pause } from '../../../src/toolkit/index.js';
 import { isAuthError } from '../errors.js';
 import { duplicate, type RedisClient, type RedisClusterClient, type RedisNode, trafficOf } from './client.js';
 import { slotOfKey } from './hash-slot.js';
@@ -76,7 +77,7 @@ export class ClusterRoute implements Route {
         const isRefused = isAuthError(this.#lastError ?? (error as Error));
         if (this.#isClosed || isRefused || performance.now() + PROBE_PAUSE_MS >= deadline) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, PROBE_PAUSE_MS));
+      await pause(PROBE_PAUSE_MS);
     }
   }
 

@@ -6,7 +6,8 @@
 -- answer  one text with a line for each write, group by group:
 --           epoch seqId           the entries have consecutive SeqIds, and this is the first
 --           epoch seqId seqId …   the SeqId of each entry, with `=` in front if its key was known
---           !C expected actual    TIMELINE_CONFLICT
+--           !L expected last      TIMELINE_CONFLICT: the last SeqId is not `expectedLast`
+--           !S chosen last        TIMELINE_CONFLICT: a chosen SeqId does not follow the last one
 --           !K seqId index        TIMELINE_KEY_CONFLICT with that entry, of the entry at `index` of the write
 --           !E message            nothing was written
 --           !U message            something may have been written
@@ -77,7 +78,7 @@ local function decide(keys, state, write)
       seqIds[#seqIds + 1], isConsecutive = '=' .. known.seqId, false
     else
       if seqId == '' then seqId = successor(top) else isConsecutive = false end
-      if not less(top, seqId) or less(MAX_SEQ_ID, seqId) then return '!C ' .. seqId .. ' ' .. top end
+      if not less(top, seqId) or less(MAX_SEQ_ID, seqId) then return '!S ' .. seqId .. ' ' .. top end
       top = seqId
       if key ~= '' then ownKeys[key] = { seqId = seqId, hash = hash } end
       fresh[#fresh + 1] = { body = body, seqId = seqId, key = key, hash = hash }
@@ -86,7 +87,7 @@ local function decide(keys, state, write)
   end
   local expectedLast = write[1]
   if #fresh > 0 and expectedLast ~= '' and expectedLast ~= state.last then
-    return '!C ' .. expectedLast .. ' ' .. state.last
+    return '!L ' .. expectedLast .. ' ' .. state.last
   end
   return state.epoch .. ' ' .. (isConsecutive and seqIds[1] or table.concat(seqIds, ' ')), fresh
 end

@@ -30,9 +30,8 @@ export function generateScripts(): string {
     .filter((name) => name.endsWith('.lua'))
     .sort()
     .map((name) => join(scripts, name));
-  const fragments = new Set(files.flatMap(includesOf));
-  for (const file of fragments) if (includesOf(file).length > 0) throw new Error(`${file} is a fragment with includes`);
-  const constants = [...fragments].sort().map((file) => `const ${nameOf(file)} = ${literal(file)};\n`);
+  const fragments = new Set(files.flatMap(fragmentsOf));
+  const constants = [...fragments].map((file) => `const ${nameOf(file)} = ${literal(file)};\n`);
   const exported = files
     .filter((file) => !fragments.has(file))
     .map((file) => `export const ${nameOf(file)} = script(${literal(file)});\n`);
@@ -48,6 +47,11 @@ function includesOf(file: string): string[] {
     const name = INCLUDE.exec(line)?.[1];
     return name === undefined ? [] : [join(dirname(file), name)];
   });
+}
+
+/** Each behind those that it includes. */
+function fragmentsOf(file: string): string[] {
+  return includesOf(file).flatMap((included) => [...fragmentsOf(included), included]);
 }
 
 /** The file as a template literal, without comments: the server does not need them. */

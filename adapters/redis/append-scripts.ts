@@ -1,4 +1,4 @@
-import type { Appended, Body, Payload, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import type { Appended, Body, LibraryClock, Payload, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
 import { keyConflict, lastSeqIdConflict, seqIdConflict, TimelineError } from '../../src/toolkit/index.js';
 import { asArgument } from './connection/client.js';
 import { toRefusal } from './errors.js';
@@ -55,7 +55,7 @@ export class PlainRequest {
     return true;
   }
 
-  args({ clock }: Library): (string | Buffer)[] {
+  args(clock: LibraryClock): (string | Buffer)[] {
     const isOneEach = this.#bodies.length === this.timelines.length;
     const counts = this.#shared ? '*' : isOneEach ? '' : this.#counts.join(' ');
     const latest = String(clock.latestTime()).padStart(AT_WIDTH, '0');

@@ -18,6 +18,14 @@ import { APPEND, APPEND_PLAIN } from './scripts.generated.js';
 /** Redis checks the timeouts of WAIT and WAITAOF ten times a second: the answer is late by so many milliseconds. */
 const WAIT_LATENESS_MS = 120;
 
+/** One call of `append`. */
+interface Batch {
+  readonly writes: readonly Write[];
+  /** In the order of `writes`. */
+  readonly outcomes: WriteOutcome[];
+  readonly call: Call;
+}
+
 /**
  * Nearly all writes are plain entries for Timelines that this process has written to before, and go by
  * `append-plain.lua`, which can do no more. All others, and those that this script leaves because something was not as
@@ -36,120 +44,97 @@ export class Appender {
   }
 
   async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
-    const outcomes = new Array<WriteOutcome>(writes.length);
+    const batch: Batch = { writes, outcomes: new Array<WriteOutcome>(writes.length), call };
+    const { keys } = this.#library;
     const work: Promise<unknown>[] = [];
     const others: TimelineWrites[] = [];
     const openRequests = new Map<number, PlainRequest>();
     for (const [id, indexes] of groupByTimeline(writes)) {
-      const each = { timeline: this.#library.keys.of(id), indexes };
+      const each = { timeline: keys.of(id), indexes };
       const { isListed, slot } = each.timeline;
       const open = isListed ? openRequests.get(slot) : undefined;
       if (open?.add(each, writes)) continue;
-      const next = new PlainRequest(this.#library.keys.cluster);
+      const next = new PlainRequest(keys.cluster);
       if (!isListed || !next.add(each, writes)) {
         others.push(each);
         continue;
       }
       // The server works on a full request while the next one is filled.
-      if (open) work.push(this.#appendPlain(writes, open, outcomes, call));
+      if (open) work.push(this.#appendPlain(batch, open));
       openRequests.set(slot, next);
     }
-    for (const request of openRequests.values()) work.push(this.#appendPlain(writes, request, outcomes, call));
-    work.push(this.#appendOthers(writes, others, outcomes, call));
+    for (const request of openRequests.values()) work.push(this.#appendPlain(batch, request));
+    work.push(this.#appendOthers(batch, others));
     await Promise.all(work);
-    return outcomes;
+    return batch.outcomes;
   }
 
-  async #appendPlain(
-    writes: readonly Write[],
-    request: PlainRequest,
-    outcomes: WriteOutcome[],
-    call: Call,
-  ): Promise<void> {
-    const { connections } = this.#library;
-    const left = await this.#attempt(request.timelines, outcomes, async () => {
-      const answer = await connections.write.script(APPEND_PLAIN, request.keys, request.args(this.#library), call);
+  async #appendPlain(batch: Batch, request: PlainRequest): Promise<void> {
+    const { connections, clock } = this.#library;
+    const { writes, outcomes, call } = batch;
+    const left = await attempt(batch, request.timelines, async () => {
+      const answer = await connections.write.script(APPEND_PLAIN, request.keys, request.args(clock), call);
       await awaitDurability(this.#library, call);
       return request.parseAnswer(answer as string, writes, outcomes);
     });
     if (!left?.length) return;
     // Their data have changed, so the registry may have lost them too.
     for (const { timeline } of left) timeline.isListed = false;
-    await this.#appendOthers(writes, left, outcomes, call);
+    await this.#appendOthers(batch, left);
   }
 
-  async #appendOthers(
-    writes: readonly Write[],
-    timelines: readonly TimelineWrites[],
-    outcomes: WriteOutcome[],
-    call: Call,
-  ): Promise<void> {
-    await this.#appendInChunks(writes, timelines, outcomes, call);
+  async #appendOthers(batch: Batch, timelines: readonly TimelineWrites[]): Promise<void> {
+    await this.#appendInChunks(batch, timelines);
     if (this.#library.settings.ttlMs === undefined) return;
-    const denied = timelines.filter(({ indexes }) => indexes.every((index) => isOutOfMemory(outcomes[index])));
+    const denied = timelines.filter(({ indexes }) => indexes.every((index) => isOutOfMemory(batch.outcomes[index])));
     if (denied.length === 0) return;
     // Removing what has expired of these Timelines frees memory.
-    const freed = await this.#retention.freeMemory(
-      denied.map(({ timeline }) => timeline.id),
-      call,
-    );
+    const ids = denied.map(({ timeline }) => timeline.id);
+    const freed = await this.#retention.freeMemory(ids, batch.call);
     const again = denied.filter(({ timeline }) => freed.has(timeline.id));
-    await this.#appendInChunks(writes, again, outcomes, call);
+    await this.#appendInChunks(batch, again);
   }
 
-  async #appendInChunks(
-    writes: readonly Write[],
-    timelines: readonly TimelineWrites[],
-    outcomes: WriteOutcome[],
-    call: Call,
-  ): Promise<void> {
+  async #appendInChunks(batch: Batch, timelines: readonly TimelineWrites[]): Promise<void> {
+    const entriesOf = (index: number) => (batch.writes[index] as Write).entries.length;
     const chunks = chunkBySlot(timelines, ({ timeline }) => timeline.slot, {
       items: TIMELINES_PER_SCRIPT,
       weight: ENTRIES_PER_SCRIPT,
-      weightOf: ({ indexes }) => indexes.reduce((sum, index) => sum + (writes[index] as Write).entries.length, 0),
+      weightOf: ({ indexes }) => indexes.reduce((sum, index) => sum + entriesOf(index), 0),
     });
-    await Promise.all(chunks.map((chunk) => this.#appendChunk(writes, chunk, outcomes, call)));
+    await Promise.all(chunks.map((chunk) => attempt(batch, chunk, () => this.#appendChunk(batch, chunk))));
   }
 
-  #appendChunk(
-    writes: readonly Write[],
-    chunk: readonly TimelineWrites[],
-    outcomes: WriteOutcome[],
-    call: Call,
-  ): Promise<unknown> {
+  async #appendChunk({ writes, outcomes, call }: Batch, chunk: readonly TimelineWrites[]): Promise<void> {
     const { connections } = this.#library;
-    return this.#attempt(chunk, outcomes, async () => {
-      await this.#registry.add(
-        chunk.map(({ timeline }) => timeline),
-        call,
-      );
-      const { keys, args } = encodeAppend(this.#library, writes, chunk);
-      const lines = ((await connections.write.script(APPEND, keys, args, call)) as string).split('\n');
-      await awaitDurability(this.#library, call);
-      let line = 0;
-      for (const { timeline, indexes } of chunk) {
-        for (const index of indexes) {
-          const outcome = parseOutcome(writes[index] as Write, lines[line++] as string);
-          if (!outcome.ok) connections.reconnectIfMoved(outcome.error, timeline.streamKey);
-          outcomes[index] = outcome;
-        }
+    const timelines = chunk.map(({ timeline }) => timeline);
+    await this.#registry.add(timelines, call);
+    const { keys, args } = encodeAppend(this.#library, writes, chunk);
+    const lines = ((await connections.write.script(APPEND, keys, args, call)) as string).split('\n');
+    await awaitDurability(this.#library, call);
+    let line = 0;
+    for (const { timeline, indexes } of chunk) {
+      for (const index of indexes) {
+        const outcome = parseOutcome(writes[index] as Write, lines[line++] as string);
+        if (!outcome.ok) connections.reconnectIfMoved(outcome.error, timeline.streamKey);
+        outcomes[index] = outcome;
       }
-    });
-  }
-
-  /** An error of the whole script is the outcome of every write in it. */
-  async #attempt<T>(
-    timelines: readonly TimelineWrites[],
-    outcomes: WriteOutcome[],
-    run: () => Promise<T>,
-  ): Promise<T | undefined> {
-    try {
-      return await run();
-    } catch (error) {
-      const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
-      for (const { indexes } of timelines) for (const index of indexes) outcomes[index] = outcome;
-      return undefined;
     }
+  }
+}
+
+/** Resolves with undefined if a whole script fails: its error is then the outcome of every write in it. */
+async function attempt<T>(
+  { outcomes }: Batch,
+  timelines: readonly TimelineWrites[],
+  run: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
+    for (const { indexes } of timelines) for (const index of indexes) outcomes[index] = outcome;
+    return undefined;
   }
 }
 

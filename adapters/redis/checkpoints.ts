@@ -14,9 +14,7 @@ export class Checkpoints implements AdapterCheckpoints {
   async get(items: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]> {
     const { connections, keys } = this.#library;
     const texts = await Promise.all(
-      items.map(({ timeline, reader }) =>
-        connections.read.command('hget', [keys.checkpointsKey(timeline), reader], call),
-      ),
+      items.map(({ timeline, reader }) => connections.read.command('hget', [keys.key(timeline, 'c'), reader], call)),
     );
     return texts.map((text) => (typeof text === 'string' ? parsePosition(text) : undefined));
   }
@@ -52,7 +50,7 @@ export class Checkpoints implements AdapterCheckpoints {
         const { reader, position } = items[index] as (typeof items)[number];
         return [reader, position ? `${position.epoch} ${position.seqId}` : ''];
       });
-      return connections.write.script(SET_CHECKPOINTS, [keys.checkpointsKey(timeline)], args, call);
+      return connections.write.script(SET_CHECKPOINTS, [keys.key(timeline, 'c')], args, call);
     });
     await allEnded(scripts);
   }

@@ -6,6 +6,9 @@ const REGISTRY_SHARDS = 16;
 /** Timelines that are remembered: making the names of their keys costs more than most of what is done with them. */
 const MAX_KNOWN = 50_000;
 
+/** Of the keys of a Timeline: stream, state, overlay, idempotency keys, checkpoints. */
+export type KeySuffix = 's' | 'm' | 'u' | 'k' | 'c';
+
 /** What this process knows of a Timeline. */
 export interface KnownTimeline {
   readonly id: string;
@@ -63,32 +66,16 @@ export class Keyspace {
     this.#known.clear();
   }
 
-  streamKey(timeline: string): string {
-    return this.of(timeline).streamKey;
-  }
-
-  stateKey(timeline: string): string {
-    return this.of(timeline).stateKey;
-  }
-
-  overlayKey(timeline: string): string {
-    return `${this.#base(timeline)}u`;
-  }
-
-  idempotencyKey(timeline: string): string {
-    return `${this.#base(timeline)}k`;
-  }
-
-  checkpointsKey(timeline: string): string {
-    return `${this.#base(timeline)}c`;
+  key(timeline: string, suffix: KeySuffix): string {
+    return this.#base(timeline) + suffix;
   }
 
   /**
    * The keys that a script declares for a Timeline, its stream first. A Cluster has to know all of them, because while
    * a slot moves it sends a script only where it finds every key; on a single server the script makes the others from
-   * the name of the stream. Suffixes: `m` state, `u` overlay, `k` idempotency keys, `c` checkpoints.
+   * the name of the stream.
    */
-  declare(timeline: string, suffixes: readonly ('m' | 'u' | 'k' | 'c')[]): string[] {
+  declare(timeline: string, suffixes: readonly KeySuffix[]): string[] {
     const base = this.#base(timeline);
     return this.cluster ? [`${base}s`, ...suffixes.map((suffix) => base + suffix)] : [`${base}s`];
   }

@@ -10,6 +10,150 @@ function script(source: string): Script {
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
+const SEQ_IDS = `local MAX_SEQ_ID = '9223372036854775807'
+local function less(a, b)
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+local function successor(n)
+  if #n < 16 then return string.format('%.0f', tonumber(n) + 1) end
+  local head, nines = string.match(n, '^(%d-)(9*)$')
+  if head == '' then return '1' .. string.rep('0', #nines) end
+  return string.sub(head, 1, -2) .. string.char(string.byte(head, -1) + 1) .. string.rep('0', #nines)
+end
+local function predecessor(n)
+  if #n < 16 then return string.format('%.0f', tonumber(n) - 1) end
+  local head, zeros = string.match(n, '^(%d-)(0*)$')
+  local lower = string.sub(head, 1, -2) .. string.char(string.byte(head, -1) - 1) .. string.rep('9', #zeros)
+  return (string.gsub(lower, '^0+(%d)', '%1'))
+end`;
+
+const REPLICATION_ID = `local REPLICATION_ID_LENGTH = 10
+local function replicationId()
+  local info = redis.pcall('INFO', 'replication')
+  local found = type(info) == 'string' and string.find(info, 'master_replid:', 1, true)
+  return found and string.sub(info, found + 14, found + 13 + REPLICATION_ID_LENGTH)
+    or string.rep('0', REPLICATION_ID_LENGTH)
+end`;
+
+const TIMELINE_STATE = `${REPLICATION_ID}
+local AT_WIDTH = 16
+local LARGE_BODY_BYTES = 8192
+local function padTime(at)
+  return string.rep('0', AT_WIDTH - #at) .. at
+end
+local function parseState(text)
+  local state = {}
+  state.last, state.at, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
+    string.match(text, '^(%d+) 0*(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
+  if not state.epoch then error('FOREIGN the state of the Timeline is not readable') end
+  return state
+end
+local function formatState(state)
+  return state.last .. ' ' .. padTime(state.at) .. ' ' .. state.epoch .. ' ' .. state.first .. ' ' .. state.firstAt
+    .. ' ' .. state.floor .. ' ' .. state.flags .. ' ' .. state.lineage
+end
+local function cutState(text)
+  local space = string.find(text, ' ', 1, true)
+  if not space then return end
+  local sub, epoch = string.sub, space + AT_WIDTH + 2
+  return sub(text, 1, space - 1), sub(text, space + 1, epoch - 2), sub(text, epoch, epoch + REPLICATION_ID_LENGTH - 1),
+    sub(text, epoch - 1)
+end
+local function joinState(last, at, rest)
+  return last .. ' ' .. at .. rest
+end`;
+
+const LOAD_STATE = `${SEQ_IDS}
+${TIMELINE_STATE}
+local MAX_ANCESTORS = 8
+local function errorMessage(problem)
+  return type(problem) == 'table' and problem.err or tostring(problem)
+end
+local function keysOf(stream)
+  local base = string.sub(stream, 1, -2)
+  return {
+    stream = stream,
+    state = base .. 'm',
+    overlay = base .. 'u',
+    idempotency = base .. 'k',
+    checkpoints = base .. 'c',
+  }
+end
+local function entryIdOf(row)
+  local seqId = string.match(row[1], '^0%-(%d+)$')
+  local at = seqId and string.match(row[2][1], '^[tb](%d+)')
+  if not at then error('FOREIGN the stream holds entries of another program') end
+  return seqId, at
+end
+local function isEmpty(state)
+  return less(state.last, state.first)
+end
+local function hasFlag(state, flag)
+  return string.find(state.flags, flag, 1, true) ~= nil
+end
+local function setFlag(state, flag, present)
+  if hasFlag(state, flag) == present then return end
+  local others = string.gsub(state.flags, '[-' .. flag .. ']', '')
+  if present then others = others .. flag end
+  state.flags, state.changed = others == '' and '-' or others, true
+end
+local function rebuildState(keys, epoch)
+  local info, last = redis.call('XINFO', 'STREAM', keys.stream), nil
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = string.match(info[i + 1], '^0%-(%d+)$') end
+  end
+  if not last then error('FOREIGN the stream numbers its entries by time') end
+  local state = {
+    last = last,
+    at = '0',
+    epoch = epoch,
+    first = successor(last),
+    firstAt = '0',
+    floor = last,
+    flags = 'l',
+    lineage = '-',
+    changed = true,
+  }
+  local oldest = redis.call('XRANGE', keys.stream, '-', '+', 'COUNT', 1)[1]
+  if oldest then
+    state.first, state.firstAt = entryIdOf(oldest)
+    state.floor = predecessor(state.first)
+    local _, at = entryIdOf(redis.call('XREVRANGE', keys.stream, '+', '-', 'COUNT', 1)[1])
+    state.at = at
+  end
+  if redis.call('EXISTS', keys.overlay) == 1 then state.flags = 'lup' end
+  return state
+end
+local function checkStream(keys, state)
+  if redis.call('XLEN', keys.stream) == 0 and less(state.floor, state.last) then
+    state.floor, state.first, state.firstAt, state.changed = state.last, successor(state.last), '0', true
+  end
+end
+local function checkEpoch(state, epochSuffix, replId)
+  if string.sub(state.epoch, 1, REPLICATION_ID_LENGTH) == replId then return end
+  local ancestors = { state.epoch .. ':' .. state.last }
+  for ancestor in string.gmatch(state.lineage, '[^,]+:%d+') do
+    if #ancestors < MAX_ANCESTORS then ancestors[#ancestors + 1] = ancestor end
+  end
+  state.epoch, state.lineage, state.changed = replId .. '-' .. epochSuffix, table.concat(ancestors, ','), true
+end
+local function loadState(keys, epochSuffix, replId)
+  local text = redis.call('GET', keys.state)
+  if not text then
+    if redis.call('EXISTS', keys.stream) == 0 then return nil end
+    return rebuildState(keys, replId .. '-' .. epochSuffix)
+  end
+  local state = parseState(text)
+  checkStream(keys, state)
+  checkEpoch(state, epochSuffix, replId)
+  return state
+end
+local function saveState(keys, state)
+  if state.changed then redis.call('SET', keys.state, formatState(state)) end
+  state.changed = false
+end`;
+
 const EXPIRY = `local VERSIONS_AT_ONCE = 1000
 local function streamId(seqId)
   return '0-' .. string.format('%.0f', seqId)
@@ -107,151 +251,7 @@ local function expire(keys, state, cutoff, latest, now)
   return true
 end`;
 
-const LOAD_STATE = `local MAX_ANCESTORS = 8
-local function errorMessage(problem)
-  return type(problem) == 'table' and problem.err or tostring(problem)
-end
-local function keysOf(stream)
-  local base = string.sub(stream, 1, -2)
-  return {
-    stream = stream,
-    state = base .. 'm',
-    overlay = base .. 'u',
-    idempotency = base .. 'k',
-    checkpoints = base .. 'c',
-  }
-end
-local function entryIdOf(row)
-  local seqId = string.match(row[1], '^0%-(%d+)$')
-  local at = seqId and string.match(row[2][1], '^[tb](%d+)')
-  if not at then error('FOREIGN the stream holds entries of another program') end
-  return seqId, at
-end
-local function isEmpty(state)
-  return less(state.last, state.first)
-end
-local function hasFlag(state, flag)
-  return string.find(state.flags, flag, 1, true) ~= nil
-end
-local function setFlag(state, flag, present)
-  if hasFlag(state, flag) == present then return end
-  local others = string.gsub(state.flags, '[-' .. flag .. ']', '')
-  if present then others = others .. flag end
-  state.flags, state.changed = others == '' and '-' or others, true
-end
-local function rebuildState(keys, epoch)
-  local info, last = redis.call('XINFO', 'STREAM', keys.stream), nil
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then last = string.match(info[i + 1], '^0%-(%d+)$') end
-  end
-  if not last then error('FOREIGN the stream numbers its entries by time') end
-  local state = {
-    last = last,
-    at = '0',
-    epoch = epoch,
-    first = successor(last),
-    firstAt = '0',
-    floor = last,
-    flags = 'l',
-    lineage = '-',
-    changed = true,
-  }
-  local oldest = redis.call('XRANGE', keys.stream, '-', '+', 'COUNT', 1)[1]
-  if oldest then
-    state.first, state.firstAt = entryIdOf(oldest)
-    state.floor = predecessor(state.first)
-    local _, at = entryIdOf(redis.call('XREVRANGE', keys.stream, '+', '-', 'COUNT', 1)[1])
-    state.at = at
-  end
-  if redis.call('EXISTS', keys.overlay) == 1 then state.flags = 'lup' end
-  return state
-end
-local function checkStream(keys, state)
-  if redis.call('XLEN', keys.stream) == 0 and less(state.floor, state.last) then
-    state.floor, state.first, state.firstAt, state.changed = state.last, successor(state.last), '0', true
-  end
-end
-local function checkEpoch(state, epochSuffix, replId)
-  if string.sub(state.epoch, 1, REPLICATION_ID_LENGTH) == replId then return end
-  local ancestors = { state.epoch .. ':' .. state.last }
-  for ancestor in string.gmatch(state.lineage, '[^,]+:%d+') do
-    if #ancestors < MAX_ANCESTORS then ancestors[#ancestors + 1] = ancestor end
-  end
-  state.epoch, state.lineage, state.changed = replId .. '-' .. epochSuffix, table.concat(ancestors, ','), true
-end
-local function loadState(keys, epochSuffix, replId)
-  local text = redis.call('GET', keys.state)
-  if not text then
-    if redis.call('EXISTS', keys.stream) == 0 then return nil end
-    return rebuildState(keys, replId .. '-' .. epochSuffix)
-  end
-  local state = parseState(text)
-  checkStream(keys, state)
-  checkEpoch(state, epochSuffix, replId)
-  return state
-end
-local function saveState(keys, state)
-  if state.changed then redis.call('SET', keys.state, formatState(state)) end
-  state.changed = false
-end`;
-
-const REPLICATION_ID = `local REPLICATION_ID_LENGTH = 10
-local function replicationId()
-  local info = redis.pcall('INFO', 'replication')
-  local found = type(info) == 'string' and string.find(info, 'master_replid:', 1, true)
-  return found and string.sub(info, found + 14, found + 13 + REPLICATION_ID_LENGTH)
-    or string.rep('0', REPLICATION_ID_LENGTH)
-end`;
-
-const SEQ_IDS = `local MAX_SEQ_ID = '9223372036854775807'
-local function less(a, b)
-  if #a ~= #b then return #a < #b end
-  return a < b
-end
-local function successor(n)
-  if #n < 16 then return string.format('%.0f', tonumber(n) + 1) end
-  local head, nines = string.match(n, '^(%d-)(9*)$')
-  if head == '' then return '1' .. string.rep('0', #nines) end
-  return string.sub(head, 1, -2) .. string.char(string.byte(head, -1) + 1) .. string.rep('0', #nines)
-end
-local function predecessor(n)
-  if #n < 16 then return string.format('%.0f', tonumber(n) - 1) end
-  local head, zeros = string.match(n, '^(%d-)(0*)$')
-  local lower = string.sub(head, 1, -2) .. string.char(string.byte(head, -1) - 1) .. string.rep('9', #zeros)
-  return (string.gsub(lower, '^0+(%d)', '%1'))
-end`;
-
-const TIMELINE_STATE = `local AT_WIDTH = 16
-local LARGE_BODY_BYTES = 8192
-local function padTime(at)
-  return string.rep('0', AT_WIDTH - #at) .. at
-end
-local function parseState(text)
-  local state = {}
-  state.last, state.at, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
-    string.match(text, '^(%d+) 0*(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
-  if not state.epoch then error('FOREIGN the state of the Timeline is not readable') end
-  return state
-end
-local function formatState(state)
-  return state.last .. ' ' .. padTime(state.at) .. ' ' .. state.epoch .. ' ' .. state.first .. ' ' .. state.firstAt
-    .. ' ' .. state.floor .. ' ' .. state.flags .. ' ' .. state.lineage
-end
-local function cutState(text)
-  local space = string.find(text, ' ', 1, true)
-  if not space then return end
-  local sub, epoch = string.sub, space + AT_WIDTH + 2
-  return sub(text, 1, space - 1), sub(text, space + 1, epoch - 2), sub(text, epoch, epoch + REPLICATION_ID_LENGTH - 1),
-    sub(text, epoch - 1)
-end
-local function joinState(last, at, rest)
-  return last .. ' ' .. at .. rest
-end`;
-
-export const ADVANCE_CHECKPOINTS = script(`${REPLICATION_ID}
-${SEQ_IDS}
-${TIMELINE_STATE}
-${LOAD_STATE}
+export const ADVANCE_CHECKPOINTS = script(`${LOAD_STATE}
 local keys = keysOf(KEYS[1])
 local text = redis.call('GET', keys.state)
 local state = text and parseState(text)
@@ -285,8 +285,7 @@ for i = 1, #ARGV, 3 do
 end
 return answers`);
 
-export const APPEND_PLAIN = script(`${REPLICATION_ID}
-${TIMELINE_STATE}
+export const APPEND_PLAIN = script(`${TIMELINE_STATE}
 local name, counts, latest = ARGV[1], ARGV[2], ARGV[3]
 local call, sub, byte = redis.pcall, string.sub, string.byte
 local kind, now = sub(name, 1, 1), padTime(sub(name, 2))
@@ -344,9 +343,6 @@ end
 return table.concat(answers, '\\n')`);
 
 export const APPEND = script(`local request = cjson.decode(ARGV[1])
-${REPLICATION_ID}
-${SEQ_IDS}
-${TIMELINE_STATE}
 ${LOAD_STATE}
 local replId = replicationId()
 local PURGE_EVERY = 32
@@ -495,9 +491,6 @@ end
 return table.concat(answers, '\\n')`);
 
 export const APPLY_RETENTION = script(`#!lua flags=allow-oom
-${REPLICATION_ID}
-${SEQ_IDS}
-${TIMELINE_STATE}
 ${LOAD_STATE}
 ${EXPIRY}
 local STEP = 5000
@@ -557,10 +550,7 @@ for i = 1, #KEYS, stride do
 end
 return answers`);
 
-export const CHANGE_ENTRY = script(`${REPLICATION_ID}
-${SEQ_IDS}
-${TIMELINE_STATE}
-${LOAD_STATE}
+export const CHANGE_ENTRY = script(`${LOAD_STATE}
 ${EXPIRY}
 local epochSuffix, cutoff, latest, now = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local seqId, expected, kind, body = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
@@ -600,9 +590,6 @@ for i, timeline in ipairs(ARGV) do
 end`);
 
 export const PURGE_OVERLAY = script(`#!lua flags=allow-oom
-${REPLICATION_ID}
-${SEQ_IDS}
-${TIMELINE_STATE}
 ${LOAD_STATE}
 local STEP = 200
 local LARGE_STEP = 8
@@ -627,10 +614,7 @@ return cursor .. ' ' .. first`);
 export const READ_SETTINGS = script(`local time = redis.pcall('TIME')
 return { redis.call('GET', KEYS[1]) or '', time[1] or '', time[2] or '' }`);
 
-export const READ = script(`${REPLICATION_ID}
-${SEQ_IDS}
-${TIMELINE_STATE}
-${LOAD_STATE}
+export const READ = script(`${LOAD_STATE}
 local MAX_BYTES = 8 * 1024 * 1024
 local UNCOUNTED_ROWS = MAX_BYTES / LARGE_BODY_BYTES
 local LARGE_ROWS_AT_ONCE = 8

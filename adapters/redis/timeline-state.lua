@@ -5,7 +5,8 @@
 -- timeline-state.ts reads the same text in TypeScript; docs/redis.md explains the fields. One string for each Timeline
 -- lets one MGET read the heads of many. Every append changes `last` and `at`, so they stand in front; `at` is padded to
 -- AT_WIDTH digits and an epoch begins with a replication id of fixed length, so that the fast path cuts the front at
--- fixed offsets. Include replication-id.lua before this file.
+-- fixed offsets.
+--include scripts/replication-id.lua
 
 -- Digits of a time: any integer that JavaScript holds without loss.
 local AT_WIDTH = 16

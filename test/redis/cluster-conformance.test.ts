@@ -50,7 +50,7 @@ describe.skipIf(!hasRedis())('a Cluster of three masters', () => {
         return fork(bundled(CHILD), [port, prefixOf(adapter), 'cluster']);
       },
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(prefixOf(adapter), library, true).streamKey(timeline)),
+        client.xlen(new Keyspace(prefixOf(adapter), library, true).key(timeline, 's')),
     },
   );
 });

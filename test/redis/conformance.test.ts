@@ -93,7 +93,7 @@ describe.skipIf(!hasRedis())('a single server', () => {
       reopen: (adapter) => adapterOn(prefixOf(adapter)),
       fork: (adapter) => fork(bundled(CHILD), [String(server.port), prefixOf(adapter), 'server']),
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(prefixOf(adapter), library, false).streamKey(timeline)),
+        client.xlen(new Keyspace(prefixOf(adapter), library, false).key(timeline, 's')),
     },
   );
 });

@@ -210,7 +210,7 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
   it('are freed by Redis itself', async () => {
     const redis = await openStore({ adapter: { keyWindowMs: 50 } });
     await redis.timeline().append('m', { key: 'k' });
-    const keys = redis.keys.idempotencyKey('timeline');
+    const keys = redis.keys.key('timeline', 'k');
     expect(await redis.client.exists(keys)).toBe(1);
     await until('the keys are gone', async () => (await redis.client.exists(keys)) === 0);
   });
@@ -240,10 +240,10 @@ describe.skipIf(!hasRedis())('keys', () => {
     const names = libraries.flatMap((library) => {
       const keys = new Keyspace('tl:', library, false);
       return [
-        keys.streamKey('t'),
-        keys.streamKey('t}:'),
-        keys.streamKey('{t}'),
-        keys.stateKey('t'),
+        keys.key('t', 's'),
+        keys.key('t}:', 's'),
+        keys.key('{t}', 's'),
+        keys.key('t', 'm'),
         ...keys.registryKeys(),
         keys.sweepLockKey(),
       ];

@@ -52,11 +52,11 @@ export class RedisStore {
 
   /** The key of a stream. */
   streamKey(id = 'timeline'): string {
-    return this.keys.streamKey(encodeTimelineId(id));
+    return this.keys.key(encodeTimelineId(id), 's');
   }
 
   stateKey(id = 'timeline'): string {
-    return this.keys.stateKey(encodeTimelineId(id));
+    return this.keys.key(encodeTimelineId(id), 'm');
   }
 
   async close(): Promise<void> {

@@ -6,9 +6,6 @@
 -- answer  for each position the one stored afterwards, as `epoch seqId`: after `=`, or after `!` if it is of another
 --         epoch and stays
 -- caller  Checkpoints in checkpoints.ts
---include replication-id.lua
---include seq-ids.lua
---include ../timeline-state.lua
 --include load-state.lua
 local keys = keysOf(KEYS[1])
 local text = redis.call('GET', keys.state)

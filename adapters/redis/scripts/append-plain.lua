@@ -11,7 +11,6 @@
 --
 -- This is the hot path. Patterns and numbers that become text are most of what a script can spend, so it cuts the state
 -- at fixed offsets and counts the SeqId up by its last digit.
---include replication-id.lua
 --include ../timeline-state.lua
 local name, counts, latest = ARGV[1], ARGV[2], ARGV[3]
 local call, sub, byte = redis.pcall, string.sub, string.byte

@@ -13,9 +13,6 @@
 --           !U message            something may have been written
 -- caller  Appender in append.ts
 local request = cjson.decode(ARGV[1])
---include replication-id.lua
---include seq-ids.lua
---include ../timeline-state.lua
 --include load-state.lua
 local replId = replicationId()
 -- A Timeline looks for keys that are too old about once in so many appends with a key.

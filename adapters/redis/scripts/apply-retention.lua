@@ -12,9 +12,6 @@
 -- answer  for each Timeline the sum of 1, there is more to remove; 2, the overlay holds versions of entries that are
 --         gone; 4, entries were removed; or `!` and an error
 -- caller  Retention in retention.ts
---include replication-id.lua
---include seq-ids.lua
---include ../timeline-state.lua
 --include load-state.lua
 --include expiry.lua
 -- A step ends once it has removed so many entries, so that no other client waits long.

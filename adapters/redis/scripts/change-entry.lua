@@ -12,9 +12,6 @@
 --         revision                   the present one, if it is not the one asked for
 --         false                      there is no such entry
 -- caller  EntryChanges in change.ts
---include replication-id.lua
---include seq-ids.lua
---include ../timeline-state.lua
 --include load-state.lua
 --include expiry.lua
 local epochSuffix, cutoff, latest, now = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]

@@ -1,4 +1,4 @@
--- Finds and hides what has expired. Include load-state.lua and what it needs before this file.
+-- Finds and hides what has expired. Include load-state.lua before this file.
 --
 -- Times grow along a Timeline, except for runs of entries that a wrong clock put into the future. Each of those counts
 -- as old as the next entry that is not of the future, before which it was appended; as the last one if there is none.

@@ -1,5 +1,6 @@
--- Loads and saves the state of a Timeline, and repairs it where the data beside it say otherwise. Include
--- replication-id.lua, seq-ids.lua and ../timeline-state.lua before this file.
+-- Loads and saves the state of a Timeline, and repairs it where the data beside it say otherwise.
+--include seq-ids.lua
+--include ../timeline-state.lua
 
 local MAX_ANCESTORS = 8
 

@@ -7,9 +7,6 @@
 --         3: the first entry that the first step answered; '' at first
 -- answer  the cursor for the next step, `0` at the end, and the first entry, with a space between
 -- caller  Retention in retention.ts
---include replication-id.lua
---include seq-ids.lua
---include ../timeline-state.lua
 --include load-state.lua
 -- Versions looked at in one step.
 local STEP = 200

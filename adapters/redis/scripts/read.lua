@@ -10,9 +10,6 @@
 --           1                             the state is not up to date: apply-retention.lua comes first
 --           2                             the other ranges have filled the answer: read it again
 -- caller  Reader in read.ts
---include replication-id.lua
---include seq-ids.lua
---include ../timeline-state.lua
 --include load-state.lua
 -- Bytes of bodies of one answer, about.
 local MAX_BYTES = 8 * 1024 * 1024

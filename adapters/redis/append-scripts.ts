@@ -10,8 +10,8 @@ import { AT_WIDTH, epochIn, LARGE_BODY_BYTES, lastIn, toSeqId } from './timeline
 export const TIMELINES_PER_SCRIPT = 100;
 export const ENTRIES_PER_SCRIPT = 1000;
 /**
- * Redis drops the idempotency keys of an idle Timeline by its own clock, and accepted time may be behind that: they
- * live so many milliseconds longer than their window.
+ * Milliseconds that the idempotency keys of an idle Timeline outlive their window: Redis drops them by its own clock,
+ * and accepted time may be behind that.
  */
 const KEYS_SLACK_MS = 60_000;
 
@@ -28,12 +28,15 @@ export interface TimelineWrites {
 export class PlainRequest {
   readonly timelines: TimelineWrites[] = [];
   readonly keys: string[] = [];
+  readonly #isCluster: boolean;
   readonly #counts: number[] = [];
   readonly #bodies: (string | Buffer)[] = [];
   #kind = 't';
   #shared: Payload | undefined;
 
-  constructor(private readonly cluster: boolean) {}
+  constructor(isCluster: boolean) {
+    this.#isCluster = isCluster;
+  }
 
   /** False if the request is full or the writes do not fit to the others; if it is empty, they are not plain. */
   add(added: TimelineWrites, writes: readonly Write[]): boolean {
@@ -51,7 +54,7 @@ export class PlainRequest {
     this.timelines.push(added);
     this.#counts.push(payloads.length);
     this.keys.push(added.timeline.streamKey);
-    if (this.cluster) this.keys.push(added.timeline.stateKey);
+    if (this.#isCluster) this.keys.push(added.timeline.stateKey);
     return true;
   }
 
@@ -119,12 +122,12 @@ function setPlainOutcomes(
   }
 }
 
-/** What `append.lua` takes as JSON. Bodies are named by their place among the arguments. */
+/** The request that `append.lua` takes as JSON. A body is named by its index among the arguments, counting from one. */
 interface AppendRequest {
   readonly now: string;
   /** The latest time that is not of the future. */
   readonly latest: string;
-  /** The time by which keys are kept. */
+  /** The time that is stored with new keys, and from which the age of others is told. */
   readonly keyTime: string;
   readonly epochSuffix: string;
   /** Keys that are declared for each Timeline. */
@@ -135,7 +138,7 @@ interface AppendRequest {
   readonly keysLiveMs: number;
   /** 0 to 1: decides which Timelines look for keys that are too old. */
   readonly purgeAt: number;
-  /** Where they look. */
+  /** The HSCAN cursor at which they start. */
   readonly purgeCursor: string;
   /** `t` or `b` for each body, or once for all of them. */
   readonly kinds: string;

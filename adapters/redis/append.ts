@@ -15,7 +15,7 @@ import type { Registry } from './registry.js';
 import type { Retention } from './retention.js';
 import { APPEND, APPEND_PLAIN } from './scripts.generated.js';
 
-/** Redis checks the timeouts of WAIT and WAITAOF ten times a second: the answer is late by so many milliseconds. */
+/** Milliseconds that the answer of WAIT may be late: Redis checks its timeouts ten times a second. */
 const WAIT_LATENESS_MS = 120;
 
 /** One call of `append`. */
@@ -54,7 +54,7 @@ export class Appender {
       const { isListed, slot } = each.timeline;
       const open = isListed ? openRequests.get(slot) : undefined;
       if (open?.add(each, writes)) continue;
-      const next = new PlainRequest(keys.cluster);
+      const next = new PlainRequest(keys.isCluster);
       if (!isListed || !next.add(each, writes)) {
         others.push(each);
         continue;

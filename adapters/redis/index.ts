@@ -130,7 +130,7 @@ function capabilitiesOf({ options, settings, keys }: Library, durability: Capabi
     checkpoints: true,
     minTtlMs: 1,
     budgetMs: options.waitMs,
-    wakeWithinMs: keys.cluster ? 2 * options.wakeMs + 20 : 50,
+    wakeWithinMs: keys.isCluster ? 2 * options.wakeMs + 20 : 50,
     durability,
     readOnly: false,
   };

@@ -1,7 +1,7 @@
 import { hashSlot } from './connection/hash-slot.js';
 import type { TimelineState } from './timeline-state.js';
 
-/** The ids of a library are spread over so many sets, so that a Cluster spreads them over its nodes. */
+/** Sets that the ids of a library are spread over, so that a Cluster spreads them over its nodes. */
 const REGISTRY_SHARDS = 16;
 /** Timelines that are remembered: making the names of their keys costs more than most of what is done with them. */
 const MAX_KNOWN = 50_000;
@@ -9,7 +9,7 @@ const MAX_KNOWN = 50_000;
 /** Of the keys of a Timeline: stream, state, overlay, idempotency keys, checkpoints. */
 export type KeySuffix = 's' | 'm' | 'u' | 'k' | 'c';
 
-/** What this process knows of a Timeline. */
+/** A Timeline as this process knows it. */
 export interface KnownTimeline {
   readonly id: string;
   readonly streamKey: string;
@@ -29,18 +29,16 @@ export interface KnownTimeline {
  * `tl:chat:{group:42}:s`. Braces are escaped, so that the tag is the whole id and the library cannot cut it short.
  */
 export class Keyspace {
+  readonly isCluster: boolean;
   readonly #head: string;
   readonly #registries: readonly string[];
   readonly #known = new Map<string, KnownTimeline>();
 
-  constructor(
-    prefix: string,
-    library: string,
-    readonly cluster: boolean,
-  ) {
+  constructor(prefix: string, library: string, isCluster: boolean) {
+    this.isCluster = isCluster;
     this.#head = `${prefix}${escapeName(library)}:`;
     const shards = Array.from({ length: REGISTRY_SHARDS }, (_, shard) => `${this.#head}r:{${shard}}`);
-    this.#registries = cluster ? shards : [`${this.#head}r`];
+    this.#registries = isCluster ? shards : [`${this.#head}r`];
   }
 
   of(timeline: string): KnownTimeline {
@@ -51,7 +49,7 @@ export class Keyspace {
       id: timeline,
       streamKey: `${base}s`,
       stateKey: `${base}m`,
-      slot: this.cluster ? hashSlot(escapeName(timeline)) : 0,
+      slot: this.isCluster ? hashSlot(escapeName(timeline)) : 0,
       isListed: false,
       isBeingListed: false,
       state: undefined,
@@ -77,7 +75,7 @@ export class Keyspace {
    */
   declare(timeline: string, suffixes: readonly KeySuffix[]): string[] {
     const base = this.#base(timeline);
-    return this.cluster ? [`${base}s`, ...suffixes.map((suffix) => base + suffix)] : [`${base}s`];
+    return this.isCluster ? [`${base}s`, ...suffixes.map((suffix) => base + suffix)] : [`${base}s`];
   }
 
   /** The Timeline of a state's key; undefined for any other key. */

@@ -13,7 +13,7 @@ const STATES_PER_COMMAND = 250;
 /** Rows behind the last known one that are fetched whatever their size. */
 const UNSEEN_ROWS = 8n;
 
-/** What `read.lua` answers instead of a range. */
+/** Answers of `read.lua` instead of a range. */
 const APPLY_RETENTION = 1;
 const READ_AGAIN = 2;
 
@@ -21,7 +21,7 @@ type RangeAnswer = readonly [
   state: Buffer,
   rows: readonly StreamRow[],
   versions?: readonly (Buffer | null)[] | null,
-  isCut?: number,
+  endedEarly?: number,
 ];
 type Answer = RangeAnswer | number | string | null;
 
@@ -85,7 +85,7 @@ export class Reader {
    */
   async #readStateTexts(stateKeys: string[], call: Call): Promise<unknown[]> {
     const { connections, keys } = this.#library;
-    if (keys.cluster) return Promise.all(stateKeys.map((key) => connections.read.command('get', [key], call)));
+    if (keys.isCluster) return Promise.all(stateKeys.map((key) => connections.read.command('get', [key], call)));
     const answers: Promise<unknown>[] = [];
     for (let i = 0; i < stateKeys.length; i += STATES_PER_COMMAND) {
       answers.push(connections.read.command('mget', stateKeys.slice(i, i + STATES_PER_COMMAND), call));
@@ -138,7 +138,7 @@ export class Reader {
     if (rows.length === 0) return caughtUpSlice(range, state);
     if (state.needsRetention || !differByAppends(textBefore, textAfter)) return undefined;
     if (before === end && state.lastSeqId >= end) return undefined;
-    const slice = toSlice(range, state, { rows, isCut: false }, { clock, latest, state: textBefore });
+    const slice = toSlice(range, state, { rows, endedEarly: false }, { clock, latest, state: textBefore });
     return slice.rows.every(({ seqId }) => seqId > state.floor && seqId <= state.lastSeqId) ? slice : undefined;
   }
 
@@ -167,12 +167,12 @@ export class Reader {
           full.push(index);
           return;
         }
-        const [text, rows = [], versions, isCut] = isRangeAnswer(answer) ? answer : [];
+        const [text, rows = [], versions, endedEarly] = isRangeAnswer(answer) ? answer : [];
         const stateText = text?.toString('latin1') ?? null;
         const state = this.#stateOf(timelineAt(index), stateText, cutoff, latest);
         if (Number(answer) === APPLY_RETENTION || state.needsRetention) outdated.push(index);
         else {
-          const found = { rows, versions: versions ?? undefined, isCut: isCut !== undefined };
+          const found = { rows, versions: versions ?? undefined, endedEarly: endedEarly !== undefined };
           slices[index] = toSlice(ranges[index] as Range, state, found, { clock, latest, state: stateText ?? '' });
         }
       });

@@ -18,8 +18,8 @@ export interface StreamRows {
   readonly rows: readonly StreamRow[];
   /** For each row `<kind><revision>:<body>` if the entry was changed. Absent without an overlay. */
   readonly versions?: readonly (Buffer | null)[] | undefined;
-  /** Something other than the limit ended the rows. */
-  readonly isCut: boolean;
+  /** Bytes, not the limit, ended the rows. */
+  readonly endedEarly: boolean;
 }
 
 /** The times against which entries of the future are told. */
@@ -38,7 +38,7 @@ export function toSlice(range: Range, state: VisibleState, found: StreamRows, ti
   const edge = rows.at(-1)?.seqId;
   const lowest = after > floor ? after + 1n : firstSeqId;
   const highest = before !== undefined && before <= lastSeqId ? before - 1n : lastSeqId;
-  const isFull = found.isCut || rows.length === Math.min(limit, MAX_ROWS);
+  const isFull = found.endedEarly || rows.length === Math.min(limit, MAX_ROWS);
   const more = isFull && edge !== undefined && (reverse ? edge > lowest : edge < highest);
   const truncatedThrough = range.after !== undefined && range.after < floor ? floor : undefined;
   return { epoch, firstSeqId, lastSeqId, ancestors, rows: correctTimes(rows, reverse, times), more, truncatedThrough };

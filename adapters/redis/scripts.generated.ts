@@ -53,7 +53,7 @@ local function formatState(state)
   return state.last .. ' ' .. padTime(state.at) .. ' ' .. state.epoch .. ' ' .. state.first .. ' ' .. state.firstAt
     .. ' ' .. state.floor .. ' ' .. state.flags .. ' ' .. state.lineage
 end
-local function cutState(text)
+local function splitState(text)
   local space = string.find(text, ' ', 1, true)
   if not space then return end
   local sub, epoch = string.sub, space + AT_WIDTH + 2
@@ -309,7 +309,7 @@ for i, stateKey in ipairs(stateKeys) do
   local text, stream, count = states[i], KEYS[(i - 1) * stride + 1], nextCount and tonumber(nextCount()) or 1
   local answer = ''
   local last, lastAt, epochReplId, rest
-  if text then last, lastAt, epochReplId, rest = cutState(text) end
+  if text then last, lastAt, epochReplId, rest = splitState(text) end
   if last and #last < 16 and epochReplId == replId then
     local at, field = now, name
     if lastAt > now and lastAt <= latest then at, field = lastAt, kind .. string.match(lastAt, '0*(%d+)') end

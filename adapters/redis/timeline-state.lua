@@ -4,7 +4,7 @@
 --
 -- timeline-state.ts reads the same text in TypeScript; docs/redis.md explains the fields. One string for each Timeline
 -- lets one MGET read the heads of many. Every append changes `last` and `at`, so they stand in front; `at` is padded to
--- AT_WIDTH digits and an epoch begins with a replication id of fixed length, so that the fast path cuts the front at
+-- AT_WIDTH digits and an epoch begins with a replication id of fixed length, so that the fast path splits the text at
 -- fixed offsets.
 --include scripts/replication-id.lua
 
@@ -32,7 +32,7 @@ end
 
 -- Returns `last`, the padded `at`, the replication id in the epoch, and the text behind `at`; nothing if the text holds
 -- no space. Cheaper than parseState: patterns cost more than all else that an append does.
-local function cutState(text)
+local function splitState(text)
   local space = string.find(text, ' ', 1, true)
   if not space then return end
   local sub, epoch = string.sub, space + AT_WIDTH + 2
@@ -40,7 +40,7 @@ local function cutState(text)
     sub(text, epoch - 1)
 end
 
--- Puts a state together again that cutState has cut. `at` is padded.
+-- Joins the parts that splitState returns. `at` is padded.
 local function joinState(last, at, rest)
   return last .. ' ' .. at .. rest
 end

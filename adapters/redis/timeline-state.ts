@@ -97,7 +97,7 @@ export function lastTimeIn(text: string, clock: LibraryClock): number {
   return clock.isFuture(at) ? clock.entryTime() : at;
 }
 
-/** Whether nothing but appends lies between two states of a Timeline without overlay and without large bodies. */
+/** True if nothing but appends lies between two states, and the Timeline has neither an overlay nor large bodies. */
 export function differByAppends(before: string, after: string): boolean {
   const [one, two] = [before.split(' '), after.split(' ')];
   return one[FLAGS] === '-' && [EPOCH, FIRST, FLOOR, FLAGS].every((field) => one[field] === two[field]);

@@ -7,12 +7,12 @@ import { lastIn } from './timeline-state.js';
 
 /** Milliseconds after which a blocking read ends. */
 const BLOCK_MS = 2000;
-/** Its answer may be late by so many milliseconds more before the connection counts as silent. */
+/** Milliseconds that its answer may be late before the connection counts as silent. */
 const BLOCK_GRACE_MS = 1000;
 /** The budget of a poll in a Cluster, lest one node that is away holds up the others. */
 const POLL_BUDGET_MS = 1000;
 const RETRY_MS = 100;
-/** A Cluster is polled for so many Timelines per millisecond at most. */
+/** The most Timelines per millisecond for which a Cluster is polled. */
 const POLLS_PER_MS = 10;
 
 interface WatchedTimeline {

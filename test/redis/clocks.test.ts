@@ -121,7 +121,7 @@ describe.skipIf(!hasRedis())('a Timeline with entries of the future', () => {
   });
 });
 
-describe.skipIf(!hasRedis())('settings that stand', () => {
+describe.skipIf(!hasRedis())('stored settings', () => {
   it('are refused otherwise, taken when left out, and changed with alter', async () => {
     const redis = await openStore({ ttlMs: 7 * DAY }, true);
     await redis.timeline().append('m');
@@ -141,7 +141,7 @@ describe.skipIf(!hasRedis())('settings that stand', () => {
     await until('and remove by it', async () => (await redis.client.xlen(redis.streamKey())) === 0);
   });
 
-  it('are written again when they were lost, as they stand in the process', async () => {
+  it('are written again when they were lost, as the process knows them', async () => {
     const redis = await openStore({ ttlMs: 7 * DAY }, true);
     await redis.client.del(redis.keys.settingsKey());
     await until('they are back', async () => (await redis.client.exists(redis.keys.settingsKey())) === 1);
@@ -151,8 +151,8 @@ describe.skipIf(!hasRedis())('settings that stand', () => {
   it('are one for many who create the library at once', async () => {
     prefix = `${randomUUID()}:`;
     const opened = await Promise.allSettled([1, 2, 3, 4, 5, 6].map((days) => openStore({ ttlMs: days * DAY })));
-    const stand = JSON.parse(String(await open[0]?.client.get(open[0].keys.settingsKey()))).ttlMs;
+    const stored = JSON.parse(String(await open[0]?.client.get(open[0].keys.settingsKey()))).ttlMs;
     const winners = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value.store.ttlMs] : []));
-    expect(winners).toEqual([stand]);
+    expect(winners).toEqual([stored]);
   });
 });

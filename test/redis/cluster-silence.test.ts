@@ -63,7 +63,7 @@ describe.skipIf(!hasRedis())('a Cluster', () => {
     expect((await ended(() => store.close())).ms).toBeLessThan(BUDGET_MS * 1.1);
   });
 
-  it('with a master that stands still goes on with the replica that takes over', async () => {
+  it('with a frozen master goes on with the replica that takes over', async () => {
     const timeline = store.timeline('still');
     await timeline.append('first', { key: 'first' });
     const received: string[] = [];

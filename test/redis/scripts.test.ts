@@ -63,7 +63,7 @@ describe.skipIf(!hasRedis())('Lua scripts on a server', () => {
     const fragments = read('scripts/replication-id.lua') + read('timeline-state.lua');
     const source = `${fragments}
       local state = parseState(ARGV[1])
-      local last, at, replId, rest = cutState(ARGV[1])
+      local last, at, replId, rest = splitState(ARGV[1])
       return { formatState(state), joinState(last, at, rest), replId, at, state.epoch, state.first, state.floor,
         AT_WIDTH, LARGE_BODY_BYTES }`;
     const [formatted, joined, replId, at, epoch, first, floor, width, large] = (await client.eval(

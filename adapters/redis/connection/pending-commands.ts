@@ -1,6 +1,6 @@
 import type { RedisClient } from './client.js';
 
-/** The timer stops after so many ticks without anything pending. */
+/** Ticks without anything pending after which the timer stops. */
 const IDLE_TICKS = 20;
 
 export interface CommandOptions {
@@ -149,10 +149,7 @@ export class PendingCommands {
   }
 }
 
-/**
- * Whether an answer should have come within `silenceMs`. Never while a slow command is pending, since answers come in
- * order.
- */
+/** True if an answer should have come within `silenceMs`. A slow command holds up all answers behind its own. */
 export function isAnswerDue(sent: Iterable<PendingCommand>, now: number, silenceMs: number): boolean {
   let isDue = false;
   for (const { sentAt, deadline, isSlow } of sent) {

@@ -9,7 +9,7 @@
 --         was written; or `!` and a message, if something may have been written
 -- caller  Appender in append.ts
 --
--- This is the hot path. Patterns and numbers that become text are most of what a script can spend, so it cuts the state
+-- This is the hot path. Patterns and numbers that become text are most of the cost of a script, so it splits the state
 -- at fixed offsets and counts the SeqId up by its last digit.
 --include ../timeline-state.lua
 local name, counts, latest = ARGV[1], ARGV[2], ARGV[3]
@@ -39,7 +39,7 @@ for i, stateKey in ipairs(stateKeys) do
   local text, stream, count = states[i], KEYS[(i - 1) * stride + 1], nextCount and tonumber(nextCount()) or 1
   local answer = ''
   local last, lastAt, epochReplId, rest
-  if text then last, lastAt, epochReplId, rest = cutState(text) end
+  if text then last, lastAt, epochReplId, rest = splitState(text) end
   if last and #last < 16 and epochReplId == replId then
     local at, field = now, name
     if lastAt > now and lastAt <= latest then at, field = lastAt, kind .. string.match(lastAt, '0*(%d+)') end

@@ -15,7 +15,7 @@
 local request = cjson.decode(ARGV[1])
 --include load-state.lua
 local replId = replicationId()
--- A Timeline looks for keys that are too old about once in so many appends with a key.
+-- Appends with a key, on average, between two purges of a Timeline's keys.
 local PURGE_EVERY = 32
 local purgeTurn = math.floor(request.purgeAt * PURGE_EVERY)
 

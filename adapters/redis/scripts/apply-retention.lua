@@ -14,11 +14,11 @@
 -- caller  Retention in retention.ts
 --include load-state.lua
 --include expiry.lua
--- A step ends once it has removed so many entries, so that no other client waits long.
+-- Entries removed in one step: no other client is served meanwhile.
 local STEP = 5000
 -- The same where bodies may be large: freeing them takes longer.
 local LARGE_STEP = 200
--- Finding out what has expired costs as much as removing so many entries.
+-- The cost of finding out what has expired, in entries removed.
 local SEARCH_COST = 100
 
 local epochSuffix, cutoff, replId = ARGV[1], tonumber(ARGV[2]), replicationId()

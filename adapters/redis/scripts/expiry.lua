@@ -6,7 +6,7 @@
 -- Halving the range of SeqIds finds what has expired. SeqIds are doubles here; above 2^53 these are rounded, so the
 -- last steps go from entry to entry.
 
--- Removes the versions of so many entries at most together with the entries; purge-overlay.lua removes those of more.
+-- Entries whose versions are removed together with them; purge-overlay.lua removes the versions of more.
 local VERSIONS_AT_ONCE = 1000
 
 local function streamId(seqId)

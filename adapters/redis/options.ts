@@ -30,7 +30,7 @@ export interface RedisAdapterOptions {
   readonly wakeMs?: number | undefined;
   /**
    * Milliseconds between two sweeps, which remove what has expired. Settings and clock are read again as often, and at
-   * least every 5000. Default 5000.
+   * least every 5000 ms. Default 5000.
    */
   readonly sweepMs?: number | undefined;
 }

@@ -27,7 +27,7 @@ async function readAll(timeline: Timeline<string>): Promise<string[]> {
   return entries.map(({ seqId, message }) => `${seqId} ${message}`);
 }
 
-/** How often the server ran a command since the last look. */
+/** How often the server has run a command since the last call of this. */
 async function callsOf({ client }: RedisStore, command: string): Promise<number> {
   const calls = new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info('commandstats'))?.[1];
   await client.config('RESETSTAT');

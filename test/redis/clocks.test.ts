@@ -71,7 +71,7 @@ describe.skipIf(!hasRedis())('a wrong clock of a process', () => {
 });
 
 describe.skipIf(!hasRedis())('a Timeline with entries of the future', () => {
-  /** What a clock 400 days ahead left behind when times were the largest so far. */
+  /** Stores entries with such times, as a clock 400 days ahead has left them. */
   async function poison(redis: RedisStore, times: readonly number[]): Promise<void> {
     const { epoch } = await redis.timeline().head();
     await redis.client.del(redis.streamKey());

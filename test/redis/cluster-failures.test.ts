@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis())('a master that dies under load', () => {
     const follower = new Follower(timeline);
     await until('the writer is at work', () => writer.acknowledged.size > 100);
     replica.server.pause();
-    // What fits into the buffers of the connection would still reach the replica; this does not fit.
+    // The replica would still get writes that fit into the buffers of its connection; these do not fit.
     const flood = Array.from({ length: 150 }, () => store.timeline(sameSlot(slot)).append('x'.repeat(200_000)));
     await Promise.all(flood);
     const before = writer.acknowledged.size;

@@ -21,14 +21,14 @@ async function openStore({ adapter, ...options }: OpenOptions = {}): Promise<Red
   return redis;
 }
 
-/** No byte beyond what is used now, or somewhat more. */
+/** Limits the memory of the server to what it uses now and `more` bytes. */
 async function fillMemory({ client }: RedisStore, more = 0): Promise<void> {
   const used = Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
   await client.config('SET', 'maxmemory-policy', 'noeviction');
   await client.config('SET', 'maxmemory', String(used + more));
 }
 
-/** The longest that another client waits for an answer while `work` is done. */
+/** Milliseconds that another client waits for an answer at most while `work` runs. */
 async function longestPing(work: () => Promise<unknown>): Promise<number> {
   const client = new Redis(server.port);
   await client.ping();
@@ -49,7 +49,7 @@ async function longestPing(work: () => Promise<unknown>): Promise<number> {
   return longest;
 }
 
-/** The share of scripts that took the server longer than 5 ms, of all since the counters were reset. */
+/** The share of scripts since the last reset of the counters that took the server longer than 5 ms. */
 async function slowScripts({ client }: RedisStore): Promise<{ share: number; calls: number }> {
   const slow = (await client.call('slowlog', 'len')) as number;
   const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);

@@ -16,7 +16,7 @@ async function start(args: readonly string[] = [], config?: string): Promise<Red
 describe.skipIf(!hasRedis())('behind Sentinel', () => {
   it('a writer and a reader go on with the server that took over', async () => {
     const master = await start();
-    // One to take over, one to hold what the other has.
+    // One takes over; the other confirms its writes.
     const following = ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'];
     const replicas = await Promise.all([start(following), start(following)]);
     const watched = [

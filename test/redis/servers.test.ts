@@ -50,7 +50,7 @@ const replicaOf = (master: RedisServer) => ({
   args: ['--replicaof', '127.0.0.1', String(master.port)],
 });
 
-/** Both lead to the same data; the replica is in step. */
+/** A master `a` and its replica `b`, which is in sync. */
 async function startPair(): Promise<{ a: RedisServer; b: RedisServer; clientA: Redis; clientB: Redis }> {
   const a = await startServer({ args: ['--repl-diskless-sync-delay', '0'] });
   const b = await startServer(replicaOf(a));

@@ -44,7 +44,7 @@ async function appendToMany(store: TimelineStore<string>): Promise<void> {
   for (const outcome of await store.appendToMany(['a', 'b'], 'm')) if (!outcome.ok) throw outcome.error;
 }
 
-/** Every kind of call, each on a Timeline of its own, and how it ended. */
+/** Every kind of call; those that write, each on a Timeline of its own. */
 function callsOn({ store }: RedisStore): Record<string, () => Promise<unknown>> {
   return {
     append: () => store.timeline('append').append('m'),
@@ -205,7 +205,7 @@ describe.skipIf(!hasRedis())('a server that is down', () => {
     const redis = await openStore();
     await fill(redis);
     await server.end('SIGKILL');
-    // By then it is known that there is no connection.
+    // After this call the adapter knows that there is no connection.
     await ended(() => redis.timeline('read').read());
     for (const [name, { ms, error }] of await endAll(callsOn(redis))) {
       expect(ms, name).toBeLessThan(BUDGET_MS * 1.1);

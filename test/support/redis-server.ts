@@ -18,7 +18,7 @@ const PERSISTENCE: Record<Persistence, readonly string[]> = {
 
 export const MISSING_REDIS = 'tests on Redis need redis-server 7 or later on PATH: apt-get install redis-server';
 
-/** Whether the tests can run. On CI they must; elsewhere the global setup says, once, that they do not. */
+/** True if redis-server is installed. Throws on CI if it is not; elsewhere the global setup warns once. */
 export function hasRedis(): boolean {
   const found = spawnSync('redis-server', ['--version']).status === 0;
   if (!found && process.env.CI === 'true') throw new Error(MISSING_REDIS);

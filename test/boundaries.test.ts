@@ -19,7 +19,7 @@ function filesIn(folder: string): string[] {
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 const isCode = (path: string) => /\.[cm]?[jt]s$/.test(path);
 
-/** What a file imports, statically, lazily or for its types: packages as they are, own files as paths from the root. */
+/** All imports of a file, static, lazy or of types: packages by name, our own files as paths from the root. */
 function importsOf(path: string): string[] {
   return ts.preProcessFile(read(path), true, true).importedFiles.map(({ fileName }) =>
     fileName.startsWith('.')

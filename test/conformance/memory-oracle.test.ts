@@ -55,8 +55,8 @@ const command = fc.oneof(
 );
 
 /**
- * Plain data in which two stores that agree are equal. Epochs are random, and so are cursors but for their last part; where
- * ids have gaps, an adapter may find out one page later that nothing is left.
+ * Reduces a result to data that are equal for two stores that agree. Epochs are random, and so are cursors except for
+ * their last part; where ids have gaps, an adapter may find out one page later that nothing is left.
  */
 const plain = (result: unknown): unknown =>
   JSON.parse(
@@ -69,7 +69,7 @@ const plain = (result: unknown): unknown =>
 
 const plainError = (error: unknown) => (isTimelineError(error) ? { error: error.code } : Promise.reject(error));
 
-/** Where each call is followed by a look. Positions beyond the tail are refused, all of them at once, and that must agree too. */
+/** Positions that are read after each call. Those beyond the tail are refused, and that must agree too. */
 const from = [0n, 1n, 2n, 3n, 4n];
 
 describe('SQLite and the memory adapter', () => {

@@ -8,7 +8,7 @@ describeAdapter(
   {
     name: 'memory',
     create: () => silentAdapter(memoryAdapter()),
-    // The data live as long as the adapter object, so a restart is another object that opens libraries of the same data.
+    // The data live as long as the adapter object, so another object that opens the same data stands for a restart.
     reopen: ({ name, open }) => ({ name, open }),
     silence,
   },

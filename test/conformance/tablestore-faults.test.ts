@@ -36,8 +36,8 @@ proveTablestore(
 );
 
 /**
- * Without a key a lost answer to an append has to be told, and a row that is refused within a batch comes behind those that
- * were not: so whole writes are refused here, and answers to reads are lost.
+ * Without a key a lost answer to an append has to be told, and a row that is refused within a batch comes behind the
+ * others: so whole writes are refused here, and answers to reads are lost.
  */
 const SETTLED: readonly Law[] = nightly ? ['Order', 'Truncation', 'Checkpoint', 'Model'] : ['Truncation'];
 proveTablestore(

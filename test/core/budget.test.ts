@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
 import type { AdapterLibrary, AdapterWarning, Call, TimelineAdapter, WriteOutcome } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
@@ -136,6 +136,10 @@ describe('law Budget, behind an adapter that answers nothing', () => {
   });
 
   it('a healthy store is given all the time that its backlog takes when it closes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
     const adapter = hurried((library) => ({
       append: async (writes, call) => {
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -144,8 +148,12 @@ describe('law Budget, behind an adapter that answers nothing', () => {
     }));
     const store = await openTimelineStore<string>({ adapter, name: 'x', limits: { pendingWrites: 1 } });
     const work = Array.from({ length: 8 }, (_, i) => store.timeline('t').append(`m${i}`));
-    const { ms } = await timed(() => store.close());
-    expect(ms).toBeGreaterThan(BUDGET_MS);
+    let isClosed = false;
+    const closing = timed(() => store.close()).finally(() => {
+      isClosed = true;
+    });
+    while (!isClosed) await vi.advanceTimersByTimeAsync(100);
+    expect((await closing).ms).toBeGreaterThan(BUDGET_MS);
     expect((await Promise.all(work)).map(({ seqId }) => Number(seqId))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });

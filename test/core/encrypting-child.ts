@@ -1,4 +1,4 @@
-/** Appends one message with a key, encrypted, to a library in a SQLite file, and says what came of it: `FILE KEY TEXT`. */
+/** Appends an encrypted message with a key to a library in a SQLite file, and prints the result: `FILE KEY TEXT`. */
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { isTimelineError, openTimelineStore } from '../../src/index.js';
 import { encrypting, TEST_KEY } from '../support/encrypting.js';

@@ -10,7 +10,7 @@ const part = fc.oneof(
 );
 const id = fc.array(part, { minLength: 1, maxLength: 3 }).filter((parts) => parts.length > 1 || parts[0] !== '');
 
-/** What makes two ids the same Timeline: equal parts, where 1 and 1n are equal and 1 and '1' are not. */
+/** Equal for two ids of the same Timeline: their parts are equal, where 1 and 1n are equal and 1 and '1' are not. */
 const identity = (parts: readonly (string | number | bigint)[]) =>
   JSON.stringify(parts.map((value) => (typeof value === 'string' ? ['s', value] : ['i', String(value)])));
 

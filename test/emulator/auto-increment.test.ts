@@ -45,7 +45,7 @@ describe('auto-increment ids', () => {
     expect(await idsOf(client, 'a')).toEqual(ids);
   });
 
-  it('are never given twice, not even after their row was deleted, while the clock stands still or goes back', async () => {
+  it('are never given twice, even after their row was deleted, while the clock stands still or goes back', async () => {
     let now = 1_700_000_000_000;
     const { client } = await start({ now: () => now });
     await createTable(client, 't', shape);

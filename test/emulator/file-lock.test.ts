@@ -115,7 +115,8 @@ describe('the lock of a file', () => {
 
   it('is freed when its process ends without closing', async () => {
     const file = scratchFile();
-    const script = `import { startTablestoreEmulator } from ${JSON.stringify(new URL('../../emulator/index.ts', import.meta.url).href)};
+    const module = JSON.stringify(new URL('../../emulator/index.ts', import.meta.url).href);
+    const script = `import { startTablestoreEmulator } from ${module};
       await startTablestoreEmulator({ file: ${JSON.stringify(file)} });
       process.exit(0);`;
     const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
@@ -123,7 +124,7 @@ describe('the lock of a file', () => {
     await started(file);
   });
 
-  it('holds between processes that are all number 1, each with a network of its own, as containers have it', async () => {
+  it('holds between processes that are all pid 1, each with a network of its own, as in containers', async () => {
     const file = scratchFile();
     const unshare = ['unshare', '--fork', '--pid', '--mount-proc', '--net', '--kill-child'];
     // Where a test may make no such namespaces, plain processes are what is left to try.

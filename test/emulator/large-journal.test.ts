@@ -106,7 +106,8 @@ describe('a journal that has grown', () => {
       const megabytes = (bytes: number) => Math.round(bytes / 1e6);
       console.log(
         `${megabytes(size)} MB, ${shape.rows} rows: start ${seconds.toFixed(1)} s, rss ${megabytes(memory.rss)} MB, ` +
-          `heap ${megabytes(memory.heapUsed)} MB, then ${megabytes(statSync(file).size)} MB, slowest put ${slowest.toFixed(0)} ms`,
+          `heap ${megabytes(memory.heapUsed)} MB, then ${megabytes(statSync(file).size)} MB, ` +
+          `slowest put ${slowest.toFixed(0)} ms`,
       );
     }
   });

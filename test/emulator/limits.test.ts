@@ -23,7 +23,7 @@ const KEY: KeyCell[] = [
   { name: 'seq', value: integer(1n) },
 ];
 
-/** What PutRow says to a row that the SDK would not send. */
+/** Sends PutRow a row that the SDK would not send, and returns the error. */
 async function refusal(primaryKey: KeyCell[], cells: WireCell[], mangle = (bytes: Buffer) => bytes): Promise<string> {
   const { client, emulator } = await start();
   await createTable(client, 't');
@@ -66,7 +66,8 @@ describe('PutRow', () => {
       'a larger value',
       KEY,
       [cell('c', { type: 'BLOB', value: new Uint8Array(2 * MEBIBYTE + 1) })],
-      "OTSParameterInvalid The length of attribute column: 'c' exceeds the MaxLength:2097152 with CurrentLength:2097153.",
+      "OTSParameterInvalid The length of attribute column: 'c' exceeds the MaxLength:2097152 " +
+        'with CurrentLength:2097153.',
     ],
     [
       'a row above 4 MiB',

@@ -203,16 +203,20 @@ export function get(client: SdkClient, tableName: string, gid: string, seq: numb
   return client.getRow({ tableName, primaryKey: [{ gid }, { seq: int(seq) }], ...more });
 }
 
-/** All rows of a table with the default key, page by page. */
-export async function allRows(client: SdkClient, tableName = 't'): Promise<SdkRow[]> {
+/** All rows of a table, page by page. `key`: the names of its key columns. */
+export async function allRows(
+  client: SdkClient,
+  tableName = 't',
+  key: readonly string[] = ['gid', 'seq'],
+): Promise<SdkRow[]> {
   const found: SdkRow[] = [];
-  let start: Key | undefined = [{ gid: sdk.INF_MIN }, { seq: sdk.INF_MIN }];
+  let start: Key | undefined = key.map((name) => ({ [name]: sdk.INF_MIN }));
   while (start) {
     const { rows, nextStartPrimaryKey } = await client.getRange({
       tableName,
       direction: sdk.Direction.FORWARD,
       inclusiveStartPrimaryKey: start,
-      exclusiveEndPrimaryKey: [{ gid: sdk.INF_MAX }, { seq: sdk.INF_MAX }],
+      exclusiveEndPrimaryKey: key.map((name) => ({ [name]: sdk.INF_MAX })),
     });
     found.push(...rows);
     start = nextStartPrimaryKey ? asKey(nextStartPrimaryKey) : undefined;

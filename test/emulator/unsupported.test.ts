@@ -1,4 +1,4 @@
-/** What the emulator knows and does nothing with: refused by name, and nothing happens. */
+/** Operations that the emulator knows and has not built: refused by name, and nothing happens. */
 import { describe, expect, it } from 'vitest';
 import { analyzerOf } from '../../emulator/search/analyzers.js';
 import {

@@ -43,7 +43,9 @@ describe('the group chat example without Redis', () => {
     expect(await exampleWith({ REDIS_URL: '', PATH: '/nowhere' }, '--store', 'redis')).toEqual({
       code: 1,
       out: '',
-      err: 'group-chat: no Redis: set REDIS_URL, or install redis-server (apt-get install redis-server, brew install redis)\n',
+      err:
+        'group-chat: no Redis: set REDIS_URL, or install redis-server ' +
+        '(apt-get install redis-server, brew install redis)\n',
     });
   });
 

@@ -6,7 +6,7 @@ export interface Collected {
   readonly run: () => Promise<void>;
 }
 
-/** What the kit defines with these options, collected by a runner that runs nothing. The last one is the report. */
+/** Collects the tests that the kit defines with these options, and runs none of them. The last one is the report. */
 export function collect(options: Omit<ConformanceOptions, 'name'>): Collected[] {
   const tests: Collected[] = [];
   let group = '';

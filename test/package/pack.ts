@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** `npm pack` on a copy of the sources, so that nothing else that builds or reads `dist` at the same time is disturbed. */
+/** Runs `npm pack` on a copy of the sources, so that others may build or read `dist` at the same time. */
 export function pack(folder: string): string {
   const copy = join(folder, 'source');
   // Vite writes its configuration as a file for the moment of loading it: gone, perhaps, when it is to be copied.

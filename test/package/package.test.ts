@@ -22,7 +22,7 @@ import { installInto, pack, root } from './pack.js';
 
 const run = promisify(execFile);
 const windows = process.platform === 'win32';
-/** Runs a script of the consumer. An event loop that runs dry ends CommonJS quietly, so success is what the script says at its end. */
+/** Runs a script of the consumer. CommonJS ends quietly if its event loop runs dry: its last line proves success. */
 async function runToTheEnd(script: string, cwd: string, ...args: readonly string[]): Promise<void> {
   const { stdout } = await run(process.execPath, [script, ...args], { cwd });
   expect(stdout).toBe('done\n');

@@ -7,7 +7,7 @@ import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter, type Law } from '../../testing/index.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 
-/** Laws that take commands whose answers have different shapes. */
+/** Whatever a command may answer otherwise, these would fail. */
 const LAWS: readonly Law[] = [
   'Truncation',
   'Idempotence',

@@ -1,31 +1,20 @@
 import { fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { redisAdapter } from '../../adapters/redis/index.js';
 import { Keyspace } from '../../adapters/redis/keys.js';
-import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
 import { bundled } from '../support/bundled.js';
 import { nightly } from '../support/nightly.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { hasRedis } from '../support/redis-server.js';
+import { PrefixedAdapters } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
-const prefixes = new Map<TimelineAdapter, string>();
 let cluster: RedisCluster;
 let client: Cluster;
 
-function adapterOn(prefix: string): TimelineAdapter {
-  const adapter = redisAdapter(client, { prefix, sweepMs: 200 });
-  prefixes.set(adapter, prefix);
-  return adapter;
-}
-
-function prefixOf(adapter: TimelineAdapter): string {
-  return prefixes.get(adapter) as string;
-}
+const adapters = new PrefixedAdapters(() => client, { sweepMs: 200 });
 
 describe.skipIf(!hasRedis())('a Cluster of three masters', () => {
   beforeAll(async () => {
@@ -43,14 +32,14 @@ describe.skipIf(!hasRedis())('a Cluster of three masters', () => {
     {
       name: 'redis cluster',
       eachNthRange: nightly ? 1 : 20,
-      create: () => adapterOn(`${randomUUID()}:`),
-      reopen: (adapter) => adapterOn(prefixOf(adapter)),
+      create: () => adapters.create(),
+      reopen: (adapter) => adapters.reopen(adapter),
       fork: (adapter) => {
         const port = String(cluster.nodes[0]?.server.port);
-        return fork(bundled(CHILD), [port, prefixOf(adapter), 'cluster']);
+        return fork(bundled(CHILD), [port, adapters.prefixOf(adapter), 'cluster']);
       },
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(prefixOf(adapter), library, true).key(timeline, 's')),
+        client.xlen(new Keyspace(adapters.prefixOf(adapter), library, true).key(timeline, 's')),
     },
   );
 });

@@ -5,9 +5,10 @@ import { hashSlot } from '../../adapters/redis/connection/hash-slot.js';
 import { type RedisAdapterOptions, redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
-import { RedisCluster } from '../support/redis-cluster.js';
+import { type ClusterNode, RedisCluster } from '../support/redis-cluster.js';
 import { hasRedis, until } from '../support/redis-server.js';
 import { expectAllOf, expectDense, expectEachOnce, Follower, readAll, Writer } from './load.js';
+import { errorsOf } from './support.js';
 
 let cluster: RedisCluster;
 const clients: Cluster[] = [];
@@ -24,6 +25,16 @@ async function openStore(options: RedisAdapterOptions = {}): Promise<TimelineSto
 
 function sameSlot(slot: number): string {
   for (let i = 0; ; i++) if (hashSlot(`flood${i}`) === slot) return `flood${i}`;
+}
+
+/** Waits until a node has sent another request on, or told it to try again, since its slot is on the move. */
+async function requestMeetsMove(nodes: readonly ClusterNode[]): Promise<void> {
+  const met = async () => {
+    const counts = nodes.map(({ client }) => Promise.all(['ASK', 'TRYAGAIN'].map((code) => errorsOf(client, code))));
+    return (await Promise.all(counts)).flat().reduce((sum, count) => sum + count, 0);
+  };
+  const before = await met();
+  await until('a request meets the slot on the move', async () => (await met()) > before);
 }
 
 beforeAll(async () => {
@@ -55,7 +66,7 @@ describe.skipIf(!hasRedis())('a slot that moves under load', () => {
     ] as const) {
       const before = writer.acknowledged.size;
       await until('the writer is at work', () => writer.acknowledged.size > before + 20);
-      await cluster.moveSlot(slot, source, target, () => new Promise((resolve) => setTimeout(resolve, 30)));
+      await cluster.moveSlot(slot, source, target, () => requestMeetsMove([source, target]));
     }
     const before = writer.acknowledged.size;
     await until('the writer is at work again', () => writer.acknowledged.size > before + 20);
@@ -68,9 +79,9 @@ describe.skipIf(!hasRedis())('a slot that moves under load', () => {
     expect(follower.segments[0]?.map(({ seqId }) => seqId)).toEqual(entries.map(({ seqId }) => seqId));
     expect((await timeline.read({ after: cursor, limit: 1 })).entries[0]?.seqId).toBe(3n);
     expect((await timeline.get(1n))?.message).toBe('changed');
-    const { acknowledged, unknown } = writer;
     console.log(
-      `resharding: ${acknowledged.size} acknowledged, 0 lost, 0 repeated, 0 skipped, ${unknown} failed calls`,
+      `resharding: ${writer.acknowledged.size} acknowledged, 0 lost, 0 repeated, 0 skipped, ` +
+        `${writer.unknown} failed calls`,
     );
   });
 });
@@ -87,7 +98,7 @@ describe.skipIf(!hasRedis())('a master that dies under load', () => {
     const follower = new Follower(timeline);
     await until('the writer is at work', () => writer.acknowledged.size > 100);
     replica.server.pause();
-    // The replica would still get writes that fit into the buffers of its connection; these do not fit.
+    // A small flood would still reach the replica from the buffers of the connection; this one does not fit in.
     const flood = Array.from({ length: 150 }, () => store.timeline(sameSlot(slot)).append('x'.repeat(200_000)));
     await Promise.all(flood);
     const before = writer.acknowledged.size;

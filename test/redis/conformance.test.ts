@@ -8,27 +8,20 @@ import { Keyspace } from '../../adapters/redis/keys.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
 import { bundled } from '../support/bundled.js';
-import { RedisProxy } from '../support/redis-proxy.js';
+import { nightly } from '../support/nightly.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { PrefixedAdapters } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
-const prefixes = new Map<TimelineAdapter, string>();
 let server: RedisServer;
 let client: Redis;
 
-function adapterOn(prefix: string): TimelineAdapter {
-  const adapter = redisAdapter(client, { prefix, sweepMs: 200 });
-  prefixes.set(adapter, prefix);
-  return adapter;
-}
-
-function prefixOf(adapter: TimelineAdapter): string {
-  return prefixes.get(adapter) as string;
-}
+const adapters = new PrefixedAdapters(() => client, { sweepMs: 200 });
 
 /** A client whose connections go through a proxy. */
 interface Path {
-  readonly proxy: RedisProxy;
+  readonly proxy: TcpProxy;
   readonly client: Redis;
   readonly prefix: string;
 }
@@ -43,13 +36,6 @@ function behind(path: Path): TimelineAdapter {
 
 function pathOf(adapter: TimelineAdapter): Path {
   return paths.get(adapter) as Path;
-}
-
-/** Connections that went silent stay so: only new ones are answered afterwards. */
-async function silence(adapter: TimelineAdapter, options: { all: boolean }): Promise<() => Promise<void>> {
-  const { proxy } = pathOf(adapter);
-  proxy.silence(options);
-  return async () => proxy.forwardAgain();
 }
 
 describe.skipIf(!hasRedis())('a single server', () => {
@@ -69,7 +55,7 @@ describe.skipIf(!hasRedis())('a single server', () => {
       name: 'redis, silent',
       laws: ['Budget'],
       async create() {
-        const proxy = await RedisProxy.start(server.port);
+        const proxy = await TcpProxy.start(server.port);
         const own = new Redis(proxy.port);
         own.on('error', () => {});
         const path = { proxy, client: own, prefix: `${randomUUID()}:` };
@@ -80,8 +66,16 @@ describe.skipIf(!hasRedis())('a single server', () => {
         pathOf(adapter).client.disconnect();
         await pathOf(adapter).proxy.stop();
       },
-      silence: (adapter) => silence(adapter, { all: true }),
-      stall: (adapter) => silence(adapter, { all: false }),
+      // Connections that went silent stay so: only new ones are answered afterwards.
+      async silence(adapter) {
+        const { proxy } = pathOf(adapter);
+        proxy.silence();
+        return async () => proxy.heal();
+      },
+      async stall(adapter) {
+        pathOf(adapter).proxy.stall();
+        return async () => {};
+      },
     },
   );
 
@@ -89,11 +83,12 @@ describe.skipIf(!hasRedis())('a single server', () => {
     { describe, it },
     {
       name: 'redis',
-      create: () => adapterOn(`${randomUUID()}:`),
-      reopen: (adapter) => adapterOn(prefixOf(adapter)),
-      fork: (adapter) => fork(bundled(CHILD), [String(server.port), prefixOf(adapter), 'server']),
+      eachNthRange: nightly ? 1 : 5,
+      create: () => adapters.create(),
+      reopen: (adapter) => adapters.reopen(adapter),
+      fork: (adapter) => fork(bundled(CHILD), [String(server.port), adapters.prefixOf(adapter), 'server']),
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(prefixOf(adapter), library, false).key(timeline, 's')),
+        client.xlen(new Keyspace(adapters.prefixOf(adapter), library, false).key(timeline, 's')),
     },
   );
 });

@@ -1,31 +1,23 @@
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { TimelineError } from '../../src/index.js';
-import { CutProxy } from '../support/cut-proxy.js';
-import { hasRedis, RedisServer, until } from '../support/redis-server.js';
-import { type OpenOptions, RedisStore } from '../support/redis-store.js';
+import { nightly } from '../support/nightly.js';
+import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import type { OpenOptions, RedisStore } from '../support/redis-store.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { Listener, openOn, startServer } from './support.js';
 
-const open: { close(): Promise<void> }[] = [];
 let server: RedisServer;
 
 beforeEach(async () => {
-  server = await RedisServer.start({ persistence: 'aof-always' });
-  open.push({ close: () => server.stop() });
+  server = await startServer({ persistence: 'aof-always' });
 });
 
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const openStore = (options: OpenOptions = {}) => openOn(server, options);
 
-async function openStore(options: OpenOptions = {}): Promise<RedisStore> {
-  const redis = await RedisStore.open(server, options);
-  open.push(redis);
-  return redis;
-}
-
-async function openThroughProxy(options: OpenOptions = {}): Promise<{ redis: RedisStore; proxy: CutProxy }> {
-  const proxy = await CutProxy.start(server.port);
-  open.push({ close: () => proxy.stop() });
+async function openThroughProxy(options: OpenOptions = {}): Promise<{ redis: RedisStore; proxy: TcpProxy }> {
+  const proxy = await TcpProxy.start(server.port);
+  onTestFinished(() => proxy.stop());
   return { proxy, redis: await openStore({ ...options, port: proxy.port }) };
 }
 
@@ -57,14 +49,6 @@ function appendEndlessly(redis: RedisStore): { stop(): Promise<number> } {
       return running;
     },
   };
-}
-
-async function follow(redis: RedisStore, received: string[], signal: AbortSignal): Promise<void> {
-  try {
-    for await (const { message } of redis.timeline().subscribe({ signal })) received.push(message);
-  } catch (error) {
-    if ((error as TimelineError).code !== 'TIMELINE_ABORTED') throw error;
-  }
 }
 
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`);
@@ -118,7 +102,6 @@ describe.skipIf(!hasRedis())('a server that is away', () => {
     const redis = await openStore({ adapter: { waitMs: 500 }, store: { retry: { attempts: 2 } } });
     await redis.timeline().append('first');
     await server.end('SIGKILL');
-    await until('the connections are closed', () => redis.client.status !== 'ready');
     const error = await redis
       .timeline()
       .append('second')
@@ -163,9 +146,8 @@ describe.skipIf(!hasRedis())('a server that is away', () => {
 describe.skipIf(!hasRedis())('a subscription', () => {
   it('gets every entry once while all connections are killed again and again', async () => {
     const redis = await openStore();
-    const received: string[] = [];
-    const abort = new AbortController();
-    const following = follow(redis, received, abort.signal);
+    const listener = new Listener(redis.timeline());
+    const received = listener.messages;
     const writer = appendEndlessly(redis);
     const killer = new Redis(server.port);
     for (let round = 1; round <= 8; round++) {
@@ -174,8 +156,7 @@ describe.skipIf(!hasRedis())('a subscription', () => {
     }
     const count = await writer.stop();
     await until('the last entry arrives', () => received.length >= count);
-    abort.abort();
-    await following;
+    await listener.stop();
     killer.disconnect();
     expect(received).toEqual(numbered(count));
     expect(await messagesOf(redis)).toEqual(numbered(count));
@@ -183,9 +164,8 @@ describe.skipIf(!hasRedis())('a subscription', () => {
 
   it('goes on over a restart of the server, without a gap or a repeat', async () => {
     const redis = await openStore({ store: { pollMs: 100 } });
-    const received: string[] = [];
-    const abort = new AbortController();
-    const following = follow(redis, received, abort.signal);
+    const listener = new Listener(redis.timeline());
+    const received = listener.messages;
     const writer = appendEndlessly(redis);
     for (let round = 1; round <= 2; round++) {
       const before = received.length;
@@ -197,29 +177,26 @@ describe.skipIf(!hasRedis())('a subscription', () => {
     await until('entries arrive again', () => received.length > before + 20);
     const count = await writer.stop();
     await until('the last entry arrives', () => received.length >= count);
-    abort.abort();
-    await following;
+    await listener.stop();
     expect(received).toEqual(numbered(count));
   });
 
   it('is woken at once, long before it would look by itself', async () => {
     const redis = await openStore({ store: { pollMs: 60_000 } });
     const other = await openStore({ adapter: { prefix: redis.prefix } });
-    const received: string[] = [];
-    const abort = new AbortController();
-    const following = follow(redis, received, abort.signal);
+    const listener = new Listener(redis.timeline());
+    const received = listener.messages;
     for (let i = 0; i < 10; i++) {
       await other.timeline().append(`m${i}`);
       await until('it is heard', () => received.length === i + 1, 1000);
     }
-    abort.abort();
-    await following;
+    await listener.stop();
   });
 
   it('that begins while the connection is about to wait for another is waited for too', async () => {
     const redis = await openStore({ store: { pollMs: 60_000 } });
     let after = 0n;
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < (nightly ? 60 : 15); i++) {
       let isWaiting = false;
       let isHeard = false;
       const onCaughtUp = () => {
@@ -242,18 +219,12 @@ describe.skipIf(!hasRedis())('a subscription', () => {
     await redis.timeline().append('m');
     const count = () => connectionsOf(redis);
     const before = await count();
-    const abort = new AbortController();
-    const received: string[] = [];
-    const following = Array.from({ length: 50 }, async (_, i) => {
-      for await (const { message } of redis.timeline(`t${i}`).subscribe({ signal: abort.signal }))
-        received.push(message);
-    }).map((each) => each.catch(() => {}));
+    const listeners = Array.from({ length: 50 }, (_, i) => new Listener(redis.timeline(`t${i}`)));
     await until('the connection is there', async () => (await count()) === before + 1);
     await Promise.all(Array.from({ length: 50 }, (_, i) => redis.timeline(`t${i}`).append(`m${i}`)));
-    await until('all are heard', () => received.length === 50, 2000);
+    await until('all are heard', () => listeners.every(({ messages }) => messages.length === 1), 2000);
     expect(await count()).toBe(before + 1);
-    abort.abort();
-    await Promise.all(following);
+    await Promise.all(listeners.map((listener) => listener.stop()));
     await until('the connection is gone', async () => (await count()) === before);
   });
 });

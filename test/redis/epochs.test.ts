@@ -1,24 +1,16 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TimelineError } from '../../src/index.js';
 import type { Timeline } from '../../src/types.js';
-import { hasRedis, type Persistence, RedisServer } from '../support/redis-server.js';
-import { RedisStore } from '../support/redis-store.js';
-
-const open: { close(): Promise<void> }[] = [];
+import { hasRedis, type Persistence, type RedisServer } from '../support/redis-server.js';
+import type { RedisStore } from '../support/redis-store.js';
+import { openOn, startServer } from './support.js';
 
 async function start(persistence: Persistence = 'none'): Promise<{ server: RedisServer; redis: RedisStore }> {
-  const server = await RedisServer.start({ persistence, args: ['--enable-debug-command', 'yes'] });
-  open.push({ close: () => server.stop() });
-  const redis = await RedisStore.open(server);
-  open.push(redis);
-  return { server, redis };
+  const server = await startServer({ persistence, args: ['--enable-debug-command', 'yes'] });
+  return { server, redis: await openOn(server) };
 }
-
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
 
 async function append(timeline: Timeline<string>, count: number, text = 'm') {
   const results = [];

@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { hashSlot } from '../../adapters/redis/connection/hash-slot.js';
 import { Keyspace } from '../../adapters/redis/keys.js';
 import type { TimelineError } from '../../src/index.js';
-import { hasRedis, RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
+import { openOn, startServer } from './support.js';
 
 /** As docs/redis.md lists them. */
 const COMMANDS = [
@@ -16,23 +17,13 @@ const COMMANDS = [
   .split(/(?<!\\)\|/)
   .map((command) => `+${command.replace('\\', '')}`);
 
-const open: { close(): Promise<void> }[] = [];
 let server: RedisServer;
 
 beforeEach(async () => {
-  server = await RedisServer.start({ persistence: 'aof', args: ['--cluster-enabled', 'no'] });
-  open.push({ close: () => server.stop() });
+  server = await startServer({ persistence: 'aof', args: ['--cluster-enabled', 'no'] });
 });
 
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
-
-async function openStore(options: OpenOptions = {}): Promise<RedisStore> {
-  const redis = await RedisStore.open(server, options);
-  open.push(redis);
-  return redis;
-}
+const openStore = (options: OpenOptions = {}) => openOn(server, options);
 
 async function configure(...settings: [string, string][]): Promise<void> {
   const client = new Redis(server.port);
@@ -218,8 +209,7 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
 
 describe.skipIf(!hasRedis())('keys', () => {
   it('lie in the slot that their Timeline has, whatever its id looks like', async () => {
-    const cluster = await RedisServer.start({ args: ['--cluster-enabled', 'yes'], busPort: 0 });
-    open.push({ close: () => cluster.stop() });
+    const cluster = await startServer({ args: ['--cluster-enabled', 'yes'], busPort: 0 });
     const client = new Redis(cluster.port);
     const keys = new Keyspace('tl:', 'a {b}:c', true);
     const names = new Set<string>();

@@ -16,12 +16,12 @@ async function start(args: readonly string[] = [], config?: string): Promise<Red
 describe.skipIf(!hasRedis())('behind Sentinel', () => {
   it('a writer and a reader go on with the server that took over', async () => {
     const master = await start();
-    // One takes over; the other confirms its writes.
+    // One to take over, one to hold what the other has.
     const following = ['--replicaof', '127.0.0.1', String(master.port), '--repl-diskless-sync-delay', '0'];
     const replicas = await Promise.all([start(following), start(following)]);
     const watched = [
       `sentinel monitor ${NAME} 127.0.0.1 ${master.port} 1`,
-      `sentinel down-after-milliseconds ${NAME} 500`,
+      `sentinel down-after-milliseconds ${NAME} 500\n`,
     ].join('\n');
     const sentinel = await start(['--sentinel'], watched);
     const client = new Redis({ sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: NAME });

@@ -1,4 +1,4 @@
-/** What a program of somebody looks like to a bundler: it writes enough for checkpoints, and says how that went. */
+/** A user's program as a bundler sees it: writes enough to cause checkpoints, and tells how that went. */
 import { statSync } from 'node:fs';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore } from '../../src/index.js';

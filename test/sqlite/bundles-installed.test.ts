@@ -24,7 +24,9 @@ export async function run(path) {
   return { warnings, walBytes };
 }
 `;
-const MAIN = `import { run } from './app.mjs';\nrun(process.argv[2]).then((result) => console.log(JSON.stringify(result)));\n`;
+const MAIN = `import { run } from './app.mjs';
+run(process.argv[2]).then((result) => console.log(JSON.stringify(result)));
+`;
 const WEBPACK = `
 const webpack = require('webpack');
 const external = { 'better-sqlite3': 'commonjs better-sqlite3' };

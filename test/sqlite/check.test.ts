@@ -10,7 +10,7 @@ const keyed = (timeline: string, key: string, body = 'x') => ({
   entries: [{ payload: { body, hash: 'h', shared: false }, key }],
 });
 
-/** A database with a bit of everything that is legal: gaps, tombstones, trims, keys, shared bodies, positions, binary bodies. */
+/** A database with everything that is legal: gaps, tombstones, trims, keys, shared and binary bodies, positions. */
 async function lively(): Promise<string> {
   const path = tempFile();
   const library = await openFile(path, {}, { sweepMs: 5 });

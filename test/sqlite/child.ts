@@ -1,4 +1,4 @@
-/** A process of its own on a SQLite file: `child.ts <command> <path> …`. It tells its parent over IPC, or by lines on stdout. */
+/** A process on a SQLite file: `child.ts <command> <path> …`. It tells its parent over IPC, or by lines on stdout. */
 import fs, { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -32,7 +32,7 @@ function killAtStep(step: number): void {
 }
 
 const commands: Record<string, () => Promise<void>> = {
-  /** Appends `count` messages one after another from each of four callers, once told to go; answers with what it got. */
+  /** Appends `count` messages in sequence from each of four callers once told to go, and sends the results. */
   async append() {
     await using store = await open();
     const timeline = store.timeline('shared');

@@ -106,7 +106,7 @@ describe('a file that may not grow any more', () => {
 });
 
 describe.skipIf(!canMount)('a file system that cannot be written', () => {
-  it('says why a file with a log does not open there, opens it as immutable where URIs are on, and opens backups', async () => {
+  it('says why a file with a log does not open, opens it as immutable if URIs are on, and opens backups', async () => {
     const { folder, makeReadonly } = smallDisk('8m');
     const path = join(folder, 'timelines.db');
     const library = await openFile(path);

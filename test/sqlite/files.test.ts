@@ -48,7 +48,7 @@ function replace(path: string): void {
   renameSync(`${path}.other`, path);
 }
 
-/** Appends one by one until that fails; resolves with the bodies that were acknowledged later than a second after the start. */
+/** Appends one by one until that fails; counts the bodies that were acknowledged after more than a second. */
 async function appendUntilGone(
   library: Awaited<ReturnType<typeof openFile>>,
 ): Promise<{ late: number; error: unknown }> {

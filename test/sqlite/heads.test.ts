@@ -39,7 +39,7 @@ describe('heads', () => {
     expect(await library.heads(['a'])).toMatchObject([{ lastSeqId: 1n }]);
   });
 
-  it('stay what the file says while four handles of two adapters append, delete, trim, expire and roll back at random', async () => {
+  it('stay those of the file while four handles of two adapters write, trim, expire and roll back', async () => {
     const path = tempFile();
     const clock = { now: 1_700_000_000_000 };
     const settings = { clock, ttlMs: 1000 };
@@ -47,7 +47,8 @@ describe('heads', () => {
     const handles = await Promise.all([0, 0, 1, 1].map((i) => openLibrary(adapters[i]!, settings)));
     const names = Array.from({ length: 12 }, (_, i) => `t${i}`);
     look(path).database.exec(
-      `CREATE TRIGGER refuse AFTER INSERT ON timeline_entries WHEN NEW.body = 'bad' BEGIN SELECT raise(ABORT, 'refused'); END`,
+      `CREATE TRIGGER refuse AFTER INSERT ON timeline_entries WHEN NEW.body = 'bad'
+      BEGIN SELECT raise(ABORT, 'refused'); END`,
     );
     const random = randomNumbers(42);
     const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;

@@ -56,7 +56,7 @@ const busy = (message: RegExp) => ({
 });
 
 describe('backupTimelines', () => {
-  it('copies a database while others write to it: a prefix of each Timeline, sound, in one file without a log', async () => {
+  it('copies a database while others write to it: a prefix of each Timeline, sound, in one file', async () => {
     const path = tempFile();
     const child = spawnChild('appendForever', path, 'run');
     await once(child.stdout!, 'data');
@@ -146,7 +146,7 @@ describe('restoreTimelines', () => {
     },
   );
 
-  it('keeps cursors of the epoch before up to where it ends, and refuses those behind it, also once they are reached', async () => {
+  it('keeps cursors of the epoch before up to its end, and refuses those behind for good', async () => {
     const path = tempFile();
     const first = await openStore(path);
     await appendAll(first, 10);

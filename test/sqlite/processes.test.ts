@@ -32,7 +32,7 @@ describe('several processes on one file', () => {
     }
   });
 
-  it('wake each other: a subscriber gets what another process appends, without waiting for a poll of the core', async () => {
+  it('wake each other: a subscriber gets what another process appends, before the core polls', async () => {
     const path = tempFile();
     const store = await openTimelineStore<string>({ adapter: sqliteAdapter(path), name: 'test', pollMs: 60_000 });
     afterTest(() => store.close());

@@ -33,7 +33,7 @@ async function left(): Promise<{ path: string; backup: string; reset: () => void
   return { path, backup, reset };
 }
 
-it('killed before and after each of its steps, a restore leaves the old database or the new one, and can be repeated', async () => {
+it('killed at any step, a restore leaves the old database or the new one, and can be repeated', async () => {
   const { path, backup, reset } = await left();
   const seen = new Set<number>();
   let step = 1;

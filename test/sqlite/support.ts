@@ -51,7 +51,7 @@ export interface LibrarySettings {
   readonly accepted?: LibraryClock;
 }
 
-/** A library of the adapter itself, without the core, with a clock of its own; closed after the test unless the test has done so. */
+/** A library of the adapter without the core, with a clock of its own; closed after the test unless the test has. */
 export async function openLibrary(
   adapter: TimelineAdapter,
   { name = 'test', ttlMs, alter = false, clock = { now: 1_700_000_000_000 }, accepted }: LibrarySettings = {},

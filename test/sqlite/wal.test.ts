@@ -40,7 +40,7 @@ describe('the write-ahead log', () => {
     expect(database.pragma('wal_autocheckpoint', { simple: true })).toBe(3000);
   });
 
-  it('that a reader pins grows to its hard limit with a warning; then writes are busy until the reader leaves', async () => {
+  it('that a reader pins grows to its hard limit with a warning; then writes are busy until it leaves', async () => {
     const path = tempFile();
     const limits = { walSoftBytes: 2 * MiB, walHardBytes: 6 * MiB, busyTimeoutMs: 1000 };
     const library = await openFile(path, {}, limits);
@@ -115,7 +115,7 @@ async function withoutThreads(run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Starts to watch the event loop; the function it returns ends that and answers with what 95 % of the holds stay below, in ms. */
+/** Watches the event loop until the returned function is called, which returns the 95th percentile of holds in ms. */
 function watchLoop(): () => number {
   const holds: number[] = [];
   let last = performance.now();

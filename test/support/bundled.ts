@@ -7,8 +7,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const done = new Map<string, string>();
 
 /**
- * A TypeScript file and all of ours that it imports as one file of JavaScript, inside the project so that packages resolve:
- * a child process that runs it is ready in a fraction of the time that a loader takes.
+ * Bundles a TypeScript file and all of ours that it imports into one file of JavaScript, inside the project so that
+ * packages resolve: a child process that runs it is ready in a fraction of the time that a loader takes.
  */
 export function bundled(script: string): string {
   const known = done.get(script);

@@ -35,14 +35,14 @@ export class RedisCluster {
     return this.nodes.slice(0, MASTERS);
   }
 
-  /** Makes a client that the caller ends. */
+  /** A client of its own, that the caller ends. */
   connect(): Cluster {
     const cluster = new Cluster(this.nodes.map(({ server }) => ({ host: '127.0.0.1', port: server.port })));
     cluster.on('error', () => {});
     return cluster;
   }
 
-  /** The node that serves a slot now, as the first running node sees it. */
+  /** The node that serves a slot now, as its neighbours see it. */
   async ownerOf(slot: number): Promise<ClusterNode> {
     for (const { client } of this.nodes.filter(({ server }) => server.running)) {
       const ranges = (await client.call('cluster', 'slots')) as [number, number, [string, number]][];

@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** How the server keeps its data. */
+/** How a server keeps its data when it ends. */
 export type Persistence = 'none' | 'aof' | 'aof-always' | 'rdb';
 
 const PERSISTENCE: Record<Persistence, readonly string[]> = {
@@ -18,7 +18,7 @@ const PERSISTENCE: Record<Persistence, readonly string[]> = {
 
 export const MISSING_REDIS = 'tests on Redis need redis-server 7 or later on PATH: apt-get install redis-server';
 
-/** True if redis-server is installed. Throws on CI if it is not; elsewhere the global setup warns once. */
+/** True if redis-server is installed. On CI it must be; elsewhere the global setup says once that tests are skipped. */
 export function hasRedis(): boolean {
   const found = spawnSync('redis-server', ['--version']).status === 0;
   if (!found && process.env.CI === 'true') throw new Error(MISSING_REDIS);
@@ -33,13 +33,13 @@ process.once('exit', () => {
 export interface RedisServerOptions {
   readonly persistence?: Persistence;
   readonly args?: readonly string[];
-  /** The port of the Cluster bus. */
+  /** Where it talks to other nodes of its Cluster. */
   readonly busPort?: number;
-  /** The text of the configuration file, for a Sentinel: it needs one that it can write to. */
+  /** The first content of its configuration file, into which a Sentinel writes what it learns. */
   readonly config?: string;
 }
 
-/** A redis-server on loopback. Its directory lasts over restarts and is removed by `stop`. */
+/** A redis-server of its own on loopback, with a directory that lasts over restarts and goes when it is stopped. */
 export class RedisServer {
   readonly dir = mkdtempSync(join(tmpdir(), 'timeline-redis-'));
   readonly port: number;
@@ -92,7 +92,7 @@ export class RedisServer {
     });
   }
 
-  /** SIGTERM ends it in order, and saves if so configured; SIGKILL does neither. */
+  /** SIGTERM ends it in order and saves what it is set to save; SIGKILL does not. */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -133,7 +133,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** False while the server is away or loads its data. */
+/** False while it is not there, and while it loads its data. */
 function answersPing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
@@ -149,7 +149,7 @@ function answersPing(port: number): Promise<boolean> {
 export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`in vain for ${ms} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

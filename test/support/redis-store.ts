@@ -10,13 +10,13 @@ import type { RedisServer } from './redis-server.js';
 
 export interface OpenOptions {
   readonly adapter?: RedisAdapterOptions;
-  /** The port of a proxy. Default: that of the server. */
+  /** Instead of the server's own: a proxy's. */
   readonly port?: number;
   readonly user?: { readonly username: string; readonly password: string };
   readonly store?: Partial<TimelineStoreOptions<string>>;
 }
 
-/** A library on a server, its keys, and a client beside it. */
+/** A library on a server, a client beside it, and the keys that it uses. */
 export class RedisStore {
   readonly warnings: AdapterWarning[] = [];
   readonly keys: Keyspace;
@@ -50,7 +50,7 @@ export class RedisStore {
     return this.store.timeline(id);
   }
 
-  /** The key of a stream. */
+  /** The keys of a Timeline: stream and state. */
   streamKey(id = 'timeline'): string {
     return this.keys.key(encodeTimelineId(id), 's');
   }

@@ -27,6 +27,18 @@ export const NASTY_LAWS: readonly Law[] = [
   'Model',
 ];
 
+const worlds = new WeakMap<TimelineAdapter, TablestoreWorld>();
+
+function worldOf(adapter: TimelineAdapter): TablestoreWorld {
+  return worlds.get(adapter) as TablestoreWorld;
+}
+
+function adapterOn(world: TablestoreWorld): TimelineAdapter {
+  const adapter = world.adapter();
+  worlds.set(adapter, world);
+  return adapter;
+}
+
 /** The kit, on an emulator of its own for each test. */
 export function proveTablestore(
   name: string,
@@ -34,13 +46,6 @@ export function proveTablestore(
   emulator: EmulatorOptions = {},
   kit: Partial<ConformanceOptions> = {},
 ): void {
-  const worlds = new Map<TimelineAdapter, TablestoreWorld>();
-  const worldOf = (adapter: TimelineAdapter) => worlds.get(adapter) as TablestoreWorld;
-  const adapterOn = (world: TablestoreWorld) => {
-    const adapter = world.adapter();
-    worlds.set(adapter, world);
-    return adapter;
-  };
   describeAdapter(
     { describe, it },
     {
@@ -59,15 +64,8 @@ export function proveTablestore(
   );
 }
 
-/** The law Budget, over a path that goes silent. */
+/** The law Budget, through a proxy that goes silent. */
 export function proveBudget(name: string, options: TableStoreAdapterOptions): void {
-  const worlds = new Map<TimelineAdapter, TablestoreWorld>();
-  const worldOf = (adapter: TimelineAdapter) => worlds.get(adapter) as TablestoreWorld;
-  const adapterOn = (world: TablestoreWorld) => {
-    const adapter = world.adapter();
-    worlds.set(adapter, world);
-    return adapter;
-  };
   describeAdapter(
     { describe, it },
     {
@@ -75,19 +73,26 @@ export function proveBudget(name: string, options: TableStoreAdapterOptions): vo
       laws: ['Budget'],
       create: async () => {
         const world = await TablestoreWorld.start({ ...options, timeoutMs: 2000 });
-        await world.takePath();
+        await world.takeProxy();
         return adapterOn(world);
       },
       reopen: (adapter) => adapterOn(worldOf(adapter)),
-      silence: async (adapter) => asynchronous(worldOf(adapter).path.silence()),
-      stall: async (adapter) => asynchronous(worldOf(adapter).path.stall()),
+      async silence(adapter) {
+        const { proxy } = worldOf(adapter);
+        proxy.silence();
+        return async () => {
+          proxy.heal();
+          proxy.closeSilent();
+        };
+      },
+      async stall(adapter) {
+        const { proxy } = worldOf(adapter);
+        proxy.stall();
+        return async () => proxy.closeSilent();
+      },
       destroy: (adapter) => worldOf(adapter).close(),
     },
   );
-}
-
-function asynchronous(end: () => void): () => Promise<void> {
-  return async () => end();
 }
 
 /** Rows of a Timeline on a service whose clock is past the grace. */

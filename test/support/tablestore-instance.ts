@@ -18,7 +18,8 @@ export function instanceOf(environment: NodeJS.ProcessEnv): Address | undefined 
   if (given.length === 0) return undefined;
   if (given.length < 4) {
     throw new Error(
-      'TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID and TABLESTORE_ACCESS_KEY_SECRET belong together',
+      'TABLESTORE_ENDPOINT, TABLESTORE_INSTANCE, TABLESTORE_ACCESS_KEY_ID and TABLESTORE_ACCESS_KEY_SECRET ' +
+        'belong together',
     );
   }
   return {
@@ -35,9 +36,9 @@ const DAY_MS = 86_400_000;
 const MAX_ID_BYTES = 1024;
 
 /**
- * All libraries of one TTL in the tables of one: an instance has few tables, and a new one is not ready for up to a minute. What
- * keeps them apart is the beginning of their Timelines' ids, which names `run`, the data of one test, and the library; epochs
- * end in it too.
+ * Puts all libraries of one TTL into the tables of one: an instance has few tables, and a new one takes up to a minute.
+ * The beginning of a Timeline's id keeps them apart: it names `run`, the data of one test, and the library; epochs end
+ * in `run` too.
  */
 export function inSharedTables(adapter: TimelineAdapter, tables: string, run: string): TimelineAdapter {
   return {

@@ -7,7 +7,7 @@ import {
 } from '../../adapters/tablestore/index.js';
 import { type EmulatorOptions, startTablestoreEmulator, type TablestoreEmulator } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
-import { TablestorePath } from './tablestore-path.js';
+import { TcpProxy } from './tcp-proxy.js';
 
 export type Address = Pick<TablestoreEmulator, 'endpoint' | 'instanceName' | 'accessKeyId' | 'accessKeySecret'>;
 
@@ -29,10 +29,22 @@ export function newClient(
   });
 }
 
+/** Starts a proxy to an emulator; `latencyMs` as `TcpProxy` has it. */
+export function startProxy({ endpoint }: Address, latencyMs?: number): Promise<TcpProxy> {
+  return TcpProxy.start(Number(new URL(endpoint).port), latencyMs);
+}
+
+/** The address of an emulator, or of a proxy to it, as JSON can carry it to another process. */
+export function addressOf(emulator: Address, proxy?: TcpProxy): Address {
+  const { instanceName, accessKeyId, accessKeySecret } = emulator;
+  const endpoint = proxy ? `http://127.0.0.1:${proxy.port}` : emulator.endpoint;
+  return { endpoint, instanceName, accessKeyId, accessKeySecret };
+}
+
 /** An emulator whose clock is that of the library opened last, if its own counts alone, and adapters on it. */
 export class TablestoreWorld {
   readonly #options: TableStoreAdapterOptions;
-  #path: TablestorePath | undefined;
+  #proxy: TcpProxy | undefined;
   #now: () => number = Date.now;
   /** How much the service's clock is ahead, in milliseconds. */
   ahead = 0;
@@ -50,20 +62,18 @@ export class TablestoreWorld {
     return world;
   }
 
-  /** Adapters that come later reach the emulator by a path that can go silent. */
-  async takePath(): Promise<void> {
-    this.#path = await TablestorePath.start(this.emulator.endpoint);
+  /** Puts a proxy between the emulator and the adapters that are made from now on. */
+  async takeProxy(): Promise<void> {
+    this.#proxy = await startProxy(this.emulator);
   }
 
-  get path(): TablestorePath {
-    if (!this.#path) throw new Error('these adapters reach the emulator directly');
-    return this.#path;
+  get proxy(): TcpProxy {
+    if (!this.#proxy) throw new Error('these adapters reach the emulator directly');
+    return this.#proxy;
   }
 
   get address(): Address {
-    const { instanceName, accessKeyId, accessKeySecret } = this.emulator;
-    const { endpoint } = this.#path ?? this.emulator;
-    return { endpoint, instanceName, accessKeyId, accessKeySecret };
+    return addressOf(this.emulator, this.#proxy);
   }
 
   /** Another adapter, with a client of its own. */
@@ -80,7 +90,7 @@ export class TablestoreWorld {
   }
 
   async close(): Promise<void> {
-    await this.#path?.close();
+    await this.#proxy?.stop();
     await this.emulator.close();
   }
 }

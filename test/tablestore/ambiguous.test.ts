@@ -32,7 +32,9 @@ const REFUSALS: Record<string, Fault> = {
 
 async function prepared(sequence: (typeof SEQUENCES)[number], fault: Fault) {
   const emulator = await emulate();
-  const store = await open(emulator, { sequence, timeoutMs: 900, settleMs: 20 });
+  // Only silence is waited for until the time is over.
+  const timeoutMs = fault.effect === 'silence' ? 1500 : 10_000;
+  const store = await open(emulator, { sequence, timeoutMs, settleMs: 20 });
   await store.timeline('timeline').append('before');
   emulator.inject({ operations: ['BatchWriteRow'], times: 1, ...fault });
   return store;
@@ -59,7 +61,8 @@ describe.each(SEQUENCES)('an append with %s', (sequence) => {
       expect(await bodies(store)).toEqual(['before', 'm']);
     });
 
-    it(`without a key ${sequence === 'auto' ? 'is not tried again' : 'heals too'} after ${name}, before it was executed`, async () => {
+    const end = sequence === 'auto' ? 'is not tried again' : 'heals too';
+    it(`without a key ${end} after ${name}, before it was executed`, async () => {
       const store = await prepared(sequence, fault);
       const outcome = await store
         .timeline('timeline')

@@ -1,4 +1,7 @@
-/** A process that stops within an append or a trim, at its n-th write request: `crash-child.ts <address> <adapter options> <n> <append|trim>`. */
+/**
+ * A process that stops within an append or a trim, at its n-th write request:
+ * `crash-child.ts <address> <adapter options> <n> <append|trim>`.
+ */
 import { tablestoreAdapter } from '../../adapters/tablestore/index.js';
 import { openTimelineStore } from '../../src/index.js';
 import { newClient } from '../support/tablestore-store.js';
@@ -18,7 +21,7 @@ client.batchWriteRow = (parameters) => {
   process.send?.('stopped');
   return new Promise(() => {});
 };
-// What is written a little later must find a process that is still there.
+// Keeps the process alive for the rows that are written a little later.
 setInterval(() => {}, 1000);
 if (command === 'append') await timeline.append('m', { key: 'k' });
 else await timeline.trim({ keepLast: 2 });

@@ -1,10 +1,9 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { TableStoreAdapterOptions } from '../../adapters/tablestore/index.js';
 import type { TablestoreEmulator } from '../../emulator/index.js';
-import { bundled } from '../support/bundled.js';
+import { addressOf } from '../support/tablestore-store.js';
+import { TestProcess } from '../support/test-process.js';
 import { bodies, emulate, open } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
@@ -16,30 +15,23 @@ async function crash(
   at: number,
   command: 'append' | 'trim',
 ) {
-  const { endpoint, instanceName, accessKeyId, accessKeySecret } = emulator;
-  const args = [
-    JSON.stringify({ endpoint, instanceName, accessKeyId, accessKeySecret }),
-    JSON.stringify(options),
-    String(at),
-    command,
-  ];
-  const child = fork(bundled(CHILD), args, { execArgv: ['--no-deprecation'] });
-  const exited = once(child, 'exit');
-  await once(child, 'message');
-  child.kill('SIGKILL');
-  await exited;
+  const args = [JSON.stringify(addressOf(emulator)), JSON.stringify(options), String(at), command];
+  const child = new TestProcess(CHILD, args);
+  await child.next();
+  await child.kill();
 }
 
 describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequence) => {
-  const options = { sequence, timeoutMs: 1500, settleMs: 10 };
+  const dying = { sequence, settleMs: 10 };
+  const options = { ...dying, timeoutMs: 1500 };
 
   it('between the claim of a key and its entry leaves the key to others, after a while', async () => {
     const emulator = await emulate();
-    await crash(emulator, options, 2, 'append');
+    await crash(emulator, dying, 2, 'append');
     const store = await open(emulator, options);
     const append = () => store.timeline('timeline').append('m', { key: 'k' });
     const begun = performance.now();
-    // On a busy machine the attempt that takes the key over may be stored and not be answered in time: the next one finds it.
+    // On a busy machine the attempt that takes the key over may be stored and answered too late: the next one finds it.
     await expect.poll(append, { timeout: 30_000 }).toMatchObject({ seqId: expect.any(BigInt) });
     expect(performance.now() - begun).toBeGreaterThan(2 * options.timeoutMs);
     expect((await append()).duplicate).toBe(true);
@@ -48,7 +40,7 @@ describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequen
 
   it('after its entry, before its claim knows of it, is found out', async () => {
     const emulator = await emulate();
-    await crash(emulator, options, 3, 'append');
+    await crash(emulator, dying, 3, 'append');
     const store = await open(emulator, options);
     expect((await store.timeline('timeline').append('m', { key: 'k' })).duplicate).toBe(true);
     expect(await bodies(store)).toEqual(['m']);

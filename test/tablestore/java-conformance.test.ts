@@ -25,8 +25,9 @@ function prove(name: string, laws: readonly Law[], options: TableStoreAdapterOpt
   );
 }
 
-// What rests on how an entry lies in its row; all else is the adapter's own under any layout. A table of Java has no grace after its
-// TTL, so that under the service's ids only an upper bound of what has expired is known: `Truncation` is for manual ids.
+// Only the laws that depend on how a row holds an entry; all else is the same code under any layout. A table of Java
+// keeps no entry longer than its TTL, so with the service's ids only an upper bound of the expired ones is known:
+// `Truncation` is for manual ids.
 prove(
   'tablestore java-v2',
   ['Order', 'Idempotence', 'Update', 'Delete', 'Expiry'],

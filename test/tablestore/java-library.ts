@@ -1,4 +1,4 @@
-/** What the Java library does to its tables, cell by cell, by a client that shares no code with the adapter. */
+/** Writes rows as the Java library does, cell by cell, by a client that shares no code with the adapter. */
 import { Buffer } from 'node:buffer';
 import {
   Client,

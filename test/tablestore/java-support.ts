@@ -16,7 +16,9 @@ interface JavaTableShape {
 
 export type OpenOptions<M> = Partial<TimelineStoreOptions<M>> & { readonly adapterOptions?: TableStoreAdapterOptions };
 
-/** The Java library and the adapter on one service, whose clock is that of both. It is started and stopped with the file or group of tests. */
+/**
+ * One service, with one clock, for the Java library and the adapter. It lives as long as the file or group of tests.
+ */
 export class SharedService {
   emulator!: TablestoreEmulator;
   client!: SdkClient;
@@ -46,7 +48,7 @@ export class SharedService {
     return `t${this.#timelines++}`;
   }
 
-  /** `prepareTables` of the Java library: identifier and sequence, one version, everything else as the service has it. */
+  /** As `prepareTables` of the Java library: identifier and sequence, one version, and the service's defaults. */
   async javaTable(
     name: string,
     { identifier, manual = false, ttlSeconds = -1 }: JavaTableShape = {},

@@ -65,7 +65,7 @@ describe('fields of java-v2', () => {
     });
   });
 
-  it('lose nothing under the default codec: what JSON cannot say comes as an object that can be written again', async () => {
+  it('lose nothing under the default codec: values beyond JSON come as objects that can be written again', async () => {
     const { java, key, timeline } = await table.open<Message>({ adapterOptions: { layout: 'java-v2' } });
     const columns = { id: 2n ** 60n + 1n, picture: Uint8Array.of(1, 255) };
     await java.store(key, columns);

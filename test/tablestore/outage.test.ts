@@ -1,7 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TimelineError } from '../../src/errors.js';
-import { TablestorePath } from '../support/tablestore-path.js';
-import { newClient } from '../support/tablestore-store.js';
+import { addressOf, newClient, startProxy } from '../support/tablestore-store.js';
 import { bodies, counted, emulate, open } from './support.js';
 
 const SEQUENCES = ['cas', 'auto', 'manual'] as const;
@@ -51,18 +50,17 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
     expect(await bodies(store, 't7')).toEqual(Array.from({ length: 3 }, (_, i) => `m${i}`));
   });
 
-  it('connections that went silent cost a part of the budget, and every call that is safe to repeat succeeds', async () => {
+  it('silent connections cost a part of the budget, and every call that is safe to repeat succeeds', async () => {
     const emulator = await emulate();
-    const path = await TablestorePath.start(emulator.endpoint);
-    onTestFinished(() => path.close());
-    const { instanceName, accessKeyId, accessKeySecret } = emulator;
-    const client = newClient({ endpoint: path.endpoint, instanceName, accessKeyId, accessKeySecret });
+    const proxy = await startProxy(emulator);
+    onTestFinished(() => proxy.stop());
+    const client = newClient(addressOf(emulator, proxy));
     const timeoutMs = 4500;
     const store = await open(emulator, { sequence, settleMs: 10, timeoutMs }, { client });
     // Many connections, all of which are to go silent.
     await Promise.all(Array.from({ length: 30 }, (_, i) => store.timeline(`t${i}`).append('m')));
     await Promise.all(Array.from({ length: 30 }, (_, i) => store.timeline(`t${i}`).read()));
-    path.stall();
+    proxy.stall();
     const begun = performance.now();
     const timeline = store.timeline('t1');
     await Promise.all([

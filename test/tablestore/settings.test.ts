@@ -54,11 +54,3 @@ it('another numbering or layout is refused by name', async () => {
     argument: 'layout',
   });
 });
-
-it('a library that gets a TTL hides at once, and its table removes nothing before the last ids are noted', async () => {
-  const emulator = await emulate();
-  const forEver = await open(emulator);
-  await forEver.timeline('t').append('m');
-  await open(emulator, {}, { ttlMs: 2 * DAY_MS, alter: true });
-  expect(await ttlOf(newClient(emulator), 'library')).toBe(-1);
-});

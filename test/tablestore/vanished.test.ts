@@ -31,7 +31,7 @@ async function service() {
 }
 
 describe('entries that the TTL took from the table, with ids that have gaps', () => {
-  it('are told to a reader of the beginning, although it looked while none was left and none had been noted', async () => {
+  it('are told to a reader of the beginning that looked while none was left and none had been noted', async () => {
     const { open, openDoomed, pass } = await service();
     await (await openDoomed()).timeline('inbox').append('lost');
     pass(2 * DAY + 3_600_000);
@@ -45,7 +45,7 @@ describe('entries that the TTL took from the table, with ids that have gaps', ()
     expect((await (await open()).timeline('inbox').read({ after: 0n })).truncated).toEqual({ through: seqId - 1n });
   });
 
-  it('are told to a reader that had some, although it looked while none was left and only some had been noted', async () => {
+  it('are told to a reader that had some and looked while none was left and only some had been noted', async () => {
     const { open, openDoomed, pass } = await service();
     const { cursor } = await (await open()).timeline('inbox').append('read');
     await (await openDoomed()).timeline('inbox').append('lost');

@@ -46,7 +46,7 @@ function run({ body }) {
       if (error) reject(error);
       else resolve();
     };
-    // What a callback throws has no promise to reject.
+    // An error thrown in a callback has no promise to reject.
     process.removeAllListeners('uncaughtException').on('uncaughtException', done);
     if (body.length > 0) body.call(context, done);
     else Promise.resolve(body.call(context)).then(() => done(), done);
@@ -58,7 +58,7 @@ console.log = () => {};
 createRequire(import.meta.url)(process.argv[2] ?? '');
 for (const step of steps) {
   const error = await run(step).then(() => undefined, String);
-  // What runs after the tests is none, unless it fails.
+  // A step after the tests is no test; it is reported only if it fails.
   if (step.isTest || error !== undefined) log(JSON.stringify({ title: step.title, ok: error === undefined, error }));
 }
 process.exit(0);

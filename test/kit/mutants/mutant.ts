@@ -9,7 +9,7 @@ export const CALL: Call = { deadline: Number.POSITIVE_INFINITY };
 /** An adapter that breaks one law and is otherwise the memory adapter. */
 export interface Mutant {
   readonly law: Law;
-  /** What it does wrong. */
+  /** Its fault, in words that complete the sentence "an adapter that …". */
   readonly breaks: string;
   create(): TimelineAdapter;
 }

@@ -26,7 +26,7 @@ const onClock = (change: (clock: LibraryClock) => Partial<LibraryClock>): Timeli
     return { ...options, clock: changed };
   });
 
-/** What goes wrong around the data: settings, clocks, a store that does not answer. */
+/** Mutants of everything around the data: settings, clocks, a store that does not answer. */
 export const surroundingsMutants: readonly Mutant[] = [
   {
     law: 'Settings',

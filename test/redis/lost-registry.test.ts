@@ -1,26 +1,23 @@
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore } from '../../src/index.js';
-import { hasRedis, RedisServer, until } from '../support/redis-server.js';
-import { type OpenOptions, RedisStore } from '../support/redis-store.js';
+import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import type { OpenOptions, RedisStore } from '../support/redis-store.js';
+import { callsOf, openOn, startServer } from './support.js';
 
-const open: { close(): Promise<void> }[] = [];
 let server: RedisServer;
 
 beforeEach(async () => {
-  server = await RedisServer.start();
-  open.push({ close: () => server.stop() });
+  server = await startServer();
 });
 
-afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close();
-});
+const openStore = (options: OpenOptions = {}) => openOn(server, options);
 
-async function openStore({ adapter, ...options }: OpenOptions = {}): Promise<RedisStore> {
-  const redis = await RedisStore.open(server, { adapter: { waitMs: 20_000, ...adapter }, ...options });
-  open.push(redis);
-  return redis;
+/** Waits until the library has counted the registry's ids as they are now, so that it notices when some are gone. */
+async function registryCounted(client: Redis): Promise<void> {
+  const before = await callsOf(client, 'zcard');
+  await until('the registry is counted', async () => (await callsOf(client, 'zcard')) > before);
 }
 
 describe.skipIf(!hasRedis())('a registry that is lost', () => {
@@ -39,12 +36,11 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     expect(await listed(redis)).toEqual(ids);
   });
 
-  it('alone comes back with what is written and read, in processes that knew it and in others', async () => {
+  it('alone comes back with each Timeline that is written or read, whether the process knew it or not', async () => {
     const redis = await openStore({ adapter: { sweepMs: 50 } });
     await redis.store.appendToMany(['a', 'b', 'c', 'd'], 'first');
     await redis.store.readBatch([{ timeline: 'a' }]);
-    // The process has seen it before it is gone.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await registryCounted(redis.client);
     await redis.client.del(redis.keys.registryKeys()[0] as string);
     await until('the written one is listed again', async () => {
       await redis.timeline('a').append('more');
@@ -57,14 +53,14 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     await until('the one read elsewhere is listed again', async () => (await listed(redis)).includes('c'));
   });
 
-  it('alone comes back with all that is left, though nobody touches it, also for those who open it later', async () => {
+  it('alone comes back with all Timelines, though nobody touches them, and for a later process too', async () => {
     const ids = ['a', 'b%', 'c{d}', 'e*', ...Array.from({ length: 3000 }, (_, i) => `t${i}`)];
     const prefix = '[x]*?:';
     const redis = await openStore({ adapter: { sweepMs: 50, prefix } });
     await redis.store.appendToMany(ids, 'first');
     const before = await listed(redis);
     expect(before).toHaveLength(ids.length);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await registryCounted(redis.client);
     await redis.client.del(redis.keys.registryKeys()[0] as string);
     await until('it is whole again', async () => (await listed(redis)).length === ids.length);
     expect(await listed(redis)).toEqual(before);
@@ -76,12 +72,12 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
 
   it('comes back behind a prefix that the client puts in front of all keys', async () => {
     const client = new Redis({ port: server.port, keyPrefix: 'app*:' });
-    open.push({ close: async () => client.disconnect() });
+    onTestFinished(() => client.disconnect());
     const adapter = redisAdapter(client, { sweepMs: 50 });
     const store = await openTimelineStore<string>({ adapter, name: 'library', onWarning: () => {} });
-    open.push(store);
+    onTestFinished(() => store.close());
     await store.timeline('idle').append('m');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await registryCounted(client);
     await client.del('tl:library:r');
     await until('it is there again', async () => (await client.exists('tl:library:r')) === 1);
   });
@@ -89,7 +85,7 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
   it('does not keep anything from expiring', async () => {
     const redis = await openStore({ adapter: { sweepMs: 50 }, store: { ttlMs: 1000 } });
     await redis.timeline('t').append('first');
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await registryCounted(redis.client);
     await redis.client.del(redis.keys.registryKeys()[0] as string);
     await redis.timeline('t').append('second');
     await until('it is swept', async () => {

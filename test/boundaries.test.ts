@@ -1,37 +1,31 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { codeIn, filesIn, importCircles, importsOf, read, root } from './support/source-files.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const NOT_OURS = new Set(['node_modules', 'dist', 'coverage', '.git']);
+const OWN = ['src', 'adapters', 'sync', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'];
 
-/** Paths relative to the package, with `/`, of all files below a folder. */
-function filesIn(folder: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    if (NOT_OURS.has(entry.name)) return [];
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? filesIn(path) : [path.split(sep).join('/')];
-  });
-}
+/** Folders in which files still import each other in circles. The list only shrinks. */
+const WITH_CIRCLES = ['src/', 'sync/', 'adapters/tablestore/', 'emulator/'];
 
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
-const isCode = (path: string) => /\.[cm]?[jt]s$/.test(path);
+/** Folders with lines wider than {@link COLUMNS}, and those within them that are done. The list only shrinks. */
+const WITH_WIDE_LINES = [
+  'src/',
+  'sync/',
+  'adapters/tablestore/',
+  'testing/',
+  'emulator/',
+  'examples/',
+  'bench/',
+  'test/sync/',
+];
+const WITHOUT_WIDE_LINES = ['src/toolkit/'];
+const COLUMNS = 120;
 
-/** All imports of a file, static, lazy or of types: packages by name, our own files as paths from the root. */
-function importsOf(path: string): string[] {
-  return ts.preProcessFile(read(path), true, true).importedFiles.map(({ fileName }) =>
-    fileName.startsWith('.')
-      ? relative(root, join(root, dirname(path), fileName))
-          .split(sep)
-          .join('/')
-      : fileName,
-  );
-}
+const isIn = (folders: readonly string[], path: string) => folders.some((folder) => path.startsWith(folder));
 
 function strayImports(folder: string, allowed: RegExp): string[] {
-  const files = filesIn(folder).filter(isCode);
+  const files = codeIn(folder);
   expect(files.length).toBeGreaterThan(0);
   return files.flatMap((path) =>
     importsOf(path).flatMap((name) => (allowed.test(name) ? [] : [`${path} imports ${name}`])),
@@ -41,6 +35,10 @@ function strayImports(folder: string, allowed: RegExp): string[] {
 describe('what may import what', () => {
   it('the core knows no adapter, no kit, no driver, and of Node only crypto, events and util', () => {
     expect(strayImports('src', /^(?:src\/|node:crypto$|node:events$|node:util$)/)).toEqual([]);
+  });
+
+  it('the toolkit of adapters knows the core alone, and no module of Node', () => {
+    expect(strayImports('src/toolkit', /^src\//)).toEqual([]);
   });
 
   it('an adapter knows the core, itself, Node, and its own driver', () => {
@@ -55,9 +53,7 @@ describe('what may import what', () => {
   });
 
   it('a driver is loaded lazily, and its types are not ours', () => {
-    const early = filesIn('adapters').filter(
-      (path) => isCode(path) && /(?:from|import) '(?!\.|node:)/.test(read(path)),
-    );
+    const early = codeIn('adapters').filter((path) => /(?:from|import) '(?!\.|node:)/.test(read(path)));
     expect(early).toEqual([]);
   });
 
@@ -78,6 +74,23 @@ describe('what may import what', () => {
   });
 });
 
+describe('circles of imports', () => {
+  it('are found, of whatever length', () => {
+    const imports: Record<string, string[]> = {
+      'a.ts': ['b.js'],
+      'b.ts': ['c.js'],
+      'c.ts': ['b.js'],
+      'd.ts': ['d.js'],
+    };
+    expect(importCircles(Object.keys(imports), (path) => imports[path] ?? [])).toEqual([['b.ts', 'c.ts'], ['d.ts']]);
+  });
+
+  it('are nowhere, not even of types', () => {
+    const circles = importCircles(codeIn('src', 'adapters', 'sync', 'testing', 'emulator'));
+    expect(circles.filter((circle) => !circle.every((path) => isIn(WITH_CIRCLES, path)))).toEqual([]);
+  });
+});
+
 describe('the package', () => {
   it('has no runtime dependencies', () => {
     const manifest: Record<string, unknown> = JSON.parse(read('package.json'));
@@ -89,13 +102,21 @@ describe('the package', () => {
   });
 
   it('has no file of code above 300 lines', () => {
-    const long = ['src', 'adapters', 'sync', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'].flatMap(
-      (folder) =>
-        filesIn(folder).filter(
-          (path) => isCode(path) && !/\.generated\./.test(path) && read(path).split('\n').length - 1 > 300,
-        ),
-    );
+    const isGenerated = (path: string) => path.includes('.generated.');
+    const written = codeIn(...OWN).filter((path) => !isGenerated(path));
+    const long = written.filter((path) => read(path).split('\n').length - 1 > 300);
     expect(long).toEqual([]);
+  });
+
+  it('has no line of code wider than 120 columns', () => {
+    const wide = codeIn(...OWN)
+      .filter((path) => isIn(WITHOUT_WIDE_LINES, path) || !isIn(WITH_WIDE_LINES, path))
+      .flatMap((path) =>
+        read(path)
+          .split('\n')
+          .flatMap((line, i) => (line.length > COLUMNS ? [`${path}:${i + 1}`] : [])),
+      );
+    expect(wide).toEqual([]);
   });
 
   it('names no folder of a machine it was written on', () => {

@@ -31,10 +31,7 @@ import {
 import { type Rules, TimelineData } from './timeline-data.js';
 
 export interface MemoryAdapterOptions {
-  /**
-   * Milliseconds that an idempotency key is remembered. Default: what the library was created with, 7 days where it is
-   * created.
-   */
+  /** Milliseconds that an idempotency key is remembered. Default: as the library was created, 7 days for a new one. */
   readonly keyWindowMs?: number | undefined;
   /** Milliseconds between removals of what has expired. Default: 1000. */
   readonly sweepMs?: number | undefined;
@@ -46,7 +43,7 @@ const DEFAULTS: { readonly keyWindowMs: number | undefined; readonly sweepMs: nu
 };
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 const FORMAT = 1;
-/** Nothing here waits for anything, but a process that is busy may take its time. */
+/** No call here waits for anything, but a busy process may be late. */
 const BUDGET_MS = 10_000;
 
 /** The data of one library, shared by every store opened on it. */
@@ -54,13 +51,16 @@ interface LibraryData {
   readonly timelines: Map<string, TimelineData>;
   readonly watchers: WatchHub;
   settings: Reconciled;
-  /** As the clock gives it. */
+  /** Accepted time, as `LibraryClock.exchange` gives it. */
   time: string | undefined;
 }
 
 /**
- * Timelines in the memory of this process: for tests and prototypes, and the readable reference of the contract. The
- * data live as long as the adapter object and survive closing and opening again.
+ * Timelines in the memory of this process, for tests and prototypes; and the readable reference of the contract. The
+ * data live as long as the adapter object, and survive closing and opening a store.
+ *
+ * @example
+ * const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'chat' });
  */
 export function memoryAdapter(options: MemoryAdapterOptions = {}): TimelineAdapter {
   const { keyWindowMs, sweepMs } = resolveOptions('memoryAdapter', DEFAULTS, options);
@@ -109,7 +109,7 @@ class MemoryLibrary implements AdapterLibrary {
     return this.#rules.ttlMs;
   }
 
-  /** As they stand: another store on the same data may have altered them. */
+  /** Built for each call: another store on the same data may have altered the settings. */
   get #rules(): Rules {
     const { ttlMs, keyWindowMs } = this.#data.settings.settings;
     return { epoch: this.#epoch, ttlMs: ttlMs ?? undefined, keyWindowMs: keyWindowMs ?? Number.POSITIVE_INFINITY };
@@ -208,7 +208,7 @@ class MemoryLibrary implements AdapterLibrary {
     return data;
   }
 
-  /** For readers: a Timeline never written to leaves no trace. */
+  /** For readers: reading an unknown Timeline does not create it. */
   #peek(id: string): TimelineData {
     return this.#data.timelines.get(id) ?? new TimelineData();
   }

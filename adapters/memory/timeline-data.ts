@@ -12,7 +12,7 @@ import type {
 } from '../../src/adapter.js';
 import { cutoff, planWrite, revisionConflict } from '../../src/toolkit/index.js';
 
-/** Settings that all Timelines of a library share; `ttlMs` and `keyWindowMs` may be altered while it is open. */
+/** Settings shared by the Timelines of a library. `ttlMs` and `keyWindowMs` may be altered while it is open. */
 export interface Rules {
   readonly epoch: string;
   readonly ttlMs: number | undefined;
@@ -21,8 +21,8 @@ export interface Rules {
 }
 
 /**
- * One Timeline in memory: its rows in ascending order, and what must outlive them: the high-water mark, the end of the
- * removed prefix, and the keys.
+ * One Timeline in memory: its rows in ascending order, and the state that outlives them: the last SeqId, the floor, the
+ * keys, and readers' positions.
  */
 export class TimelineData {
   rows: Row[] = [];
@@ -30,7 +30,7 @@ export class TimelineData {
   readonly #keys = new Map<string, { seqId: bigint; hash: string; at: number }>();
   #last = 0n;
   #lastAt = 0;
-  /** Everything up to here was trimmed or has expired. */
+  /** The newest entry that was trimmed or removed as expired. */
   #floor = 0n;
 
   get last(): bigint {
@@ -55,7 +55,7 @@ export class TimelineData {
     return appended;
   }
 
-  /** Times that only a wrong clock can have given would keep all that follows from expiring. */
+  /** Sets times of the future to now: left alone, they would keep all later entries from expiring. */
   #correctFutureTimes(clock: LibraryClock): void {
     const now = clock.entryTime();
     this.rows = this.rows.map((row) => (clock.isFuture(row.appendedAt) ? { ...row, appendedAt: now } : row));
@@ -69,24 +69,24 @@ export class TimelineData {
 
   read({ after, before, limit, reverse }: Range, rules: Rules, now: number): Slice {
     const head = this.head(rules, now);
-    const gone = this.#goneThrough(rules, now);
+    const hidden = this.#hiddenThrough(rules, now);
     const from = Math.max(this.#firstKept(rules, now), this.#indexAbove(after ?? 0n));
     const to = Math.max(from, before === undefined ? this.rows.length : this.#indexAbove(before - 1n));
     const rows = reverse
       ? this.rows.slice(Math.max(from, to - limit), to).reverse()
       : this.rows.slice(from, Math.min(to, from + limit));
     const slice = { ...head, rows, more: to - from > rows.length };
-    return after !== undefined && after < gone ? { ...slice, truncatedThrough: gone } : slice;
+    return after !== undefined && after < hidden ? { ...slice, truncatedThrough: hidden } : slice;
   }
 
-  /** An entry that readers get and that is no tombstone. */
+  /** True for an entry that readers get and that is no tombstone. */
   isKept(seqId: bigint, rules: Rules, now: number): boolean {
     const index = this.#indexAbove(seqId - 1n);
     const row = this.rows[index];
     return row?.seqId === seqId && row.body !== undefined && index >= this.#firstKept(rules, now);
   }
 
-  /** Of an entry that is kept. */
+  /** Requires that {@link isKept} holds. */
   update(timeline: string, seqId: bigint, payload: Payload, ifRevision: number | undefined): Row {
     const index = this.#indexAbove(seqId - 1n);
     const row = this.rows[index] as Row;
@@ -115,14 +115,14 @@ export class TimelineData {
     return oldestKept ? oldestKept.seqId - 1n : this.#floor;
   }
 
-  /** Drops what has expired and the keys that are past their window. */
+  /** Removes expired entries, and keys older than their window. */
   sweep(rules: Rules, now: number): void {
-    this.#removeThrough(this.#goneThrough(rules, now));
+    this.#removeThrough(this.#hiddenThrough(rules, now));
     const keyCutoff = cutoff(now, rules.keyWindowMs);
     for (const [key, { at }] of this.#keys) if (at <= keyCutoff) this.#keys.delete(key);
   }
 
-  /** The floor is the newest entry removed, not the cut: an id that never was cannot be missed. */
+  /** The floor becomes the newest entry removed, not `through`: no reader can miss a SeqId that was never given. */
   #removeThrough(through: bigint): void {
     const count = this.#indexAbove(through);
     const newest = this.rows[count - 1];
@@ -131,12 +131,12 @@ export class TimelineData {
     this.rows = this.rows.slice(count);
   }
 
-  #goneThrough(rules: Rules, now: number): bigint {
+  #hiddenThrough(rules: Rules, now: number): bigint {
     const firstKept = this.#firstKept(rules, now);
     return firstKept === 0 ? this.#floor : (this.rows[firstKept - 1] as Row).seqId;
   }
 
-  /** Times never fall along a Timeline, so what has expired is a prefix. */
+  /** Expired entries form a prefix, as times never fall along a Timeline. */
   #firstKept({ ttlMs }: Rules, now: number): number {
     const expired = cutoff(now, ttlMs);
     return this.#search((row) => row.appendedAt > expired);
@@ -146,7 +146,7 @@ export class TimelineData {
     return this.#search((row) => row.seqId > seqId);
   }
 
-  /** The first row of the suffix for which `holds` is true. */
+  /** The index of the first row for which `holds` is true, which it then is for all later rows. */
   #search(holds: (row: Row) => boolean): number {
     let low = 0;
     let high = this.rows.length;

@@ -2,18 +2,18 @@ import type { LibraryClock, LibraryOptions } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
 import { type LibrarySettings, parseSettings, reconcileSettings } from '../../src/settings.js';
 import { cutoff } from '../../src/toolkit/index.js';
-import type { SqliteStatement } from './client.js';
-import type { Connection } from './connection.js';
-import { SCHEMA_VERSION } from './schema.js';
+import type { SqliteStatement } from './file/client.js';
+import type { Connection } from './file/connection.js';
+import { SCHEMA_VERSION } from './file/schema.js';
 
-/** Accepted time goes into the file with a write this often, and without writes that often. */
+/** Accepted time is stored this often with writes, and this often without. */
 const KEEP_MS = 10_000;
 const KEEP_IDLE_MS = 60_000;
 const WEEK_MS = 7 * 24 * 3_600_000;
 
 type LibraryRow = [id: number, settings: string, clock: string | null];
 
-/** What the file keeps for one library besides its Timelines: its settings, and the time that its processes have agreed on. */
+/** The settings of one library, and the time that its processes have agreed on, as the file keeps them. */
 export class LibraryState {
   readonly id: number;
   readonly clock: LibraryClock;
@@ -37,7 +37,7 @@ export class LibraryState {
     this.#time = clock.exchange(row[2] ?? undefined);
   }
 
-  /** Makes the library if it is missing, alters it if that is wanted, and refuses what does not fit. */
+  /** Creates a missing library, alters it if asked to, and refuses settings that differ. */
   static async open(
     connection: Connection,
     options: LibraryOptions,
@@ -62,12 +62,12 @@ export class LibraryState {
     return this.#settings.keyWindowMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Entries appended at or before it have expired; below all times if there is no TTL. */
+  /** Entries appended at or before this time have expired. `-Infinity` without a TTL. */
   cutoff(): number {
     return cutoff(this.clock.expiryTime(), this.ttlMs);
   }
 
-  /** Reads again what others may have altered. Inside a transaction, and before anything is removed. */
+  /** Reads settings and time again, as others may have altered them. Call it inside a transaction, before removing. */
   refresh(): void {
     const row = this.#find.get(this.#name) as LibraryRow | undefined;
     if (!row) throw new TimelineError('TIMELINE_UNAVAILABLE', `the library ${this.#name} is gone from the file`);
@@ -78,13 +78,13 @@ export class LibraryState {
     this.#time = this.clock.exchange(row[2] ?? undefined);
   }
 
-  /** Entries were appended in this transaction; every now and then time goes along with them. */
+  /** Call it in each transaction that appends: now and then it stores the time too. */
   noteWrite(): void {
     this.#hasWritten = true;
     if (performance.now() - this.#keptAt >= KEEP_MS) this.#exchange();
   }
 
-  /** As {@link refresh}, for a transaction that may write. */
+  /** Refreshes in a transaction that may write, and stores the time if that is due. */
   refreshAndKeep(): void {
     this.refresh();
     if (performance.now() - this.#keptAt >= (this.#hasWritten ? KEEP_MS : KEEP_IDLE_MS)) this.keepTime();

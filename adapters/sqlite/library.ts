@@ -1,44 +1,14 @@
 import type { AdapterLibrary, Capabilities, LibraryOptions } from '../../src/adapter.js';
 import { Appender } from './append.js';
-import { Checkpoints } from './checkpoints.js';
-import type { Connection } from './connection.js';
-import type { OpenDatabase } from './database.js';
-import type { HeadMemory } from './heads.js';
-import { Healing } from './heal.js';
+import type { Connection } from './file/connection.js';
+import type { OpenDatabase } from './file/database.js';
+import { LibraryContext } from './library-context.js';
 import { LibraryState } from './library-state.js';
 import { Modifier } from './modify.js';
 import type { SqliteSettings } from './options.js';
 import { Reader } from './read.js';
-import { Removal } from './removal.js';
-import { LibrarySweeper } from './sweep.js';
-import type { Watchers } from './watch.js';
-
-/** What the parts of one open library share. */
-export class LibraryContext {
-  readonly id: number;
-  readonly connection: Connection;
-  readonly watchers: Watchers;
-  readonly heads: HeadMemory;
-  readonly healing: Healing;
-  readonly reader: Reader;
-  readonly removal: Removal;
-  readonly sweeper: LibrarySweeper;
-
-  constructor(
-    readonly state: LibraryState,
-    database: OpenDatabase,
-    settings: SqliteSettings,
-  ) {
-    this.id = state.id;
-    this.connection = database.connection;
-    this.watchers = database.watchers;
-    this.heads = this.connection.headsOf(state.id);
-    this.healing = new Healing(this.connection.database, this.heads, state.clock);
-    this.reader = new Reader(this);
-    this.removal = new Removal(this.connection.database, this.heads);
-    this.sweeper = new LibrarySweeper(this, settings.sweepMs);
-  }
-}
+import { ReaderPositions } from './reader-positions.js';
+import { LibrarySweeper } from './sweep/library-sweeper.js';
 
 export async function openLibrary(
   database: OpenDatabase,
@@ -46,12 +16,13 @@ export async function openLibrary(
   settings: SqliteSettings,
   { deadline, release }: { readonly deadline: number; readonly release: (deadline: number) => Promise<void> },
 ): Promise<AdapterLibrary> {
-  const { connection, watchers } = database;
+  const { connection, commitWatch } = database;
   const state = await LibraryState.open(connection, options, settings.keyWindowMs, deadline);
-  const library = new LibraryContext(state, database, settings);
-  const { reader, sweeper } = library;
+  const library = new LibraryContext(state, database);
+  const reader = new Reader(library);
   const appender = new Appender(library);
-  const modifier = new Modifier(library);
+  const sweeper = new LibrarySweeper(library, reader, settings.sweepMs);
+  const modifier = new Modifier(library, sweeper);
   sweeper.start();
   return {
     capabilities: capabilities(connection, settings, state),
@@ -65,8 +36,8 @@ export async function openLibrary(
     delete: (timeline, seqId, call) => modifier.delete(timeline, seqId, call),
     trim: (timeline, cut, call) => modifier.trim(timeline, cut, call),
     timelines: (range, call) => reader.timelines(range, call),
-    checkpoints: new Checkpoints(library),
-    watch: (timeline, wake) => watchers.add(state.id, timeline, wake),
+    checkpoints: new ReaderPositions(library),
+    watch: (timeline, wake) => commitWatch.watch(state.id, timeline, wake),
     close: async (call) => {
       await sweeper.close();
       await release(call.deadline);

@@ -3,28 +3,31 @@ import { invalidArgument } from '../../src/errors.js';
 
 export interface SqliteAdapterOptions {
   /**
-   * Default `'full'`: an acknowledged message survives a power loss; appends made together share the sync, so that this is
-   * cheap under load. `'normal'`: several times faster one by one, may lose the last moments on a power loss, never corrupts:
-   * for libraries that can be built again. Set on an injected handle too.
+   * Default `'full'`: an acknowledged message survives a power loss. Appends made together share the sync, which makes
+   * it cheap under load. `'normal'`: several times faster for appends one by one; a power loss may cost the last
+   * moments, and never corrupts. Use it for libraries that can be built again. It is set on a handle of yours too.
    */
   readonly synchronous?: 'full' | 'normal' | undefined;
   /**
-   * Milliseconds within which every call ends, opening included, whoever holds a lock or pins the log: then `TIMELINE_BUSY`.
-   * Default 5000; less than 100 counts as 100.
+   * Milliseconds within which every call ends, opening included; `TIMELINE_BUSY` if a lock or a pinned log lasts
+   * longer. Default 5000; less than 100 counts as 100.
    */
   readonly busyTimeoutMs?: number | undefined;
   /**
-   * Milliseconds that idempotency keys are remembered. Default: what the library was created with, 7 days where it is
-   * created; another number is refused without `alter: true`.
+   * Milliseconds that idempotency keys are remembered. Default: as the library was created, 7 days for a new one.
+   * Another number than the library has is refused without `alter: true`.
    */
   readonly keyWindowMs?: number | undefined;
-  /** Opens an existing file for reading only. Default false; an injected handle knows for itself. */
+  /** Opens an existing file for reading only. Default false. Ignored for a handle of yours, which says so itself. */
   readonly readonly?: boolean | undefined;
-  /** Milliseconds between two looks for commits of other processes, while someone waits for any. Default 25. */
+  /** Milliseconds between two checks for commits of other processes, while a subscription waits. Default 25. */
   readonly wakeMs?: number | undefined;
-  /** Milliseconds between two looks for what has expired or was trimmed. Default 1000. */
+  /** Milliseconds between removals of expired and trimmed entries. Default 1000. */
   readonly sweepMs?: number | undefined;
-  /** Bytes of write-ahead log beyond which the next write waits, without holding the event loop, until it is shortened. Default 16 MiB. */
+  /**
+   * Bytes of write-ahead log beyond which the next write waits until the log is shortened, without holding the event
+   * loop. Default 16 MiB.
+   */
   readonly walSoftBytes?: number | undefined;
   /** Bytes of write-ahead log beyond which writes fail with `TIMELINE_BUSY` while a reader pins it. Default 256 MiB. */
   readonly walHardBytes?: number | undefined;

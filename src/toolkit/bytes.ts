@@ -1,6 +1,6 @@
 /**
- * Orders two strings by their UTF-8 bytes, as `AdapterLibrary.timelines` must. JavaScript's own order differs: it compares
- * UTF-16 units, so that `'\u{10000}'` comes before `'\uffff'`.
+ * Orders two strings by their UTF-8 bytes, as `AdapterLibrary.timelines` must. JavaScript's own order differs: it
+ * compares UTF-16 units, so that `'\u{10000}'` comes before `'\uffff'`.
  *
  * @example
  * timelines.sort(compareUtf8);

@@ -44,7 +44,9 @@ export function revisionConflict(
   return new TimelineError('TIMELINE_CONFLICT', message, { timeline, expected, actual });
 }
 
-/** `TIMELINE_EPOCH_CHANGED`: the stored position is of another epoch than the one to advance to. `actual`: its SeqId. */
+/**
+ * `TIMELINE_EPOCH_CHANGED`: the stored position is of another epoch than the one to advance to. `actual`: its SeqId.
+ */
 export function otherEpoch({ timeline, reader }: CheckpointKey, stored: Position): TimelineError {
   const message = `the checkpoint of ${JSON.stringify(reader)} is of another epoch; reset it`;
   return new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline, actual: stored.seqId });

@@ -1,6 +1,6 @@
 /**
- * The indexes of a batch by Timeline: Timelines in the order of their first item, indexes in the order of the batch. The
- * indexes lead back to the place of each answer.
+ * The indexes of a batch by Timeline: Timelines in the order of their first item, indexes in the order of the batch.
+ * The indexes lead back to the place of each answer.
  *
  * @example
  * for (const [timeline, indexes] of groupByTimeline(writes)) {

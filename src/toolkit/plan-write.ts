@@ -2,9 +2,11 @@ import type { Appended, Write, WriteEntry } from '../adapter.js';
 import { MAX_SEQ_ID } from '../cursor.js';
 import { keyConflict, lastSeqIdConflict, seqIdConflict } from './contract-errors.js';
 
-/** An idempotency key within its window: the first entry that had it, and the hash of that entry's message. */
+/** An idempotency key within its window. */
 export interface KnownKey {
+  /** SeqId of the first entry that had it. */
   readonly seqId: bigint;
+  /** Hash of that entry's message; `''` if it has none. */
   readonly hash: string;
 }
 
@@ -17,12 +19,13 @@ export interface Plan {
 }
 
 /**
- * Decides a write for an adapter that numbers entries itself and holds the Timeline still meanwhile, by a transaction or a
- * lock: laws Idempotence, Expectation, Manual ids, Density and Atomic append, in the order that the contract gives.
- * Changes nothing.
+ * Decides a write for an adapter that numbers entries itself and holds the Timeline still meanwhile, by a transaction
+ * or a lock: laws Idempotence, Expectation, Manual ids, Density and Atomic append, in the order that the contract
+ * gives. Changes nothing.
  *
  * @param last The Timeline's last SeqId; `0n` if nothing was ever appended.
- * @param lookUp The key as the store knows it; `undefined` if it is unknown or older than the key window (see `cutoff`).
+ * @param lookUp The key as the store knows it; `undefined` if it is unknown or older than the key window (see
+ *   `cutoff`).
  * @throws `TIMELINE_KEY_CONFLICT` or `TIMELINE_CONFLICT`: the error is the outcome of this write, and of no other.
  *
  * @example

@@ -6,7 +6,9 @@ export interface SweeperOptions {
    * them in `jitter` where many processes sweep one store. Steps never overlap.
    */
   readonly step: () => number | Promise<number>;
-  /** Milliseconds until the next step after one that failed. A failure ends nothing: the store may be locked or away. */
+  /**
+   * Milliseconds until the next step after one that failed. A failure ends nothing: the store may be locked or away.
+   */
   readonly retryMs: number;
 }
 

@@ -6,8 +6,8 @@ export interface WatchHubHooks {
 }
 
 /**
- * The subscriptions behind `AdapterLibrary.watch`: wakes everyone who waits on a name, which is a Timeline, or a library
- * and a Timeline where one hub serves several libraries. How an adapter learns of changes is its own affair.
+ * The subscriptions behind `AdapterLibrary.watch`: wakes everyone who waits on a name, which is a Timeline, or a
+ * library and a Timeline where one hub serves several libraries. How an adapter learns of changes is its own affair.
  *
  * @example
  * const hub = new WatchHub();

@@ -88,7 +88,7 @@ describe('large batches', () => {
     const appending = library.append([write('a', '1'), write('a', '2')]).finally(() => {
       settled = true;
     });
-    // Held for as long as the lock is waited for, the event loop would come to these only then.
+    // If waiting for the lock held the event loop, these timers would fire only after it.
     for (let turns = 0; turns < 20; turns++) await delay(3);
     expect(settled).toBe(false);
     database.exec('ROLLBACK');

@@ -64,7 +64,7 @@ describe.runIf(nightly)('the checkpoint worker of the packed package runs from a
     mkdirSync(cwd);
     writeFileSync(join(cwd, 'package.json'), '{ "name": "app", "private": true, "type": "module" }');
     await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', tarball, ...packages], { cwd });
-    // Next takes no package from outside of its folder.
+    // Next resolves no package from outside its folder.
     for (const driver of ['better-sqlite3', 'bindings', 'file-uri-to-path']) {
       cpSync(join(root, 'node_modules', driver), join(cwd, 'node_modules', driver), {
         recursive: true,

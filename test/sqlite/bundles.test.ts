@@ -24,7 +24,7 @@ function outputFolder(): string {
 async function expectWorker(folder: string): Promise<void> {
   const [bundle, ...others] = readdirSync(folder);
   expect(others).toEqual([]);
-  // Elsewhere than the bundle, as a service is started.
+  // Started in another folder than the bundle's, as a service is.
   const { stdout } = await run(process.execPath, [join(folder, bundle!), tempFile()], { cwd: '/' });
   const { warnings, walBytes } = JSON.parse(stdout) as { warnings: string[]; walBytes: number };
   expect(warnings).toEqual([]);

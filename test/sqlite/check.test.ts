@@ -150,7 +150,7 @@ describe('checkTimelines', () => {
 describe('64 bytes of the file overwritten at random', () => {
   const RUNS = nightly ? 600 : 20;
 
-  /** Deterministic, so that a finding can be looked at again. */
+  /** Deterministic, so that a failure can be reproduced. */
   function random(seed: number): () => number {
     let state = seed;
     return () => {

@@ -48,7 +48,7 @@ const commands: Record<string, () => Promise<void>> = {
     process.disconnect();
   },
 
-  /** Appends one message whenever it is told to; answers with the time of the acknowledgement. */
+  /** Appends one message each time it is told to; answers the time of the acknowledgement. */
   async appendOnDemand() {
     const store = await open();
     process.on('message', async () => {
@@ -58,7 +58,7 @@ const commands: Record<string, () => Promise<void>> = {
     tell('ready');
   },
 
-  /** Appends until it is killed, and acknowledges each append on stdout, after it is acknowledged to itself. */
+  /** Appends until it is killed, and reports each acknowledged append on stdout. */
   async appendForever() {
     const store = await open();
     let next = 0;
@@ -86,7 +86,7 @@ const commands: Record<string, () => Promise<void>> = {
     process.kill(process.pid, 'SIGKILL');
   },
 
-  /** Appends to a file that may not grow beyond 2 MiB, until that is refused. */
+  /** Appends to a file that may not exceed 2 MiB, until an append is refused. */
   async appendUntilRefused() {
     const store = await openTimelineStore<string>({
       adapter: sqliteAdapter(path, { busyTimeoutMs: 300 }),
@@ -104,7 +104,7 @@ const commands: Record<string, () => Promise<void>> = {
     }
   },
 
-  /** Reads what the test has written, without the core, where SQLite takes URIs. */
+  /** Reads the test's entries, without the core, where SQLite takes URIs. */
   async readWithUris() {
     const adapter = sqliteAdapter(path, { readonly: true });
     const library = await adapter.open(openingOptions('test'));
@@ -113,13 +113,13 @@ const commands: Record<string, () => Promise<void>> = {
     process.disconnect();
   },
 
-  /** Restores `name`, and dies before the step of that number: a call of the file system or of SQLite. */
+  /** Restores `name`, and dies before its nth step: a call of the file system or of SQLite. */
   async restoreAndDie() {
     killAtStep(Number(count));
     await restoreTimelines(name, path);
   },
 
-  /** Writes until the checkpoint worker must be running, then leaves everything open and has nothing more to do. */
+  /** Writes until the checkpoint worker must be running, then leaves everything open and idles. */
   async leaveOpen() {
     const adapter = sqliteAdapter(path, { walSoftBytes: 100_000, synchronous: 'normal' });
     const store = await openTimelineStore<string>({ adapter, name: 'test', ttlMs: 60_000, onWarning: tell });

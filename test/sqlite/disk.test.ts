@@ -11,7 +11,7 @@ const body = 'x'.repeat(1000);
 const batch = (size = 100) => [write('a', ...Array<string>(size).fill(body))];
 const full = { ok: false, error: { code: 'TIMELINE_BUSY', retryable: true, outcome: 'not-applied' } };
 
-/** Takes all the room there is. */
+/** Fills the file system. */
 function fill(folder: string): string {
   const path = join(folder, 'filler');
   for (let size = 2 ** 22; size >= 512; size /= 2) {
@@ -52,7 +52,7 @@ describe.skipIf(!canMount)('a disk that is full', () => {
     const path = join(folder, 'timelines.db');
     const limits = { walSoftBytes: 2 ** 20, walHardBytes: 3 * 2 ** 20, busyTimeoutMs: 300 };
     const library = await openFile(path, {}, limits);
-    // The log begins anew now and then and keeps its room, so that commits find some where a checkpoint does not.
+    // A rewound log keeps its room, so that commits find some where a checkpoint does not.
     for (let i = 0; i < 40; i++) await library.append(batch());
     const filler = fill(folder);
     await eventually('a checkpoint has failed', async () => {

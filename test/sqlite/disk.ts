@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterTest } from './support.js';
 
-/** As root, or by a sudo that asks for no password, as the machines of CI have it. */
+/** Runs a command as root, or by a sudo that asks for no password, like that of CI machines. */
 function privileged(command: string, ...args: string[]): void {
   const [file, ...rest] = process.getuid?.() === 0 ? [command] : ['sudo', '-n', command];
   execFileSync(file!, [...rest, ...args], { stdio: 'ignore' });
@@ -14,7 +14,7 @@ const newFolder = () => mkdtempSync(join(tmpdir(), 'timeline-disk-'));
 const mount = (folder: string, size: string) =>
   privileged('mount', '-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder);
 
-/** File systems of a test's own need rights that a container has and a desk may not. */
+/** Mounting file systems needs rights that a container has and a developer's machine may not. */
 export const canMount = process.platform === 'linux' && mounts();
 
 function mounts(): boolean {
@@ -30,7 +30,7 @@ function mounts(): boolean {
   }
 }
 
-/** A file system in memory with so much room, gone after the test. */
+/** A file system in memory of the given size, gone after the test. */
 export function smallDisk(size: string): { readonly folder: string; readonly makeReadonly: () => void } {
   const folder = newFolder();
   mount(folder, size);

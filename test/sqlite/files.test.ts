@@ -40,7 +40,7 @@ function moveAll(path: string): void {
   for (const file of filesOf(path)) renameSync(file, join(folder, basename(file)));
 }
 
-/** Another database under its name, as `mv other.db chat.db` does; the log of the old one stays. */
+/** Puts another database under its name, as `mv other.db chat.db` does; the old log stays. */
 function replace(path: string): void {
   const other = new Database(`${path}.other`);
   other.exec('CREATE TABLE other (x)');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { backupTimelines, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { afterTest, openLibrary, tempFile } from './support.js';
 
-/** As node:sqlite has it, which this version of Node may not. */
+/** Stands for the class of node:sqlite, which this version of Node may not have. */
 class DatabaseSync {
   readonly isOpen = true;
   exec(): void {}
@@ -11,7 +11,7 @@ class DatabaseSync {
   close(): void {}
 }
 
-/** As bun:sqlite has it. */
+/** Stands for the class of bun:sqlite. */
 class BunDatabase {
   readonly filename = 'chat.db';
   query(): void {}

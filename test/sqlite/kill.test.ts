@@ -40,7 +40,7 @@ async function killWriter(path: string, run: string, acknowledged: Map<string, s
   await closed;
 }
 
-/** Everything acknowledged so far stands at its SeqId; ids are dense; nothing is there twice; the file is sound. */
+/** Checks that every acknowledged entry has its SeqId, ids are dense, nothing is there twice, and the file is sound. */
 async function check(
   path: string,
   acknowledged: Map<string, string[]>,

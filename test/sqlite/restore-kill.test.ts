@@ -10,7 +10,7 @@ import { spawnChild, tempFile } from './support.js';
 const OLD = 900;
 const NEW = 300;
 
-/** How many entries the file holds, by whoever opens it next. */
+/** Counts the entries of the file, as the next process to open it sees them. */
 function entriesOf(path: string): number {
   const database = new Database(path, { fileMustExist: true });
   try {
@@ -20,7 +20,7 @@ function entriesOf(path: string): number {
   }
 }
 
-/** A database whose log holds what its file does not, left by a process that was killed; and its backup. */
+/** A database of a killed process, whose log is ahead of its file; and its backup. */
 async function left(): Promise<{ path: string; backup: string; reset: () => void }> {
   const path = tempFile();
   const backup = `${path}.backup`;

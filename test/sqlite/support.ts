@@ -23,7 +23,7 @@ export function tempFile(name = 'timelines.db'): string {
   return join(directory, name);
 }
 
-/** A second handle on the file, to look at what is physically there. */
+/** A second handle on the file, to read its rows. */
 export function look(path: string): {
   count(table: string, where?: string): number;
   all(sql: string): unknown[];
@@ -45,9 +45,9 @@ export interface LibrarySettings {
   readonly name?: string;
   readonly ttlMs?: number;
   readonly alter?: boolean;
-  /** Trusted as it is. */
+  /** Trusted: counts at once and alone. */
   readonly clock?: { now: number };
-  /** Instead of `clock`. */
+  /** Replaces `clock`. */
   readonly accepted?: LibraryClock;
 }
 
@@ -85,7 +85,7 @@ export function write(timeline: string, ...bodies: string[]): Write {
   return { timeline, entries: bodies.map((body) => ({ payload: { body, shared: false } })) };
 }
 
-/** One body to each of the Timelines. */
+/** Writes of one body to each of the Timelines. */
 export function fanOut(timelines: readonly string[], body: string): Write[] {
   const payload = { body, shared: true };
   return timelines.map((timeline) => ({ timeline, entries: [{ payload }] }));
@@ -115,7 +115,7 @@ export async function eventually(
   }
 }
 
-/** Another process on the same file; see `child.ts` for what it can do. */
+/** Starts another process on the same file; `child.ts` has its commands. */
 export function spawnChild(...args: string[]): ChildProcess {
   const script = bundled(fileURLToPath(new URL('./child.ts', import.meta.url)));
   const stdio = ['ignore', 'pipe', 'inherit', 'ipc'] as const;

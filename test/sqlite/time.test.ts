@@ -31,7 +31,7 @@ function wrongClock(wrong = { ms: 0 }): WrongClock {
   return { clock: new AcceptedClock({ now, toleranceMs: 300_000, warn: () => {} }), wrong, asked };
 }
 
-/** A library in which a clock that was 400 days ahead has appended so many entries, behind one that was right. */
+/** A library with `count` entries of a clock that was 400 days ahead, behind one of a right clock. */
 async function poisoned(count: number, ttlMs?: number): Promise<string> {
   const path = tempFile();
   const clock = { now: Date.now() };

@@ -98,7 +98,7 @@ describe('the write-ahead log', () => {
   });
 });
 
-/** As where threads are not allowed. */
+/** Like a platform without threads. */
 async function withoutThreads(run: () => Promise<void>): Promise<void> {
   const { Worker } = workers;
   workers.Worker = class {

@@ -1,14 +1,14 @@
 import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TimelineError } from '../../../src/errors.js';
-import type { BetterSqlite3Database } from '../client.js';
-import { loadDriver } from '../driver.js';
-import { isBackup, markBackup } from '../epochs.js';
-import { pathOf } from '../file-identity.js';
-import { checkSource, refuseClosed } from '../handle.js';
-import { fileId } from '../open-files.js';
-import { readEpoch } from '../schema.js';
-import { toTimelineError } from '../sqlite-errors.js';
+import type { BetterSqlite3Database } from '../file/client.js';
+import { loadDriver } from '../file/driver.js';
+import { isBackup, markBackup } from '../file/epochs.js';
+import { pathOf } from '../file/file-identity.js';
+import { checkSource, refuseClosed } from '../file/handle.js';
+import { fileId } from '../file/open-files.js';
+import { readEpoch } from '../file/schema.js';
+import { toTimelineError } from '../file/sqlite-errors.js';
 import {
   checkPath,
   LOCK_WAIT_MS,
@@ -22,18 +22,20 @@ import {
 
 const CALLER = 'backupTimelines';
 
-/** What only a handle without a file needs: there is no other way to its data. */
-interface Copying {
+/** Of better-sqlite3, for a handle without a file: a worker cannot reach its data. */
+interface WithBackup {
   backup?(file: string, options: { progress(): number }): Promise<unknown>;
 }
 
 /**
- * Copies a database, as it is at one moment, into a file of its own, while others read and write it. The copy is made on a
- * worker thread and gets its name once it is complete and on disk; it needs as much room as the database. Meanwhile the
- * write-ahead log of the database cannot be emptied.
+ * Copies one snapshot of a database into another file, while others read and write it. A worker thread makes the copy,
+ * which gets its name once it is complete and on disk. It needs as much room as the database; meanwhile the write-ahead
+ * log of the database cannot be emptied.
  *
- * `source`: a path, or a handle of better-sqlite3, which may be in use. `file` must not exist, or be an earlier backup, which
- * is replaced. A backup is for `restoreTimelines`; opened with `sqliteAdapter` for writing, it begins an epoch of its own.
+ * Restore a backup with `restoreTimelines`. Opened with `sqliteAdapter` for writing, it begins a new epoch.
+ *
+ * @param source A path, or a handle of better-sqlite3. It may be in use.
+ * @param file A path where there is no file, or an earlier backup, which is replaced.
  *
  * @example
  * await backupTimelines('chat.db', 'backups/chat-monday.db');
@@ -43,7 +45,7 @@ export async function backupTimelines(source: BetterSqlite3Database | string, fi
   const target = checkPath(file, 'file');
   const from = typeof checked === 'string' ? checkPath(checked, 'source') : checked;
   try {
-    await refuseUnlessFree(target);
+    await refuseOtherFiles(target);
     removeParts(target, { all: false });
     const part = partOf(target);
     try {
@@ -67,13 +69,13 @@ async function copy(from: BetterSqlite3Database | string, part: string): Promise
     await worker.backup(part).finally(() => worker.end());
     return;
   }
-  const handle = from as BetterSqlite3Database & Copying;
+  const handle = from as BetterSqlite3Database & WithBackup;
   if (!handle.backup)
     throw new TimelineError('TIMELINE_UNSUPPORTED', 'this handle cannot be copied: it has no method backup');
   await handle.backup(part, { progress: () => 0x7fffffff });
 }
 
-/** One file, without a log, that says what it is. */
+/** Makes the copy one file without a log, marked as a backup. */
 async function finish(part: string): Promise<void> {
   const Database = await loadDriver(CALLER);
   const database = new Database(part, { fileMustExist: true, timeout: LOCK_WAIT_MS });
@@ -89,15 +91,15 @@ async function finish(part: string): Promise<void> {
   syncToDisk(part);
 }
 
-/** What is there may be in use, or be the last copy of something else. */
-async function refuseUnlessFree(target: string): Promise<void> {
+/** Refuses any other file than an earlier backup: it may be in use, or the last copy of something else. */
+async function refuseOtherFiles(target: string): Promise<void> {
   if (fileId(target) === undefined && SIDE_FILES.every((suffix) => fileId(target + suffix) === undefined)) return;
-  if (await isFormerBackup(target)) return;
+  if (await isEarlierBackup(target)) return;
   const message = `${target} exists and is no backup made by backupTimelines: choose another name, or remove it`;
   throw new TimelineError('TIMELINE_INVALID_ARGUMENT', message, { argument: 'file' });
 }
 
-async function isFormerBackup(path: string): Promise<boolean> {
+async function isEarlierBackup(path: string): Promise<boolean> {
   if (SIDE_FILES.some((suffix) => fileId(path + suffix) !== undefined)) return false;
   const Database = await loadDriver(CALLER);
   try {

@@ -1,10 +1,16 @@
-import { otherVersion, SCHEMA_VERSION, TABLE_NAMES } from '../schema.js';
-import { messageOf, sqliteCode, toTimelineError } from '../sqlite-errors.js';
-import type { DatabaseWorker } from '../worker.js';
+import type { DatabaseWorker } from '../file/database-worker.js';
+import { otherVersion, SCHEMA_VERSION, TABLE_NAMES } from '../file/schema.js';
+import { messageOf, sqliteCode, toTimelineError } from '../file/sqlite-errors.js';
 import { checkPath, openSource } from './files.js';
-import { LAWS, type Law, MOST_PER_LAW, TEXT_LAWS, type TimelineProblemCode } from './laws.js';
+import {
+  INVARIANTS,
+  type Invariant,
+  MAX_PER_INVARIANT,
+  TEXT_INVARIANTS,
+  type TimelineProblemCode,
+} from './invariants.js';
 
-export type { TimelineProblemCode } from './laws.js';
+export type { TimelineProblemCode } from './invariants.js';
 
 /** One finding. `timeline` is the encoded id, as errors have it. */
 export interface TimelineProblem {
@@ -16,19 +22,20 @@ export interface TimelineProblem {
 }
 
 export interface TimelineCheck {
-  /** Nothing was found. */
+  /** True if no problem was found. */
   readonly ok: boolean;
   readonly problems: readonly TimelineProblem[];
 }
 
 /**
- * Looks for damage in a database, which may be in use; nothing is changed. It reads everything, on a worker thread, from one
- * snapshot: SQLite's own `integrity_check`, and what must hold of Timelines: order, no entry missing, references, heads.
+ * Looks for damage in a database, which may be in use; changes nothing. A worker thread reads all of it from one
+ * snapshot. It runs SQLite's own `integrity_check`, then checks the Timelines: order, missing entries, references,
+ * heads.
  *
- * It cannot see that bytes within a body were changed as long as they are text, nor that the newest entries of a Timeline are
- * missing where no key or reader's position tells of them. Of each kind at most 100 problems are told.
+ * It cannot see changed bytes within a body as long as they are text, nor missing newest entries of a Timeline if no
+ * key or reader's position tells of them. It reports at most 100 problems of each kind.
  *
- * Rejects with a `TimelineError` where there is no file, or one of another version; what cannot be read is a problem.
+ * Rejects with a `TimelineError` if there is no file, or one of another version; an unreadable part is a problem.
  *
  * @example
  * const { ok, problems } = await checkTimelines('chat.db');
@@ -70,13 +77,14 @@ class Check {
   async run(): Promise<TimelineProblem[]> {
     await this.#attempt('the pages', () => this.#integrity());
     if (await this.#hasTables()) {
-      for (const law of await this.#laws()) await this.#attempt(`what law '${law.code}' needs`, () => this.#hold(law));
+      for (const invariant of await this.#invariants())
+        await this.#attempt(`the tables that '${invariant.code}' is about`, () => this.#check(invariant));
     }
     return this.#problems;
   }
 
   async #integrity(): Promise<void> {
-    const rows = await this.#worker.all(`PRAGMA integrity_check(${MOST_PER_LAW})`);
+    const rows = await this.#worker.all(`PRAGMA integrity_check(${MAX_PER_INVARIANT})`);
     for (const [message] of rows as [string][])
       if (message !== 'ok') this.#problems.push({ code: 'integrity', message });
   }
@@ -98,16 +106,16 @@ class Check {
     return true;
   }
 
-  async #laws(): Promise<readonly Law[]> {
+  async #invariants(): Promise<readonly Invariant[]> {
     const [encoding] = (await this.#worker.all('PRAGMA encoding')) as [string][];
-    if (encoding?.[0] !== 'UTF-8') return LAWS;
+    if (encoding?.[0] !== 'UTF-8') return INVARIANTS;
     await this.#worker.defineIsUtf8();
-    return [...LAWS, ...TEXT_LAWS];
+    return [...INVARIANTS, ...TEXT_INVARIANTS];
   }
 
-  async #hold({ code, sql, message }: Law): Promise<void> {
-    const rows = await this.#worker.all(`${sql} LIMIT ${MOST_PER_LAW + 1}`);
-    for (const [library, timeline, seq, detail] of rows.slice(0, MOST_PER_LAW) as [
+  async #check({ code, sql, message }: Invariant): Promise<void> {
+    const rows = await this.#worker.all(`${sql} LIMIT ${MAX_PER_INVARIANT + 1}`);
+    for (const [library, timeline, seq, detail] of rows.slice(0, MAX_PER_INVARIANT) as [
       unknown,
       unknown,
       unknown,
@@ -121,10 +129,10 @@ class Check {
         ...(typeof seq === 'bigint' && { seqId: seq }),
       });
     }
-    if (rows.length > MOST_PER_LAW) this.#problems.push({ code, message: 'there are more of these' });
+    if (rows.length > MAX_PER_INVARIANT) this.#problems.push({ code, message: 'there are more of these' });
   }
 
-  /** What cannot be read is a finding, and the rest may be read all the same. */
+  /** Reports an unreadable part as a problem, and goes on: the rest may be readable. */
   async #attempt<T>(subject: string, run: () => Promise<T>): Promise<T | undefined> {
     try {
       return await run();

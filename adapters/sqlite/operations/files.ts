@@ -2,13 +2,13 @@ import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidArgument, TimelineError } from '../../../src/errors.js';
 import { describe } from '../../../src/text.js';
-import { loadDriver } from '../driver.js';
-import { fileId } from '../open-files.js';
-import { openReadonly } from '../readonly.js';
-import { messageOf, sqliteCode } from '../sqlite-errors.js';
-import { DatabaseWorker } from '../worker.js';
+import { DatabaseWorker } from '../file/database-worker.js';
+import { loadDriver } from '../file/driver.js';
+import { fileId } from '../file/open-files.js';
+import { openReadonly } from '../file/open-readonly.js';
+import { messageOf, sqliteCode } from '../file/sqlite-errors.js';
 
-/** How long SQLite waits on a worker thread for a lock of somebody else. */
+/** Milliseconds that SQLite waits on a worker thread for a lock of another process. */
 export const LOCK_WAIT_MS = 5000;
 
 /** Files that SQLite keeps beside a database. */
@@ -21,7 +21,7 @@ export function checkPath(path: unknown, argument: string): string {
   return resolve(path);
 }
 
-/** A thread that reads an existing database, of which nothing is changed. */
+/** Opens an existing database on a worker thread, for reading only. */
 export async function openSource(path: string, caller: string): Promise<DatabaseWorker> {
   const Database = await loadDriver(caller);
   if (fileId(path) === undefined) throw new TimelineError('TIMELINE_UNAVAILABLE', `there is no file ${path}`);
@@ -37,7 +37,7 @@ export async function openSource(path: string, caller: string): Promise<Database
   return new DatabaseWorker(name, { readonly: true, fileMustExist: true, timeout: LOCK_WAIT_MS });
 }
 
-/** Makes what was written to a file, or to the names in a directory, survive a power loss. */
+/** Makes the content of a file, or the names in a directory, survive a power loss. */
 export function syncToDisk(path: string): void {
   // Windows opens no directories, and needs write access to sync a file.
   if (process.platform === 'win32' && fileId(path) === fileId(dirname(path))) return;
@@ -56,12 +56,12 @@ export function removeDatabase(path: string): void {
 const PART = /^\.(\d+)-\d+\.part(?:-\w+)?$/;
 let parts = 0;
 
-/** A name under which a file is made before it gets its own at once. */
+/** A name for a file in the making, which is renamed to `path` when it is complete. */
 export function partOf(path: string): string {
   return `${path}.${process.pid}-${++parts}.part`;
 }
 
-/** Removes what killed processes have left of such files; `all`: nobody else can be at work on one. */
+/** Removes such files of killed processes. `all`: removes all of them, as no other process can be making one. */
 export function removeParts(path: string, { all }: { readonly all: boolean }): void {
   const folder = dirname(path);
   for (const name of readdirSync(folder)) {

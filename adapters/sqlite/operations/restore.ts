@@ -1,12 +1,13 @@
 import { chmodSync, chownSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { invalidArgument, TimelineError } from '../../../src/errors.js';
-import type { DatabaseConstructor } from '../client.js';
-import { loadDriver } from '../driver.js';
-import { renewEpoch } from '../epochs.js';
-import { fileId } from '../open-files.js';
-import { readEpoch } from '../schema.js';
-import { toTimelineError } from '../sqlite-errors.js';
+import type { DatabaseConstructor } from '../file/client.js';
+import { loadDriver } from '../file/driver.js';
+import { renewEpoch } from '../file/epochs.js';
+import { fileId } from '../file/open-files.js';
+import { readEpoch } from '../file/schema.js';
+import { toTimelineError } from '../file/sqlite-errors.js';
+import { type ExclusiveLock, lockExclusively } from './exclusive-lock.js';
 import {
   checkPath,
   LOCK_WAIT_MS,
@@ -17,17 +18,19 @@ import {
   SIDE_FILES,
   syncToDisk,
 } from './files.js';
-import { type Possession, takePossession } from './possession.js';
 
 const CALLER = 'restoreTimelines';
 
 /**
- * Puts a backup in the place of a database, with its log and all else that belonged to it. At whatever moment the process
- * dies, `target` is what it was or what was restored, and opens.
+ * Replaces a database, with its log, by a backup. If the process dies on the way, `target` holds its old data or the
+ * restored data, and opens.
  *
- * `target` may be missing or damaged. `TIMELINE_BUSY` while another process or handle has it open. The restored data begin a
- * new epoch: cursors of the epoch that the backup is of stay good up to where each Timeline ends in it, all others are
- * refused with `TIMELINE_EPOCH_CHANGED`, as the SeqIds behind it will be given again. `file` stays as it is.
+ * `TIMELINE_BUSY` while another process or handle has `target` open. The restored data begin a new epoch: cursors of
+ * the backup's epoch stay good up to where each Timeline ends in the backup. All others are refused with
+ * `TIMELINE_EPOCH_CHANGED`, as the SeqIds behind that end will be given again.
+ *
+ * @param file A backup. It stays as it is.
+ * @param target The database; it may be missing or damaged.
  *
  * @example
  * await restoreTimelines('backups/chat-monday.db', 'chat.db');
@@ -41,25 +44,25 @@ export async function restoreTimelines(file: string, target: string): Promise<vo
   try {
     const Database = await loadDriver(CALLER);
     const path = existing === undefined ? named : realpathSync(named);
-    const possession = takePossession(Database, path);
+    const lock = lockExclusively(Database, path);
     const part = partOf(path);
     try {
       removeParts(path, { all: true });
       await prepare(Database, source, path, part);
-      putInPlace(path, part, possession);
+      putInPlace(path, part, lock);
     } catch (error) {
       removeDatabase(part);
-      possession.giveBack();
+      lock.abandon();
       throw error;
     }
-    possession.end();
+    lock.release();
     syncToDisk(dirname(path));
   } catch (error) {
     throw toTimelineError(error);
   }
 }
 
-/** Makes the database that will be the target, complete and on disk. */
+/** Makes the new database, complete and on disk. */
 async function prepare(Database: DatabaseConstructor, source: string, path: string, part: string): Promise<void> {
   const worker = await openSource(source, CALLER);
   await worker.backup(part).finally(() => worker.end());
@@ -78,9 +81,9 @@ async function prepare(Database: DatabaseConstructor, source: string, path: stri
   syncToDisk(part);
 }
 
-/** What the old log holds is in the old file by now, so that either file is whole without one. */
-function putInPlace(path: string, part: string, possession: Possession): void {
-  possession.beforeReplacing();
+/** Locking has copied the old log into the old file, so that either file is complete without a log. */
+function putInPlace(path: string, part: string, lock: ExclusiveLock): void {
+  lock.beforeReplacing();
   for (const suffix of SIDE_FILES) rmSync(path + suffix, { force: true });
   renameSync(part, path);
 }

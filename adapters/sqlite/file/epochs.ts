@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Position } from '../../src/adapter.js';
+import type { Position } from '../../../src/adapter.js';
 import type { BetterSqlite3Database, SqliteStatement } from './client.js';
 
-/** Timelines whose ancestors are remembered. */
-const MOST = 50_000;
+/** Timelines whose ancestors are cached. */
+const MAX_CACHED = 50_000;
 
-/** The file was made by `backupTimelines` and not opened for writing since. */
+/** True for a file that `backupTimelines` made and nobody has opened for writing since. */
 export function isBackup(database: BetterSqlite3Database): boolean {
   return database.prepare("SELECT 1 FROM timeline_meta WHERE key = 'backup'").pluck().get() === 1;
 }
@@ -14,7 +14,10 @@ export function markBackup(database: BetterSqlite3Database): void {
   database.prepare("INSERT OR REPLACE INTO timeline_meta VALUES ('backup', ?)").run(new Date().toISOString());
 }
 
-/** The epoch that stood becomes an ancestor up to where each Timeline ends now. Inside a transaction. */
+/**
+ * Begins a new epoch. The one before becomes an ancestor of each Timeline, up to its last SeqId now. Call it inside a
+ * transaction.
+ */
 export function renewEpoch(database: BetterSqlite3Database): void {
   database.exec(
     `INSERT OR REPLACE INTO timeline_ancestors (timeline, epoch, seq)
@@ -25,10 +28,10 @@ export function renewEpoch(database: BetterSqlite3Database): void {
   database.exec("DELETE FROM timeline_meta WHERE key = 'backup'");
 }
 
-/** The epochs before the present one; they change only while nobody has the file open. */
+/** The epochs before the present one. They change only while nobody has the file open. */
 export class Ancestors {
   readonly #find: SqliteStatement | undefined;
-  readonly #known = new Map<number, readonly Position[]>();
+  readonly #cached = new Map<number, readonly Position[]>();
 
   constructor(database: BetterSqlite3Database) {
     const exist = database.prepare('SELECT 1 FROM timeline_ancestors LIMIT 1').pluck().get() === 1;
@@ -36,15 +39,15 @@ export class Ancestors {
     this.#find = database.prepare('SELECT epoch, seq FROM timeline_ancestors WHERE timeline = ?').raw().safeIntegers();
   }
 
-  /** Inside a transaction. */
+  /** Call it inside a transaction. */
   of(timeline: number): readonly Position[] | undefined {
     if (!this.#find) return undefined;
-    const known = this.#known.get(timeline);
-    if (known) return known;
+    const cached = this.#cached.get(timeline);
+    if (cached) return cached;
     const rows = this.#find.all(timeline) as [epoch: string, seq: bigint][];
     const ancestors = rows.map(([epoch, seqId]) => ({ epoch, seqId }));
-    if (this.#known.size >= MOST) this.#known.clear();
-    this.#known.set(timeline, ancestors);
+    if (this.#cached.size >= MAX_CACHED) this.#cached.clear();
+    this.#cached.set(timeline, ancestors);
     return ancestors;
   }
 }

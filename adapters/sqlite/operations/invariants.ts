@@ -1,7 +1,7 @@
-/** Problems of one kind that are told, at most; the rest are summed up. */
-export const MOST_PER_LAW = 100;
+/** Problems reported of one kind, at most; one more line stands for the rest. */
+export const MAX_PER_INVARIANT = 100;
 
-/** Stable, for programs: what kind of damage it is. */
+/** The kind of damage. Stable, for programs. */
 export type TimelineProblemCode =
   /** SQLite finds its own structures damaged. */
   | 'integrity'
@@ -20,9 +20,9 @@ export type TimelineProblemCode =
   /** A value that no version of this package writes. */
   | 'value';
 
-/** `sql` finds what breaks the law: rows of library, Timeline (its encoded id), SeqId and a detail, each of which may be null. */
-export interface Law {
+export interface Invariant {
   readonly code: TimelineProblemCode;
+  /** Finds violations: rows of library, Timeline (its encoded id), SeqId and a detail. Each value may be null. */
   readonly sql: string;
   readonly message: (detail: unknown) => string;
 }
@@ -31,7 +31,7 @@ const NAMES = '(SELECT l.name FROM timeline_libraries l WHERE l.id = t.library) 
 const LAST = '(SELECT max(t.floor, coalesce((SELECT max(seq) FROM timeline_entries WHERE timeline = t.id), 0)))';
 const MOST_TIME = 8_640_000_000_000_000;
 
-/** Above the floor each entry is followed by the next: by the number one higher, or by one that says where it was chosen. */
+/** Above the floor each entry follows the one before it: `previous` names that, or it is `seq - 1`. */
 const CHAIN = `
 SELECT ${NAMES}, e.seq, e.expected FROM (
   SELECT timeline, seq, coalesce(previous, seq - 1) AS expected,
@@ -61,7 +61,8 @@ LEFT JOIN timeline_timelines t ON t.library = c.library AND t.name = c.timeline
 WHERE c.epoch = (SELECT value FROM timeline_meta WHERE key = 'epoch') AND c.seq > coalesce(${LAST}, 0)`;
 
 const ANCESTORS = `
-SELECT ${NAMES}, a.seq, a.epoch FROM timeline_ancestors a JOIN timeline_timelines t ON t.id = a.timeline WHERE a.seq > ${LAST}`;
+SELECT ${NAMES}, a.seq, a.epoch FROM timeline_ancestors a JOIN timeline_timelines t ON t.id = a.timeline
+WHERE a.seq > ${LAST}`;
 
 const orphans = (table: string, seq: string) => `
 SELECT NULL, NULL, min(${seq}), x.timeline FROM ${table} x
@@ -83,13 +84,15 @@ WHERE b.refs IS NOT coalesce(p.pointers, 0)`;
 const VALUES = `
 SELECT ${NAMES}, e.seq, NULL FROM timeline_entries e JOIN timeline_timelines t ON t.id = e.timeline
 WHERE NOT (typeof(e.seq) = 'integer' AND e.seq > 0 AND typeof(e.at) = 'integer' AND e.at BETWEEN 0 AND ${MOST_TIME}
-  AND typeof(e.body) IN ('text', 'blob', 'null') AND typeof(e.ref) IN ('integer', 'null') AND typeof(e.key) IN ('text', 'null')
+  AND typeof(e.body) IN ('text', 'blob', 'null') AND typeof(e.ref) IN ('integer', 'null')
+  AND typeof(e.key) IN ('text', 'null')
   AND (e.revision IS NULL OR (typeof(e.revision) = 'integer' AND e.revision > 0))
   AND (e.previous IS NULL OR (typeof(e.previous) = 'integer' AND e.previous BETWEEN 0 AND e.seq - 2)))`;
 
 const TIMELINES = `
 SELECT ${NAMES}, NULL, NULL FROM timeline_timelines t
-WHERE NOT (typeof(t.name) = 'text' AND typeof(t.floor) = 'integer' AND t.floor >= 0 AND typeof(t.floor_at) = 'integer')`;
+WHERE NOT (typeof(t.name) = 'text' AND typeof(t.floor) = 'integer' AND t.floor >= 0
+  AND typeof(t.floor_at) = 'integer')`;
 
 const text = (column: string) => `typeof(${column}) = 'text' AND NOT is_utf8(CAST(${column} AS BLOB))`;
 const ENTRY_TEXT = `
@@ -101,8 +104,8 @@ JOIN timeline_entries e ON e.ref = b.id JOIN timeline_timelines t ON t.id = e.ti
 WHERE ${text('b.body')} GROUP BY e.timeline, b.id`;
 const NAME_TEXT = `SELECT NULL, t.name, NULL, t.id FROM timeline_timelines t WHERE ${text('t.name')}`;
 
-/** What must hold of the tables, whoever wrote them. */
-export const LAWS: readonly Law[] = [
+/** Hold of the tables of every version and process. */
+export const INVARIANTS: readonly Invariant[] = [
   {
     code: 'missing',
     sql: CHAIN,
@@ -138,8 +141,8 @@ export const LAWS: readonly Law[] = [
   { code: 'value', sql: TIMELINES, message: () => 'a value of the Timeline is none that is ever written' },
 ];
 
-/** They need the function `is_utf8`, and a database that keeps text as UTF-8. */
-export const TEXT_LAWS: readonly Law[] = [
+/** Need the function `is_utf8`, and a database that keeps text as UTF-8. */
+export const TEXT_INVARIANTS: readonly Invariant[] = [
   {
     code: 'value',
     sql: ENTRY_TEXT,

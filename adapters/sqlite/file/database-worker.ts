@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { driverFile } from './driver.js';
 
 /**
- * The program of the thread, as text: a file beside this one would be left behind by bundlers. It answers requests one by
- * one with rows, as arrays with `bigint` integers.
+ * The program of the thread, as text, because bundlers would leave a file behind. It answers one request after another
+ * with rows: arrays with integers as `bigint`.
  */
 const SOURCE = `
 const { isUtf8 } = require('node:buffer');
@@ -35,7 +35,7 @@ export interface WorkerOptions {
 
 type Reply = { readonly rows: unknown[] } | { readonly error: string; readonly code?: string | undefined };
 
-/** What SQLite answered on the thread; `code` as better-sqlite3's. */
+/** An error of SQLite on the thread. `code` is that of better-sqlite3. */
 export class WorkerSqliteError extends Error {
   readonly code: string | undefined;
 
@@ -45,12 +45,12 @@ export class WorkerSqliteError extends Error {
   }
 }
 
-/** The thread does not run, or no longer. */
+/** The thread could not start, or has ended. */
 export class WorkerDied extends Error {}
 
 /**
- * One database on a thread of its own, so that what takes SQLite long never holds the event loop. One request at a time. A
- * request under way keeps the process alive, as someone waits for it; the thread alone does not.
+ * A database on its own thread, for work that takes SQLite long and would hold the event loop. Takes one request at a
+ * time. A pending request keeps the process alive, the thread alone does not.
  */
 export class DatabaseWorker {
   readonly #worker: Worker;
@@ -61,7 +61,7 @@ export class DatabaseWorker {
     const workerData = { driver: driverFile(handle), path, options };
     this.#worker = new Worker(SOURCE, { eval: true, workerData, execArgv: [] });
     this.#worker.unref();
-    this.#worker.on('message', (reply: Reply) => this.#settle(reply));
+    this.#worker.on('message', (reply: Reply) => this.#deliver(reply));
     this.#worker.on('error', (error) => this.#fail(String(error)));
     this.#worker.on('exit', (code) => this.#fail(`it ended with exit code ${code}`));
   }
@@ -74,12 +74,12 @@ export class DatabaseWorker {
     return this.#ask('all', sql, parameters);
   }
 
-  /** Copies the whole database, as it is at one moment, into a file. */
+  /** Copies one snapshot of the whole database into a file. */
   backup(file: string): Promise<unknown> {
     return this.#ask('backup', file);
   }
 
-  /** Lets SQL ask `is_utf8(blob)`. */
+  /** Adds the SQL function `is_utf8(blob)`. */
   defineIsUtf8(): Promise<unknown> {
     return this.#ask('defineIsUtf8');
   }
@@ -104,10 +104,10 @@ export class DatabaseWorker {
 
   #fail(reason: string): void {
     this.#died ??= new WorkerDied(reason);
-    this.#settle(this.#died);
+    this.#deliver(this.#died);
   }
 
-  #settle(reply: Reply | WorkerDied): void {
+  #deliver(reply: Reply | WorkerDied): void {
     const answer = this.#answer;
     this.#answer = undefined;
     this.#worker.unref();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AdapterWarning } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
+import type { AdapterWarning } from '../../../src/adapter.js';
+import { TimelineError } from '../../../src/errors.js';
 import type { BetterSqlite3Database } from './client.js';
 import { isBackup, renewEpoch } from './epochs.js';
 import { sqliteCode } from './sqlite-errors.js';
@@ -12,15 +12,15 @@ export const SCHEMA_VERSION = 2;
 const PAGE_SIZE = 8192;
 
 /**
- * - `timeline_libraries.settings`: what was chosen at creation; `clock`: the time that the processes have agreed on.
- * - `timeline_timelines.floor`: entries up to it are trimmed or expired, removed physically or not yet. It and
- *   `floor_at`, the time of that entry, go on where no row is left, so that no SeqId is given twice.
- *   `heal_to`: entries up to it may still have times that only a wrong clock can have given.
- * - `timeline_entries`: `revision` NULL means 0; a body of its own in `body`, a shared one behind `ref`; neither: a tombstone.
- *   `previous`: the SeqId before it where that is not `seq - 1`, so that an entry that is missing can be told from one that
- *   never was.
- * - `timeline_bodies.refs`: how many entries point to the body. The last one to go takes it along.
- * - `timeline_ancestors`: epochs that went before, and up to where the Timeline was then what it is now.
+ * - `timeline_libraries.settings`: chosen at creation; `clock`: the time that the processes have agreed on.
+ * - `timeline_timelines.floor`: entries up to it are trimmed or expired, whether or not their rows are removed. The
+ *   floor and `floor_at`, the time of its entry, outlive the last row, so that no SeqId is given twice. `heal_to`:
+ *   entries up to it may still have times of the future (see `FutureTimes`).
+ * - `timeline_entries`: `revision` NULL means 0; `body` holds an own body, `ref` leads to a shared one; neither: a
+ *   tombstone. `previous`: the SeqId before it if that is not `seq - 1`; it tells a missing entry from a SeqId that was
+ *   left out.
+ * - `timeline_bodies.refs`: how many entries point to the body, which is removed with the last one.
+ * - `timeline_ancestors`: earlier epochs, and the last SeqId up to which the Timeline is the same as then.
  */
 const TABLES = `
 CREATE TABLE IF NOT EXISTS timeline_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -44,10 +44,12 @@ CREATE TABLE IF NOT EXISTS timeline_ancestors (
   timeline INTEGER NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (timeline, epoch)) WITHOUT ROWID;
 `;
 
-/** All tables of this adapter. */
+/** The tables of this adapter. */
 export const TABLE_NAMES = [...TABLES.matchAll(/EXISTS (\w+)/g)].map(([, name]) => name as string);
 
-/** Makes the tables where they are missing and answers with the epoch, one for the whole file. May throw SQLITE_BUSY: repeat it then. */
+/**
+ * Creates missing tables and returns the epoch, which is one for the whole file. Throws SQLITE_BUSY: repeat it then.
+ */
 export function prepareSchema(database: BetterSqlite3Database, warn: (warning: AdapterWarning) => void): string {
   const existing = readEpoch(database);
   if (database.readonly) {
@@ -56,12 +58,12 @@ export function prepareSchema(database: BetterSqlite3Database, warn: (warning: A
     throw new TimelineError('TIMELINE_UNAVAILABLE', message);
   }
   if (!existing && database.pragma('page_count', { simple: true }) === 0) database.pragma(`page_size = ${PAGE_SIZE}`);
-  useLog(database, warn);
+  enableWal(database, warn);
   if (existing && !isBackup(database)) return existing;
   database.exec('BEGIN IMMEDIATE');
   try {
     if (!existing) createTables(database);
-    // Put in place by hand: SeqIds that were given after it was made will be given again, to other messages.
+    // Somebody copied the backup into place: SeqIds given after it was made will be given again, to other messages.
     if (isBackup(database)) renewEpoch(database);
     database.exec('COMMIT');
   } finally {
@@ -77,16 +79,18 @@ function createTables(database: BetterSqlite3Database): void {
   put.run('epoch', randomUUID());
 }
 
-/** Copies and backups come in rollback-journal mode, where readers and writers of several processes hold each other up. */
-function useLog(database: BetterSqlite3Database, warn: (warning: AdapterWarning) => void): void {
+/** Turns on WAL: copies and backups are in rollback-journal mode, where readers and writers block each other. */
+function enableWal(database: BetterSqlite3Database, warn: (warning: AdapterWarning) => void): void {
   if (database.memory || database.pragma('journal_mode', { simple: true }) === 'wal') return;
   const mode = database.pragma('journal_mode = WAL', { simple: true });
   if (mode === 'wal') return;
-  const message = `${database.name} stays in journal mode '${mode}', as its file system cannot share memory between processes: it is slow`;
+  const message =
+    `${database.name} stays in journal mode '${mode}', as its file system cannot share memory between processes: ` +
+    'it is slow';
   warn({ code: 'journal-mode', message });
 }
 
-/** Undefined where there are no tables yet; `TIMELINE_UNSUPPORTED` if another version made them. */
+/** The epoch of the file; `undefined` if it has no tables yet. `TIMELINE_UNSUPPORTED` if another version made them. */
 export function readEpoch(database: BetterSqlite3Database): string | undefined {
   const value = (key: string) => database.prepare('SELECT value FROM timeline_meta WHERE key = ?').pluck().get(key);
   try {
@@ -102,6 +106,7 @@ export function readEpoch(database: BetterSqlite3Database): string | undefined {
 export function otherVersion(name: string, version: number): TimelineError {
   const [age, advice] =
     version > SCHEMA_VERSION ? ['a newer', 'update it'] : ['an older', 'open it with that, or begin with a new file'];
-  const message = `${name} was written by ${age} timeline-model (schema ${version}; this one reads ${SCHEMA_VERSION}): ${advice}`;
+  const schemas = `schema ${version}; this one reads ${SCHEMA_VERSION}`;
+  const message = `${name} was written by ${age} timeline-model (${schemas}): ${advice}`;
   return new TimelineError('TIMELINE_UNSUPPORTED', message, { expected: SCHEMA_VERSION, actual: version });
 }

@@ -1,19 +1,20 @@
-import { cutoff, Sweeper } from '../../src/toolkit/index.js';
-import type { Connection } from './connection.js';
-import type { LibraryContext } from './library.js';
-import { MOST_REMOVED } from './removal.js';
-import { KeySweep } from './sweep-keys.js';
+import { cutoff, Sweeper } from '../../../src/toolkit/index.js';
+import type { Connection } from '../file/connection.js';
+import type { LibraryContext } from '../library-context.js';
+import type { Reader } from '../read.js';
+import { KeySweep } from './key-sweep.js';
+import { MAX_REMOVED } from './removal.js';
 
-/** Timelines looked at per transaction. */
+/** Timelines visited per transaction. */
 const PER_STEP = 100;
 const STEP_MS = 3;
-/** Pause between the steps of a pass, so that writers and readers come first. */
+/** Pause between the steps of a pass: writers and readers come first. */
 const BETWEEN_STEPS_MS = 10;
-/** Nothing can expire sooner than a TTL from now; but other processes trim, and clocks are set. */
+/** Nothing expires before the oldest entry's TTL has passed, but other processes trim, and clocks are set. */
 const LONGEST_REST_MS = 60_000;
-/** How soon a process that rests hears of settings that another has altered. */
-const LOOK_MS = 5000;
-/** Passes over the keys, at least. */
+/** How soon a resting process learns of settings altered by another. */
+const FOLLOW_MS = 5000;
+/** The keys are visited at least this often. */
 const LONGEST_KEY_REST_MS = 3_600_000;
 
 type TimelineRow = [
@@ -28,18 +29,18 @@ type TimelineRow = [
 ];
 
 /**
- * Removes physically what no reader gets any more: rows below the floor, expired entries, keys beyond their window; and sets
- * times right that a wrong clock has given. It walks the Timelines of its library round and round in short transactions, by
- * timers that keep no process alive. A readonly library has its settings followed, and nothing else.
+ * Removes rows that no reader gets any more: those below the floor, expired entries, keys older than their window.
+ * Corrects entry times of the future. It visits the Timelines of its library again and again, in short transactions. Of
+ * a readonly library it only follows the settings.
  */
 export class LibrarySweeper {
   readonly #library: LibraryContext;
+  readonly #reader: Reader;
   readonly #connection: Connection;
   readonly #sweepMs: number;
   readonly #timelines;
   readonly #keys: KeySweep;
   readonly #sweeper: Sweeper;
-  /** A whole pass has to find nothing before there is a rest. */
   #isHurried = false;
   #afterName = '';
   #oldestKept = Number.POSITIVE_INFINITY;
@@ -47,8 +48,9 @@ export class LibrarySweeper {
   #nextKeyPass = 0;
   #version = '';
 
-  constructor(library: LibraryContext, sweepMs: number) {
+  constructor(library: LibraryContext, reader: Reader, sweepMs: number) {
     this.#library = library;
+    this.#reader = reader;
     this.#connection = library.connection;
     this.#sweepMs = sweepMs;
     const { database } = this.#connection;
@@ -70,7 +72,7 @@ export class LibrarySweeper {
     this.#sweeper.start(this.#sweepMs);
   }
 
-  /** There is something to remove: begin soon, and do not rest before a whole pass has found nothing. */
+  /** Begins soon, and rests only after a whole pass has found nothing to remove. Call it after trimming. */
   hurry(): void {
     this.#isHurried = true;
     this.#sweeper.hurry();
@@ -80,13 +82,13 @@ export class LibrarySweeper {
     return this.#sweeper.close();
   }
 
-  /** One transaction of work; resolves with the milliseconds until the next. A failure (locked, full) waits for the next time. */
+  /** Runs one transaction; resolves with the milliseconds until the next step. */
   async #step(): Promise<number> {
     const { database } = this.#connection;
     if (!database.open || this.#connection.isGone()) return LONGEST_REST_MS;
     const now = performance.now();
     const isIdle = !this.#isHurried && this.#afterName === '' && now < this.#restsUntil && !this.#hasExpired();
-    if (database.readonly || isIdle) return (await this.#follow()) ? BETWEEN_STEPS_MS : this.#pause(now);
+    if (database.readonly || isIdle) return (await this.#follow()) ? BETWEEN_STEPS_MS : this.#restMs(now);
     if (this.#nextKeyPass <= now) {
       if (await this.#remove(() => this.#sweepKeys())) this.#nextKeyPass = now + this.#betweenKeyPasses();
       return BETWEEN_STEPS_MS;
@@ -97,25 +99,22 @@ export class LibrarySweeper {
       return BETWEEN_STEPS_MS;
     }
     this.#restsUntil = now + Math.min(this.#nextKeyPass - now, LONGEST_REST_MS);
-    return this.#pause(now);
+    return this.#restMs(now);
   }
 
-  #pause(now: number): number {
+  #restMs(now: number): number {
     const { database } = this.#connection;
-    if (database.readonly) return LOOK_MS;
+    if (database.readonly) return FOLLOW_MS;
     const { state } = this.#library;
     const untilExpiry = this.#oldestKept + state.ttlMs - state.clock.expiryTime();
-    return Math.max(this.#sweepMs, Math.min(untilExpiry, this.#restsUntil - now, LOOK_MS));
+    return Math.max(this.#sweepMs, Math.min(untilExpiry, this.#restsUntil - now, FOLLOW_MS));
   }
 
   #hasExpired(): boolean {
     return this.#oldestKept <= this.#library.state.cutoff();
   }
 
-  /**
-   * Once, and only by what stands in the file at that moment: whoever holds the lock is not waited for, as those who
-   * append would have to wait too.
-   */
+  /** Tries the lock once: while this waited for it, appends of this connection would wait too. */
   #remove(run: () => boolean): Promise<boolean> {
     return this.#connection.write({ deadline: 0 }, () => {
       this.#library.state.refreshAndKeep();
@@ -123,7 +122,7 @@ export class LibrarySweeper {
     });
   }
 
-  /** True if settings were altered meanwhile, which may make work. */
+  /** True if the TTL was altered meanwhile, so that there may be something to remove. */
   async #follow(): Promise<boolean> {
     const version = this.#connection.fileVersion();
     if (version === this.#version) return false;
@@ -139,15 +138,15 @@ export class LibrarySweeper {
   /** True at the end of a pass. */
   #sweepTimelines(): boolean {
     const { state } = this.#library;
-    // Whatever comes during the pass is no older.
+    // Entries appended during the pass are no older.
     if (this.#afterName === '') this.#oldestKept = state.clock.expiryTime();
     const cutoff = state.cutoff();
     const until = performance.now() + STEP_MS;
-    const room = { left: MOST_REMOVED };
+    const room = { left: MAX_REMOVED };
     const rows = this.#timelines.all(this.#library.id, this.#afterName) as TimelineRow[];
     for (const row of rows) {
-      this.#heal(row);
-      this.#removeOld(row, cutoff, room);
+      this.#correctTimes(row);
+      this.#removeHidden(row, cutoff, room);
       if (room.left <= 0) return false;
       this.#afterName = row[0];
       if (performance.now() > until) return false;
@@ -157,19 +156,19 @@ export class LibrarySweeper {
     return true;
   }
 
-  #heal([name, id, , healTo, , , newest, newestAt]: TimelineRow): void {
-    const { healing, state } = this.#library;
+  #correctTimes([name, id, , healTo, , , newest, newestAt]: TimelineRow): void {
+    const { futureTimes, state } = this.#library;
     const through = newestAt !== null && state.clock.isFuture(Number(newestAt)) ? newest : healTo;
     if (through === null) return;
-    healing.step(name, Number(id), through);
+    futureTimes.correct(name, Number(id), through);
     this.#isHurried = true;
   }
 
-  #removeOld([name, id, floor, , oldest, oldestAt]: TimelineRow, cutoff: number, room: { left: number }): void {
-    const { reader, removal, heads } = this.#library;
+  #removeHidden([name, id, floor, , oldest, oldestAt]: TimelineRow, cutoff: number, room: { left: number }): void {
+    const { removal, heads } = this.#library;
     if (oldest === null || oldestAt === null) return;
     if (Number(oldestAt) <= cutoff && oldest > floor) {
-      removal.raiseFloor(name, Number(id), reader.liveFloor(heads.get(name)!, cutoff));
+      removal.raiseFloor(name, Number(id), this.#reader.hiddenThrough(heads.get(name)!, cutoff));
     }
     const through = heads.get(name)!.floor;
     if (oldest > through) {

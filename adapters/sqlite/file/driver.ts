@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import { TimelineError } from '../../src/errors.js';
+import { TimelineError } from '../../../src/errors.js';
 import type { DatabaseConstructor } from './client.js';
 
-/** Not imported, as bundlers put something of their own in the place of `createRequire`. */
+/** Not imported: bundlers replace `createRequire`. */
 const { createRequire } = process.getBuiltinModule('node:module');
 
 const ENTRY = /[\\/]better-sqlite3[\\/]lib[\\/]index\.js$/;
 
-/** better-sqlite3, which only those need who give a path. */
+/** Loads better-sqlite3, which only a path needs. `TIMELINE_MISSING_DRIVER` if it is not installed. */
 export async function loadDriver(caller: string): Promise<DatabaseConstructor> {
   try {
     return (await import('better-sqlite3')).default as DatabaseConstructor;
@@ -18,8 +18,9 @@ export async function loadDriver(caller: string): Promise<DatabaseConstructor> {
 }
 
 /**
- * The file of better-sqlite3, for a worker thread to load. The copy that the program has loaded comes first, as two copies of
- * SQLite in one process release each other's locks; a bundle has no place of its own that packages resolve from.
+ * The path of better-sqlite3, for a worker thread to load. Prefers the copy that the program has loaded, because two
+ * copies of SQLite in one process release each other's locks; tries several places, because packages do not resolve
+ * from a bundle.
  */
 export function driverFile(handle?: object): string {
   const cache = createRequire(resolve('x')).cache as Partial<Record<string, { readonly exports?: unknown }>>;

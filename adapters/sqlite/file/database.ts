@@ -1,22 +1,22 @@
-import type { AdapterWarning, LibraryOptions } from '../../src/adapter.js';
-import { isTimelineError, TimelineError } from '../../src/errors.js';
+import type { AdapterWarning, LibraryOptions } from '../../../src/adapter.js';
+import { isTimelineError, TimelineError } from '../../../src/errors.js';
+import { CommitWatch } from '../commit-watch.js';
+import type { SqliteSettings } from '../options.js';
+import { WalControl } from '../wal/wal-control.js';
 import type { BetterSqlite3Database } from './client.js';
 import { Connection, NATIVE_TIMEOUT_MS, retryWhileBusy, withoutWaiting } from './connection.js';
 import { loadDriver } from './driver.js';
 import { FileIdentity, pathOf } from './file-identity.js';
 import { refuseClosed, refuseSafeIntegers } from './handle.js';
-import type { SqliteSettings } from './options.js';
-import { openReadonly } from './readonly.js';
+import { openReadonly } from './open-readonly.js';
 import { prepareSchema } from './schema.js';
 import { isBusy, messageOf, toTimelineError } from './sqlite-errors.js';
-import { WalControl } from './wal.js';
-import { Watchers } from './watch.js';
 
-/** A database in use, and what all libraries in it share. */
+/** A database in use, shared by its libraries. */
 export interface OpenDatabase {
   readonly connection: Connection;
-  readonly watchers: Watchers;
-  /** Ends by the deadline. */
+  readonly commitWatch: CommitWatch;
+  /** Resolves by the deadline (`performance.now()`). */
   readonly close: (deadline: number) => Promise<void>;
 }
 
@@ -28,7 +28,9 @@ interface InUse {
 
 type Warn = (warning: AdapterWarning) => void;
 
-/** Opens one database for any number of libraries: with the first of them, until the last is closed; and again after that. */
+/**
+ * Opens one database with the first of its libraries and closes it with the last; then the next library opens it again.
+ */
 export class SharedDatabase {
   readonly #source: BetterSqlite3Database | string;
   readonly #settings: SqliteSettings;
@@ -45,7 +47,7 @@ export class SharedDatabase {
     deadline: number,
   ): Promise<{ database: OpenDatabase; release: (deadline: number) => Promise<void> }> {
     return this.#inTurn(async () => {
-      // Those who use a file that has gone keep it until they close; whoever comes now gets what is there.
+      // Libraries that are open on a file that was replaced keep it until they close; the next one opens the new file.
       if (this.#current?.database.connection.isGone()) this.#current = undefined;
       const user = { warn };
       const current = this.#current ?? (await this.#open(user, deadline));
@@ -60,7 +62,7 @@ export class SharedDatabase {
 
   async #open(first: User, deadline: number): Promise<InUse> {
     const users = new Set<User>([first]);
-    // The database is everybody's: one is told.
+    // The database is shared: one of its users is enough to hear of it.
     const warn: Warn = (warning) => [...users][0]?.warn(warning);
     return { database: await openDatabase(this.#source, this.#settings, warn, deadline), users };
   }
@@ -100,17 +102,17 @@ async function openDatabase(
       return new Connection(database, epoch, owned, file);
     };
     const connection = await retryWhileBusy(deadline, () => withoutWaiting(database, setUp));
-    const watchers = new Watchers(connection, settings.wakeMs);
+    const commitWatch = new CommitWatch(connection, settings.wakeMs);
     const wal =
       connection.file && !database.readonly
         ? new WalControl(connection, connection.file.path, { ...settings, sole: owned }, warn)
         : undefined;
     const close = async (deadline: number) => {
-      watchers.stop();
+      commitWatch.stop();
       await wal?.close(deadline);
       if (owned) database.close();
     };
-    return { connection, watchers, close };
+    return { connection, commitWatch, close };
   } catch (error) {
     if (owned) database.close();
     throw toTimelineError(error);

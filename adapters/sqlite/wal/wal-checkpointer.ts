@@ -1,13 +1,14 @@
-import type { AdapterWarning } from '../../src/adapter.js';
-import type { BetterSqlite3Database } from './client.js';
-import { messageOf } from './sqlite-errors.js';
-import { DatabaseWorker, WorkerSqliteError } from './worker.js';
+import type { AdapterWarning } from '../../../src/adapter.js';
+import type { BetterSqlite3Database } from '../file/client.js';
+import { DatabaseWorker, WorkerSqliteError } from '../file/database-worker.js';
+import { messageOf } from '../file/sqlite-errors.js';
 
-/** A worker that died is started again no sooner. */
+/** Milliseconds until a worker that died is started again. */
 const RESTART_MS = 60_000;
 
-/** In frames of the log. `busy`: not all could be done. */
+/** The answer to a checkpoint, in frames of the log. */
 export interface Checkpointed {
+  /** Readers or writers kept the checkpoint from completing. */
   readonly busy: boolean;
   readonly log: number;
   readonly checkpointed: number;
@@ -16,10 +17,10 @@ export interface Checkpointed {
 export type CheckpointMode = 'PASSIVE' | 'RESTART' | 'TRUNCATE';
 
 /**
- * Checkpoints on a worker thread, started at the first request; while there is none, on the handle itself, which holds the
- * event loop. One request at a time.
+ * Runs checkpoints on a worker thread, which starts with the first one. Where no thread can be started they run on the
+ * handle itself, and hold the event loop. One at a time.
  */
-export class Checkpointer {
+export class WalCheckpointer {
   readonly #database: BetterSqlite3Database;
   readonly #path: string;
   readonly #warn: (warning: AdapterWarning) => void;
@@ -34,15 +35,15 @@ export class Checkpointer {
     this.#warn = warn;
   }
 
-  /** `undefined`: it failed, which a later request may not. */
-  async ask(mode: CheckpointMode, timeoutMs: number): Promise<Checkpointed | undefined> {
+  /** Runs one checkpoint. Resolves with `undefined` if it failed; a later one may not. */
+  async checkpoint(mode: CheckpointMode, timeoutMs: number): Promise<Checkpointed | undefined> {
     try {
       const rows = (await this.#onWorker(mode, timeoutMs)) ?? this.#onHandle(mode);
       const [busy, log, checkpointed] = (rows[0] as unknown[]).map(Number) as [number, number, number];
       this.#isFailing = false;
       return { busy: busy !== 0, log, checkpointed };
     } catch (error) {
-      this.#tellFailing(error);
+      this.#warnFailing(error);
       return undefined;
     }
   }
@@ -53,7 +54,7 @@ export class Checkpointer {
     await worker?.end();
   }
 
-  /** `undefined`: there is no worker. */
+  /** Resolves with `undefined` if the worker does not run. */
   async #onWorker(mode: CheckpointMode, timeoutMs: number): Promise<unknown[] | undefined> {
     if (performance.now() - this.#diedAt < RESTART_MS) return undefined;
     try {
@@ -64,12 +65,12 @@ export class Checkpointer {
       if (error instanceof WorkerSqliteError) throw error;
       this.#diedAt = performance.now();
       this.#worker = undefined;
-      this.#tellDied(error);
+      this.#warnDied(error);
       return undefined;
     }
   }
 
-  /** Without waiting for anyone: the owner's timeout would hold the event loop. */
+  /** Waits for no lock: the owner's busy timeout would hold the event loop. */
   #onHandle(mode: CheckpointMode): unknown[] {
     const timeout = this.#database.pragma('busy_timeout', { simple: true });
     this.#database.pragma('busy_timeout = 0');
@@ -80,19 +81,23 @@ export class Checkpointer {
     }
   }
 
-  #tellDied(error: unknown): void {
+  #warnDied(error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     this.#warn({
       code: 'checkpoint-worker',
-      message: `the checkpoint worker does not run (${messageOf(error)}): checkpoints hold the event loop instead, 30 ms or more at a time`,
+      message:
+        `the checkpoint worker does not run (${messageOf(error)}): ` +
+        'checkpoints hold the event loop instead, 30 ms or more at a time',
     });
   }
 
-  #tellFailing(error: unknown): void {
+  #warnFailing(error: unknown): void {
     if (this.#isFailing) return;
     this.#isFailing = true;
-    const message = `the write-ahead log of ${this.#path} cannot be copied into it (${messageOf(error)}), and grows: at walHardBytes writes wait`;
+    const message =
+      `the write-ahead log of ${this.#path} cannot be copied into it (${messageOf(error)}), and grows: ` +
+      'at walHardBytes writes wait';
     this.#warn({ code: 'checkpoint-failed', message });
   }
 }

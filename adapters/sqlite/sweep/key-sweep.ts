@@ -1,10 +1,13 @@
-import type { LibraryClock } from '../../src/adapter.js';
-import type { BetterSqlite3Database, SqliteStatement } from './client.js';
+import type { LibraryClock } from '../../../src/adapter.js';
+import type { BetterSqlite3Database, SqliteStatement } from '../file/client.js';
 
-/** Timelines or keys looked at between two looks at the time. */
-const PER_LOOK = 100;
+/** Timelines or keys per query, after each of which the time is checked. */
+const PER_QUERY = 100;
 
-/** Removes the idempotency keys of one library that are beyond their window, Timeline by Timeline; sets times right that only a wrong clock can have given. */
+/**
+ * Removes the idempotency keys of one library that are older than the key window, Timeline by Timeline, and corrects
+ * times of the future.
+ */
 export class KeySweep {
   readonly #library: number;
   readonly #clock: LibraryClock;
@@ -12,7 +15,7 @@ export class KeySweep {
   readonly #keys: SqliteStatement;
   readonly #remove: SqliteStatement;
   readonly #setTime: SqliteStatement;
-  /** Where the pass goes on: behind a key of a Timeline, then behind its name. */
+  /** Where the pass continues: behind `afterKey` in the current Timeline, then behind the Timeline `#afterName`. */
   #afterName = '';
   #current: { readonly id: number; readonly name: string; afterKey: string } | undefined;
 
@@ -20,16 +23,20 @@ export class KeySweep {
     this.#library = library;
     this.#clock = clock;
     this.#timelines = database
-      .prepare(`SELECT name, id FROM timeline_timelines WHERE library = ? AND name > ? ORDER BY name LIMIT ${PER_LOOK}`)
+      .prepare(
+        `SELECT name, id FROM timeline_timelines WHERE library = ? AND name > ? ORDER BY name LIMIT ${PER_QUERY}`,
+      )
       .raw();
     this.#keys = database
-      .prepare(`SELECT key, at FROM timeline_keys WHERE timeline = ? AND key > ? ORDER BY key LIMIT ${PER_LOOK}`)
+      .prepare(`SELECT key, at FROM timeline_keys WHERE timeline = ? AND key > ? ORDER BY key LIMIT ${PER_QUERY}`)
       .raw();
     this.#remove = database.prepare('DELETE FROM timeline_keys WHERE timeline = ? AND key = ?');
     this.#setTime = database.prepare('UPDATE timeline_keys SET at = ? WHERE timeline = ? AND key = ?');
   }
 
-  /** Goes on until then (`performance.now()`); true at the end of a pass. Inside a write transaction. */
+  /**
+   * Works until `until` (`performance.now()`). Returns true at the end of a pass. Call it inside a write transaction.
+   */
   step(cutoff: number, until: number): boolean {
     do {
       if (this.#current) {
@@ -42,7 +49,7 @@ export class KeySweep {
         this.#sweepCurrent(cutoff, until);
         if (this.#current || performance.now() > until) return false;
       }
-      if (rows.length < PER_LOOK) {
+      if (rows.length < PER_QUERY) {
         this.#afterName = '';
         return true;
       }
@@ -59,7 +66,7 @@ export class KeySweep {
         else if (this.#clock.isFuture(at)) this.#setTime.run(this.#clock.expiryTime(), current.id, key);
         current.afterKey = key;
       }
-      if (rows.length < PER_LOOK) {
+      if (rows.length < PER_QUERY) {
         this.#afterName = current.name;
         this.#current = undefined;
         return;

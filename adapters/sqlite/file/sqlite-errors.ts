@@ -1,8 +1,11 @@
-import { isTimelineError, TimelineError } from '../../src/errors.js';
+import { isTimelineError, TimelineError } from '../../../src/errors.js';
 
-/** What a COMMIT that failed leaves behind: only SQLite's next recovery decides whether the transaction is there. */
+/** A COMMIT that failed: only SQLite's next recovery decides whether the transaction is there. */
 export class CommitFailure {
-  constructor(readonly cause: unknown) {}
+  readonly cause: unknown;
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
 }
 
 /** SQLite's result code (`'SQLITE_BUSY'`), extended or not; `''` for errors that are not SQLite's. */
@@ -16,7 +19,7 @@ export function isBusy(error: unknown): boolean {
   return code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED');
 }
 
-/** A COMMIT that failed like this has left nothing: the frame that ends a transaction is the last that is written. */
+/** True if the failed COMMIT has left nothing: SQLite writes the frame that ends a transaction last. */
 export function isRolledBack(error: unknown): boolean {
   const code = sqliteCode(error);
   return isBusy(error) || code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE';
@@ -26,7 +29,7 @@ export function busy(message: string, cause?: unknown): TimelineError {
   return new TimelineError('TIMELINE_BUSY', message, { retryable: true, cause });
 }
 
-/** Any failure of the driver as a {@link TimelineError}; one that already is passes through. */
+/** Translates any failure of the driver to a {@link TimelineError}, which passes through itself. */
 export function toTimelineError(error: unknown): TimelineError {
   if (isTimelineError(error)) return error;
   if (error instanceof CommitFailure) {

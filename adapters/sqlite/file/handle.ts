@@ -1,10 +1,10 @@
-import { invalidArgument, isTimelineError, TimelineError } from '../../src/errors.js';
-import { describe } from '../../src/text.js';
+import { invalidArgument, isTimelineError, TimelineError } from '../../../src/errors.js';
+import { describe } from '../../../src/text.js';
 import type { BetterSqlite3Database } from './client.js';
 
 const METHODS = ['prepare', 'exec', 'pragma', 'close'] as const;
 
-/** A path or a handle of better-sqlite3; anything else is refused with `TIMELINE_INVALID_ARGUMENT`, before it is used. */
+/** Takes a path or a handle of better-sqlite3, and refuses anything else with `TIMELINE_INVALID_ARGUMENT`. */
 export function checkSource(source: unknown, argument: string): BetterSqlite3Database | string {
   if (typeof source === 'string') {
     if (source.includes('\0')) throw invalidArgument(argument, 'must be a path without a zero character');
@@ -28,13 +28,13 @@ export function checkSource(source: unknown, argument: string): BetterSqlite3Dat
   try {
     if (database.open) refuseSafeIntegers(database, argument);
   } catch (error) {
-    // What SQLite says of a file that is locked or damaged is told when it is opened.
+    // Opening reports errors of SQLite, such as a locked or damaged file.
     if (isTimelineError(error)) throw error;
   }
   return database;
 }
 
-/** With it every number that comes from the handle is a `bigint`, for code that expects numbers too. */
+/** Refuses a handle whose numbers all come as `bigint`: the code here expects numbers too. */
 export function refuseSafeIntegers(handle: BetterSqlite3Database, argument: string): void {
   if (typeof handle.prepare('SELECT 1').pluck().get() !== 'bigint') return;
   throw invalidArgument(
@@ -48,7 +48,7 @@ export function refuseClosed(handle: BetterSqlite3Database): void {
     throw new TimelineError('TIMELINE_UNAVAILABLE', 'the SQLite handle given to sqliteAdapter is closed');
 }
 
-/** The drivers that are taken for better-sqlite3, by what only they have. */
+/** Names drivers that users mistake for better-sqlite3. */
 function kindOf(source: unknown): string {
   if (typeof source !== 'object' || source === null) return describe(source);
   const name = source.constructor?.name;

@@ -1,13 +1,13 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { TimelineError } from '../../src/errors.js';
+import { TimelineError } from '../../../src/errors.js';
 import type { BetterSqlite3Database, DatabaseConstructor } from './client.js';
 import { sqliteCode } from './sqlite-errors.js';
 
 /**
- * Opens an existing file for reading only. A file with a write-ahead log needs its `-shm`, which SQLite cannot make where
- * nothing can be written: there it is opened as immutable, if nothing stands in its log and better-sqlite3 takes URIs.
+ * Opens an existing file for reading only. A file in WAL mode needs its `-shm`, which SQLite cannot create in a folder
+ * that cannot be written: there it is opened as immutable, if its log is empty and better-sqlite3 takes URIs.
  */
 export function openReadonly(Database: DatabaseConstructor, path: string, timeout: number): BetterSqlite3Database {
   const database = new Database(path, { readonly: true, fileMustExist: true, timeout });
@@ -22,10 +22,13 @@ export function openReadonly(Database: DatabaseConstructor, path: string, timeou
 }
 
 function openImmutable(Database: DatabaseConstructor, path: string, cause: unknown): BetterSqlite3Database {
-  const where = `cannot open ${path}: it has a write-ahead log, and SQLite cannot make the -shm file for it where nothing can be written.`;
+  const problem =
+    `cannot open ${path}: it has a write-ahead log, and SQLite cannot make the -shm file for it where nothing can be ` +
+    'written.';
   if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
-    const message = `${where} The log holds what the file does not, so open it once where it can be written, or copy it with backupTimelines`;
-    throw new TimelineError('TIMELINE_UNAVAILABLE', message, { cause });
+    const advice =
+      'The log holds what the file does not, so open it once where it can be written, or copy it with backupTimelines';
+    throw new TimelineError('TIMELINE_UNAVAILABLE', `${problem} ${advice}`, { cause });
   }
   try {
     const database = new Database(`${pathToFileURL(resolve(path))}?immutable=1`, {
@@ -35,8 +38,10 @@ function openImmutable(Database: DatabaseConstructor, path: string, cause: unkno
     database.pragma('schema_version');
     return database;
   } catch {
-    const message = `${where} Put a copy made by backupTimelines there, which has no log, or set SQLITE_USE_URI=1 in the environment so that it can be opened as immutable`;
-    throw new TimelineError('TIMELINE_UNAVAILABLE', message, { cause });
+    const advice =
+      'Put a copy made by backupTimelines there, which has no log, or set SQLITE_USE_URI=1 in the environment ' +
+      'so that it can be opened as immutable';
+    throw new TimelineError('TIMELINE_UNAVAILABLE', `${problem} ${advice}`, { cause });
   }
 }
 

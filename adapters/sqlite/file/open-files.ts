@@ -1,12 +1,15 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
 
-/** Device and inode of what the path leads to; undefined if there is nothing. Throws where that cannot be told. */
+/** Device and inode of the file at the path; `undefined` if there is none. Throws if the system refuses to tell. */
 export function fileId(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found && `${found.dev}:${found.ino}`;
 }
 
-/** The files that a process has open. Linux tells, of processes that belong to the same user; undefined where it does not. */
+/**
+ * Ids of the files that a process has open. `undefined` if the system does not tell: only Linux does, of processes of
+ * the same user.
+ */
 export function filesOpenIn(pid: number | 'self'): Set<string> | undefined {
   const folder = `/proc/${pid}/fd`;
   const ids = new Set<string>();
@@ -18,7 +21,7 @@ export function filesOpenIn(pid: number | 'self'): Set<string> | undefined {
   }
 }
 
-/** A descriptor may be closed meanwhile. */
+/** `''` for a descriptor that was closed meanwhile. */
 function idOrNone(path: string): string {
   try {
     return fileId(path) ?? '';
@@ -27,7 +30,7 @@ function idOrNone(path: string): string {
   }
 }
 
-/** The other processes that have one of the files open, as far as the system tells. */
+/** Other processes that have one of the files open, as far as the system tells. */
 export function processesWith(ids: readonly string[]): number[] {
   return otherProcesses().filter((pid) => {
     const open = filesOpenIn(pid);
@@ -37,7 +40,7 @@ export function processesWith(ids: readonly string[]): number[] {
 
 function otherProcesses(): number[] {
   try {
-    // As this view of the processes numbers them.
+    // In a container, process.pid may not be the number that this /proc gives.
     const own = readlinkSync('/proc/self');
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name) && name !== own)

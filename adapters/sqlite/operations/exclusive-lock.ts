@@ -1,41 +1,44 @@
 import { rmSync } from 'node:fs';
 import { TimelineError } from '../../../src/errors.js';
-import type { BetterSqlite3Database, DatabaseConstructor } from '../client.js';
-import { fileId, filesOpenIn, processesWith } from '../open-files.js';
-import { busy, isBusy, messageOf, sqliteCode, toTimelineError } from '../sqlite-errors.js';
+import type { BetterSqlite3Database, DatabaseConstructor } from '../file/client.js';
+import { fileId, filesOpenIn, processesWith } from '../file/open-files.js';
+import { busy, isBusy, messageOf, sqliteCode, toTimelineError } from '../file/sqlite-errors.js';
 import { SIDE_FILES } from './files.js';
 
-/** The right to replace a database: nobody else has it open, and nobody can read it until this ends. */
-export interface Possession {
-  /** Where a file that is open cannot be replaced, it is closed now. */
+/** The right to replace a database: nobody else has it open, and nobody can read it until the lock is released. */
+export interface ExclusiveLock {
+  /** Call it right before replacing the file: on Windows an open file cannot be replaced. */
   beforeReplacing(): void;
-  /** The file is another now. */
-  end(): void;
-  /** The file stays. */
-  giveBack(): void;
+  /** Releases the lock after the file was replaced. */
+  release(): void;
+  /** Releases the lock of a file that stays. */
+  abandon(): void;
 }
 
-/** `TIMELINE_BUSY` while anyone has the database open. A missing one is made, empty, so that only one can take it. */
-export function takePossession(Database: DatabaseConstructor, path: string): Possession {
+/**
+ * Locks a database for replacing it. `TIMELINE_BUSY` while anyone has it open. Creates a missing one, empty, so that
+ * only one process can lock it.
+ */
+export function lockExclusively(Database: DatabaseConstructor, path: string): ExclusiveLock {
   const isNew = fileId(path) === undefined;
   refuseOpen(path, { own: true });
   const database = lock(Database, path);
-  const end = () => void database?.close();
-  const giveBack = () => {
-    end();
+  const release = () => void database?.close();
+  const abandon = () => {
+    release();
     if (isNew) rmSync(path, { force: true });
   };
   try {
-    // Whoever has opened it since waits for the lock, and would go on with the old file.
+    // A process that has opened it since waits for the lock, and would go on with the old file.
     refuseOpen(path, { own: false });
   } catch (error) {
-    giveBack();
+    abandon();
     throw error;
   }
-  return { beforeReplacing: process.platform === 'win32' ? end : () => {}, end, giveBack };
+  return { beforeReplacing: process.platform === 'win32' ? release : () => {}, release, abandon };
 }
 
-/** Undefined for a file that SQLite cannot read, which it cannot lock either. */
+/** `undefined` for a damaged file, which SQLite cannot lock. */
 function lock(Database: DatabaseConstructor, path: string): BetterSqlite3Database | undefined {
   let database: BetterSqlite3Database | undefined;
   try {
@@ -43,7 +46,8 @@ function lock(Database: DatabaseConstructor, path: string): BetterSqlite3Databas
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma('synchronous = FULL');
     database.exec('BEGIN EXCLUSIVE; COMMIT');
-    // Copies the log into the file and removes it; in memory, so that closing removes no journal of whoever comes next.
+    // DELETE copies the log into the file and removes it; MEMORY, because closing would remove the journal of the next
+    // user.
     database.pragma('journal_mode = DELETE');
     database.pragma('journal_mode = MEMORY');
     return database;
@@ -57,7 +61,7 @@ function lock(Database: DatabaseConstructor, path: string): BetterSqlite3Databas
   }
 }
 
-/** SQLite's locks tell of all who have read; some systems also tell who has merely opened it. */
+/** SQLite's locks reveal processes that have read; some systems also reveal those that have only opened it. */
 function refuseOpen(path: string, counted: { readonly own: boolean }): void {
   const ids = ['', ...SIDE_FILES].map((suffix) => fileId(path + suffix)).filter((id) => id !== undefined);
   if (ids.length === 0) return;

@@ -1,6 +1,5 @@
-import type { Body } from '../../src/adapter.js';
+import type { Body } from '../../../src/adapter.js';
 
-/** What a Redis command may carry. */
 export type RedisArgument = string | Uint8Array | number;
 
 export function asArgument(body: Body): string | Buffer {
@@ -8,15 +7,18 @@ export function asArgument(body: Body): string | Buffer {
 }
 
 /**
- * What is used of ioredis, so that its versions 5 and 6 fit, a single server and a Cluster alike, without this package
- * depending on either. Everything is sent by `call`: what the adapter needs of a client is its connection and its
- * routing.
+ * The part of an ioredis `Redis` or `Cluster`, version 5 or 6, that the adapter uses. The package depends on neither
+ * version.
  */
 export interface RedisClient {
   readonly isCluster: boolean;
+  /** `'ready'` while commands can be sent. */
   readonly status: string;
+  /** Sends any command. */
   call(command: string, args: RedisArgument[]): Promise<unknown>;
+  /** The same, with an answer in Buffers. */
   callBuffer(command: string, args: RedisArgument[]): Promise<unknown>;
+  /** Makes a client with the same options. */
   duplicate(...args: never[]): unknown;
   on(event: string, listener: (error: Error) => void): unknown;
   disconnect(reconnect?: boolean): void;
@@ -31,21 +33,21 @@ export interface RedisNode extends RedisClient {
     readonly tls?: unknown;
     readonly keyPrefix?: string | undefined;
   };
-  /** Not there before it first connects. */
+  /** Absent before the first connection. */
   readonly stream?:
     | { readonly bytesRead: number; readonly bytesWritten: number; readonly writableLength: number }
     | undefined;
   readonly condition?: { readonly select?: number | undefined } | null | undefined;
-  /** The condition of the connection that was lost, until there is the next. */
+  /** The condition of the lost connection, until there is another. */
   readonly prevCondition?: { readonly select?: number | undefined } | null | undefined;
 }
 
-/** What a Cluster client has besides. */
 export interface RedisClusterClient extends RedisClient {
   readonly options: {
     readonly redisOptions?: { readonly tls?: unknown } | undefined;
     readonly keyPrefix?: string | undefined;
   };
+  /** For each slot the names of its nodes, the master first. */
   readonly slots: readonly (readonly string[] | undefined)[];
   nodes(role?: 'all' | 'master' | 'slave'): RedisNode[];
   refreshSlotsCache?(callback?: () => void): void;
@@ -55,7 +57,7 @@ export function isCluster(client: RedisClient): client is RedisClusterClient {
   return client.isCluster;
 }
 
-/** Where the client's own commands go: `select` may have been called since it was made. */
+/** The database that the client's own commands go to: `select` may have been called since it was made. */
 export function databaseOf(client: RedisClient): number {
   const { prevCondition, condition, options } = client as RedisNode;
   return prevCondition?.select ?? condition?.select ?? options?.db ?? 0;
@@ -65,15 +67,14 @@ export function keyPrefixOf(client: RedisClient): string {
   return (client as RedisNode | RedisClusterClient).options?.keyPrefix ?? '';
 }
 
-/** A server without TLS does not answer what begins it. */
 export function usesTls(client: RedisClient): boolean {
   const options = isCluster(client) ? client.options.redisOptions : (client as RedisNode).options;
   return options?.tls !== undefined && options.tls !== null;
 }
 
 /**
- * Changes while anything passes the socket, so that a slow transfer is told from silence. What the system still buffers
- * shows nothing.
+ * Changes while anything passes the socket, so that a slow transfer is told from silence. Bytes in the buffers of the
+ * operating system do not show.
  */
 export function trafficOf(client: RedisClient): number {
   const { stream } = client as RedisNode;
@@ -85,10 +86,10 @@ export function trafficOf(client: RedisClient): number {
 const reconnectDelay = (attempt: number) => Math.min(attempt * 50, 1000);
 
 /**
- * A connection of our own. It neither queues while it is away nor sends anything again: what ioredis does by default
- * would write an append twice when the answer to the first was lost.
+ * Neither queues commands while there is no connection nor sends one again: the defaults of ioredis would write an
+ * append twice when the answer to the first was lost.
  */
-const OWN_CONNECTION = {
+const SERVER_OPTIONS = {
   lazyConnect: false,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -97,10 +98,8 @@ const OWN_CONNECTION = {
   retryStrategy: reconnectDelay,
 };
 
-/**
- * The same for each node of a Cluster; its connections are made on demand and so have to queue until they are there.
- */
-const OWN_CLUSTER = {
+/** The connections to the nodes of a Cluster are made on demand, so they have to queue until they are there. */
+const CLUSTER_OPTIONS = {
   lazyConnect: false,
   enableAutoPipelining: false,
   retryDelayOnFailover: 0,
@@ -108,24 +107,25 @@ const OWN_CLUSTER = {
   clusterRetryStrategy: reconnectDelay,
 };
 
-/** How long one attempt to connect may take. */
-export function attemptMs(budgetMs: number): number {
+/** Milliseconds that one attempt to connect may take. */
+export function connectTimeoutMs(budgetMs: number): number {
   return Math.min(10_000, Math.max(1000, Math.floor(budgetMs / 3)));
 }
 
+/** Makes a client like the user's, but without the options that change how commands travel. */
 export function duplicate(client: RedisClient, budgetMs: number): RedisClient {
   const make = client.duplicate as (...args: unknown[]) => unknown;
   const timing = {
-    connectTimeout: attemptMs(budgetMs),
-    // Of a silent connection no answer to its end is to be expected.
+    connectTimeout: connectTimeoutMs(budgetMs),
+    // A silent connection will not confirm its end either.
     disconnectTimeout: 100,
     maxLoadingRetryTime: 200,
   };
   const args = isCluster(client)
-    ? [[], { ...OWN_CLUSTER, redisOptions: { ...client.options.redisOptions, ...timing } }]
-    : [{ ...OWN_CONNECTION, ...timing, db: databaseOf(client) }];
+    ? [[], { ...CLUSTER_OPTIONS, redisOptions: { ...client.options.redisOptions, ...timing } }]
+    : [{ ...SERVER_OPTIONS, ...timing, db: databaseOf(client) }];
   const own = make.apply(client, args) as RedisClient;
-  // Without a listener ioredis writes to the console; what goes wrong is told by the calls that fail.
+  // Without a listener ioredis writes errors to the console; the calls that fail report them.
   own.on('error', () => {});
   return own;
 }

@@ -6,10 +6,10 @@ import { codeIn, filesIn, importCircles, importsOf, read, root } from './support
 const OWN = ['src', 'adapters', 'sync', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'];
 
 /** Folders in which files still import each other in circles. The list only shrinks. */
-const WITH_CIRCLES = ['sync/', 'adapters/redis/', 'adapters/tablestore/'];
+const WITH_CIRCLES = ['sync/'];
 
 /** Folders with lines wider than {@link COLUMNS}. The list only shrinks. */
-const WITH_WIDE_LINES = ['sync/', 'adapters/redis/', 'adapters/tablestore/', 'test/sync/'];
+const WITH_WIDE_LINES = ['sync/', 'test/sync/'];
 const COLUMNS = 120;
 
 const isIn = (folders: readonly string[], path: string) => folders.some((folder) => path.startsWith(folder));
@@ -92,7 +92,9 @@ describe('the package', () => {
   });
 
   it('has no file of code above 300 lines', () => {
-    const long = codeIn(...OWN).filter((path) => read(path).split('\n').length - 1 > 300);
+    const isGenerated = (path: string) => path.includes('.generated.');
+    const written = codeIn(...OWN).filter((path) => !isGenerated(path));
+    const long = written.filter((path) => read(path).split('\n').length - 1 > 300);
     expect(long).toEqual([]);
   });
 

@@ -2,9 +2,6 @@ import { throwIfAborted } from './abort.js';
 import { isTimelineError, type TimelineError } from './errors.js';
 import { backOff, pause } from './toolkit/pause.js';
 
-/** Moved: import it from `./toolkit/index.js`. */
-export { pause };
-
 /** Retries of safe calls within the budget of the call, with growing random pauses. */
 export interface RetryOptions {
   /** Maximum number of attempts; 1 switches retries off. Default: no limit but the budget. */

@@ -1,5 +1,5 @@
 /**
- * The package as users get it, from `npm run build`. The sources under tsx are no yardstick: it wraps every closure in a call
+ * Imports the built package. Running the sources with tsx would distort the figures: it wraps every closure in a call
  * that keeps its name, which slows small functions several times.
  */
 import { existsSync } from 'node:fs';

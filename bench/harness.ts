@@ -1,10 +1,10 @@
 import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 
-/** One way to do a job. The first case of a comparison is the yardstick of the others. */
+/** One way to do a job. The others are compared with the first case. */
 export interface Case {
   readonly name: string;
-  /** Does the job once; answers how many operations that were. */
+  /** Does the job once; returns the number of operations. */
   run(): Promise<number> | number;
 }
 
@@ -12,7 +12,7 @@ export interface Comparison {
   readonly title: string;
   readonly unit: string;
   readonly cases: readonly Case[];
-  /** The ratio that the last case is meant to reach. */
+  /** Target ratio of the last case. */
   readonly goal?: number;
 }
 
@@ -35,9 +35,9 @@ export function printMachine(versions: Readonly<Record<string, string>>): void {
 }
 
 /**
- * Runs the cases in rotation, so that the noise of a shared machine meets all of them alike, after one round that is not
- * counted. Prints median rates and, against the first case, the medians of the ratios round by round: of the rates, and of
- * the operations per second of processor time (all threads), which a busy machine disturbs less.
+ * Runs the cases in rotation, so that the noise of a shared machine affects all alike, after an uncounted round. Prints
+ * median rates and, against the first case, the medians of the per-round ratios: of the rates, and of the operations
+ * per second of processor time (all threads), which a busy machine disturbs less.
  */
 export async function compare({ title, unit, cases, goal }: Comparison): Promise<void> {
   const rounds: Measure[][] = cases.map(() => []);
@@ -92,7 +92,7 @@ export async function concurrently(
   return count;
 }
 
-/** How long, in milliseconds, single turns held the event loop while `job` ran: the longest first. */
+/** Returns how long single turns blocked the event loop during `job`, in milliseconds, longest first. */
 export async function loopHolds(job: () => Promise<void>): Promise<number[]> {
   const holds: number[] = [];
   let last = performance.now();

@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis';
 
-/** One script for a batch to one stream, one for a message to many: what a program without the library would write. */
+/** Scripts that a program without the library would use: a batch to one stream, and a message to many. */
 const BATCH = `local id; for i = 1, #ARGV do id = redis.call('XADD', KEYS[1], '0-*', 'm', ARGV[i]) end return id`;
-const FAN_OUT = `local ids = {}; for i = 1, #KEYS do ids[i] = redis.call('XADD', KEYS[i], '0-*', 'm', ARGV[1]) end return ids`;
+const FAN_OUT = `local ids = {}
+  for i = 1, #KEYS do ids[i] = redis.call('XADD', KEYS[i], '0-*', 'm', ARGV[1]) end return ids`;
 const KEYS_PER_SCRIPT = 100;
 
 type WithScripts = Redis & {
@@ -10,7 +11,7 @@ type WithScripts = Redis & {
   fanOut(count: number, ...keysAndBody: string[]): Promise<string[]>;
 };
 
-/** The best forms of ioredis for each job, with JSON on both ways. */
+/** The fastest ioredis calls for each job, with JSON both ways. */
 export class RawRedis {
   readonly client: WithScripts;
 

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 
-/** What one would write by hand for speed alone: clustered rows, prepared statements, no expiry, no keys, no revisions. */
+/** Hand-written for speed alone: clustered rows, prepared statements, no expiry, no keys, no revisions. */
 export function openRaw(path: string, synchronous: 'full' | 'normal') {
   const database = new Database(path);
   database.pragma('page_size = 8192');
@@ -8,7 +8,8 @@ export function openRaw(path: string, synchronous: 'full' | 'normal') {
   database.pragma(`synchronous = ${synchronous}`);
   database.exec(`
     CREATE TABLE body (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
-    CREATE TABLE entry (timeline INTEGER, seq INTEGER, body TEXT, ref INTEGER, PRIMARY KEY (timeline, seq)) WITHOUT ROWID`);
+    CREATE TABLE entry (
+      timeline INTEGER, seq INTEGER, body TEXT, ref INTEGER, PRIMARY KEY (timeline, seq)) WITHOUT ROWID`);
   const last = database.prepare<[number], number | null>('SELECT max(seq) FROM entry WHERE timeline = ?').pluck();
   const insert = database.prepare('INSERT INTO entry VALUES (?, ?, ?, NULL)');
   const insertPointer = database.prepare('INSERT INTO entry VALUES (?, ?, NULL, ?)');
@@ -23,9 +24,9 @@ export function openRaw(path: string, synchronous: 'full' | 'normal') {
     for (const body of bodies) insert.run(timeline, ++seq, body);
   };
   return {
-    /** All bodies to one Timeline, in one transaction. */
+    /** Appends all bodies to one Timeline in one transaction. */
     append: database.transaction(append).immediate,
-    /** One body to each of the Timelines from `first` on, in one transaction. */
+    /** Appends one body to each of the Timelines from `first` on, in one transaction. */
     appendEach: database.transaction((first: number, bodies: readonly string[]) => {
       for (const [i, body] of bodies.entries()) append(first + i, [body]);
     }).immediate,
@@ -34,7 +35,7 @@ export function openRaw(path: string, synchronous: 'full' | 'normal') {
       for (const timeline of timelines) insertPointer.run(timeline, (last.get(timeline) ?? 0) + 1, lastInsertRowid);
     }).immediate,
     page: (timeline: number, after: number, limit: number) => range.all(timeline, after, limit),
-    /** What is behind each of `positions` (pairs of Timeline and SeqId), in a single query. */
+    /** Reads the entries behind each of `positions` (pairs of Timeline and SeqId) in a single query. */
     sweep(positions: readonly number[]) {
       const pairs = Array(positions.length / 2)
         .fill('(?, ?)')

@@ -161,7 +161,7 @@ function expectNews(count: number): void {
   if (count !== 10) throw new Error(`10 entries are new, not ${count}`);
 }
 
-/** From the call of an append to the entry in the hands of a waiting reader. */
+/** Measures from the call of an append until a waiting reader has the entry. */
 async function wakeUps(): Promise<void> {
   const times: number[][] = [[], []];
   const reader = new Redis(server.port);

@@ -1,6 +1,6 @@
 /**
- * The SQLite adapter, through the whole library, against better-sqlite3 by hand: `npm run build && npx tsx bench/sqlite.ts`.
- * Both sides turn objects into JSON and back. Ratios compare; rates are of this machine.
+ * The SQLite adapter, through the whole library, against better-sqlite3 by hand: `npm run build && npx tsx
+ * bench/sqlite.ts`. Both sides turn objects into JSON and back. Compare ratios; rates depend on the machine.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -166,8 +166,7 @@ async function reads(store: Store, raw: Raw) {
     raw.page(9000, after, limit).map(([seq, body]) => ({ seq, message: JSON.parse(body) as Message }));
   const wholeByHand = () => {
     let seen = 0;
-    for (let page = pageByHand(0, 500); page.length > 0; page = pageByHand(page[page.length - 1]!.seq, 500))
-      seen += page.length;
+    for (let page = pageByHand(0, 500); page.length > 0; page = pageByHand(page.at(-1)!.seq, 500)) seen += page.length;
     return seen;
   };
   await compare({
@@ -210,7 +209,7 @@ async function reads(store: Store, raw: Raw) {
   await sweep(store, raw);
 }
 
-/** Read diffusion: 1000 Timelines, of which 10 have something new. */
+/** Read diffusion: 1000 Timelines, 10 of them with a new entry. */
 async function sweep(store: Store, raw: Raw) {
   const heads = await store.heads(range(1000).map((i) => `one:${i}`));
   const position = (last: bigint, i: number) => (i % 100 === 0 ? last - 1n : last);
@@ -231,8 +230,10 @@ async function sweep(store: Store, raw: Raw) {
   });
 }
 
-/** Appends and fan-outs for a while, well below the limit: how long does anything hold the event loop? */
-/** What holds the event loop while ten appends are made every 2 ms and a fan-out now and then; and how long it is held by nothing of ours. */
+/**
+ * Measures how long the event loop is blocked while ten appends are made every 2 ms and a fan-out now and then, well
+ * below the limit; and without any work of the library.
+ */
 async function steadyLoad(store: Store, raw: Raw) {
   const text = JSON.stringify(message);
   const inboxes = range(500);

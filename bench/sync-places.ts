@@ -10,12 +10,12 @@ import { memoryAdapter, openTimelineStore, redisAdapter, sqliteAdapter } from '.
 
 export const PLACES = ['memory', 'sqlite', 'redis'] as const;
 
-/** Two libraries in one empty database. */
+/** Opens two libraries in one empty database. */
 export interface BenchPlace<A, B> {
   readonly store: TimelineStore<A>;
   readonly sync: TimelineStore<B>;
   readonly counts: Counts;
-  /** Bytes of the file, or of the server's memory; NaN where nobody can tell. */
+  /** Returns the bytes of the file or of the server's memory; NaN if unknown. */
   size(): Promise<number>;
   close(): Promise<void>;
 }

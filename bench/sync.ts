@@ -1,6 +1,6 @@
 /**
- * Message synchronisation: requests, times and sizes of both diffusion modes on each store, and whether bodies in inboxes are
- * better copies or references: `npm run build && npx tsx bench/sync.ts [part] [store]`.
+ * Message synchronisation: requests, times and sizes of both diffusion modes on each store, and of inboxes with copies
+ * or references: `npm run build && npx tsx bench/sync.ts [part] [store]`.
  */
 
 import type { TimelineStore } from '../src/index.js';
@@ -57,7 +57,7 @@ function messages(
   return createSync<Message>({ store, sync, directory, diffusion: diffusions[mode](), recoverEveryMs: 0, ...rest });
 }
 
-/** Calls to the adapter: how many had to wait for one another, and how many there were. */
+/** Prints the number of adapter calls, and the length of their longest sequence. */
 async function requests(place: Place, mode: 'write' | 'read'): Promise<void> {
   const { counts } = place;
   const found = () => `${counts.depth} (${counts.total})`;
@@ -150,7 +150,7 @@ async function readEach(store: TimelineStore<Stored<Message>>, positions: Map<st
   return found;
 }
 
-/** Median times, each case on news of its own. */
+/** Prints median times, each case with its own new messages. */
 async function compareReady(
   title: string,
   prepare: () => Promise<void>,

@@ -1,7 +1,7 @@
 /**
- * The TableStore adapter against the emulator, which has a process of its own: requests of each operation beside the least that the
- * service allows, and processor time for each row beside the bare SDK doing the same. Rates say nothing of the service itself.
- * `npm run build && npx tsx bench/tablestore.ts`.
+ * The TableStore adapter against the emulator in another process: requests of each operation beside the minimum that
+ * the service allows, and processor time per row beside the bare SDK. The rates say nothing about the service. `npm run
+ * build && npx tsx bench/tablestore.ts`.
  */
 import { spawn } from 'node:child_process';
 import { Agent } from 'node:http';
@@ -29,7 +29,7 @@ const OPERATIONS = ['getRow', 'getRange', 'batchGetRow', 'batchWriteRow'] as con
 
 let requests = 0;
 
-/** The command prints where it is, as the variables of its environment that a program reads. */
+/** The command prints its address as environment variables. */
 async function startEmulator(): Promise<{ settings: Record<string, string>; stop: () => void }> {
   const command = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
   const child = spawn(process.execPath, [command, 'tablestore-emulator', '--port', '0'], {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `timeline-model tablestore-emulator [options]`: the emulator as a program. */
+/** Runs the emulator as a program: `timeline-model tablestore-emulator [options]`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type EmulatorOptions, startTablestoreEmulator } from './index.js';
@@ -30,7 +30,7 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
-/** Says what is wrong with the command line. */
+/** Describes an invalid command line. */
 class UsageError extends Error {}
 
 async function run([command, ...args]: readonly string[]): Promise<void> {
@@ -76,7 +76,7 @@ function portOf(text: string): number {
   return Number(text);
 }
 
-/** Of the package that this file is part of, from its source and from its bundle alike. */
+/** Reads the package's version, both from source and from the bundle. */
 function version(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
@@ -90,7 +90,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** JSON has no bigint: `autoIncrement.from` is a decimal string there. The emulator itself checks the rest. */
+/** JSON has no bigint, so `autoIncrement.from` is a decimal string. The emulator checks the other options. */
 function optionsOfFile(path: string): EmulatorOptions {
   const parsed = parseFile(path);
   const from: unknown = parsed?.autoIncrement?.from;

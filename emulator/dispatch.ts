@@ -56,14 +56,14 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS);
 
-/** @throws ServiceError for an operation that the emulator does not have */
+/** @throws ServiceError if the emulator does not support the operation */
 export function operationOf(name: string): Operation {
   const found = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
   if (found === undefined) throw parameterInvalid(`Unsupported operation: ${name}.`);
   return found;
 }
 
-/** Counts operations that change tables; each call throws once a second holds more than `perSecond` of them. */
+/** Returns a counter of operations that change tables; it throws above `perSecond` of them in one second. */
 export function tableOperationQuota(perSecond: number | undefined): (operation: string) => void {
   let second = 0;
   let count = 0;

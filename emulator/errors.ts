@@ -1,4 +1,4 @@
-/** A failure that the service reports: HTTP status, stable code, and the text that clients match on. */
+/** An error that the service reports: HTTP status, stable code, and the text that clients match. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   constructor(
@@ -26,7 +26,7 @@ export const noSuchSession = () => new ServiceError(400, 'OTSSessionNotExist', '
 export const bodyTooLarge = () =>
   new ServiceError(413, 'OTSRequestBodyTooLarge', 'The size of POST data is too large.');
 
-/** Status and usual text of the codes that faults may name. */
+/** Status and default text of the codes that a fault may use. */
 const KNOWN: Readonly<Record<string, readonly [status: number, message: string]>> = {
   OTSAuthFailed: [403, 'Signature mismatch.'],
   OTSNoPermissionAccess: [403, 'You have no permission to access the requested resource.'],
@@ -61,7 +61,7 @@ const KNOWN: Readonly<Record<string, readonly [status: number, message: string]>
 
 export const ERROR_CODES: readonly string[] = Object.keys(KNOWN);
 
-/** The service's error of one of {@link ERROR_CODES}. */
+/** Returns the service's error for one of {@link ERROR_CODES}. */
 export function errorOfCode(code: string): ServiceError {
   const [status, message] = KNOWN[code] ?? [500, 'Internal server error.'];
   return new ServiceError(status, code, message);

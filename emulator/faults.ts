@@ -1,21 +1,28 @@
 import { errorOfCode, type ServiceError } from './errors.js';
 
-/** Something that goes wrong on purpose. */
+/**
+ * An injected failure.
+ *
+ * @example
+ * ```ts
+ * emulator.inject({ operations: ['PutRow'], when: 'after', effect: 'silence', times: 1 });
+ * ```
+ */
 export interface Fault {
-  /** Operations it strikes, such as `'PutRow'`. Absent: all. */
+  /** Affected operations, such as `'PutRow'`. Default: all. */
   readonly operations?: readonly string[];
-  /** `'before'`: nothing was executed; `'after'`: everything was. */
+  /** Fails `'before'` or `'after'` the request is executed. */
   readonly when: 'before' | 'after';
   /**
-   * `'error'`: an error response. `'silence'`: no response, the connection stays open. `'reset'`: the connection breaks.
-   * `'rows'`: single rows of BatchWriteRow and BatchGetRow fail, within a response that is otherwise fine.
+   * `'error'` sends an error response. `'silence'` sends nothing and keeps the connection open. `'reset'` breaks the
+   * connection. `'rows'` fails single rows of BatchWriteRow and BatchGetRow within a successful response.
    */
   readonly effect: 'error' | 'silence' | 'reset' | 'rows';
-  /** Code of the error. Default: `'OTSServerBusy'` before execution, `'OTSTimeout'` after. */
+  /** Error code of the service. Default `'OTSServerBusy'` before execution, `'OTSTimeout'` after. */
   readonly code?: string;
-  /** Chance per request, or per row for `'rows'`. Default 1. */
+  /** Probability per request, or per row for `'rows'`. Default 1. */
   readonly probability?: number;
-  /** How often it strikes in all. Default: no limit. */
+  /** Maximum number of failures. Default: no limit. */
   readonly times?: number;
 }
 
@@ -28,20 +35,20 @@ export class Faults {
     for (const fault of faults) this.inject(fault);
   }
 
-  /** Adds a fault; the function it returns takes it away. */
+  /** Adds a fault; returns a function that removes it. */
   inject(fault: Fault): () => void {
     const entry = { fault, left: fault.times ?? Number.POSITIVE_INFINITY };
     this.#active.add(entry);
     return () => this.#active.delete(entry);
   }
 
-  /** The fault that strikes this request at this moment, if any. */
-  strike(operation: string, when: Fault['when']): Fault | undefined {
+  /** Returns the fault that this request gets at this point, if any. */
+  faultFor(operation: string, when: Fault['when']): Fault | undefined {
     return this.#draw(operation, when, false);
   }
 
-  /** The error of one row of a batch, if a fault strikes it. */
-  strikeRow(operation: string, when: Fault['when']): ServiceError | undefined {
+  /** Returns the injected error of one row of a batch, if any. */
+  rowErrorFor(operation: string, when: Fault['when']): ServiceError | undefined {
     const fault = this.#draw(operation, when, true);
     return fault && faultError(fault);
   }

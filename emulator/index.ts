@@ -1,6 +1,6 @@
 /**
- * A local TableStore: the real wire protocol over HTTP, in one process, for tests and development.
- * `docs/tablestore-emulator.md` says what it does, and what it does not.
+ * A local TableStore for tests and development: the real wire protocol over HTTP, in one process.
+ * `docs/tablestore-emulator.md` lists the supported and unsupported features.
  */
 import type { AddressInfo } from 'node:net';
 import type { Fault } from './faults.js';
@@ -12,16 +12,19 @@ import { Instance } from './storage/instance.js';
 export type { Fault } from './faults.js';
 export type { AutoIncrementOptions, EmulatorOptions, Limits } from './options.js';
 
-/** A running emulator. The first four fields are what a client's constructor asks for. */
+/** A running emulator. The first four fields are the arguments of a client's constructor. */
 export interface TablestoreEmulator {
-  /** `http://127.0.0.1:<port>` */
+  /** URL of the server: `http://127.0.0.1:<port>`. */
   readonly endpoint: string;
+  /** Instance that requests must name. */
   readonly instanceName: string;
+  /** Access key id that requests must be signed with. */
   readonly accessKeyId: string;
+  /** Access key secret that requests must be signed with. */
   readonly accessKeySecret: string;
-  /** Makes something go wrong from here on; the function it returns ends that. */
+  /** Injects a fault; returns a function that removes it. `EMULATOR_INVALID_OPTION` for a fault without effect. */
   inject(fault: Fault): () => void;
-  /** Breaks open connections, stops listening and releases the file. */
+  /** Breaks open connections, stops listening and releases the file. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -29,9 +32,22 @@ const EXPIRY_INTERVAL_MS = 60_000;
 
 /**
  * Starts an emulator.
- * @throws EmulatorOptionError (`code: 'EMULATOR_INVALID_OPTION'`) for an option that is unknown or of another type
- * @throws EmulatorFileError (`code: 'EMULATOR_FILE_FOREIGN'`) if `file` is no file of an emulator; it is left as it is
- * @throws EmulatorFileError (`code: 'EMULATOR_FILE_IN_USE'`) if another emulator has `file`
+ *
+ * @throws EmulatorOptionError (`code: 'EMULATOR_INVALID_OPTION'`) for an unknown or invalid option
+ * @throws EmulatorFileError (`code: 'EMULATOR_FILE_FOREIGN'`) if `file` is not an emulator's file; it stays unchanged
+ * @throws EmulatorFileError (`code: 'EMULATOR_FILE_IN_USE'`) if another emulator uses `file`
+ *
+ * @example
+ * ```ts
+ * const emulator = await startTablestoreEmulator();
+ * const client = new TableStore.Client({
+ *   endpoint: emulator.endpoint,
+ *   instancename: emulator.instanceName,
+ *   accessKeyId: emulator.accessKeyId,
+ *   secretAccessKey: emulator.accessKeySecret,
+ * });
+ * await emulator.close();
+ * ```
  */
 export async function startTablestoreEmulator(options: EmulatorOptions = {}): Promise<TablestoreEmulator> {
   checkOptions(options);

@@ -1,16 +1,16 @@
-/** Options come from JSON files and from programs without types: what is unknown or of another type is refused by its name. */
+/** Checks options at run time, because they come from JSON files and untyped programs; names the invalid one. */
 import { OPERATION_NAMES } from './dispatch.js';
 import { ERROR_CODES } from './errors.js';
 import type { Fault } from './faults.js';
 import type { AutoIncrementOptions, EmulatorOptions, Limits } from './options.js';
 
-/** An option that the emulator cannot take. The message names it. */
+/** An unknown or invalid option. The message names it. */
 export class EmulatorOptionError extends TypeError {
   override readonly name = 'EmulatorOptionError';
   readonly code = 'EMULATOR_INVALID_OPTION';
 }
 
-/** Undefined for a value that is fine, otherwise what it must be. */
+/** Returns undefined for a valid value, otherwise a description of valid ones. */
 type Check = (value: unknown) => string | undefined;
 type Checks<T> = { readonly [K in keyof Required<T>]: Check };
 
@@ -18,9 +18,9 @@ const must =
   (test: (value: unknown) => boolean, wanted: string): Check =>
   (value) =>
     test(value) ? undefined : wanted;
-/** Timers fire at once beyond it. */
-const LONGEST_MS = 2 ** 31 - 1;
-const LARGEST_ID = 2n ** 63n - 1n;
+/** Longer timers fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_ID = 2n ** 63n - 1n;
 
 const integer = (from: number, to = Number.MAX_SAFE_INTEGER) =>
   must(
@@ -45,12 +45,9 @@ const listOf = (values: readonly string[]): Check =>
   );
 
 const AUTO_INCREMENT: Checks<AutoIncrementOptions> = {
-  from: must(
-    (value) => typeof value === 'bigint' && value >= 0n && value <= LARGEST_ID,
-    `a bigint from 0 to ${LARGEST_ID}`,
-  ),
+  from: must((value) => typeof value === 'bigint' && value >= 0n && value <= MAX_ID, `a bigint from 0 to ${MAX_ID}`),
   maxGap: integer(0),
-  maxCommitDelayMs: integer(0, LONGEST_MS),
+  maxCommitDelayMs: integer(0, MAX_TIMER_MS),
 };
 const LIMITS: Checks<Limits> = {
   pageRows: integer(1),
@@ -90,7 +87,7 @@ const OPTIONS: Checks<EmulatorOptions> = {
 };
 const BATCHES = ['BatchWriteRow', 'BatchGetRow'];
 
-/** @throws EmulatorOptionError for the first option that is unknown or of another type */
+/** @throws EmulatorOptionError for the first unknown or invalid option */
 export function checkOptions(options: EmulatorOptions): void {
   check('options', '', group, options);
   checkFields('', options, OPTIONS);
@@ -99,14 +96,14 @@ export function checkOptions(options: EmulatorOptions): void {
   for (const [index, fault] of (options.faults ?? []).entries()) checkFault(fault, `faults[${index}]`);
 }
 
-/** @throws EmulatorOptionError for a fault that could never strike, or not as it says */
+/** @throws EmulatorOptionError for a fault that could never take effect as given */
 export function checkFault(fault: Fault, name = 'fault'): void {
   check(name, '', group, fault);
   checkFields(`${name}.`, fault, FAULT);
   for (const field of ['when', 'effect'] as const) check(`${name}.`, field, FAULT[field], fault[field]);
   const { effect, code, operations } = fault;
   if (code !== undefined && (effect === 'silence' || effect === 'reset')) {
-    throw new EmulatorOptionError(`${name}.code has no meaning with the effect ${effect}, which answers nothing.`);
+    throw new EmulatorOptionError(`${name}.code has no meaning with the effect ${effect}, which sends no response.`);
   }
   if (effect === 'rows' && operations && !operations.some((operation) => BATCHES.includes(operation))) {
     throw new EmulatorOptionError(
@@ -119,7 +116,7 @@ function checkFields<T extends object>(path: string, given: T | undefined, check
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!Object.hasOwn(checks, name)) {
       throw new EmulatorOptionError(
-        `${path}${name} is no option of the emulator. Known: ${Object.keys(checks).join(', ')}.`,
+        `${path}${name} is not an option of the emulator. Known: ${Object.keys(checks).join(', ')}.`,
       );
     }
     if (value !== undefined) check(path, name, checks[name as keyof T], value);

@@ -1,53 +1,69 @@
 import type { Fault } from './faults.js';
 
+/** Options of `startTablestoreEmulator`. */
 export interface EmulatorOptions {
-  /** Default 0: any free port. */
+  /** Port to listen on. Default 0: any free port. */
   readonly port?: number;
-  /** Default `'127.0.0.1'`. */
+  /** Address to listen on. Default `'127.0.0.1'`. */
   readonly host?: string;
+  /** Instance that requests must name. Default `'emulator'`. */
   readonly instanceName?: string;
+  /** Access key id that requests must be signed with. Default `'emulator'`. */
   readonly accessKeyId?: string;
+  /** Access key secret that requests must be signed with. Default `'emulator-secret'`. */
   readonly accessKeySecret?: string;
-  /** A file that keeps all tables over a restart, even after `kill -9`. Absent: memory only. */
+  /** File that keeps all tables over a restart, even after `kill -9`. Default: memory only. */
   readonly file?: string;
-  /** The clock of versions, TTL and auto-increment ids, in milliseconds since 1970. Default `Date.now`. */
+  /** Clock of versions, TTL and auto-increment ids, in milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
   /** Seed of every random choice: gaps, delays and faults. Default 1. */
   readonly seed?: number;
+  /** Auto-increment ids. */
   readonly autoIncrement?: Partial<AutoIncrementOptions>;
+  /** Limits to change; the others are the service's. */
   readonly limits?: Partial<Limits>;
-  /** How long a created table answers OTSTableNotReady, in milliseconds. Default 0. */
+  /** Milliseconds during which a new table returns OTSTableNotReady. Default 0. */
   readonly tableReadyAfterMs?: number;
-  /** Beyond it table operations answer OTSQuotaExhausted; the service allows about 10. Default: no limit. */
+  /** Rate above which table operations return OTSQuotaExhausted; the service allows about 10. Default: no limit. */
   readonly tableOperationsPerSecond?: number;
-  /** How far search indexes trail their table, in milliseconds. Default 100. */
+  /** Milliseconds by which search indexes lag behind their table. Default 100. */
   readonly searchLagMs?: number;
-  /** What reads of a missing table answer; evidence of the service points both ways. Default `'OTSObjectNotExist'`. */
+  /** Error code for reads of a missing table; the service was seen to return both. Default `'OTSObjectNotExist'`. */
   readonly missingTableOnRead?: 'OTSObjectNotExist' | 'OTSParameterInvalid';
-  /** Whether tables allow local transactions if their creation does not say, as the Node SDK's cannot. Default true. */
+  /** Allows local transactions where CreateTable does not say, as with the Node SDK. Default true. */
   readonly localTransactions?: boolean;
+  /** Faults to inject from the start. Default: none. */
   readonly faults?: readonly Fault[];
 }
 
+/** Options of auto-increment ids. */
 export interface AutoIncrementOptions {
-  /** No id is below it. Default: microseconds since 1970 at the time of the write. */
+  /** Smallest id. Default: microseconds since 1970 at the time of the write. */
   readonly from: bigint;
-  /** Each id skips a random number of values, at most this many. Default 8. */
+  /** Maximum number of values that each id skips at random. Default 8. */
   readonly maxGap: number;
-  /** A row becomes visible a random time after it got its id, at most this late, so that smaller ids may appear after larger ones. Default 0. */
+  /**
+   * Maximum random delay between the assignment of an id and the visibility of its row, in milliseconds, so that a
+   * smaller id may appear after a larger one. Default 0.
+   */
   readonly maxCommitDelayMs: number;
 }
 
+/** Limits of the emulated service. */
 export interface Limits {
-  /** Rows that one GetRange scans at most. */
+  /** Maximum rows that one GetRange scans. Default 5000. */
   readonly pageRows: number;
-  /** Bytes that one GetRange scans at most. */
+  /** Maximum bytes that one GetRange scans. Default 4 MiB. */
   readonly pageBytes: number;
+  /** Maximum rows of one BatchWriteRow. Default 200. */
   readonly batchWriteRows: number;
+  /** Maximum rows of one BatchGetRow. Default 100. */
   readonly batchGetRows: number;
-  /** Bytes of rows that one write request holds at most. */
+  /** Maximum row bytes of one write request. Default 4 MiB. */
   readonly writeBytes: number;
+  /** Maximum bytes of one request body. Default 5 MiB. */
   readonly bodyBytes: number;
+  /** Maximum number of tables. Default 64. */
   readonly tables: number;
 }
 
@@ -61,7 +77,7 @@ export const SERVICE_LIMITS: Limits = {
   tables: 64,
 };
 
-/** Pseudo-random numbers from 0 (inclusive) to 1, the same for the same seed. */
+/** Returns a generator of pseudo-random numbers in [0, 1), reproducible by seed. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

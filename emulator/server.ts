@@ -8,10 +8,10 @@ import type { Instance } from './storage/instance.js';
 import { ErrorMessage } from './wire/messages-table.js';
 import { encode } from './wire/protobuf.js';
 
-/** Longer than clients keep idle connections: one that the server closes first costs the client a failed write. */
+/** Exceeds the idle timeout of clients: a connection that the server closes first costs a client a failed write. */
 const KEEP_ALIVE_MS = 120_000;
 
-/** What becomes of a request: an answer, or a fault that leaves none. */
+/** Outcome of a request: a response, or a fault that sends none. */
 type Outcome = { readonly status: number; readonly body: Uint8Array } | 'silence' | 'reset';
 
 export function createEmulatorServer(instance: Instance, credentials: Credentials): Server {
@@ -27,11 +27,11 @@ export function createEmulatorServer(instance: Instance, credentials: Credential
     const run = operationOf(name);
     authenticate(credentials, path, request.headers, body);
     countTableOperation(name);
-    const before = instance.faults.strike(name, 'before');
-    if (before) return struck(before);
+    const before = instance.faults.faultFor(name, 'before');
+    if (before) return outcomeOf(before);
     const result = await run(instance, body);
-    const after = instance.faults.strike(name, 'after');
-    return after ? struck(after) : { status: 200, body: result };
+    const after = instance.faults.faultFor(name, 'after');
+    return after ? outcomeOf(after) : { status: 200, body: result };
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -50,7 +50,7 @@ export function createEmulatorServer(instance: Instance, credentials: Credential
   return server;
 }
 
-function struck(fault: Fault): Outcome {
+function outcomeOf(fault: Fault): Outcome {
   if (fault.effect === 'silence' || fault.effect === 'reset') return fault.effect;
   throw faultError(fault);
 }
@@ -62,7 +62,7 @@ function failure(error: unknown): Outcome {
   return { status: known.status, body: encode(ErrorMessage, { code: known.code, message: known.message }) };
 }
 
-/** The connection broke before the request was all there. */
+/** The connection broke before the whole request arrived. */
 class ClientGone extends Error {}
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
@@ -71,7 +71,7 @@ async function readBody(request: IncomingMessage, limit: number): Promise<Buffer
   await new Promise<void>((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      // What is too much is read to its end and dropped, so that the client gets to see the answer.
+      // Read and drop the excess, because the client reads the response only after sending everything.
       if (length <= limit) chunks.push(chunk);
     });
     request.once('end', resolve);

@@ -1,4 +1,4 @@
-/** Request authentication and response signing: HMAC-SHA1 over the `x-ots-*` headers. */
+/** Authenticates requests and signs responses: HMAC-SHA1 over the `x-ots-*` headers. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { authFailed, parameterInvalid } from './errors.js';
@@ -17,12 +17,12 @@ const REQUIRED = [
   'x-ots-accesskeyid',
   'x-ots-signature',
 ];
-const LARGEST_SKEW_MS = 15 * 60_000;
+const MAX_SKEW_MS = 15 * 60_000;
 
 export const md5 = (body: Uint8Array) => createHash('md5').update(body).digest('base64');
 const hmac = (secret: string, text: string) => createHmac('sha1', secret).update(text).digest('base64');
 
-/** Lines `name:value` of the headers that a signature covers, sorted by name. */
+/** Returns the signed headers as lines `name:value`, sorted by name. */
 function canonicalHeaders(headers: IncomingHttpHeaders): string {
   return Object.entries(headers)
     .filter(([name]) => name.startsWith('x-ots-') && name !== 'x-ots-signature')
@@ -39,7 +39,7 @@ export function signResponse(secret: string, path: string, headers: IncomingHttp
   return hmac(secret, `${canonicalHeaders(headers)}\n${path}`);
 }
 
-/** @throws ServiceError the first thing that is wrong with the request's headers or body */
+/** @throws ServiceError for the first invalid part of the request's headers or body */
 export function authenticate(
   credentials: Credentials,
   path: string,
@@ -52,7 +52,7 @@ export function authenticate(
   if (Number.isNaN(time)) throw parameterInvalid(`Invalid date format: ${date}.`);
   if (headers['x-ots-accesskeyid'] !== credentials.accessKeyId) throw authFailed('The AccessKeyID does not exist.');
   if (headers['x-ots-instancename'] !== credentials.instanceName) throw authFailed('The instance is not found.');
-  if (Math.abs(Date.now() - time) > LARGEST_SKEW_MS)
+  if (Math.abs(Date.now() - time) > MAX_SKEW_MS)
     throw authFailed(`Mismatch between system time and x-ots-date: ${date}.`);
   const given = Buffer.from(String(headers['x-ots-signature']));
   const expected = Buffer.from(signRequest(credentials.accessKeySecret, path, headers));
@@ -62,7 +62,7 @@ export function authenticate(
   }
 }
 
-/** The headers of a response, `authorization` among them: some clients refuse an unsigned answer. */
+/** Returns the headers of a response, with its signature: some clients refuse an unsigned response. */
 export function responseHeaders(credentials: Credentials, path: string, requestId: string, body: Uint8Array) {
   const headers = {
     'x-ots-contentmd5': md5(body),

@@ -1,4 +1,4 @@
-/** Values of primary key and attribute columns: their order, their size, and their place in a sorted table. */
+/** Values of primary key and attribute columns: order, size, and address in a sorted table. */
 export type Value =
   | { readonly type: 'INTEGER'; readonly value: bigint }
   | { readonly type: 'DOUBLE'; readonly value: number }
@@ -15,7 +15,7 @@ export interface KeyCell {
   readonly value: Value;
 }
 
-/** Bytes as the service counts them; names count too, see the callers. */
+/** Returns the bytes that the service counts for a value; callers add those of names. */
 export function sizeOf(value: Value): number {
   switch (value.type) {
     case 'STRING':
@@ -29,7 +29,7 @@ export function sizeOf(value: Value): number {
   }
 }
 
-/** Order of strings by their UTF-8 bytes. */
+/** Compares strings by their UTF-8 bytes. */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   const surrogates = /[\ud800-\udfff]/;
@@ -38,7 +38,7 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Order of two values of one type; undefined for values of different types, which have no order. */
+/** Compares two values of one type; returns undefined for different types, which have no order. */
 export function compareValues(a: Value, b: Value): number | undefined {
   if (a.type === 'STRING' && b.type === 'STRING') return compareText(a.value, b.value);
   if (a.type === 'BLOB' && b.type === 'BLOB') return Buffer.compare(a.value, b.value);
@@ -46,7 +46,7 @@ export function compareValues(a: Value, b: Value): number | undefined {
   return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
 }
 
-/** A key's place: rows of one partition key share `partition`, and both parts sort by `<` as the keys do. */
+/** Sortable form of a primary key: rows of one partition key share `partition`, and `<` orders both parts as keys. */
 export interface Address {
   readonly partition: string;
   readonly row: string;
@@ -80,7 +80,7 @@ function sortable(value: Value): string {
   }
 }
 
-/** A zero byte inside must stay above the end mark, or 'a' and 'a\0' would trade places. */
+/** Keeps a zero byte above the end mark; otherwise 'a\0' would sort before 'a'. */
 function sortableBytes(bytes: Buffer): string {
   return PRESENT + bytes.toString('latin1').replaceAll('\x00', '\x00\x01') + END;
 }

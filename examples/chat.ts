@@ -1,10 +1,10 @@
 /**
  * A group chat on two libraries of Timelines.
  *
- * The store library holds one Timeline per group and keeps it for good: the history. The sync library holds one Timeline
- * per member, their inbox: what any of their devices has yet to see, kept for a month. Each message is written to the
- * store first and then to every inbox, so that a crash in between loses nothing: the same call again, with the same key,
- * completes what is missing and repeats nothing.
+ * The store library keeps one Timeline per group for ever: the history. The sync library keeps one Timeline per member
+ * for a month: the inbox, from which their devices pull. Each message is written to the store first, then to every
+ * inbox, so a crash in between loses nothing: the same call with the same key completes the missing inboxes and repeats
+ * nothing.
  */
 import {
   type Cursor,
@@ -23,22 +23,22 @@ export interface Message {
   readonly action?: true;
 }
 
-/** A message in an inbox. It says where it stands in its group's history. */
+/** A message in an inbox, with its SeqId in the group's history. */
 export interface Delivery extends Message {
   readonly group: string;
-  /** A decimal string, as JSON has no bigint. */
+  /** A decimal string, because JSON has no bigint. */
   readonly seqId: string;
 }
 
 export interface Sent {
   readonly seqId: bigint;
-  /** The history had it already. */
+  /** True if the history already had the message. */
   readonly duplicate: boolean;
-  /** Inboxes that got it by this call; the others had it already. */
+  /** Number of inboxes that this call wrote to; the others already had the message. */
   readonly delivered: number;
 }
 
-/** How long an inbox keeps what no device has pulled: a month. Repetitions should be recognised for as long. */
+/** Inboxes keep messages for a month; keys should be remembered as long. */
 export const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
 export class Chat {
@@ -47,24 +47,24 @@ export class Chat {
     private readonly sync: TimelineStore<Delivery>,
   ) {}
 
-  /** The two libraries may be in different places; their names begin with `prefix`. */
+  /** Opens the two libraries, which may use different adapters; `prefix` starts their names. */
   static async open(history: TimelineAdapter, inboxes = history, prefix = ''): Promise<Chat> {
     const store = await openTimelineStore<Message>({ adapter: history, name: `${prefix}store` });
     const sync = await openTimelineStore<Delivery>({ adapter: inboxes, name: `${prefix}sync`, ttlMs: KEPT_MS });
     return new Chat(store, sync);
   }
 
-  /** The history of a group. */
+  /** Returns the history of a group. */
   history(group: string): Timeline<Message> {
     return this.store.timeline(['group', group]);
   }
 
-  /** Everything on its way to a member. */
+  /** Returns the inbox of a member. */
   inbox(member: string): Timeline<Delivery> {
     return this.sync.timeline(inboxId(member));
   }
 
-  /** `key` names the message within its group; a client makes it once and sends it again with every retry. */
+  /** Sends a message. A client makes the `key` once per message and repeats it with every retry. */
   async send(group: string, members: Iterable<string>, message: Message, key: string): Promise<Sent> {
     const { seqId, duplicate } = await this.history(group).append(message, { key });
     const delivery = { group, seqId: seqId.toString(), ...message };
@@ -79,7 +79,7 @@ export class Chat {
     return { seqId, duplicate, delivered };
   }
 
-  /** What a device has not seen yet. The position moves on only when `acknowledge` is called with the page's `next`. */
+  /** Returns a page of messages that a device has not acknowledged. Call `acknowledge` with the page's `next`. */
   async pull(member: string, device: string, limit = 100): Promise<Page<Delivery>> {
     const after = await this.inbox(member).checkpoint(device).get();
     return this.inbox(member).read({ after, limit });

@@ -1,4 +1,4 @@
-/** A short conversation among four people, one of whom has no reception for most of it. */
+/** A short conversation among four people, one of whom is offline for most of it. */
 import type { Chat, Message } from './chat.js';
 import { Ledger } from './ledger.js';
 import { endOfPage, heading, plural, print, said } from './print.js';
@@ -69,7 +69,7 @@ async function pullAll(chat: Chat, member: string, device: string, limit: number
   }
 }
 
-/** A real client would make a random id when the person presses "send". */
+/** A real client would make a random id when the user presses "send". */
 function keyOf(message: Message): string {
   return `${message.from} ${message.at}`;
 }

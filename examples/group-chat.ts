@@ -1,4 +1,4 @@
-/** A group chat, from a script or from a real IRC log. `npm run example -- --help` says how to run it. */
+/** A group chat, from a script or from a real IRC log. See `npm run example -- --help`. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isTimelineError } from 'timeline-model';
@@ -94,7 +94,7 @@ async function readLog(file: string): Promise<Uint8Array> {
   });
 }
 
-/** One line, or `undefined` for defects, which deserve their stack. */
+/** Returns one line for an expected error; `undefined` for a defect, which is shown with its stack. */
 function explain(error: unknown): string | undefined {
   if (error instanceof UsageError) return error.message;
   if (isTimelineError(error)) return `${error.message} (${error.code})`;

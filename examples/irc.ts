@@ -1,10 +1,10 @@
-/** Reads IRC logs of the common shape: `[12:30] <nick> text`, `=== nick has joined #channel`, `* nick waves`. */
+/** Reads IRC logs in the common format: `[12:30] <nick> text`, `=== nick has joined #channel`, `* nick waves`. */
 
-/** One line of a log. Every line of the file becomes exactly one of these, in order. */
+/** One line of a log. Each line of the file becomes exactly one of these, in order. */
 export type IrcLine = { readonly number: number } & IrcContent;
 
 type IrcContent =
-  /** `action` is the `/me` kind: "Ada waves". `at` is the log's own time; a line without one takes that of the line before. */
+  /** `action` is a `/me` line: "Ada waves". `at` is the line's time, or that of the line before. */
   | {
       readonly kind: 'message';
       readonly at: string;
@@ -20,7 +20,7 @@ type IrcContent =
 
 export interface IrcLog {
   readonly lines: readonly IrcLine[];
-  /** Lines that are not UTF-8 and were read as Latin-1, usual among old clients and with a character for every byte. */
+  /** Number of lines that are not UTF-8 and were read as Latin-1, the usual encoding of old clients. */
   readonly notUtf8: number;
 }
 
@@ -28,7 +28,7 @@ const TIME = /^\[(\d\d:\d\d(?::\d\d)?)\] ?/;
 const SAID = /^<[@+%&~]?([^>]+)>(?: (.*))?$/s;
 const ACTION = /^\* (\S+)(?: (.*))?$/s;
 const EVENT = /^=== (.*)$/s;
-/** Some loggers show the address after the nick: `ada [n=ada@host.example] has joined`. */
+/** Some loggers add the address to the nick: `ada [n=ada@host.example] has joined`. */
 const NICK = String.raw`^(\S.*?)\s+(?:\[\S+@\S+\]\s+)?`;
 const JOIN = new RegExp(String.raw`${NICK}(?:has joined [#&]\S+|entered the room\.?)$`);
 const LEAVE = new RegExp(
@@ -56,8 +56,8 @@ export function parseIrcLog(bytes: Uint8Array): IrcLog {
 }
 
 /**
- * Who is there when each line is written: as joins and leaves say, and whoever speaks, for logs start in mid-conversation.
- * `present` is one set that goes on changing: use it before asking for the next line.
+ * Yields each line with the users present: those who joined, and those who spoke, because logs start in
+ * mid-conversation. `present` is a single set that changes with the next line.
  */
 export function* withPresence(lines: Iterable<IrcLine>): Generator<{ line: IrcLine; present: ReadonlySet<string> }> {
   const present = new Set<string>();

@@ -1,4 +1,4 @@
-/** Remembers what was sent to whom, and compares it with what the stores give back. */
+/** Records the recipients of each message, and compares them with the stores. */
 import type { Chat, Message, Sent } from './chat.js';
 import { plural, verdict } from './print.js';
 
@@ -27,7 +27,7 @@ export class Ledger {
     this.delivered += sent.delivered;
   }
 
-  /** Reads everything back and prints what it finds; true if all is as it was sent. */
+  /** Reads all messages back and prints the result; returns true if they match the ones sent. */
   async verify(chat: Chat, group: string): Promise<boolean> {
     const holds = [await this.verifyHistory(chat, group), await this.verifyInboxes(chat, group)].every(Boolean);
     const repeated = this.history.length - this.stored;
@@ -53,7 +53,7 @@ export class Ledger {
     for (const [member, sent] of this.inboxes) {
       const { items, expired } = await readInbox(chat, member, group);
       read += items.length;
-      // What the TTL has taken is missing at the front, and only there.
+      // Expired entries are missing only at the front.
       const expected = expired ? sent.slice(sent.length - items.length) : sent;
       if (!sameItems(items, expected)) wrong.push(member);
     }

@@ -1,6 +1,6 @@
 /**
- * Message synchronisation in one sitting: a small group and a large channel in one hybrid diffusion, devices that pull,
- * one that is woken, an edit, a recall, unread counts. `npm run example:messenger`.
+ * Message synchronisation: a small group and a large channel with hybrid diffusion, devices that pull, one that
+ * subscribes, an edit, a recall, unread counts. Run `npm run example:messenger`.
  */
 import { join } from 'node:path';
 import { openTimelineStore } from 'timeline-model';
@@ -26,17 +26,16 @@ const adapter = sqliteAdapter(join(temporaryFolder(), 'messenger.db'), { synchro
 const store = await openTimelineStore<Stored<string>>({ adapter, name: 'conversations' });
 const sync = await openTimelineStore<Synced<string>>({ adapter, name: 'inboxes', ttlMs: 30 * DAY_MS });
 const chat = createSync<string>({ store, sync, directory: timelineDirectory({ store }), diffusion: hybridDiffusion() });
-// What a process that died here last time has begun, it ends now.
+// Finish the deliveries of a process that died.
 await chat.recover();
 
 function show({ kind, conversation, seqId, sender, body, recalled }: SyncMessage<string>): void {
   const text = recalled ? '(taken back)' : (body ?? '');
-  print(
-    `  ${clip(conversation, 8).padEnd(9)}${`#${seqId}`.padStart(5)}  ${kind.padEnd(8)}${bold(clip(sender, 10).padEnd(11))}${text}`,
-  );
+  const place = `${clip(conversation, 8).padEnd(9)}${`#${seqId}`.padStart(5)}`;
+  print(`  ${place}  ${kind.padEnd(8)}${bold(clip(sender, 10).padEnd(11))}${text}`);
 }
 
-/** Pulls until nothing is left, and acknowledges what was shown. */
+/** Pulls and acknowledges pages until none is left. */
 async function catchUp(device: Device<string>): Promise<number> {
   for (let shown = 0; ; ) {
     const page = await device.pull({ limit: 10 });
@@ -53,9 +52,8 @@ await (await chat.join('channel', ['ada', ...FANS])).delivered;
 const lunch = await chat.send({ conversation: 'friends', sender: 'ada', body: 'Lunch at noon?', key: 'ada-1' });
 const news = await chat.send({ conversation: 'channel', sender: 'ada', body: 'The album is out!', key: 'ada-2' });
 print(`  friends   copied to ${plural((await lunch.delivered).recipients, 'inbox', 'inboxes')} (write diffusion)`);
-print(
-  `  channel   copied to ${plural((await news.delivered).recipients, 'inbox', 'inboxes')}: members read it (read diffusion)`,
-);
+const copies = plural((await news.delivered).recipients, 'inbox', 'inboxes');
+print(`  channel   copied to ${copies}: members read it (read diffusion)`);
 
 heading("Ben's phone and fan 7's tablet pull what is new");
 const phone = chat.device('ben', 'phone');
@@ -71,9 +69,8 @@ await catchUp(phone);
 
 heading('A client that got no answer sends again, with the same key');
 const again = await chat.send({ conversation: 'friends', sender: 'ada', body: 'Lunch at noon?', key: 'ada-1' });
-print(
-  `  still #${again.seqId}, and in nobody's inbox twice: ${plural((await phone.pull()).messages.length, 'new message')}`,
-);
+const repeated = plural((await phone.pull()).messages.length, 'new message');
+print(`  still #${again.seqId}, and in nobody's inbox twice: ${repeated}`);
 
 heading("Ben's conversations, on any of his devices");
 let unread = 0;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Capabilities, Row, TimelineAdapter } from 'timeline-model';
+import type { Body, Capabilities, Row, TimelineAdapter } from 'timeline-model';
 
 const capabilities: Capabilities = {
   adapter: 'minimal',
@@ -23,7 +23,7 @@ const capabilities: Capabilities = {
   readOnly: false,
 };
 
-/** The least that the contract asks: `append`, `read`, `heads` and `close`, over an array for each Timeline. */
+/** Implements only what the contract requires: `append`, `read`, `heads` and `close`, on one array per Timeline. */
 export function minimalAdapter(): TimelineAdapter {
   const epoch = randomUUID();
   const data = new Map<string, Row[]>();
@@ -33,6 +33,7 @@ export function minimalAdapter(): TimelineAdapter {
     async open({ name, clock }) {
       times.set(name, clock.exchange(times.get(name)));
       const rowsOf = (timeline: string) => data.get(`${name} ${timeline}`) ?? [];
+      const toRow = (body: Body, seqId: bigint, appendedAt: number): Row => ({ seqId, appendedAt, body, revision: 0 });
       const headOf = (rows: readonly Row[]) => ({ epoch, firstSeqId: 1n, lastSeqId: BigInt(rows.length) });
       return {
         capabilities,
@@ -40,15 +41,9 @@ export function minimalAdapter(): TimelineAdapter {
           writes.map(({ timeline, entries }) => {
             const rows = rowsOf(timeline);
             const appendedAt = clock.entryTime(rows.at(-1)?.appendedAt);
-            const seqIds = entries.map((_, i) => BigInt(rows.length + i + 1));
-            const fresh = entries.map(({ payload }, i) => ({
-              seqId: seqIds[i]!,
-              appendedAt,
-              body: payload.body,
-              revision: 0,
-            }));
-            data.set(`${name} ${timeline}`, [...rows, ...fresh]);
-            return { ok: true, epoch, entries: seqIds.map((seqId) => ({ seqId, duplicate: false })) };
+            const added = entries.map(({ payload }, i) => toRow(payload.body, BigInt(rows.length + i + 1), appendedAt));
+            data.set(`${name} ${timeline}`, [...rows, ...added]);
+            return { ok: true, epoch, entries: added.map(({ seqId }) => ({ seqId, duplicate: false })) };
           }),
         read: async (ranges) =>
           ranges.map(({ timeline, after = 0n, before, limit, reverse }) => {

@@ -1,4 +1,4 @@
-/** Plain, aligned output; colour only where a person is looking and has not asked for none (https://no-color.org). */
+/** Prints plain, aligned text; colours it only on a terminal without NO_COLOR (https://no-color.org). */
 import { stripVTControlCharacters } from 'node:util';
 import type { Message } from './chat.js';
 
@@ -10,7 +10,7 @@ export const dim = style(2);
 export const green = style(32);
 export const red = style(31);
 
-// Whoever reads may stop early (`| head`); the work goes on to its end.
+// The reader may stop early (`| head`); finish the work anyway.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
@@ -37,7 +37,7 @@ export function verdict(ok: boolean, name: string, finding: string): void {
   print(`  ${ok ? green('✓') : red('✗')} ${name.padEnd(10)}${finding}`);
 }
 
-/** A line that the next one overwrites; nothing at all where no person is looking. */
+/** Prints a line that the next one overwrites; prints nothing without a terminal. */
 export function progress(text: string): void {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${text && dim(`  ${text}`)}`);
 }
@@ -48,7 +48,7 @@ export function said(seqId: bigint | string, { from, text, action }: Message, no
   print(note ? `${start}${line.padEnd(64)}  ${dim(note)}` : start + line);
 }
 
-/** On one line and harmless to a terminal: logs may hold escape sequences. */
+/** Removes line ends and control characters: logs may contain escape sequences. */
 export function clip(text: string, width: number): string {
   const characters = [...stripVTControlCharacters(text).replace(/\p{Cc}/gu, ' ')];
   return characters.length > width ? `${characters.slice(0, width - 1).join('')}…` : characters.join('');

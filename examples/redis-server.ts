@@ -5,12 +5,12 @@ import { temporaryFolder } from './temporary-folder.js';
 import { UsageError } from './usage-error.js';
 
 export interface RedisServer {
-  /** Of the socket that it listens on; it has no port, so that no other program comes across it. */
+  /** Path of its socket. It has no port, so no other program connects to it. */
   readonly path: string;
   stop(): Promise<void>;
 }
 
-/** A redis-server of this run alone, from PATH, with its data in a temporary folder. It ends with the process at the latest. */
+/** Starts a redis-server from PATH for this run, with its data in a temporary folder. Ends with the process. */
 export async function startRedisServer(): Promise<RedisServer> {
   const folder = temporaryFolder();
   const path = join(folder, 'redis.sock');

@@ -1,4 +1,4 @@
-/** Replays an IRC log as if it were happening: each message by its sender, to whoever is present at that moment. */
+/** Replays an IRC log: sends each message from its sender to the users present at that moment. */
 import { basename, extname } from 'node:path';
 import { isTimelineError } from 'timeline-model';
 import type { Chat, Message } from './chat.js';

@@ -1,30 +1,19 @@
-/** The stores that the chat may be kept in. */
+/** Opens the store that the chat runs on. */
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import type { TimelineAdapter } from 'timeline-model';
 import { memoryAdapter } from 'timeline-model/memory';
 import { redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
 import { KEPT_MS } from './chat.js';
+import type { OpenStore } from './open-store.js';
 import { startRedisServer } from './redis-server.js';
 import { openTablestore } from './tablestore.js';
 import { temporaryFolder } from './temporary-folder.js';
 import { UsageError } from './usage-error.js';
 
-export interface OpenStore {
-  readonly adapter: TimelineAdapter;
-  /** For the inboxes, where another one suits them better. */
-  readonly inboxes?: TimelineAdapter;
-  /** What the names of libraries begin with, where they are among others. */
-  readonly prefix?: string;
-  /** Where the data are, for the person who looks on. */
-  readonly place?: { readonly kind: string; readonly name: string; readonly note: string };
-  close(): Promise<void>;
-}
-
 export const STORES: readonly string[] = ['sqlite', 'redis', 'tablestore', 'memory'];
 
-/** `db` is the file of the sqlite store; absent: a temporary one. */
+/** Opens a store; `db` is the SQLite file, by default a temporary one. */
 export async function openStore(name: string, db: string | undefined): Promise<OpenStore> {
   if (name === 'sqlite') return openSqlite(db);
   if (name === 'redis') return openRedis(process.env.REDIS_URL);
@@ -65,7 +54,7 @@ async function openRedis(url: string | undefined): Promise<OpenStore> {
   };
 }
 
-/** Apart from whatever else the server holds. */
+/** Separates the example's keys from others on the server. */
 const PREFIX = 'group-chat:';
 
 const adapterOn = (client: Redis) => redisAdapter(client, { prefix: PREFIX, keyWindowMs: KEPT_MS });

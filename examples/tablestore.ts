@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { type TableStoreClient, tablestoreAdapter } from 'timeline-model/tablestore';
 import { startTablestoreEmulator } from 'timeline-model/tablestore-emulator';
 import { KEPT_MS } from './chat.js';
-import type { OpenStore } from './stores.js';
+import type { OpenStore } from './open-store.js';
 import { UsageError } from './usage-error.js';
 
 const VARIABLES = {
@@ -15,7 +15,7 @@ const VARIABLES = {
 
 type Account = Record<keyof typeof VARIABLES, string>;
 
-/** The instance that the environment names; without one, the emulator, in this process and in memory. */
+/** Opens the instance of the environment variables, or an emulator in this process without them. */
 export async function openTablestore(environment: NodeJS.ProcessEnv): Promise<OpenStore> {
   const named = Object.values(VARIABLES).filter((name) => environment[name]);
   if (named.length === 0) {
@@ -36,7 +36,7 @@ export async function openTablestore(environment: NodeJS.ProcessEnv): Promise<Op
   return storeOn(account, `of ${VARIABLES.endpoint}, tables group_chat_*`, async () => {});
 }
 
-/** The history is dense and strict, the inboxes are numbered by the service: each in the way that suits it. */
+/** Uses dense, strict SeqIds for the history, and SeqIds of the service for the inboxes. */
 async function storeOn(account: Account, note: string, end: () => Promise<void>): Promise<OpenStore> {
   const agent = account.endpoint.startsWith('https:')
     ? new HttpsAgent({ keepAlive: true })
@@ -58,7 +58,7 @@ async function connect(
   { endpoint, instanceName, accessKeyId, accessKeySecret }: Account,
   agent: HttpAgent,
 ): Promise<TableStoreClient> {
-  // The package brings no types.
+  // The package has no types.
   const name: string = 'tablestore';
   const { default: sdk } = (await import(name)) as { default: { Client: new (options: object) => TableStoreClient } };
   return new sdk.Client({

@@ -1,2 +1,2 @@
-/** What the person at the command line can mend: shown in one line, without a stack. */
+/** An error that the user of the command can fix: shown in one line, without a stack. */
 export class UsageError extends Error {}

@@ -12,8 +12,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `stop` once when the signal fires; returns the function that forgets it. One signal often ends thousands of
- * waits, and Node warns of a leak from the eleventh listener on: so each signal gets one.
+ * Calls `stop` once when the signal fires; returns a function that cancels this. Adds a single listener per signal,
+ * because one signal may end thousands of waits and Node warns of a leak from the eleventh listener on.
  */
 export function onAbort(signal: AbortSignal, stop: () => void): () => void {
   let stops = listeners.get(signal);
@@ -33,7 +33,7 @@ export function onAbort(signal: AbortSignal, stop: () => void): () => void {
   return () => stops.delete(stop);
 }
 
-/** Stops waiting when the signal fires; what runs underneath goes on and is ignored. */
+/** Stops waiting when the signal fires; ignores the later result. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, outcome?: Outcome): Promise<T> {
   if (!signal) return promise;
   if (signal.aborted) {

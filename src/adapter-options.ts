@@ -5,10 +5,10 @@ import { describe } from './text.js';
 type Plain = string | number | boolean;
 
 /**
- * The options of an adapter with its defaults filled in; a default of `undefined` stands for a number that may be left out.
- * `TIMELINE_INVALID_ARGUMENT` for a name that is none, a value of another type than the default has, and a number that is
- * no integer of at least 1, or of what `least` says, or above what a timer takes where its name ends in `Ms`
- * (`keyWindowMs` never reaches a timer).
+ * Returns the options of an adapter with defaults filled in; a default of `undefined` marks an optional number. Throws
+ * `TIMELINE_INVALID_ARGUMENT` for an unknown name, a value of another type than the default, a number that is not an
+ * integer of at least 1 (or `least`), and one named `…Ms` above the limit of a timer (`keyWindowMs` never reaches a
+ * timer).
  */
 export function resolveOptions<T extends { readonly [name in keyof T]: Plain | undefined }>(
   adapter: string,

@@ -47,7 +47,7 @@ const ALWAYS = ['append', 'read', 'heads', 'close'] as const;
 const BY_CAPABILITY = ['update', 'delete', 'trim', 'timelines'] as const;
 const OF_CHECKPOINTS = ['get', 'advance', 'reset'] as const;
 
-/** `TIMELINE_INVALID_ARGUMENT` for a library that does not fit what it declares: the member is named. */
+/** Throws `TIMELINE_INVALID_ARGUMENT`, with the member's name, for a library that does not match its declarations. */
 export function checkLibrary(adapter: string, library: AdapterLibrary): void {
   const fail = (problem: string) => invalidArgument('adapter', `'${adapter}' ${problem}`);
   if (typeof library !== 'object' || library === null) throw fail(`opened ${describe(library)} instead of a library`);
@@ -69,7 +69,10 @@ export function checkLibrary(adapter: string, library: AdapterLibrary): void {
   }
 }
 
-/** Each outcome as the contract has it; one that is not leaves its write unknown. Throws if there is no list of outcomes. */
+/**
+ * Returns outcomes that match the contract; an invalid one becomes an unknown outcome. Throws if there is no list of
+ * outcomes.
+ */
 export function checkOutcomes(
   adapter: string,
   outcomes: readonly WriteOutcome[],
@@ -94,7 +97,7 @@ function problemOf(outcome: WriteOutcome | undefined, count: number): string | u
   return undefined;
 }
 
-/** The answers of `read`, one for each range. */
+/** Checks the answers of `read`, one per range. */
 export function checkSlices(adapter: string, slices: readonly Slice[], count: number): readonly Slice[] {
   checkList(adapter, 'read', slices, count);
   for (const slice of slices) {
@@ -118,7 +121,7 @@ export function checkUpdated(adapter: string, answer: { epoch: string; row: Row 
   return answer;
 }
 
-/** The answers of `checkpoints.get` (where `undefined` is one) and `checkpoints.advance`. */
+/** Checks the answers of `checkpoints.get` (which may be `undefined`) and `checkpoints.advance`. */
 export function checkPositions<P extends Position | undefined>(
   adapter: string,
   method: 'get' | 'advance',

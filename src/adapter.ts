@@ -1,128 +1,108 @@
 /**
- * The adapter contract: all that a store must do to carry Timelines, here and in {@link Capabilities}.
+ * The adapter contract, together with {@link Capabilities}: everything a store must do to carry Timelines.
  *
- * The core validates, encodes, coalesces, retries, pages and subscribes; an adapter gets arguments that are already
- * valid and does one round trip where its store allows it. It needs `append`, `read`, `heads` and `close`; whatever
- * else it lacks it leaves out, and says so in its {@link Capabilities}. `docs/writing-an-adapter.md` builds one in
- * sixty lines; `timeline-model/testing` proves it.
+ * The core validates, encodes, coalesces, retries, pages and subscribes. An adapter gets valid arguments and makes one
+ * round trip where its store allows it. It must implement `append`, `read`, `heads` and `close`; it omits the other
+ * members that it does not support, and declares that in its {@link Capabilities}. `docs/writing-an-adapter.md` builds
+ * an adapter in sixty lines; `timeline-model/testing` proves it.
  */
 import type { Capabilities } from './capabilities.js';
 import type { TimelineError } from './errors.js';
+import type { LibraryClock } from './library-clock.js';
 
 export type { Capabilities } from './capabilities.js';
+export type { LibraryClock } from './library-clock.js';
 
-/** A store, bound to a client that the user owns. One adapter may hold many libraries. */
+/** A store, bound to a client that the user owns. One adapter can hold many libraries. */
 export interface TimelineAdapter {
-  /** Short and stable, for messages: `'sqlite'`. */
+  /** Short stable name for error messages: `'sqlite'`. */
   readonly name: string;
   /** Milliseconds within which `open` ends. Default 30,000. */
   readonly budgetMs?: number;
-  /** Creates what is missing. Idempotent, and safe from several processes at once. */
+  /** Opens a library and creates missing tables or keys. Idempotent, and safe from several processes at once. */
   open(options: LibraryOptions): Promise<AdapterLibrary>;
 }
 
+/** Options of {@link TimelineAdapter.open}. */
 export interface LibraryOptions {
-  /** 1 to 255 bytes of UTF-8, no control characters. */
+  /** Name of the library: 1 to 255 bytes of UTF-8, no control characters. */
   readonly name: string;
   /**
-   * Milliseconds that an entry is kept, as the caller asks for it; `Infinity`: for ever. Absent: what stands, and for
-   * ever when the library is created. See `reconcileSettings`.
+   * Milliseconds that the caller wants entries kept; `Infinity` keeps them for ever. Absent: the stored value;
+   * `Infinity` for a new library. See `reconcileSettings`.
    */
   readonly ttlMs?: number | undefined;
-  /** The caller means to change settings that stand. */
+  /** True if the caller asks to change stored settings. */
   readonly alter: boolean;
-  /** The only clock an adapter may use for entry times, expiry and key windows. */
+  /** The only clock that an adapter may use for entry times, expiry and key windows. */
   readonly clock: LibraryClock;
-  /** For conditions an operator should know of. Never throws. */
+  /** Reports a condition that an operator should know about. Never throws. */
   readonly warn: (warning: AdapterWarning) => void;
 }
 
-/**
- * The accepted time of one library, in whole milliseconds since 1970: no single clock's, so that a wrong one neither
- * poisons nor removes anything. A store with a clock of its own has it followed; any other keeps the text of `exchange`.
- */
-export interface LibraryClock {
-  /** The time of a new entry that follows one of `lastAt`: never earlier, unless only a wrong clock can have given that. */
-  entryTime(lastAt?: number): number;
-  /** The time for hiding, key windows and removal. */
-  expiryTime(): number;
-  /** No clock that was right ever gave this time: whatever stands in the store with it should be set right. */
-  isFuture(at: number): boolean;
-  /** The latest time that is not of the future, for those who compare in their store. */
-  latestTime(): number;
-  /** The caller's clock counts at once and alone (`clockToleranceMs: Infinity`): there is no need to ask the store. */
-  readonly trustsNow: boolean;
-  /** The store's own clock, as read just now: from then on it counts instead of the caller's. At opening and every few seconds. */
-  follow(storeTime: number): void;
-  /**
-   * Joins what the library's data say, `undefined` before there is anything, and answers the text to keep instead; nothing is
-   * to be written if that is the same or `undefined`, as with a clock that is trusted. At opening, before removing
-   * anything, and with a write now and then: every 10 seconds, or every minute without writes.
-   */
-  exchange(kept: string | undefined): string | undefined;
-}
-
-/** Something is wrong or unsafe in the store, and what to do about it. */
+/** Reports a wrong or unsafe condition of the store. */
 export interface AdapterWarning {
-  /** Stable and kebab-case: `'wal-pinned'`. */
+  /** Stable, kebab-case: `'wal-pinned'`. */
   readonly code: string;
+  /** Describes the condition and how to fix it. */
   readonly message: string;
 }
 
 /** Passed to every call of a library. */
 export interface Call {
   /**
-   * When the call must have ended, on the clock of `performance.now()`: `budgetMs` after the core handed it over. All attempts at
-   * it share this, so an adapter that repeats a part of it stops here too.
+   * Time by which the call must end, on the clock of `performance.now()`: `budgetMs` after the core passed it on. All
+   * attempts share it, so an adapter that repeats a part of the call stops here too.
    */
   readonly deadline: number;
 }
 
 /**
- * One open library. Every method but `watch` rejects with a {@link TimelineError} and with nothing else, and ends by
- * the deadline of its call: with what it knows of the outcome, if the store gave no answer.
+ * One open library. Every method but `watch` ends by the deadline of its call and rejects only with a {@link
+ * TimelineError}. If the store does not answer, the error's `outcome` says whether a write may have been applied.
  */
 export interface AdapterLibrary {
+  /** Features and limits of this library on its store. */
   readonly capabilities: Capabilities;
 
-  /** The `ttlMs` that stands now, which another process may have altered; absent: for ever. */
+  /** Stored `ttlMs`, which another process may have changed; absent if entries are kept for ever. */
   readonly ttlMs?: number | undefined;
 
   /**
-   * Append calls of this handle that the core may have under way at once; never two that name the same Timeline.
-   * Default 1, which suits a store whose round trip is short: what arrives meanwhile forms the next batch.
+   * Maximum number of concurrent append calls of this handle; the core never issues two that name the same Timeline.
+   * Default 1, which suits a store with short round trips: appends that arrive meanwhile form the next batch.
    */
   readonly maxInFlight?: number;
 
   /**
-   * First primitive: append a batch of (Timeline, message). Outcomes come in the order of `writes`.
+   * First primitive: appends a batch of (Timeline, message). Returns outcomes in the order of `writes`.
    *
-   * Each write is atomic and independent: all its entries with consecutive ids in order, or none, and its failure is
-   * its own outcome. Writes to one Timeline apply in the order given; when one fails with `retryable: true`, the later
-   * ones to that Timeline must fail the same way, so that a retry keeps their order. The call resolves once every
-   * entry is visible to every reader (laws Visibility, Read your writes). It rejects only when nothing is known of any
-   * write, with `outcome: 'unknown'`, or when none was applied, with `outcome: 'not-applied'`.
+   * Each write is atomic and independent: it adds all its entries in order with consecutive ids, or none, and its
+   * failure is its own outcome. Writes to one Timeline apply in the order given; if one fails with `retryable: true`,
+   * the later ones to that Timeline must fail the same way, so that a retry keeps their order. The call resolves once
+   * every entry is visible to every reader (laws Visibility, Read your writes). It rejects only if the fate of every
+   * write is unknown (`outcome: 'unknown'`) or none was applied (`outcome: 'not-applied'`).
    *
-   * For each entry, in this order: a `key` seen within the window answers with the first SeqId (`duplicate: true`) or,
-   * if the payload's hash differs, fails the write with `TIMELINE_KEY_CONFLICT`; then, if any entry is new,
-   * `expectedLast` and manual ids are checked (`TIMELINE_CONFLICT` with `expected` and `actual`); then new entries
-   * are added. A key that occurs twice in one write counts as seen at its second place.
+   * Check each entry in this order: a `key` seen within the window answers with the first SeqId (`duplicate: true`) or,
+   * if the payload's hash differs, fails the write with `TIMELINE_KEY_CONFLICT`; then, if any entry is new, check
+   * `expectedLast` and manual ids (`TIMELINE_CONFLICT` with `expected` and `actual`); then add the new entries. The
+   * second occurrence of a key within one write counts as seen.
    */
   append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]>;
 
   /**
-   * Second primitive: read a batch of (Timeline, range), each from one consistent state of its Timeline.
-   * A Timeline never written to is empty, not an error.
+   * Second primitive: reads a batch of (Timeline, range), each from one consistent state of its Timeline. A Timeline
+   * never written to is empty, not an error.
    */
   read(ranges: readonly Range[], call: Call): Promise<readonly Slice[]>;
 
-  /** The heads of many Timelines, without touching bodies: cheaper than `read`. */
+  /** Reads the heads of many Timelines without touching bodies: cheaper than `read`. */
   heads(timelines: readonly string[], call: Call): Promise<readonly AdapterHead[]>;
 
   /**
-   * Replaces a body in place and raises `revision` by one. `TIMELINE_NOT_FOUND` for an entry that is missing,
-   * deleted, trimmed or expired; `TIMELINE_CONFLICT` with the revision as `actual` if `ifRevision` is another.
-   * The entry's key keeps the hash of the body it was appended with.
+   * Replaces a body in place and raises `revision` by one. `TIMELINE_NOT_FOUND` if the entry is missing, deleted,
+   * trimmed or expired; `TIMELINE_CONFLICT` with the revision as `actual` if it differs from `ifRevision`. The entry's
+   * key keeps the hash of the body it was appended with.
    */
   update?(
     timeline: string,
@@ -132,141 +112,181 @@ export interface AdapterLibrary {
     call: Call,
   ): Promise<{ epoch: string; row: Row }>;
 
-  /** Leaves a tombstone (`body: undefined`, revision raised by one). Nothing happens if there is nothing to delete. */
+  /**
+   * Replaces an entry with a tombstone (`body: undefined`, revision raised by one). Does nothing if there is no entry.
+   */
   delete?(timeline: string, seqId: bigint, call: Call): Promise<void>;
 
-  /** Removes a prefix, at most up to the tail. `lastSeqId` stays. Gone for readers at once; physical removal may follow in small steps. */
+  /**
+   * Removes a prefix, at most up to the tail. `lastSeqId` stays. Hides the entries at once; physical removal may follow
+   * in small steps.
+   */
   trim?(timeline: string, cut: Cut, call: Call): Promise<void>;
 
-  /** Timelines that have or had entries, in ascending order of their encoded id as UTF-8 bytes, at most `limit`. */
+  /**
+   * Lists at most `limit` Timelines that have or had entries, in ascending order of their encoded ids as UTF-8 bytes.
+   */
   timelines?(range: ListingRange, call: Call): Promise<readonly string[]>;
 
-  /** Named read positions, one per (Timeline, reader). Each call is a batch, answered in order. */
+  /** Named read positions, one per (Timeline, reader). */
   readonly checkpoints?: AdapterCheckpoints;
 
   /**
-   * Calls `wake` whenever the Timeline may have moved, also when another process moved it. A hint: it may come too
-   * often, and losing it only adds latency. Returns the function that ends it.
+   * Calls `wake` whenever this or another process may have moved the Timeline. Spurious calls are harmless, and a lost
+   * one only adds latency. Returns a function that ends the watch.
    */
   watch?(timeline: string, wake: () => void): () => void;
 
-  /** Releases what this handle holds; the client too only if the adapter made it. The core calls it once, with nothing in flight that ends in time. */
+  /**
+   * Releases the resources of this handle; closes the client only if the adapter made it. The core calls it once, after
+   * all calls that end in time have ended.
+   */
   close(call: Call): Promise<void>;
 }
 
-/** Where a Timeline is trimmed. */
+/** Part of a Timeline that a trim removes: up to a SeqId, or all but the newest entries. */
 export type Cut = { readonly through: bigint } | { readonly keepLast: number };
 
-/** Encoded ids that start with `prefix` and follow `after`, at most `limit`. */
+/** A range of encoded Timeline ids. */
 export interface ListingRange {
+  /** Text that each id starts with; `''` matches all. */
   readonly prefix: string;
+  /** Id that the first one follows; absent: start at the first. */
   readonly after?: string;
+  /** Maximum number of ids. */
   readonly limit: number;
 }
 
-/** An encoded message. A body is read back as the type it was written. */
+/** An encoded message. A body is read back in the type it was written in. */
 export type Body = string | Uint8Array;
 
-/** A body on its way in. Entries that name the same object share one body. */
+/** A body to store. Entries that refer to the same object share one body. */
 export interface Payload {
+  /** Encoded message. */
   readonly body: Body;
-  /** Digest of what the message is, present whenever an entry that names it has a key. 1 to 64 ASCII characters. */
+  /** Digest that identifies the message: 1 to 64 ASCII characters. Present if any entry of this payload has a key. */
   readonly hash?: string | undefined;
-  /** True when several writes of this call name it: store it once, where that is cheaper. */
+  /** True if several writes of this call use the payload: store it once where that is cheaper. */
   readonly shared: boolean;
 }
 
-/** All or nothing, on one Timeline. */
+/** An append to one Timeline, all or nothing. */
 export interface Write {
+  /** Encoded Timeline id. */
   readonly timeline: string;
-  /** At least one, at most `capabilities.atomicBatch`. */
+  /** 1 to `capabilities.atomicBatch` entries. */
   readonly entries: readonly WriteEntry[];
-  /** Append only if the Timeline's last SeqId is this. */
+  /** Append only if this is the Timeline's last SeqId. */
   readonly expectedLast?: bigint | undefined;
 }
 
+/** One entry to append. */
 export interface WriteEntry {
+  /** Body and digest. */
   readonly payload: Payload;
+  /** Idempotency key; absent if the caller gave none. */
   readonly key?: string | undefined;
-  /** Chosen by the caller; must be above the Timeline's last SeqId. Absent: the adapter takes the next. */
+  /** SeqId chosen by the caller; must exceed the Timeline's last one. Absent: the adapter takes the next. */
   readonly seqId?: bigint | undefined;
 }
 
+/** Outcome of one write; `entries` match those of the write. */
 export type WriteOutcome =
   | { readonly ok: true; readonly epoch: string; readonly entries: readonly Appended[] }
   | { readonly ok: false; readonly error: TimelineError };
 
+/** Outcome of one entry. */
 export interface Appended {
+  /** SeqId of the new entry, or of the first one with the key. */
   readonly seqId: bigint;
+  /** True if the key was known and nothing was written. */
   readonly duplicate: boolean;
 }
 
-/** Both bounds are exclusive. */
+/** A range to read. Both bounds are exclusive. */
 export interface Range {
+  /** Encoded Timeline id. */
   readonly timeline: string;
-  /** Absent: from the oldest entry kept. */
+  /** Absent: start at the oldest kept entry. */
   readonly after?: bigint | undefined;
-  /** Absent: up to the newest. */
+  /** Absent: read up to the newest entry. */
   readonly before?: bigint | undefined;
-  /** 1 to 10,000 rows. An adapter may return fewer, but at least one if there is one. */
+  /** Maximum number of rows, 1 to 10,000. An adapter may return fewer, but at least one if there is one. */
   readonly limit: number;
-  /** Newest first. */
+  /** Return the newest row first. */
   readonly reverse: boolean;
 }
 
+/** First and last SeqId of a Timeline. */
 export interface AdapterHead {
-  /** Random id of one life of the data, 1 to 64 letters, digits, `-` or `_`; `''` if a Timeline has none before its first entry. */
+  /** Random id of one life of the data: 1 to 64 letters, digits, `-` or `_`; may be `''` before the first entry. */
   readonly epoch: string;
-  /** The oldest entry that readers still get; `lastSeqId + 1n` when there is none. */
+  /** SeqId of the oldest entry that readers still get; `lastSeqId + 1n` if there is none. */
   readonly firstSeqId: bigint;
-  /** High-water mark: never falls, whatever is deleted, trimmed or expired. 0n: nothing was ever appended. */
+  /** High-water mark: never decreases, whatever is deleted, trimmed or expired. `0n` if nothing was ever appended. */
   readonly lastSeqId: bigint;
   /**
-   * Epochs that went before, each with the last SeqId whose entry is still the same: positions up to there stay good. For
-   * stores that begin a new epoch whenever data may have been lost, and cannot know whether they were.
+   * Earlier epochs, each with the last SeqId whose entry is unchanged: positions up to there stay valid. For stores
+   * that begin a new epoch whenever data may have been lost, and cannot know whether any were.
    */
   readonly ancestors?: readonly Position[] | undefined;
 }
 
+/** Rows of a range, with the head from the same moment. */
 export interface Slice extends AdapterHead {
+  /** Rows in read order. */
   readonly rows: readonly Row[];
-  /** False only if nothing of the range lies beyond the last row. May be true in vain. */
+  /** False only if nothing of the range lies beyond the last row. May be true even so; the next read then is empty. */
   readonly more: boolean;
   /**
-   * Set if `after` was given and entries behind it were trimmed or have expired: the highest such SeqId, or, where ids have
-   * gaps and it is not known any more, one between it and the first entry kept.
+   * Set if `after` was given and entries behind it were trimmed or have expired: the highest such SeqId or, where ids
+   * have gaps and it is no longer known, a SeqId between it and the first kept entry.
    */
   readonly truncatedThrough?: bigint | undefined;
 }
 
+/** A stored entry. */
 export interface Row {
+  /** SeqId of the entry. */
   readonly seqId: bigint;
-  /** Milliseconds since 1970; never falls along a Timeline, but behind an entry that a wrong clock put into the future. */
+  /**
+   * Milliseconds since 1970; decreases along a Timeline only behind an entry that a wrong clock put into the future.
+   */
   readonly appendedAt: number;
-  /** `undefined`: a tombstone. */
+  /** Stored body; `undefined` for a tombstone. */
   readonly body: Body | undefined;
+  /** Idempotency key; absent if the entry has none. */
   readonly key?: string | undefined;
-  /** 0, then one more for each update or deletion. */
+  /** Number of updates and deletions. */
   readonly revision: number;
 }
 
+/** Stored positions of readers. Each call is a batch, answered in order. */
 export interface AdapterCheckpoints {
+  /** Reads positions; `undefined` where none is stored. */
   get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]>;
   /**
-   * Atomic maximum of `seqId`; resolves with what stands afterwards. A position of another epoch than the one stored
-   * fails with `TIMELINE_EPOCH_CHANGED` (`actual`: the SeqId stored); the items before it in the batch may stand.
+   * Stores the larger of the given and the stored `seqId`, atomically, and resolves with the result. Fails with
+   * `TIMELINE_EPOCH_CHANGED` (`actual`: the stored SeqId) if the epochs differ; earlier items of the batch may have
+   * been applied.
    */
   advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]>;
-  /** Sets the position, backwards or to another epoch too; `undefined` forgets it. */
+  /** Sets positions, even backwards or to another epoch; `undefined` deletes one. */
   reset(items: readonly (CheckpointKey & { readonly position: Position | undefined })[], call: Call): Promise<void>;
 }
 
+/** Names a stored position. */
 export interface CheckpointKey {
+  /** Encoded Timeline id. */
   readonly timeline: string;
+  /** Name of the reader: 1 to 255 bytes. */
   readonly reader: string;
 }
 
+/** A position in one life of a Timeline's data. */
 export interface Position {
+  /** Epoch of the data. */
   readonly epoch: string;
+  /** SeqId of the last entry read; `0n` before the first. */
   readonly seqId: bigint;
 }

@@ -9,18 +9,18 @@ import { SchemaGate } from './schema-gate.js';
 import { closedError, type Session } from './session.js';
 import { pause } from './toolkit/pause.js';
 
-/** Writes handed to the adapter in one call, at most: enough to amortise a round trip or an fsync. */
+/** Maximum writes per call of the adapter: enough to amortise a round trip or an fsync. */
 const MAX_BATCH_WRITES = 1000;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-/** Weight of a write in the queue when its body is shared with others. */
+/** Weight of a queued write that shares its body with others. */
 const SHARED_WEIGHT = 64;
 
 /**
- * Law Order, Back-pressure, Outcome, Budget: gathers the appends of one turn of the event loop into one call of the adapter, in
- * call order, and never has two calls under way that touch the same Timeline.
+ * Laws Order, Back-pressure, Outcome, Budget: gathers the appends of one turn of the event loop into one call of the
+ * adapter, in call order. Two concurrent calls never write to the same Timeline.
  *
- * A draft waits for the schema, behind earlier ones of its Timeline; then for room (first in, first out); then it is encoded
- * and *pending*, then *sent*. Its budget counts from there.
+ * A draft waits for the schema, behind earlier ones of its Timeline; then for room (first in, first out); then it is
+ * encoded and *pending*, then *sent*. Its budget starts there.
  */
 export class AppendQueue {
   readonly #session: Session;
@@ -57,13 +57,13 @@ export class AppendQueue {
     this.#gate.enter(draft);
   }
 
-  /** Resolves when everything submitted so far has settled. */
+  /** Resolves once every draft submitted so far has succeeded or failed. */
   flush(): Promise<void> {
     if (this.#unsettled === 0) return Promise.resolve();
     return new Promise((resolve) => this.#flushes.push({ through: this.#submitted, left: this.#unsettled, resolve }));
   }
 
-  /** Flushes; a schema that has not answered within the budget is not waited for. */
+  /** Flushes, but does not wait for a schema beyond the budget. */
   async close(): Promise<void> {
     const giveUp = () => {
       for (const draft of this.#gate.drain()) this.#fail(draft, schemaIsLate());
@@ -111,7 +111,9 @@ export class AppendQueue {
     this.#schedule();
   }
 
-  /** The next tick comes when the microtasks of this turn have run, so that every append of the turn is in the batch. */
+  /**
+   * Waits for the next tick, which follows the microtasks of this turn, so that the batch has every append of the turn.
+   */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -184,7 +186,7 @@ export class AppendQueue {
     this.#schedule();
   }
 
-  /** Law Budget: what waits behind a store that has answered nothing for a whole budget fails with it. */
+  /** Law Budget: fails the writes queued behind a store that has not answered for a whole budget. */
   #failWaiting(cause: TimelineError): void {
     const code = cause.code === 'TIMELINE_BUSY' ? 'TIMELINE_BUSY' : 'TIMELINE_UNAVAILABLE';
     const message = `not sent, as the store took no write for ${this.#session.budgetMs} ms: ${cause.message}`;
@@ -233,14 +235,14 @@ export class AppendQueue {
   }
 }
 
-/** One caller of `flush`, and how many of the writes numbered up to `through` have not settled. */
+/** One caller of `flush`, and the number of unfinished writes up to number `through`. */
 interface Flush {
   readonly through: number;
   left: number;
   readonly resolve: () => void;
 }
 
-/** The writes of one call of the adapter. The names are gathered when there is a next batch to compare with. */
+/** The writes of one call of the adapter. Collects names only when there is a next batch to compare with. */
 class SentBatch {
   readonly #drafts: readonly Draft[];
   #names: Set<string> | undefined;
@@ -255,7 +257,7 @@ class SentBatch {
   }
 }
 
-/** A key lets the store tell a repetition from a new message; without one only what surely failed may be repeated. */
+/** A key lets the store recognize a repetition; without one, only a write that was not applied may be repeated. */
 function mayRepeat(draft: Draft, error: TimelineError): boolean {
   if (draft.settled) return false;
   if (error.outcome === 'not-applied') return error.retryable;
@@ -274,7 +276,7 @@ function asUnknown(error: TimelineError): TimelineError {
   );
 }
 
-/** The store is there, whatever it said. */
+/** Returns true if the store answered, even with an error. */
 function isAnswer(outcome: WriteOutcome): boolean {
   return outcome.ok || !(outcome.error.retryable || outcome.error.outcome === 'unknown');
 }

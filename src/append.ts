@@ -11,7 +11,7 @@ import type { AppendManyOptions, AppendOptions, Codec } from './types.js';
 
 const MAX_KEY_BYTES = 1024;
 
-/** From messages to queued writes: checked at once, validated by the schema, encoded when the queue has room. */
+/** Turns messages into queued writes: checks them at once, validates them, and encodes them when the queue has room. */
 export class Appender<M> {
   readonly #session: Session;
   readonly #queue: AppendQueue;
@@ -57,7 +57,7 @@ export class Appender<M> {
     const encode = (): QueuedEntry[] => {
       const payloads = outgoing.map((each) => each.encode());
       if (exceedTogether(payloads, maxAtomicBytes)) {
-        const message = `the messages are larger together than the ${maxAtomicBytes} bytes that this store appends as one`;
+        const message = `the messages together exceed the ${maxAtomicBytes} bytes that this store appends at once`;
         throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'messages', limit: maxAtomicBytes });
       }
       return payloads.map((payload, i) => ({ payload, key: keys?.[i] }));
@@ -67,12 +67,12 @@ export class Appender<M> {
     this.#queue.submit(new SingleDraft(timeline, { expectedLast, signal, ready }, encode, settle));
   }
 
-  /** One item of a batch, whose outcome goes to its place among the others. */
+  /** Submits one item of a batch and stores its outcome at the item's index. */
   item(timeline: string, message: Keyed<M>, signal: AbortSignal | undefined, outcomes: Outcomes, place: number): void {
     this.#queue.submit(new ItemDraft(timeline, message, signal, outcomes, place));
   }
 
-  /** A message that may go to many Timelines, always with the same key. */
+  /** Prepares a message for one or many Timelines, with the same key. */
   keyed(message: M, key: string | undefined, options: { readonly shared: boolean }): Keyed<M> {
     return new Keyed(this.#prepare(message, this.#encoding(key !== undefined, options.shared)), this.checkKey(key));
   }
@@ -81,7 +81,7 @@ export class Appender<M> {
     return { hashed, shared, maxBytes: this.#session.capabilities.maxBodyBytes };
   }
 
-  /** Starts the schema at once; encodes when asked to. */
+  /** Starts the schema at once; encodes on demand. */
   #prepare(message: M, encoding: EncodeOptions): Outgoing<M> {
     return new Outgoing(this.#codec, validate(this.#schema, message), encoding);
   }

@@ -7,8 +7,8 @@ interface Waiting {
 }
 
 /**
- * Law Budget: ends calls that nobody else has ended by their deadline. All calls of a store have the same budget, so their
- * deadlines come in order and one timer serves them; a timer for each would cost as much as a small read.
+ * Law Budget: ends calls that are still open at their deadline. All calls of a store have the same budget, so their
+ * deadlines come in order and one timer serves them; a timer per call would cost as much as a small read.
  */
 export class Backstop {
   readonly #waiting = new Fifo<Waiting>();
@@ -16,8 +16,7 @@ export class Backstop {
   #underWay = 0;
 
   /**
-   * Resolves as `run` does, or rejects with `late()` once the deadline (`performance.now()`) has passed; `run` goes on
-   * then, ignored.
+   * Resolves like `run`, or rejects with `late()` at the deadline (`performance.now()`) and ignores the later result.
    */
   bound<T>(deadline: number, late: () => Error, run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -41,7 +40,7 @@ export class Backstop {
     });
   }
 
-  /** Keeps the process alive only while a call is under way. */
+  /** Keeps the process alive only while a call is open. */
   #add(waiting: Waiting): void {
     this.#forgetDone();
     this.#waiting.push(waiting);

@@ -1,6 +1,6 @@
 import { onAbort } from './abort.js';
 
-/** Wakes who waits: rung by hints, and by any of the signals. A ring between `clear` and `wait` is not lost. */
+/** Wakes a waiter on a hint or a signal. A ring between `clear` and `wait` is not lost. */
 export class Bell {
   readonly #off: (() => void)[];
   #rung = false;

@@ -3,15 +3,15 @@ import { type Outcome, TimelineError } from './errors.js';
 /** The longest delay of a timer, in milliseconds, about 24 days: Node fires a longer one at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Budget of an adapter that declares none for opening. */
+/** Opening budget of an adapter that declares none. */
 export const DEFAULT_BUDGET_MS = 30_000;
 
-/** How long a callback of the user (schema, directory, policy …) may take. */
+/** Milliseconds that a user's callback (schema, directory, policy …) may take. */
 export const USER_CODE_MS = 30_000;
 
 /**
- * Law Budget: what `run` gives, or `late()` once the deadline (`performance.now()`) has passed. What runs underneath goes
- * on and is ignored.
+ * Law Budget: resolves like `run`, or rejects with `late()` at the deadline (`performance.now()`) and ignores the later
+ * result.
  */
 export async function boundedBy<T>(deadline: number, late: () => Error, run: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -26,7 +26,7 @@ export async function boundedBy<T>(deadline: number, late: () => Error, run: () 
   }
 }
 
-/** The store was asked and did not answer: a write may have been applied, a read is as if it had not been. */
+/** Returns the error of a call without answer: a write may have been applied; a read has no effect. */
 export function noAnswer(adapter: string, budgetMs: number, outcome: Outcome): TimelineError {
   const message = `${adapter} gave no answer within ${budgetMs} ms`;
   const code = outcome === 'unknown' ? 'TIMELINE_OUTCOME_UNKNOWN' : 'TIMELINE_UNAVAILABLE';

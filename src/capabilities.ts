@@ -1,36 +1,44 @@
 /**
- * The abilities of a library on its store: a plain frozen object, safe for JSON. Using what is absent fails with
- * `TIMELINE_UNSUPPORTED` before any I/O; the conformance kit holds every claim, and every "no", to its word.
+ * Features and limits of a library on its store: a plain frozen object, safe for JSON. Using an absent feature fails
+ * with `TIMELINE_UNSUPPORTED` before any I/O. The conformance kit checks every claim, present or absent.
  */
 export interface Capabilities {
+  /** Name of the adapter. */
   readonly adapter: string;
-  /** SeqIds are 1, 2, 3 … as long as the caller chooses none. */
+  /** True if SeqIds are 1, 2, 3 … as long as the caller chooses none. */
   readonly dense: boolean;
-  /** `settled`: smaller ids may appear for a short while after larger ones; readers overlap to catch them. */
+  /** `settled`: a smaller SeqId may briefly appear after a larger one; readers overlap to catch it. */
   readonly visibility: 'strict' | 'settled';
-  /** Entries that one `appendMany` may hold. 1: none beyond a single append. */
+  /** Maximum number of messages of an `appendMany`; 1 allows single appends only. */
   readonly atomicBatch: number;
-  /** Bytes of body that one `appendMany` may hold. */
+  /** Maximum total body bytes of an `appendMany`. */
   readonly maxAtomicBytes: number;
-  /** Bytes of one encoded body. */
+  /** Maximum bytes of one encoded body. */
   readonly maxBodyBytes: number;
-  /** Milliseconds that an idempotency key is remembered; 0: keys are refused; `null`: for ever. */
+  /** Milliseconds that an idempotency key is remembered; 0 refuses keys, `null` remembers them for ever. */
   readonly keyWindowMs: number | null;
+  /** Takes `expectedLast`. */
   readonly expectedLast: boolean;
+  /** Takes SeqIds chosen by the caller. */
   readonly manualIds: boolean;
+  /** Has `update`. */
   readonly update: boolean;
+  /** Has `delete`. */
   readonly delete: boolean;
+  /** Has `trim`. */
   readonly trim: boolean;
+  /** Has `timelines`. */
   readonly timelines: boolean;
+  /** Has checkpoints. */
   readonly checkpoints: boolean;
-  /** The shortest `ttlMs`; `null`: a TTL is refused. */
+  /** Shortest `ttlMs`; `null` refuses a TTL. */
   readonly minTtlMs: number | null;
-  /** Milliseconds within which every call ends, well or not, whatever the store does. */
+  /** Milliseconds within which every call succeeds or fails, whatever the store does. */
   readonly budgetMs: number;
-  /** Milliseconds until a waiting subscription hears of an append by any process, on a machine that is not overloaded. */
+  /** Milliseconds until a waiting subscription gets an append of any process, on a machine that is not overloaded. */
   readonly wakeWithinMs: number;
-  /** An acknowledged append survives nothing, the end of the process, of the machine's power, or of the machine. */
+  /** An acknowledged append survives: nothing, the end of the process, a power loss, or the loss of the machine. */
   readonly durability: 'none' | 'process' | 'power' | 'machine';
-  /** Every write fails with `TIMELINE_UNSUPPORTED`. */
+  /** True if every write fails with `TIMELINE_UNSUPPORTED`. */
   readonly readOnly: boolean;
 }

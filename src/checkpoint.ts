@@ -50,7 +50,7 @@ export async function advanceCheckpoints(
 ): Promise<Cursor[]> {
   const adapter = adapterOf(session);
   session.checkWritable();
-  // A cursor taken before the Timeline had an epoch stands before everything: nothing can be advanced to it.
+  // A cursor from before the Timeline had an epoch lies before every entry, so it cannot advance a position.
   const moves = items.map((item, i) => ({ ...keyOf(item), ...decodeCursor(item.ref, item.to, `items[${i}].to`) }));
   const real = moves.filter((move) => move.epoch !== '');
   const answer: readonly Position[] =
@@ -100,7 +100,7 @@ export class TimelineCheckpoint implements Checkpoint {
     return { ref: this.#ref, reader: this.reader };
   }
 
-  /** A bare SeqId says nothing of its epoch: it is taken to be of the present one, if the Timeline reaches that far. */
+  /** Assigns a bare SeqId, which has no epoch, to the current one if the Timeline reaches that far. */
   async #cursor(to: Cursor | bigint, signal: AbortSignal | undefined): Promise<Cursor> {
     if (typeof to === 'string') return to;
     if (typeof to !== 'bigint') throw invalidArgument('to', `must be a cursor or a bigint, not ${describe(to)}`);

@@ -1,36 +1,38 @@
 import { randomBytes } from 'node:crypto';
-import type { AdapterWarning, LibraryClock } from './adapter.js';
+import type { AdapterWarning } from './adapter.js';
+import type { LibraryClock } from './library-clock.js';
 
-/** The longest time that `Date` can tell. */
+/** Latest time of `Date`. */
 const LATEST = 8.64e15;
-/** A clock that moves by no more than this, and by a thousandth of the time that passes, runs steadily. */
+/** A clock is steady if it drifts by at most this plus a thousandth of the elapsed time. */
 const STEADY_MS = 1000;
 const STEADY_RATE = 0.001;
-/** How long a clock must have run steadily before a larger step counts. */
+/** Time that a clock must be steady before a larger step takes effect. */
 const ENTRY_PATIENCE_MS = 60_000;
 const EXPIRY_PATIENCE_MS = 3_600_000;
 
 export interface ClockOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** How far `now` may be from accepted time and still count at once; `Infinity`: always. */
+  /** Largest difference between `now` and accepted time that takes effect at once; `Infinity` accepts any. */
   readonly toleranceMs: number;
   readonly warn: (warning: AdapterWarning) => void;
-  /** Milliseconds that nobody can set. Default: `performance.now`. */
+  /** Monotonic milliseconds. Default `performance.now`. */
   readonly monotonic?: () => number;
 }
 
-/** Accepted time as an offset to monotonic time, and how long a clock has to be steady to move it by a step. */
+/** Accepted time as an offset to monotonic time, and the time that a clock must be steady to move it by a step. */
 interface Line {
   offset: number;
   readonly patienceMs: number;
 }
 
 /**
- * The time of one library. It moves with monotonic time and follows a reference, which is the store's clock or `now()`,
- * as long as that is near. A larger step counts once the reference has run steadily: for a minute, for the times of
- * new entries; for an hour, for what hides or removes. What the data keep joins the processes: whoever opens goes on
- * from there, and a clock that differs counts for nothing while the clock of another process agrees with the data.
+ * The time of one library. It advances with monotonic time and follows a reference, the store's clock or `now()`, while
+ * that is near. A larger step takes effect once the reference has been steady: for a minute on the times of new
+ * entries, for an hour on expiry and removal. The time stored with the data connects the processes: a process that
+ * opens the library continues from it, and a different clock has no effect while the clock of another process agrees
+ * with the data.
  */
 export class AcceptedClock implements LibraryClock {
   readonly trustsNow: boolean;
@@ -41,7 +43,7 @@ export class AcceptedClock implements LibraryClock {
   readonly #writer = randomBytes(6).toString('base64url');
   readonly #entry: Line;
   readonly #expiry: Line;
-  /** Of the store's clock, once there is one. */
+  /** Offset of the store's clock, once known. */
   #followed: number | undefined;
   #reference: number;
   #steady: { readonly since: number; readonly offset: number };
@@ -114,7 +116,7 @@ export class AcceptedClock implements LibraryClock {
     return this.trustsNow || Math.abs(this.#reference - line.offset) <= this.#toleranceMs;
   }
 
-  /** Reads the reference and moves the lines as far as it has earned it; answers monotonic time. */
+  /** Reads the reference, moves the lines that it may move, and returns monotonic time. */
   #look(): number {
     const monotonic = this.#monotonic();
     const reference = this.#followed ?? this.#readOffset(monotonic);
@@ -158,7 +160,7 @@ export class AcceptedClock implements LibraryClock {
     this.#beginSteady(this.#monotonic());
   }
 
-  /** Law Expiry: a library has one accepted time, which is what its data say. */
+  /** Law Expiry: adopts the accepted time stored with the data. */
   #join(other: Kept, monotonic: number): void {
     for (const [line, time] of [[this.#entry, other.entry] as const, [this.#expiry, other.expiry] as const]) {
       const ahead = time - (line.offset + monotonic);
@@ -177,11 +179,11 @@ export class AcceptedClock implements LibraryClock {
   }
 }
 
-/** The text that is kept with the data of a library. */
+/** The text stored with the data of a library. */
 interface Kept {
   readonly entry: number;
   readonly expiry: number;
-  /** The writer's own clock, so that others see whether it agrees with accepted time. */
+  /** The writer's clock, so that others can compare it with accepted time. */
   readonly now: number;
   readonly writer: string;
 }
@@ -199,7 +201,7 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LATEST;
 }
 
-/** Whole milliseconds; undefined for an answer that is no time. */
+/** Returns whole milliseconds; undefined if `now` fails or returns no valid time. */
 export function readClock(now: () => number): number | undefined {
   try {
     const time: unknown = now();

@@ -6,7 +6,10 @@ import { describe, isWellFormed, utf8Length } from './text.js';
 import type { Codec } from './types.js';
 import { disregard, isThenable } from './user-code.js';
 
-/** The default codec. Messages are what JSON can say: no `undefined`, functions, cycles or bigints at the top. */
+/**
+ * The default codec. Takes any message that JSON can represent: no cycles and no bigints, and neither `undefined` nor a
+ * function as the message itself.
+ */
 export function jsonCodec<M>(): Codec<M> {
   return {
     encode(message) {
@@ -20,7 +23,7 @@ export function jsonCodec<M>(): Codec<M> {
   };
 }
 
-/** A payload that knows its size: UTF-16 units of text or bytes, what it weighs while it is pending. */
+/** A payload with its size, in UTF-16 units or bytes, which counts against the limit of pending bytes. */
 export interface SizedPayload extends Payload {
   readonly size: number;
 }
@@ -31,7 +34,7 @@ export interface EncodeOptions {
   readonly shared: boolean;
 }
 
-/** Refuses what cannot be stored, before any I/O. */
+/** Encodes a message, and refuses one that cannot be stored before any I/O. */
 export function encodeMessage<M>(
   codec: Codec<M>,
   message: M,
@@ -66,12 +69,12 @@ export function encodeMessage<M>(
   return { body, size: body.length, shared, hash: hashed ? hashOf(codec, message) : undefined };
 }
 
-/** Measures only what might be too large: a UTF-16 unit takes at most three bytes. */
+/** Counts bytes only if the body might be too large: a UTF-16 unit takes at most three bytes. */
 function exceeds(body: Body, maxBytes: number): boolean {
   return typeof body === 'string' ? body.length * 3 > maxBytes && utf8Length(body) > maxBytes : body.length > maxBytes;
 }
 
-/** Bytes of many bodies together, as exactly as telling whether they exceed `maxBytes` needs. */
+/** Returns true if the bodies together exceed `maxBytes`; counts bytes only if they might. */
 export function exceedTogether(payloads: readonly SizedPayload[], maxBytes: number): boolean {
   let most = 0;
   for (const { body, size } of payloads) most += typeof body === 'string' ? size * 3 : size;
@@ -82,8 +85,8 @@ export function exceedTogether(payloads: readonly SizedPayload[], maxBytes: numb
 }
 
 /**
- * Tells a retry from a key used twice, in 128 bits: of what the message is and not of its bytes, which a codec may make
- * anew each time. The leading letter keeps the codec's own fingerprints and the library's apart.
+ * Distinguishes a retry from a reused key by 128 bits of the message. Does not hash the encoded bytes, which may differ
+ * each time (a nonce). The leading letter separates the codec's fingerprints from the library's.
  */
 function hashOf<M>(codec: Codec<M>, message: M): string {
   return codec.fingerprint
@@ -114,7 +117,8 @@ function formOf(message: unknown): string {
   try {
     return structuralForm(message);
   } catch (cause) {
-    const problem = `is not plain data (${reasonOf(cause)}): to append it with a key, give the codec a fingerprint(message)`;
+    const why = reasonOf(cause);
+    const problem = `is not plain data (${why}): to append it with a key, give the codec a fingerprint(message)`;
     throw invalidArgument('message', problem, { cause });
   }
 }

@@ -6,26 +6,26 @@ import type { Cursor } from './types.js';
 
 export const MAX_SEQ_ID = (1n << 63n) - 1n;
 
-// Version, epoch, tag of the Timeline, SeqId. Readable on purpose: it ends up in logs.
+// Version, epoch, tag of the Timeline, SeqId. Readable, because cursors appear in logs.
 const FORMAT = /^1\.([A-Za-z0-9_-]{0,64})\.([a-z0-9]{1,7})\.(\d{1,19})$/;
-/** Decimal numbers of so many digits are safe integers. */
+/** Decimal numbers of up to 15 digits are safe integers. */
 const SAFE_DIGITS = 15;
 
 export function encodeCursor(ref: TimelineRef, epoch: string, seqId: bigint): Cursor {
   return ref.prefixOf(epoch) + seqId;
 }
 
-/** The beginning of a Timeline's cursors; the SeqId follows. */
+/** Returns the prefix of a Timeline's cursors; the SeqId follows. */
 export function cursorPrefix(ref: TimelineRef, epoch: string): string {
   return ref.prefixOf(epoch);
 }
 
-/** `TIMELINE_INVALID_CURSOR` for what is not a cursor, or is one of another Timeline. */
+/** Throws `TIMELINE_INVALID_CURSOR` for a value that is not a cursor of this Timeline. */
 export function decodeCursor(ref: TimelineRef, cursor: Cursor, argument: string): Position {
   return decodeKnown(ref, cursor) ?? decodeAny(ref, cursor, argument);
 }
 
-/** Several times faster, for the epoch that nearly all cursors of a Timeline are of. */
+/** Fast path, several times faster, for the epoch of nearly all cursors of a Timeline. */
 function decodeKnown({ prefix }: TimelineRef, cursor: Cursor): Position | undefined {
   if (!prefix || !cursor.startsWith(prefix.text)) return undefined;
   const start = prefix.text.length;

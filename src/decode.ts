@@ -8,7 +8,7 @@ import type { Codec } from './types.js';
 import type { OnUndecodable } from './undecodable.js';
 import { disregard, isThenable } from './user-code.js';
 
-/** How the bodies of one call become messages. */
+/** Codec and error handling of one call. */
 export interface Decoder<M> {
   readonly codec: Codec<M>;
   readonly onUndecodable: OnUndecodable<M>;
@@ -19,7 +19,7 @@ export function checkOnUndecodable<T>(value: T): T {
   throw invalidArgument('onUndecodable', `must be 'throw', 'skip' or a function, not ${describe(value)}`);
 }
 
-/** `undefined`: the body does not decode, and the entry is to be left out. Else throws `TIMELINE_DECODE` for it. */
+/** Returns `undefined` for an entry to skip; throws `TIMELINE_DECODE` if its body does not decode. */
 export function decodeRow<M>(ref: TimelineRef, epoch: string, row: Row, decoder: Decoder<M>): Entry<M> | undefined {
   if (row.body === undefined) return new Entry(ref, epoch, row, undefined as M);
   let cause: unknown;
@@ -66,7 +66,7 @@ function pastUndecodable<M>(
   throw undecodable(ref, epoch, row, new TypeError('onUndecodable answered with a promise; it must be synchronous'));
 }
 
-/** What an update made of an entry: it is stored, whether or not it can be read back. */
+/** Decodes an updated entry, which is stored even if it does not decode. */
 export function decodeUpdated<M>(ref: TimelineRef, epoch: string, row: Row, codec: Codec<M>): Entry<M> {
   try {
     return decodeRow(ref, epoch, row, { codec, onUndecodable: 'throw' }) as Entry<M>;

@@ -10,18 +10,18 @@ export interface QueuedEntry extends WriteEntry {
 export interface DraftOptions {
   readonly expectedLast?: bigint | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Resolves when the message may be encoded; absent: at once. */
+  /** Resolves when the message may be encoded; absent if it may be at once. */
   readonly ready?: Promise<unknown> | undefined;
 }
 
-/** One write on its way: validated by its maker, encoded when there is room, settled exactly once. */
+/** One pending write: validated by its creator, encoded when there is room, resolved or rejected exactly once. */
 export abstract class Draft implements Write {
   readonly timeline: string;
   readonly expectedLast: bigint | undefined;
   readonly signal: AbortSignal | undefined;
   readonly ready: Promise<unknown> | undefined;
   entries: readonly QueuedEntry[] = [];
-  /** What the queue knows of it: its place, its weight, and how far it has come. */
+  /** State in the queue: number, weight and progress. */
   number = 0;
   weight = 0;
   sent = false;
@@ -40,9 +40,9 @@ export abstract class Draft implements Write {
   abstract settle(outcome: WriteOutcome): void;
 }
 
-/** A message on its way: encoded once, however many writes name it. */
+/** A pending message, encoded once for all its writes. */
 export class Outgoing<M> {
-  /** Resolves when the schema has answered; absent: `encode` may be called at once. */
+  /** Resolves when the schema has answered; absent if `encode` may be called at once. */
   readonly ready: Promise<void> | undefined;
   readonly #codec: Codec<M>;
   readonly #options: EncodeOptions;
@@ -72,7 +72,7 @@ export class Outgoing<M> {
   }
 }
 
-/** A message with its key: one list of entries, however many Timelines get it. */
+/** A message with its key: one list of entries for all its Timelines. */
 export class Keyed<M> {
   readonly ready: Promise<void> | undefined;
   readonly #outgoing: Outgoing<M>;
@@ -91,7 +91,7 @@ export class Keyed<M> {
   }
 }
 
-/** The outcomes of a batch as they come in; resolves when all are there. */
+/** Collects the outcomes of a batch; resolves once it has all. */
 export class Outcomes {
   readonly #list: BatchOutcome[];
   readonly #resolve: (outcomes: BatchOutcome[]) => void;
@@ -110,7 +110,7 @@ export class Outcomes {
   }
 }
 
-/** A write of its own. */
+/** A single write. */
 export class SingleDraft extends Draft {
   readonly encode: () => readonly QueuedEntry[];
   readonly settle: (outcome: WriteOutcome) => void;

@@ -3,13 +3,13 @@ import { encodeCursor } from './cursor.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Cursor, Head, TimelineEntry, TimelineId } from './types.js';
 
-/** Plain for JSON: bigint parts of an id become decimal strings. */
+/** Converts an id for JSON: bigint parts become decimal strings. */
 function plainId(id: TimelineId): unknown {
   if (Array.isArray(id)) return id.map(plainId);
   return typeof id === 'bigint' ? id.toString() : id;
 }
 
-/** A row and its message. The cursor is made when asked for: most readers need only that of the page. */
+/** A row and its message. Makes the cursor on demand, because most readers need only the page's. */
 export class Entry<M> implements TimelineEntry<M> {
   readonly seqId: bigint;
   readonly message: M;

@@ -1,85 +1,119 @@
-/** Stable codes. Match on `error.code`; messages may change between releases, codes do not within a major. */
+/** Stable error codes. Match on `error.code`: messages may change in any release, codes only in a major one. */
 export type TimelineErrorCode =
-  /** An argument, or a message that fails the schema or cannot be encoded. `argument` names it, `issues` lists schema findings. */
+  /** Invalid argument, or a message that fails the schema or cannot be encoded: `argument`; `issues` of the schema. */
   | 'TIMELINE_INVALID_ARGUMENT'
   /** Not a cursor of this library, or a cursor of another Timeline. */
   | 'TIMELINE_INVALID_CURSOR'
-  /** A body, key, id or atomic batch above `limit`. */
+  /** A body, key, id or atomic batch exceeds `limit`. */
   | 'TIMELINE_TOO_LARGE'
-  /** `expectedLast` or a manual `seqId` did not fit: see `expected` and `actual` (the Timeline's last SeqId), or `ifRevision` did not. */
+  /** `expectedLast` or `seqId` does not fit the last SeqId, or `ifRevision` the revision: see `expected`, `actual`. */
   | 'TIMELINE_CONFLICT'
-  /** The idempotency key was used before for another message. `actual` is the SeqId of the first. */
+  /** The idempotency key belongs to another message, whose SeqId is `actual`. */
   | 'TIMELINE_KEY_CONFLICT'
-  /** The entry to update was never there, is deleted, trimmed or expired. */
+  /** The entry to update was never appended, is deleted, trimmed or expired. */
   | 'TIMELINE_NOT_FOUND'
-  /** The cursor belongs to an earlier life of the data: what it points into was lost and started again. */
+  /** The cursor belongs to an earlier epoch: its data were lost and started again. */
   | 'TIMELINE_EPOCH_CHANGED'
-  /** The cursor lies beyond the tail (`actual`): the store went back to an earlier state. */
+  /** The cursor lies beyond the tail (`actual`): the store returned to an earlier state. */
   | 'TIMELINE_ROLLED_BACK'
   /** Entries up to `through`, after the position of a scan or subscription, were trimmed or expired. */
   | 'TIMELINE_TRUNCATED'
-  /** The adapter declares that it cannot do this (`capability`). */
+  /** The adapter declares that it does not support this (`capability`). */
   | 'TIMELINE_UNSUPPORTED'
   /** The store stayed locked or full for longer than the adapter waits. */
   | 'TIMELINE_BUSY'
-  /** The store cannot be reached or refused the request for a reason of its own (`cause`). */
+  /** The store cannot be reached, did not answer, or refused the request (`cause`). */
   | 'TIMELINE_UNAVAILABLE'
-  /** The store may or may not have taken the write, and nothing safe was left to try. */
+  /** The store may or may not have applied the write, and the library cannot safely repeat it. */
   | 'TIMELINE_OUTCOME_UNKNOWN'
-  /** A stored body could not be decoded: that of the entry `actual`. `cursor` is its place; reading on `after` it passes it by. */
+  /** The body of entry `actual` does not decode. Read on `after` the error's `cursor` to skip it. */
   | 'TIMELINE_DECODE'
-  /** The caller's AbortSignal fired. The error's `name` is `AbortError`. */
+  /** The caller's AbortSignal fired. `name` is `AbortError`. */
   | 'TIMELINE_ABORTED'
   /** The store was closed. */
   | 'TIMELINE_CLOSED'
   /** The client library that the adapter needs is not installed. */
   | 'TIMELINE_MISSING_DRIVER';
 
-/** The fate of the write that failed. Reads are always `not-applied`. */
+/** Fate of the failed write. Always `not-applied` for reads. */
 export type Outcome = 'not-applied' | 'applied' | 'unknown';
 
-/** One finding of a schema: what is wrong, and where in the message. */
+/** One finding of a schema. */
 export interface Issue {
+  /** Describes the problem. */
   readonly message: string;
+  /** Path to the invalid part of the message. */
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
 
-/** The numbers and names that a caller needs to recover; each is present where its code says so. */
+/** Values that a caller needs to recover. Each is set where the {@link TimelineErrorCode} says so. */
 export interface TimelineErrorDetails {
-  /** May the same call succeed if repeated as it is? Default: false. */
+  /** True if the same call may succeed later. Default false. */
   readonly retryable?: boolean | undefined;
-  /** Default: `not-applied`. */
+  /** Fate of the write. Default `not-applied`. */
   readonly outcome?: Outcome | undefined;
+  /** Error of the store, codec or schema. */
   readonly cause?: unknown;
+  /** Name of the invalid argument. */
   readonly argument?: string | undefined;
+  /** Encoded id of the Timeline. */
   readonly timeline?: string | undefined;
+  /** SeqId, revision or setting that the caller asked for. */
   readonly expected?: bigint | number | undefined;
+  /** SeqId, revision or setting that is stored. */
   readonly actual?: bigint | number | undefined;
+  /** SeqId up to which entries were trimmed or have expired. */
   readonly through?: bigint | undefined;
+  /** Largest allowed size, in bytes or entries. */
   readonly limit?: number | undefined;
+  /** Name of the missing capability. */
   readonly capability?: string | undefined;
+  /** Findings of the schema. */
   readonly issues?: readonly Issue[] | undefined;
+  /** Position of the entry that does not decode. */
   readonly cursor?: string | undefined;
 }
 
 const BRAND = Symbol.for('timeline-model.TimelineError');
 
 /**
- * The only error class of this package. `instanceof` and {@link isTimelineError} also hold between two copies of
- * the package (ESM and CJS, two versions), because both look at a registered symbol and not at the prototype.
+ * The only error class of this package. `instanceof` and {@link isTimelineError} hold across copies of the package (ESM
+ * and CJS, two versions), because both check a registered symbol instead of the prototype.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await timeline.append(message, { expectedLast });
+ * } catch (error) {
+ *   if (!isTimelineError(error) || error.code !== 'TIMELINE_CONFLICT') throw error;
+ *   merge(error.actual);
+ * }
+ * ```
  */
 export class TimelineError extends Error {
+  /** Stable code to match on. */
   readonly code: TimelineErrorCode;
+  /** True if the same call may succeed later. */
   readonly retryable: boolean;
+  /** Fate of the write. */
   readonly outcome: Outcome;
+  /** Name of the invalid argument. */
   declare readonly argument?: string;
+  /** Encoded id of the Timeline. */
   declare readonly timeline?: string;
+  /** SeqId, revision or setting that the caller asked for. */
   declare readonly expected?: bigint | number;
+  /** SeqId, revision or setting that is stored. */
   declare readonly actual?: bigint | number;
+  /** SeqId up to which entries were trimmed or have expired. */
   declare readonly through?: bigint;
+  /** Largest allowed size, in bytes or entries. */
   declare readonly limit?: number;
+  /** Name of the missing capability. */
   declare readonly capability?: string;
+  /** Findings of the schema. */
   declare readonly issues?: readonly Issue[];
+  /** Position of the entry that does not decode. */
   declare readonly cursor?: string;
 
   constructor(code: TimelineErrorCode, message: string, details: TimelineErrorDetails = {}) {
@@ -100,12 +134,12 @@ export class TimelineError extends Error {
   }
 }
 
-/** True for errors of this package, whichever copy or entry point made them. */
+/** Returns true for errors of this package, even those of another copy or entry point. */
 export function isTimelineError(value: unknown): value is TimelineError {
   return typeof value === 'object' && value !== null && BRAND in value;
 }
 
-/** Shorthand for the most frequent error: which argument, and what was wrong with it. */
+/** Returns a `TIMELINE_INVALID_ARGUMENT` error: the argument's name, followed by the problem. */
 export function invalidArgument(argument: string, problem: string, details: TimelineErrorDetails = {}): TimelineError {
   return new TimelineError('TIMELINE_INVALID_ARGUMENT', `${argument} ${problem}`, { ...details, argument });
 }

@@ -1,4 +1,4 @@
-/** A queue whose ends cost the same however long it is; `shift` of a long array does not. */
+/** A queue with constant-time ends, unlike `shift` of a long array. */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -25,7 +25,7 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Takes everything out. */
+  /** Removes and returns all items. */
   drain(): T[] {
     const items = this.#items.slice(this.#head) as T[];
     this.#items = [];

@@ -1,22 +1,22 @@
 import { types } from 'node:util';
 import { describe, isWellFormed } from './text.js';
 
-/** Names of properties whose label is kept: those of messages are few and come again. */
+/** Maximum cached labels of property names: messages have few, and repeat them. */
 const MAX_LABELS = 1000;
 const labels = new Map<string, string>();
 
 /**
- * One text for what a value *is*, the same in every process: two values share it only if they are of the same types
- * throughout and hold the same. Properties and the entries of a Map or Set count without their order; a Buffer is a
- * Uint8Array. Throws a `TypeError` for a value that has none: a function, a symbol, a cycle, an instance of another class.
+ * Returns a text that identifies a value in every process: two values share it only if all their types and contents are
+ * equal. Ignores the order of properties and of entries of a Map or Set; a Buffer is a Uint8Array. Throws a `TypeError`
+ * for a value without such a text: a function, a symbol, a cycle, an instance of another class.
  *
- * Strings carry their length instead of escapes, so each form ends where it ends and none can be read in two ways.
+ * Strings have a length prefix instead of escapes, so the text is unambiguous.
  */
 export function structuralForm(value: unknown): string {
   return formOf(value, []);
 }
 
-/** `ancestors` are the objects that the value stands in. */
+/** `ancestors` are the objects that contain the value. */
 function formOf(value: unknown, ancestors: object[]): string {
   switch (typeof value) {
     case 'string':
@@ -35,7 +35,7 @@ function formOf(value: unknown, ancestors: object[]): string {
   }
 }
 
-/** A lone surrogate has no UTF-8 form, of which digests are made. */
+/** Refuses a lone surrogate, because digests need UTF-8. */
 function formOfString(text: string): string {
   return isWellFormed(text) ? `"${text.length}:${text}` : `~${JSON.stringify(text)}`;
 }
@@ -69,7 +69,7 @@ function labelOf(name: string): string {
   return label;
 }
 
-/** In place, and without what `sort` costs for the few names of an object, which mostly are in order or nearly so. */
+/** Sorts in place; faster than `sort` for the few, mostly ordered names of an object. */
 function sorted(names: string[]): string[] {
   if (names.length > 16) return names.sort();
   for (let i = 1; i < names.length; i++) {
@@ -90,7 +90,7 @@ function formOfArray(value: readonly unknown[], ancestors: object[]): string {
   return `${form}]`;
 }
 
-/** Built-in classes of this realm or another; what derives from them is another class. */
+/** Matches built-in classes of any realm, but not their subclasses. */
 function formOfBuiltIn(value: object, prototype: object, ancestors: object[]): string {
   const base = Object.getPrototypeOf(prototype) as object | null;
   if (isRoot(prototype)) return formOfRecord(value, ancestors);
@@ -110,7 +110,7 @@ function formOfBuiltIn(value: object, prototype: object, ancestors: object[]): s
   );
 }
 
-/** The prototype of plain objects, whichever realm they are from. */
+/** Returns true for the prototype of plain objects of any realm. */
 function isRoot(prototype: object | null): boolean {
   return prototype !== null && Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }

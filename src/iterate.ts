@@ -15,13 +15,13 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
   #batch: readonly T[] = [];
   #index = 0;
   #done = false;
-  /** Calls of `next` that had to wait, and the last of them. */
+  /** Number of waiting `next` calls, and the last of them. */
   #turns = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * An iterator whose making may fail: like every other call of this library that waits, it then fails when it is
-   * awaited, and not where it is made.
+   * Returns an iterator that reports an error of `make` when it is awaited, like every other asynchronous call, not
+   * when it is created.
    */
   static from<T>(make: () => BatchIterator<T>): BatchIterator<T> {
     try {
@@ -51,7 +51,7 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
     return turn;
   }
 
-  /** Ends its turn before its caller hears of it, so that the caller's next call finds the batch free. */
+  /** Ends its turn before its promise resolves, so that the caller's next call takes the fast path. */
   async #advance(): Promise<IteratorResult<T>> {
     try {
       return await this.#step();

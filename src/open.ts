@@ -17,15 +17,21 @@ import type { TimelineStore, TimelineStoreOptions } from './types.js';
 const MAX_NAME_BYTES = 255;
 const MIB = 1024 * 1024;
 const DEFAULT_CLOCK_TOLERANCE_MS = 300_000;
-/** Less than a machine needs to set its clock in steps would hold time back for good. */
+/** A smaller tolerance than the steps in which a machine sets its clock would hold time back for good. */
 const LEAST_CLOCK_TOLERANCE_MS = 1000;
 
 /**
- * Opens a library, creating what is missing. Idempotent, and safe from several processes at once.
+ * Opens a library and creates missing tables or keys. Idempotent, and safe from several processes at once.
  *
- * `TIMELINE_INVALID_ARGUMENT` for options that do not fit, or differ from what the library was created with (`expected`,
- * `actual`) without `alter: true`; `TIMELINE_UNSUPPORTED` for a `ttlMs` that the adapter cannot keep; whatever the
- * adapter says when its store cannot be used.
+ * Throws `TIMELINE_INVALID_ARGUMENT` for invalid options, and for options that differ from the stored settings
+ * (`expected`, `actual`) without `alter: true`; `TIMELINE_UNSUPPORTED` for a `ttlMs` that the adapter does not support;
+ * the adapter's error if its store cannot be used.
+ *
+ * @example
+ * ```ts
+ * const store = await openTimelineStore<Message>({ adapter: sqliteAdapter('chat.db'), name: 'store' });
+ * await store.timeline('group:42').append({ from: 'ann', text: 'lunch?' }, { key: 'ann-1' });
+ * ```
  */
 export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Promise<TimelineStore<M>> {
   const { adapter, name, settings } = checkOptions(options);
@@ -40,7 +46,7 @@ export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Pr
   return new Store(name, { session, appender, codec, schema, onUndecodable }, queue);
 }
 
-/** Ends by the budget of the adapter; what opens after that is closed again. */
+/** Fails at the end of the adapter's budget, and closes a library that opens later. */
 async function openLibrary(
   adapter: TimelineAdapter,
   options: Parameters<TimelineAdapter['open']>[0],
@@ -143,7 +149,7 @@ async function refuseTtl(library: AdapterLibrary, ttlMs: number | undefined): Pr
   throw unsupported(library.capabilities, 'minTtlMs', why);
 }
 
-/** A warning is for an operator: what hears it must not break what gives it. */
+/** Keeps a failing `onWarning` from failing the call that warns. */
 function guarded(onWarning: (warning: AdapterWarning) => void): (warning: AdapterWarning) => void {
   return (warning) => {
     try {

@@ -10,11 +10,11 @@ import type { Cursor, Page, ReadRange } from './types.js';
 export const MAX_PAGE = 10_000;
 const DEFAULT_LIMIT = 100;
 
-/** A bound as given and as understood. A bare SeqId has no epoch, so only its place can be checked. */
+/** A bound as given and as parsed. A bare SeqId has no epoch, so only its SeqId can be checked. */
 interface Bound {
   readonly given: Cursor | bigint;
   readonly seqId: bigint;
-  /** `''`: any. */
+  /** `''` matches any epoch. */
   readonly epoch: string;
 }
 
@@ -25,7 +25,7 @@ export interface CheckedRange {
   readonly before: Bound | undefined;
 }
 
-/** Law Limits: types and values of a range are refused before any I/O. */
+/** Law Limits: refuses invalid types and values of a range before any I/O. */
 export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
   const after = checkBound(ref, options.after, 'after');
   const before = checkBound(ref, options.before, 'before');
@@ -75,7 +75,7 @@ export function checkCount(value: unknown, argument: string, options: { least?: 
   return count;
 }
 
-/** Law Epoch: a position in other data, or beyond the end of this, is an error and never an empty page. */
+/** Law Epoch: throws for a position in other data or beyond the tail, instead of returning an empty page. */
 export function checkPosition(
   ref: TimelineRef,
   head: Pick<AdapterHead, 'epoch' | 'lastSeqId' | 'ancestors'>,
@@ -95,7 +95,7 @@ export function checkPosition(
   if (seqId > head.lastSeqId) {
     throw new TimelineError(
       'TIMELINE_ROLLED_BACK',
-      `position ${seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store went back to an earlier state`,
+      `position ${seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store was rolled back`,
       { timeline, expected: seqId, actual: head.lastSeqId },
     );
   }
@@ -106,8 +106,8 @@ function isOfAncestor(ancestors: readonly Position[] | undefined, epoch: string,
 }
 
 /**
- * A page ends before an entry that does not decode, unless the decoder has an answer to that. When nothing stands before
- * it the page is its error, thrown; with `perItem` the error always comes on the page, as other pages come beside it.
+ * Makes a page, which ends before an entry that does not decode, unless the decoder handles it. Throws its error if no
+ * entry precedes it; with `perItem` returns the error on the page, because other pages of the batch are valid.
  */
 export function toPage<M>(
   checked: CheckedRange,
@@ -117,11 +117,11 @@ export function toPage<M>(
 ): Page<M> {
   const { ref, after, before, range } = checked;
   if (after) checkPosition(ref, slice, after);
-  // A bare SeqId to read up to may lie beyond the tail.
+  // A bare `before` may lie beyond the tail.
   if (typeof before?.given === 'string') checkPosition(ref, slice, before);
   const { entries, error, last } = decodeRows(ref, slice, decoder);
   const through = slice.truncatedThrough;
-  // Readers go on behind the error's entry: before that, they have to hear of what is gone.
+  // Report the truncation before the error, because readers then continue behind the entry.
   const tellsFirst = through !== undefined && last === undefined && !range.reverse;
   if (error && entries.length === 0 && !options.perItem && !tellsFirst) throw error;
   let next: Cursor;
@@ -140,9 +140,9 @@ export function toPage<M>(
 
 interface Decoded<M> {
   readonly entries: Entry<M>[];
-  /** Of the row behind `last`, where decoding ended. */
+  /** Error of the row behind `last`, where decoding ended. */
   readonly error?: TimelineError;
-  /** The last row that became an entry or was left out. */
+  /** The last row that was decoded or skipped. */
   readonly last: bigint | undefined;
 }
 
@@ -161,7 +161,7 @@ function decodeRows<M>(ref: TimelineRef, { rows, epoch }: Slice, decoder: Decode
   return { entries, last };
 }
 
-/** Law Bounds: an empty page leads back to where it was asked from, else to the end that was looked at. */
+/** Law Bounds: the cursor of an empty page is the given one, else the end of the range. */
 function emptyNext(ref: TimelineRef, slice: Slice, reverse: boolean, from: Bound | undefined): Cursor {
   if (typeof from?.given === 'string') return from.given;
   return encodeCursor(ref, slice.epoch, from?.seqId ?? (reverse ? slice.lastSeqId : slice.firstSeqId - 1n));

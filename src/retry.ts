@@ -2,14 +2,11 @@ import { throwIfAborted } from './abort.js';
 import { isTimelineError, type TimelineError } from './errors.js';
 import { backOff, pause } from './toolkit/pause.js';
 
-/** Moved: import it from `./toolkit/index.js`. */
-export { pause };
-
-/** Attempts at what is safe to repeat, within the budget of the call, with random pauses between them that grow. */
+/** Retries of safe calls within the budget of the call, with growing random pauses. */
 export interface RetryOptions {
-  /** Attempts in all, at most. Default: as many as the budget allows; 1 switches retries off. */
+  /** Maximum number of attempts; 1 switches retries off. Default: no limit but the budget. */
   readonly attempts?: number | undefined;
-  /** First pause at most, in milliseconds. Default 50; twice that where the store asks for less load. */
+  /** Longest first pause, in milliseconds; twice that if the store asks for less load. Default 50. */
   readonly minDelayMs?: number | undefined;
   /** Longest pause, in milliseconds. Default 1000. */
   readonly maxDelayMs?: number | undefined;
@@ -31,12 +28,13 @@ export function retryPolicy({ attempts, minDelayMs, maxDelayMs }: RetryOptions =
   };
 }
 
-/** Attempts that a store which refuses each at once gets in any case, however short the budget. */
+/** Attempts made at a store that refuses each at once, however short the budget. */
 const SURE_ATTEMPTS = 4;
 
 /**
- * Milliseconds to wait after so many attempts; undefined when no further attempt fits before the deadline
- * (`performance.now()`). The bound of the pause doubles, up to the longest; the pause is a random half to all of it.
+ * Returns the milliseconds to wait after attempt number `attempt`; undefined if no further attempt fits before the
+ * deadline (`performance.now()`). The bound doubles with each attempt up to `maxDelayMs`; the pause is a random half to
+ * all of it.
  */
 export function pauseAfter(
   attempt: number,
@@ -52,8 +50,13 @@ export function pauseAfter(
 }
 
 /**
- * Repeats `run` until the deadline (`performance.now()`) while `mayRepeat` says that doing so can help and cannot harm.
- * The only retry of this library: an adapter that repeats a part of a call does so with this, up to the call's deadline.
+ * Repeats `run` until it succeeds, `mayRepeat` refuses its error, or the deadline (`performance.now()`) is reached. All
+ * retries of this library use it: an adapter repeats a part of a call with it, up to the call's deadline.
+ *
+ * @example
+ * ```ts
+ * const rows = await retryUntil(call.deadline, (error) => error.retryable, () => query(range));
+ * ```
  */
 export async function retryUntil<T>(
   deadline: number,

@@ -2,8 +2,8 @@ import type { Draft } from './drafts.js';
 import { Fifo } from './fifo.js';
 
 /**
- * Law Order, Isolation: a draft waits for its schema here, and later drafts of its Timeline wait behind it. Those of other
- * Timelines do not, and nobody waits for a draft that was aborted.
+ * Laws Order, Isolation: a draft waits here for its schema, and later drafts of its Timeline wait behind it. Drafts of
+ * other Timelines do not wait, and no draft waits for an aborted one.
  */
 export class SchemaGate {
   readonly #byTimeline = new Map<string, Fifo<Draft>>();
@@ -20,13 +20,13 @@ export class SchemaGate {
     else this.#pass(draft);
   }
 
-  /** The draft has settled without passing. */
+  /** Removes a draft that failed before it passed. */
   leave(draft: Draft): void {
     const drafts = this.#byTimeline.get(draft.timeline);
     if (drafts?.peek() === draft) this.#advance(draft.timeline, drafts);
   }
 
-  /** Takes out all that wait. */
+  /** Removes and returns all waiting drafts. */
   drain(): Draft[] {
     const drafts = [...this.#byTimeline.values()].flatMap((each) => each.drain());
     this.#byTimeline.clear();

@@ -3,10 +3,11 @@ import { describe } from './text.js';
 import { isThenable, withinUserTime } from './user-code.js';
 
 /**
- * The part of the Standard Schema interface (https://standardschema.dev) that this library calls: whatever implements
- * it fits, and none is a dependency.
+ * The part of the Standard Schema interface (https://standardschema.dev) that this library calls. Takes any
+ * implementation and depends on none.
  */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
+  /** Validator of the schema; `validate` may return a promise. */
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
@@ -15,18 +16,20 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
   };
 }
 
+/** Result of a validation: the output, or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: ReadonlyArray<Issue> };
+  | { readonly issues: readonly Issue[] };
 
-/** What the schema made of a message. In an object, as the message itself may be a promise to a codec that can tell. */
+/** Output of a schema. Wrapped in an object, because a message may itself be a promise that the codec can encode. */
 export interface Valid<M> {
   readonly value: M;
 }
 
 /**
- * The schema's output, at once if the schema is synchronous. `TIMELINE_INVALID_ARGUMENT` with `issues` for a message that
- * it refuses, and for a schema that fails or answers neither yes nor no; `TIMELINE_UNAVAILABLE` after `ms` without answer.
+ * Returns the schema's output, without a promise if the schema is synchronous. `TIMELINE_INVALID_ARGUMENT` with
+ * `issues` if the schema refuses the message, fails, or returns neither value nor issues; `TIMELINE_UNAVAILABLE` after
+ * `ms` without answer.
  */
 export function validate<M>(
   schema: StandardSchemaV1<unknown, M> | undefined,

@@ -6,7 +6,7 @@ import { noAnswer } from './budget.js';
 import { isTimelineError, type Outcome, TimelineError } from './errors.js';
 import { type RetryPolicy, retryUntil } from './retry.js';
 
-/** Capabilities that a caller can run into, by the name in which they are declared. */
+/** Capabilities that a call may require, by declared name. */
 type Feature = 'expectedLast' | 'manualIds' | 'update' | 'delete' | 'trim' | 'timelines' | 'checkpoints';
 
 export interface SessionOptions {
@@ -16,8 +16,8 @@ export interface SessionOptions {
 }
 
 /**
- * One open library as every operation sees it: refused once closed, counted while under way so that closing can wait,
- * repeated where that is safe, ended by its budget, and failing with a `TimelineError` whatever the adapter threw.
+ * Runs the operations of one open library. Refuses them once closed, counts them so that closing can wait, repeats them
+ * where that is safe, ends them by their budget, and turns every error of the adapter into a `TimelineError`.
  */
 export class Session {
   readonly library: AdapterLibrary;
@@ -43,7 +43,7 @@ export class Session {
     return this.capabilities.budgetMs;
   }
 
-  /** Fires when the store begins to close; what waits for something that may never come listens to it. */
+  /** Fires when the store begins to close, to end open-ended waits. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
@@ -61,12 +61,12 @@ export class Session {
       throw unsupported(this.capabilities, 'readOnly', 'this library is open for reading only');
   }
 
-  /** Reads change nothing, so whatever the store calls passing is tried again. */
+  /** Retries every transient failure, because reads change nothing. */
   read<T>(run: (call: Call) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#run(run, (error) => error.retryable, 'not-applied', signal);
   }
 
-  /** `idempotent` writes are also tried again when the store may have taken them. */
+  /** Repeats `idempotent` writes even if the store may have applied them. */
   write<T>(run: (call: Call) => Promise<T>, options: { idempotent: boolean }, signal?: AbortSignal): Promise<T> {
     const mayRepeat = (error: TimelineError) =>
       error.outcome === 'unknown' ? options.idempotent : error.retryable && error.outcome === 'not-applied';
@@ -106,19 +106,19 @@ export class Session {
     return { deadline: performance.now() + this.budgetMs };
   }
 
-  /** One attempt, ended a little after the deadline if the adapter has not ended it. */
+  /** Runs one attempt, and ends it shortly after the deadline if the adapter has not. */
   attempt<T>(run: (call: Call) => Promise<T>, call: Call, outcome: Outcome): Promise<T> {
     const late = () => noAnswer(this.capabilities.adapter, this.budgetMs, outcome);
     return this.#backstop.bound(call.deadline + this.budgetMs / 20, late, () => normalized(() => run(call), outcome));
   }
 
-  /** Refuses what comes from now on and wakes what waits. */
+  /** Refuses later calls and ends waits. */
   refuse(): void {
     this.#closeBy = this.newCall().deadline;
     this.#closing.abort();
   }
 
-  /** Calls under way end within their budgets, and so does this. */
+  /** Waits for open calls, which end within their budgets. */
   async close(): Promise<void> {
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {
@@ -134,8 +134,8 @@ export class Session {
       );
     } catch (error) {
       if (!(error instanceof CloseUnanswered)) throw error;
-      // The store is closed for its caller; nobody could do more about what the adapter still holds.
-      const message = `${adapter} did not end within ${this.budgetMs} ms of closing: what it holds goes with the process`;
+      // The store is closed for its caller, who could not release the adapter's resources either.
+      const message = `${adapter} did not close within ${this.budgetMs} ms; its resources stay until the process ends`;
       this.warn({ code: 'close-unanswered', message });
     }
   }
@@ -152,7 +152,7 @@ export function unsupported(capabilities: Capabilities, capability: keyof Capabi
   return new TimelineError('TIMELINE_UNSUPPORTED', message, { capability });
 }
 
-/** Whatever an adapter throws, its caller gets a `TimelineError`; of a foreign error nothing good is assumed. */
+/** Turns any error of an adapter into a `TimelineError`; a foreign one is not retryable. */
 export async function normalized<T>(run: () => Promise<T>, outcome: Outcome): Promise<T> {
   try {
     return await run();

@@ -1,39 +1,52 @@
 import { invalidArgument, TimelineError } from './errors.js';
 
-/** Settings that decide about the data of a library, kept with them since they were created. */
+/** Settings of a library, stored with its data since it was created. */
 export interface LibrarySettings {
-  /** Of the adapter's stored form; raised whenever older versions could no longer read or write it. */
+  /** Version of the adapter's stored format; raised when older releases could not read or write it. */
   readonly format: number;
-  /** Milliseconds that an entry is kept; `null`: for ever. */
+  /** Milliseconds that an entry is kept; `null` keeps it for ever. */
   readonly ttlMs: number | null;
-  /** Milliseconds that an idempotency key is remembered; `null`: for ever. */
+  /** Milliseconds that an idempotency key is remembered; `null` remembers it for ever. */
   readonly keyWindowMs: number | null;
-  /** How SeqIds are given, in the adapter's own word. */
+  /** Adapter's name for the way it assigns SeqIds. */
   readonly numbering: string;
 }
 
-/** Settings that a caller asks for. Absent: what stands; where nothing stands yet, for ever and the default window. */
+/** Settings that a caller asks for. */
 export interface WantedSettings {
+  /** Format that this release reads and writes. */
   readonly format: number;
+  /** Adapter's name for the way it assigns SeqIds. */
   readonly numbering: string;
-  /** `Infinity`: for ever. */
+  /** Milliseconds; `Infinity` keeps entries for ever. Default: the stored value; `Infinity` for a new library. */
   readonly ttlMs?: number | undefined;
+  /** Milliseconds. Default: the stored value; `defaultKeyWindowMs` for a new library. */
   readonly keyWindowMs?: number | undefined;
+  /** Key window of a new library; `null` remembers keys for ever. */
   readonly defaultKeyWindowMs: number | null;
 }
 
+/** Result of {@link reconcileSettings}. */
 export interface Reconciled {
+  /** Settings that now apply. */
   readonly settings: LibrarySettings;
-  /** To be kept with the data. */
+  /** Text to store with the data. */
   readonly text: string;
-  /** `text` is not what is kept: write it. */
+  /** True if `text` differs from the stored text: write it. */
   readonly changed: boolean;
 }
 
 /**
- * Law Settings: holds what is asked for against what is kept. `TIMELINE_INVALID_ARGUMENT` with `expected` (asked for) and
- * `actual` (kept; `Infinity` is for ever) where they differ and `alter` is false. The numbering and the format cannot be
- * altered: `TIMELINE_INVALID_ARGUMENT` and `TIMELINE_UNSUPPORTED`.
+ * Law Settings: compares the wanted settings with the stored text, `undefined` for a new library. Throws
+ * `TIMELINE_INVALID_ARGUMENT` with `expected` (wanted) and `actual` (stored; `Infinity` means for ever) if they differ
+ * and `alter` is false. The numbering and the format cannot be altered: `TIMELINE_INVALID_ARGUMENT` and
+ * `TIMELINE_UNSUPPORTED`.
+ *
+ * @example
+ * ```ts
+ * const { settings, text, changed } = reconcileSettings(await load(name), wanted, { library: name, alter });
+ * if (changed) await save(name, text);
+ * ```
  */
 export function reconcileSettings(
   kept: string | undefined,
@@ -48,7 +61,7 @@ export function reconcileSettings(
   }
   const stands = parseSettings(kept, library);
   if (stands.format !== format) {
-    const message = `the data of ${library} are of format ${stands.format}; this version reads and writes format ${format}`;
+    const message = `the data of ${library} have format ${stands.format}; this version needs format ${format}`;
     throw new TimelineError('TIMELINE_UNSUPPORTED', message, { expected: format, actual: stands.format });
   }
   if (stands.numbering !== numbering) {
@@ -60,7 +73,7 @@ export function reconcileSettings(
   return reconciled({ format, ttlMs, keyWindowMs, numbering }, kept);
 }
 
-/** Reads the text again, as every process does before it removes anything. */
+/** Parses the stored text. Every process reads it again before it removes anything. */
 export function parseSettings(text: string, library: string): LibrarySettings {
   try {
     const { format, ttlMs, keyWindowMs, numbering } = JSON.parse(text) as LibrarySettings;
@@ -81,7 +94,7 @@ function decide(
   if (wanted === undefined || finite(wanted) === stands) return stands;
   if (alter) return finite(wanted);
   const actual = stands ?? Number.POSITIVE_INFINITY;
-  const problem = `of ${library} is ${told(actual)}, not ${told(wanted)}: leave it out, or open with alter: true to change it`;
+  const problem = `of ${library} is ${told(actual)}, not ${told(wanted)}: omit it, or set alter: true to change it`;
   throw invalidArgument(argument, problem, { expected: wanted, actual });
 }
 

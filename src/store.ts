@@ -31,7 +31,7 @@ import type {
 } from './types.js';
 import type { Decoding } from './undecodable.js';
 
-/** Ids fetched in one call while listing Timelines. */
+/** Ids per call while listing Timelines. */
 const LISTING_PAGE = 1000;
 
 export class Store<M> implements TimelineStore<M> {
@@ -85,7 +85,7 @@ export class Store<M> implements TimelineStore<M> {
     });
   }
 
-  /** One outcome per item, in order; what is wrong with an item is its own outcome. */
+  /** Returns one outcome per item, in order; an invalid item fails alone. */
   #collect<Item>(
     items: readonly Item[],
     argument: string,

@@ -8,13 +8,13 @@ import { describe } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Cursor, Page, SubscribeOptions, TimelineEntry } from './types.js';
 
-/** How long a subscription waits, at most, before it tries again to reach a store that is away. */
+/** Longest pause of a subscription between attempts to reach an unavailable store. */
 const MAX_OUTAGE_PAUSE_MS = 2000;
 
 /**
- * Law Subscription: read pages until nothing is left, then wait for a hint and read again from the same position. Data
- * comes from reads alone, so a wake-up may be lost, repeated or false; the next look, after `pollMs` at the latest, finds
- * what there is.
+ * Law Subscription: reads pages until none is left, then waits for a hint and reads again from the same position. Only
+ * reads return data, so a wake-up may be lost, repeated or spurious; the next read, after `pollMs` at the latest, finds
+ * new entries.
  */
 export function subscribe<M>(
   session: Session,
@@ -50,7 +50,7 @@ export function subscribe<M>(
         if (page.entries.length > 0) return page.entries;
         const through = page.truncated?.through ?? 0n;
         if (seqIdOf(position) < through) position = encodeCursor(ref, page.head.epoch, through);
-        // What there was is left out, as it does not decode; more may follow.
+        // All entries of the page were skipped, because they do not decode; more may follow.
         if (!page.upToDate) continue;
         if (!caughtUp) {
           caughtUp = true;

@@ -1,9 +1,9 @@
+import type { Abortable } from './entry-types.js';
 import { invalidArgument, TimelineError } from './errors.js';
-import type { Abortable } from './types.js';
 
 const CONTROL = /\p{Cc}/u;
 
-/** Lone surrogates have no UTF-8 form: a store would hand back another string than it was given. */
+/** Lone surrogates have no UTF-8 form: a store would return another string. */
 export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
@@ -38,7 +38,7 @@ export function checkText(
   return value;
 }
 
-/** Describes a value for an error message: a short value by itself, a long one by its kind. */
+/** Describes a value for an error message: the value itself if short, else its kind. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'bigint') return `${value}n`;

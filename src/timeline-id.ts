@@ -7,9 +7,13 @@ const INT64 = 1n << 63n;
 const ESCAPED = /[~/]/;
 
 /**
- * The one string that stands for a Timeline id in every store. Parts are joined by `/`; inside a string part `~`
- * becomes `~0` and `/` becomes `~1`; an integer part is `~i` and its digits. So `'group:42'` stays as it is, and no two
- * different ids meet.
+ * Encodes a Timeline id as the string that every store uses. Joins parts with `/`, escapes `~` as `~0` and `/` as `~1`,
+ * and writes an integer as `~i` and its digits. So `'group:42'` is unchanged, and different ids never collide.
+ *
+ * @example
+ * ```ts
+ * encodeTimelineId(['tenant/7', 42]); // 'tenant~17/~i42'
+ * ```
  */
 export function encodeTimelineId(id: TimelineId, argument = 'timeline'): string {
   if (typeof id === 'string') {
@@ -48,7 +52,7 @@ function escapePart(text: string): string {
   return text.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** The inverse. Integers come back as `number` where they are safe, else as `bigint`. */
+/** Decodes an encoded Timeline id. Returns integers as `number` where they are safe, else as `bigint`. */
 export function decodeTimelineId(encoded: string): TimelineId {
   const parts = encoded.split('/').map(decodePart);
   return parts.length === 1 ? (parts[0] as TimelineIdPart) : Object.freeze(parts);
@@ -60,12 +64,12 @@ function decodePart(part: string): TimelineIdPart {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-/** The beginning of the encoded ids of all Timelines whose first part starts with `prefix`. */
+/** Returns the common prefix of the encoded ids whose first part starts with `prefix`. */
 export function encodePrefix(prefix: string): string {
   return escapePart(prefix);
 }
 
-/** A Timeline as the core passes it on: the caller's id, its encoded form, and what its cursors begin with. */
+/** A Timeline inside the core: the caller's id, its encoded form, and the prefix of its cursors. */
 export class TimelineRef {
   readonly id: TimelineId;
   readonly encoded: string;
@@ -79,7 +83,7 @@ export class TimelineRef {
     this.#library = library;
   }
 
-  /** 32 bits of FNV-1a over library and id: enough to notice a cursor that strayed, not meant against forgery. */
+  /** 32 bits of FNV-1a over library and id: detects a cursor of another Timeline, not forgery. */
   get tag(): string {
     if (this.#tag === undefined) {
       let hash = 0x811c9dc5;
@@ -91,12 +95,12 @@ export class TimelineRef {
     return this.#tag;
   }
 
-  /** The beginning of cursors of the epoch seen last. */
+  /** Prefix of cursors of the epoch seen last. */
   get prefix(): CursorPrefix | undefined {
     return this.#prefix;
   }
 
-  /** The beginning of cursors of an epoch; the SeqId follows. */
+  /** Returns the prefix of cursors of an epoch; the SeqId follows. */
   prefixOf(epoch: string): string {
     if (this.#prefix?.epoch !== epoch) this.#prefix = { epoch, text: `1.${epoch}.${this.tag}.` };
     return this.#prefix.text;
@@ -108,7 +112,7 @@ export interface CursorPrefix {
   readonly text: string;
 }
 
-/** Strings whose refs are remembered by a library, so that reading many Timelines again and again finds their cursors half made. */
+/** Refs cached per library, so that repeated reads of many Timelines reuse their cursor prefixes. */
 const MOST_REMEMBERED = 20_000;
 
 export class TimelineRefs {

@@ -33,10 +33,10 @@ import type {
 import type { Decoding, OnUndecodable } from './undecodable.js';
 
 const DEFAULT_SCAN_PAGE = 500;
-/** Entries looked at together for the newest that decodes. */
+/** Entries read at once to find the newest that decodes. */
 const LATEST_PAGE = 100;
 
-/** What all handles of one store share. */
+/** State shared by all handles of one store. */
 export interface StoreParts<M> {
   readonly session: Session;
   readonly appender: Appender<M>;
@@ -45,7 +45,7 @@ export interface StoreParts<M> {
   readonly onUndecodable: OnUndecodable<M>;
 }
 
-/** What the caller of one operation says of entries that do not decode, else what was said at opening. */
+/** Returns the decoder of one operation: its `onUndecodable`, else the store's. */
 export function decoderOf<M>({ codec, onUndecodable }: StoreParts<M>, options: Decoding<M>): Decoder<M> {
   return { codec, onUndecodable: checkOnUndecodable(options.onUndecodable) ?? onUndecodable };
 }
@@ -124,7 +124,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     });
   }
 
-  /** The next page of a range, `undefined` when its end or limit is reached. */
+  /** Reads the next page of a range; `undefined` at its end or limit. */
   #pager(options: ScanOptions & Decoding<M>): () => Promise<Page<M> | undefined> {
     checkOptions(options);
     const pageSize = checkCount(options.pageSize ?? DEFAULT_SCAN_PAGE, 'pageSize', { most: MAX_PAGE });
@@ -175,7 +175,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     return value;
   }
 
-  /** `entry` is absent if it is to be left out. */
+  /** `entry` is absent if it is skipped. */
   async #single(
     range: Range,
     options: Abortable & Decoding<M>,
@@ -229,7 +229,7 @@ export class TimelineHandle<M> implements Timeline<M> {
         ? { through: checkSeqId(options.through, 'through', 0n) }
         : { keepLast: checkCount(options.keepLast, 'keepLast', { least: 0 }) };
     this.#checkMayModify('trim');
-    // Cutting at an id twice is harmless; keeping the last n twice may cut what came in between.
+    // Repeating `through` is harmless; repeating `keepLast` may remove entries appended meanwhile.
     const idempotent = 'through' in cut;
     await this.#session.write(
       (call) => this.#session.library.trim!(this.#ref.encoded, cut, call),

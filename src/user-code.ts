@@ -1,7 +1,7 @@
 import { USER_CODE_MS } from './budget.js';
 import { TimelineError } from './errors.js';
 
-/** Returns `true` for a promise of any realm or library. */
+/** Returns true for a promise of any realm or library. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
@@ -29,7 +29,7 @@ export function withinUserTime<T>(answer: PromiseLike<T>, name: string, ms: numb
   });
 }
 
-/** Nobody waits for it: its rejection is not unhandled. */
+/** Ignores the rejection of a promise that is not awaited. */
 export function disregard(value: unknown): void {
   if (isThenable(value)) Promise.resolve(value).catch(() => undefined);
 }

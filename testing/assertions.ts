@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isTimelineError, type TimelineError, type TimelineErrorCode } from '../src/errors.js';
 import type { AppendResult, BatchOutcome, Page, Timeline, TimelineEntry } from '../src/types.js';
 
-/** Asserts that the promise fails with a {@link TimelineError} of one of these codes, and hands it over. */
+/** Asserts that the promise rejects with a {@link TimelineError} of one of these codes, and returns the error. */
 export async function rejects(promise: Promise<unknown>, ...codes: TimelineErrorCode[]): Promise<TimelineError> {
   const error = await promise.then(
     (value) => assert.fail(`expected ${codes.join(' or ')}, but it resolved with ${show(value)}`),
@@ -18,7 +18,7 @@ export function hasCode(error: unknown, ...codes: TimelineErrorCode[]): Timeline
   return error;
 }
 
-/** Waits for a condition to hold, and fails when it does not in time. */
+/** Waits for a condition, and fails after `deadlineMs`. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -31,7 +31,7 @@ export async function until(
   }
 }
 
-/** The promise's value, or a failure when it takes longer. */
+/** Resolves with the promise's value, and fails after `deadlineMs`. */
 export async function within<T>(what: string, promise: Promise<T>, deadlineMs = 10_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -43,7 +43,7 @@ export async function within<T>(what: string, promise: Promise<T>, deadlineMs = 
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** The first `count` items of a stream, or all of one that ends; fails when the next one takes longer than `idleMs`. */
+/** Takes up to `count` items of a stream; fails if the next one takes longer than `idleMs`. */
 export async function take<T>(stream: AsyncIterable<T>, count = Number.POSITIVE_INFINITY, idleMs = 5000): Promise<T[]> {
   const iterator = stream[Symbol.asyncIterator]();
   const taken: T[] = [];
@@ -59,7 +59,7 @@ export async function take<T>(stream: AsyncIterable<T>, count = Number.POSITIVE_
   }
 }
 
-/** Appends `prefix1 … prefixN`, issued together, and resolves with their results. */
+/** Appends `prefix1 … prefixN` concurrently and resolves with the results. */
 export function fill(timeline: Timeline<string>, count: number, prefix = 'm'): Promise<AppendResult[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => timeline.append(`${prefix}${index + 1}`)));
 }
@@ -68,7 +68,7 @@ export const seqIds = (items: readonly { readonly seqId: bigint }[]): bigint[] =
 
 export const messages = <M>(items: readonly TimelineEntry<M>[]): M[] => items.map((item) => item.message);
 
-/** Everything in a Timeline, page by page. */
+/** Reads all entries of a Timeline page by page. */
 export async function readAll<M>(timeline: Timeline<M>): Promise<TimelineEntry<M>[]> {
   const entries: TimelineEntry<M>[] = [];
   for (
@@ -81,7 +81,7 @@ export async function readAll<M>(timeline: Timeline<M>): Promise<TimelineEntry<M
   }
 }
 
-/** The outcome as a success, or its error thrown. */
+/** Returns a successful outcome, or throws its error. */
 export function succeeded(outcome: BatchOutcome | undefined): {
   readonly seqId: bigint;
   readonly duplicate: boolean;

@@ -1,9 +1,9 @@
-/** What the kit asks of a child process. SeqIds travel as decimal strings, since IPC messages are JSON. */
+/** A command of the kit to a child process. SeqIds are decimal strings, because IPC messages are JSON. */
 export type Command =
   | { readonly do: 'open'; readonly library: string }
-  /** All of them issued together. */
+  /** Appends the items concurrently. */
   | { readonly do: 'append'; readonly timeline: string; readonly items: readonly ChildItem[] }
-  /** Reports each entry by an event as it arrives; done when it waits for more. */
+  /** Reports each entry as it arrives; done once it has caught up. */
   | { readonly do: 'subscribe'; readonly timeline: string }
   | { readonly do: 'advance'; readonly timeline: string; readonly reader: string; readonly to: readonly string[] }
   | { readonly do: 'close' };
@@ -14,7 +14,7 @@ export interface ChildItem {
   readonly expectedLast?: string;
 }
 
-/** How one append of a child went; `code` if it failed. */
+/** Outcome of one append of a child; `code` if it failed. */
 export interface ChildOutcome {
   readonly seqId?: string;
   readonly duplicate?: boolean;
@@ -29,7 +29,7 @@ export interface Request {
 export type Report =
   | { readonly kind: 'done'; readonly id: number; readonly value: readonly ChildOutcome[] }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }
-  /** `at` is the real time in milliseconds at which the child got the entry. */
+  /** `at` is the time at which the child got the entry, in milliseconds since 1970. */
   | {
       readonly kind: 'entry';
       readonly timeline: string;

@@ -2,7 +2,7 @@ import { within } from './assertions.js';
 import type { ChildItem, ChildOutcome, Command, Report, Request } from './child-protocol.js';
 import type { ForkedProcess } from './options.js';
 
-/** An entry as a subscription in a child process got it. */
+/** An entry that a subscription in a child process received. */
 export interface Arrival {
   readonly seqId: bigint;
   readonly message: string;
@@ -31,7 +31,7 @@ export class ChildStore {
     return this.#ask({ do: 'append', timeline, items });
   }
 
-  /** Resolves when the subscription waits for news; what it gets is in `arrivals`. */
+  /** Resolves once the subscription has caught up; its entries are in `arrivals`. */
   async subscribe(timeline: string): Promise<void> {
     await this.#ask({ do: 'subscribe', timeline });
   }

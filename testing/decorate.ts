@@ -1,9 +1,21 @@
 import type { AdapterLibrary, TimelineAdapter } from '../src/adapter.js';
 
-/** Members of a library to replace; `undefined` takes an optional one away. */
+/** Members of a library to replace; `undefined` removes an optional one. */
 export type LibraryChanges = { readonly [Member in keyof AdapterLibrary]?: AdapterLibrary[Member] | undefined };
 
-/** An adapter whose libraries behave like those of the given one but for the members that `change` returns. */
+/**
+ * Returns an adapter like the given one, with the members that `change` returns replaced in its libraries.
+ *
+ * @example
+ * ```ts
+ * const slow = decorateAdapter(adapter, (library) => ({
+ *   append: async (writes, call) => {
+ *     await pause(100);
+ *     return library.append(writes, call);
+ *   },
+ * }));
+ * ```
+ */
 export function decorateAdapter(
   adapter: TimelineAdapter,
   change: (library: AdapterLibrary) => LibraryChanges,
@@ -19,7 +31,7 @@ export function decorateAdapter(
 
 function decorateLibrary(library: AdapterLibrary, changes: LibraryChanges): AdapterLibrary {
   const members = changes as Record<PropertyKey, unknown>;
-  // The proxy's target is an empty object, because a frozen library could not be shown with other members than its own.
+  // The target is an empty object, because a proxy of a frozen library could not replace its members.
   return new Proxy({} as AdapterLibrary, {
     get(_, member) {
       if (member in changes) return members[member];

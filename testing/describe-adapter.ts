@@ -1,15 +1,30 @@
 import assert from 'node:assert/strict';
+import { Fixture } from './fixture.js';
 import type { LawGroup, TestBody } from './law-group.js';
 import { LAWS } from './laws/index.js';
-import { type Capability, checkReadOnly, checkRefusal, has, isGiven, isOption, type Need } from './needs.js';
+import {
+  type Capability,
+  checkReadOnly,
+  checkRefusal,
+  hasCapability,
+  isGiven,
+  isOption,
+  type Requirement,
+} from './needs.js';
 import type { ConformanceOptions, Law, Runner } from './options.js';
-import { World } from './world.js';
 
 /**
- * Proves an adapter: defines one group of tests for each law of the Timeline contract with whatever runner is given.
+ * Proves an adapter: defines one group of tests for each law of the Timeline contract with the given runner.
  *
- * A capability that the adapter declares as absent does not make its tests pass: they check that its use is refused. What an
- * option of the kit would be needed for is not defined at all. Both are listed by the last test and noted by `log`.
+ * If the adapter declares a capability as absent, its tests check that its use is refused. Tests that need an option of
+ * the kit are not defined without it. The last test lists both, and `log` reports them.
+ *
+ * @example
+ * ```ts
+ * import { describe, it } from 'node:test';
+ *
+ * describeAdapter({ describe, it }, { name: 'minimal', create: () => minimalAdapter() });
+ * ```
  */
 export function describeAdapter(runner: Runner, options: ConformanceOptions): void {
   const report = new Report(options);
@@ -31,11 +46,11 @@ interface Test {
   readonly run: () => Promise<void>;
 }
 
-/** The tests of a group that can be defined with these options; some runners refuse a group that is empty. */
+/** Collects the tests that these options allow, because some runners refuse an empty group. */
 function collect(group: LawGroup, options: ConformanceOptions, report: Report): Test[] {
   const tests: Test[] = [];
-  group.define((name: string, ...rest: [TestBody] | [readonly Need[], TestBody]) => {
-    const [needs, body]: [readonly Need[], TestBody] = rest.length === 1 ? [[], rest[0]] : rest;
+  group.define((name: string, ...rest: [TestBody] | [readonly Requirement[], TestBody]) => {
+    const [needs, body]: [readonly Requirement[], TestBody] = rest.length === 1 ? [[], rest[0]] : rest;
     const option = needs.filter(isOption).find((need) => !isGiven(need, options));
     if (option) return report.skip(group.law, `the option \`${option}\` is not given`);
     const capabilities = needs.filter((need): need is Capability => !isOption(need));
@@ -51,33 +66,33 @@ async function runOnce(
   body: TestBody,
   skip: (why: string) => void,
 ): Promise<void> {
-  const world = await World.create(options);
+  const fixture = await Fixture.create(options);
   try {
-    await runOrRefuse(world, needs, body, skip);
+    await runOrRefuse(fixture, needs, body, skip);
   } finally {
-    await world.dispose();
+    await fixture.dispose();
   }
 }
 
 async function runOrRefuse(
-  world: World,
+  fixture: Fixture,
   needs: readonly Capability[],
   run: TestBody,
   skip: (why: string) => void,
 ): Promise<void> {
-  const absent = needs.find((need) => !has(world.capabilities, need));
-  if (world.capabilities.readOnly) {
-    await checkReadOnly(world);
+  const absent = needs.find((need) => !hasCapability(fixture.capabilities, need));
+  if (fixture.capabilities.readOnly) {
+    await checkReadOnly(fixture);
     skip('the library is read-only; its writes are refused');
   } else if (absent) {
-    await checkRefusal(world, absent);
-    skip(`the adapter declares that it has no \`${absent}\`; it keeps to that`);
+    await checkRefusal(fixture, absent);
+    skip(`the adapter declares no \`${absent}\`, and refuses its use`);
   } else {
-    await run(world);
+    await run(fixture);
   }
 }
 
-/** What was left out and why; each reason is noted once for each group. */
+/** Records skipped tests and why; logs each reason once per group. */
 class Report {
   defined = 0;
   readonly #skipped = new Map<string, number>();

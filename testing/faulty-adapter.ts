@@ -2,32 +2,43 @@ import type { TimelineAdapter, Write, WriteOutcome } from '../src/adapter.js';
 import { TimelineError } from '../src/errors.js';
 import { decorateAdapter } from './decorate.js';
 
-/** What shall go wrong in one append call; `undefined` lets it pass. */
+/** Failure of one append call. */
 export type Fault =
-  /** The request never reached the store. */
+  /** The request does not reach the store. */
   | { readonly kind: 'reject-before'; readonly error: TimelineError }
-  /** The store executed it, the answer got lost. */
+  /** The store executes the request, and its answer is lost. */
   | { readonly kind: 'reject-after'; readonly error: TimelineError }
-  /** Some writes fail on their own, unexecuted: an error for each of them, `undefined` for those that pass. */
+  /** Some writes fail without being executed: `errors` returns an error for each of them, else `undefined`. */
   | {
       readonly kind: 'fail-writes';
       readonly errors: (writes: readonly Write[]) => readonly (TimelineError | undefined)[];
     };
 
+/** Decides which append calls fail. */
 export interface FaultPlan {
-  /** Asked once for each append call of a library; calls are counted from 1. */
+  /** Called once per append call of a library, counted from 1; `undefined` lets it pass. */
   append(call: number, writes: readonly Write[]): Fault | undefined;
 }
 
-/** The answer to a write was lost: nobody knows whether it was applied. */
+/** Returns the error of a lost answer: the write may or may not have been applied. */
 export const unknownOutcome = (): TimelineError =>
   new TimelineError('TIMELINE_OUTCOME_UNKNOWN', 'injected fault: the answer was lost', { outcome: 'unknown' });
 
-/** The store refused for a while: nothing was applied, and the same call may succeed later. */
+/** Returns the error of a busy store: nothing was applied, and the same call may succeed later. */
 export const busyStore = (): TimelineError =>
   new TimelineError('TIMELINE_BUSY', 'injected fault: the store is busy', { retryable: true });
 
-/** Wraps an adapter so that appends fail by plan: for tests of what a program does when its store does. */
+/**
+ * Wraps an adapter so that appends fail by plan, to test how a program handles failures of its store.
+ *
+ * @example
+ * ```ts
+ * const lostOnce: FaultPlan = {
+ *   append: (call) => (call === 1 ? { kind: 'reject-after', error: unknownOutcome() } : undefined),
+ * };
+ * const store = await openTimelineStore({ adapter: faultyAdapter(adapter, lostOnce), name: 'store' });
+ * ```
+ */
 export function faultyAdapter(adapter: TimelineAdapter, plan: FaultPlan): TimelineAdapter {
   return decorateAdapter(adapter, (library) => {
     let calls = 0;

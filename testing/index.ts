@@ -1,4 +1,4 @@
-/** The conformance kit: what an adapter must pass to carry Timelines, and tools for tests of programs that use them. */
+/** The conformance kit for adapters, and fault injection for tests of programs that use Timelines. */
 export { decorateAdapter, type LibraryChanges } from './decorate.js';
 export { describeAdapter } from './describe-adapter.js';
 export { busyStore, type Fault, type FaultPlan, faultyAdapter, unknownOutcome } from './faulty-adapter.js';

@@ -1,20 +1,20 @@
-import type { Need } from './needs.js';
+import type { Fixture } from './fixture.js';
+import type { Requirement } from './needs.js';
 import type { Law } from './options.js';
-import type { World } from './world.js';
 
-/** A law and the tests that hold an adapter to it. */
+/** A law and its tests. */
 export interface LawGroup {
   readonly law: Law;
   readonly promise: string;
   readonly define: (test: DefineTest) => void;
 }
 
-export type TestBody = (world: World) => Promise<void>;
+export type TestBody = (fixture: Fixture) => Promise<void>;
 
-/** Defines a test. With `needs` it runs where all of them are there; else it checks that what is absent is refused. */
+/** Defines a test. It runs if all `needs` are present; otherwise it checks that the absent capability is refused. */
 export interface DefineTest {
   (name: string, run: TestBody): void;
-  (name: string, needs: readonly Need[], run: TestBody): void;
+  (name: string, needs: readonly Requirement[], run: TestBody): void;
 }
 
 export function law(name: Law, promise: string, define: (test: DefineTest) => void): LawGroup {

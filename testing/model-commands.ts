@@ -2,12 +2,12 @@ import type { Capabilities } from '../src/adapter.js';
 import type { Random } from './random.js';
 
 /**
- * A place in a Timeline as a share of what was ever appended to it: 0 stands before all, just below 1 beyond the tail.
- * So a command means something in whatever state it is run, also in a sequence from which others were left out.
+ * A position in a Timeline as a fraction of all entries ever appended: 0 is before the first, just below 1 beyond the
+ * tail. So a command is valid in any state, even after shrinking has removed earlier commands.
  */
-export type Place = number;
+export type RelativePosition = number;
 
-/** One step of a random sequence: plain data, so that it can be printed and run again. */
+/** One step of a random sequence: plain data, to print and run again. */
 export type ModelCommand =
   | {
       readonly do: 'append';
@@ -35,8 +35,8 @@ export type ModelCommand =
   | {
       readonly do: 'read';
       readonly timeline: string;
-      readonly after?: Place | undefined;
-      readonly before?: Place | undefined;
+      readonly after?: RelativePosition | undefined;
+      readonly before?: RelativePosition | undefined;
       readonly limit: number;
       readonly reverse: boolean;
     }
@@ -44,22 +44,27 @@ export type ModelCommand =
   | {
       readonly do: 'update';
       readonly timeline: string;
-      readonly at: Place;
+      readonly at: RelativePosition;
       readonly body: string;
       readonly ifRevision?: number | undefined;
     }
-  | { readonly do: 'delete'; readonly timeline: string; readonly at: Place }
-  | { readonly do: 'trim'; readonly timeline: string; readonly through: Place }
+  | { readonly do: 'delete'; readonly timeline: string; readonly at: RelativePosition }
+  | { readonly do: 'trim'; readonly timeline: string; readonly through: RelativePosition }
   | { readonly do: 'keepLast'; readonly timeline: string; readonly count: number }
-  | { readonly do: 'advance'; readonly timeline: string; readonly reader: string; readonly to: Place }
-  | { readonly do: 'reset'; readonly timeline: string; readonly reader: string; readonly to?: Place | undefined }
+  | { readonly do: 'advance'; readonly timeline: string; readonly reader: string; readonly to: RelativePosition }
+  | {
+      readonly do: 'reset';
+      readonly timeline: string;
+      readonly reader: string;
+      readonly to?: RelativePosition | undefined;
+    }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'reopen' };
 
 export const TIMELINES = ['a', 'b', 'c'] as const;
 const READERS = ['phone', 'tablet'];
 
-/** Draws commands that the adapter can carry out; `waits` are the times, in ms, that a wait may take. */
+/** Draws random commands that the adapter supports; `waits` are the possible waits in milliseconds. */
 export function drawCommands(
   random: Random,
   count: number,

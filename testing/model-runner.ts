@@ -3,117 +3,121 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { isTimelineError } from '../src/errors.js';
 import type { Cursor, Timeline, TimelineEntry, TimelineStore } from '../src/types.js';
 import { succeeded } from './assertions.js';
+import { Fixture } from './fixture.js';
 import { clamp, expectedResult, type ModelRow, type ModelRules, ModelTimeline, type Result } from './model.js';
-import { drawCommands, type ModelCommand, type Place, TIMELINES } from './model-commands.js';
+import { drawCommands, type ModelCommand, type RelativePosition, TIMELINES } from './model-commands.js';
 import type { ConformanceOptions } from './options.js';
 import { Random } from './random.js';
 import { shrink } from './shrink.js';
-import { World } from './world.js';
 
 export interface SequenceSettings {
   readonly expiring: boolean;
-  /** Reopen by another adapter object rather than by another store on the same. */
+  /** Reopen on another adapter object, not on the same one. */
   readonly restart: boolean;
 }
 
 const COMMANDS = 40;
 
-/** Runs random sequences on the adapter and on the model; the first that differs is shrunk and reported with its seed. */
-export async function runSequences(world: World, runs: number, settings: SequenceSettings): Promise<void> {
-  const { options } = world;
+/** Runs random sequences on the adapter and the model; shrinks the first that differs and reports it with its seed. */
+export async function runSequences(fixture: Fixture, runs: number, settings: SequenceSettings): Promise<void> {
+  const { options } = fixture;
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
   for (let run = 0; run < runs; run += 1) {
-    const commands = drawCommands(new Random(seed + run), COMMANDS, world.capabilities, waits(world, settings));
-    const difference = await differs(options, commands, settings);
+    const commands = drawCommands(new Random(seed + run), COMMANDS, fixture.capabilities, waits(fixture, settings));
+    const difference = await findDifference(options, commands, settings);
     if (difference === undefined) continue;
     const shortest = await shrink(
       commands,
-      async (candidate) => (await differs(options, candidate, settings)) !== undefined,
+      async (candidate) => (await findDifference(options, candidate, settings)) !== undefined,
     );
-    const why = (await differs(options, shortest, settings)) ?? difference;
+    const why = (await findDifference(options, shortest, settings)) ?? difference;
     assert.fail(`seed ${seed + run} (run it again with \`seed: ${seed + run}, runs: 1\`): ${why}\n${list(shortest)}`);
   }
 }
 
-function waits(world: World, { expiring }: SequenceSettings): number[] {
-  const { keyWindowMs } = world.capabilities;
+function waits(fixture: Fixture, { expiring }: SequenceSettings): number[] {
+  const { keyWindowMs } = fixture.capabilities;
   return [
     1,
     17,
     ...(keyWindowMs ? [Math.ceil(keyWindowMs / 2) + 3] : []),
-    ...(expiring ? [Math.ceil(world.ttlMs / 3) + 5, world.ttlMs + 7] : []),
+    ...(expiring ? [Math.ceil(fixture.ttlMs / 3) + 5, fixture.ttlMs + 7] : []),
   ];
 }
 
 const list = (commands: readonly ModelCommand[]) =>
   commands.map((command, index) => `  ${index + 1}. ${JSON.stringify(command)}`).join('\n');
 
-/** How store and model differ, if they do. Each sequence has data of its own. */
-async function differs(
+/** Describes how store and model differ; undefined if they agree. Each sequence has its own data. */
+async function findDifference(
   options: ConformanceOptions,
   commands: readonly ModelCommand[],
   settings: SequenceSettings,
 ): Promise<string | undefined> {
-  const world = await World.create(options);
+  const fixture = await Fixture.create(options);
   try {
-    const player = await Player.create(world, settings);
+    const player = await SequenceRunner.create(fixture, settings);
     for (const [index, command] of commands.entries()) {
       const difference = await player.play(command);
       if (difference !== undefined) return `command ${index + 1}, ${command.do}: ${difference}`;
     }
     return undefined;
   } finally {
-    await world.dispose();
+    await fixture.dispose();
   }
 }
 
-/** Plays commands to a store and to the model side by side. */
-class Player {
-  readonly #world: World;
+/** Runs commands on a store and on the model, and compares the results. */
+class SequenceRunner {
+  readonly #fixture: Fixture;
   readonly #settings: SequenceSettings;
   readonly #models: ReadonlyMap<string, ModelTimeline>;
   #store: TimelineStore<string>;
 
-  private constructor(world: World, settings: SequenceSettings, store: TimelineStore<string>, rules: ModelRules) {
-    this.#world = world;
+  private constructor(fixture: Fixture, settings: SequenceSettings, store: TimelineStore<string>, rules: ModelRules) {
+    this.#fixture = fixture;
     this.#settings = settings;
     this.#store = store;
     this.#models = new Map(TIMELINES.map((id) => [id, new ModelTimeline(rules)]));
   }
 
-  static async create(world: World, settings: SequenceSettings): Promise<Player> {
-    const { dense, keyWindowMs } = world.capabilities;
-    const ttlMs = settings.expiring ? world.ttlMs : undefined;
-    return new Player(world, settings, await world.open({ name: 'model', ttlMs }), { dense, keyWindowMs, ttlMs });
+  static async create(fixture: Fixture, settings: SequenceSettings): Promise<SequenceRunner> {
+    const { dense, keyWindowMs } = fixture.capabilities;
+    const ttlMs = settings.expiring ? fixture.ttlMs : undefined;
+    return new SequenceRunner(fixture, settings, await fixture.open({ name: 'model', ttlMs }), {
+      dense,
+      keyWindowMs,
+      ttlMs,
+    });
   }
 
   async play(command: ModelCommand): Promise<string | undefined> {
-    this.#world.time += 1;
+    this.#fixture.time += 1;
     const actual = await this.#run(command).catch((error: unknown): Result => {
       if (!isTimelineError(error)) throw error;
       return { error: error.code };
     });
-    const expected = expectedResult(this.#models, command, actual, this.#world.time);
-    return difference(this.#asTold(actual, expected), expected) ?? this.#differenceInState();
+    const expected = expectedResult(this.#models, command, actual, this.#fixture.time);
+    return difference(this.#normalizeTruncation(actual, expected), expected) ?? this.#differenceInState();
   }
 
-  /** Of ids with gaps, a store need not know which was the last one gone: any before the first one kept tells the same. */
-  #asTold(actual: Result, expected: Result): Result {
-    if (this.#world.capabilities.dense || !('rows' in actual && 'rows' in expected)) return actual;
+  /** A store with gaps need not know the last removed SeqId: any before the first kept one is equivalent. */
+  #normalizeTruncation(actual: Result, expected: Result): Result {
+    if (this.#fixture.capabilities.dense || !('rows' in actual && 'rows' in expected)) return actual;
     const { truncated, rows } = actual;
     if (truncated === undefined || expected.truncated === undefined || truncated < expected.truncated) return actual;
     const first = rows.reduce((least, { seqId }) => (seqId < least ? seqId : least), truncated + 1n);
     return truncated < first ? { ...actual, truncated: expected.truncated } : actual;
   }
 
-  /** A command may answer well and leave something else behind. */
+  /** A command may return the right result and leave a wrong state. */
   async #differenceInState(): Promise<string | undefined> {
     const pages = await this.#store.readBatch(TIMELINES.map((timeline) => ({ timeline, after: 0n, limit: 10_000 })));
     for (const [index, page] of pages.entries()) {
       const actual = { rows: page.entries.map(row), truncated: page.truncated?.through };
-      const expected = this.#models.get(TIMELINES[index]!)!.read(0n, undefined, 10_000, false, this.#world.time);
-      const found = difference(this.#asTold(actual, expected), expected);
-      if (found !== undefined) return `then, read from 0n, Timeline ${TIMELINES[index]}: ${found}`;
+      const expected = this.#models.get(TIMELINES[index]!)!.read(0n, undefined, 10_000, false, this.#fixture.time);
+      const found = difference(this.#normalizeTruncation(actual, expected), expected);
+      if (found !== undefined) return `a read from 0n of Timeline ${TIMELINES[index]} then differs: ${found}`;
     }
     return undefined;
   }
@@ -177,19 +181,19 @@ class Player {
         return { position: seqIdOf(await checkpoint.get()) };
       }
       case 'wait':
-        this.#world.time += command.ms;
+        this.#fixture.time += command.ms;
         return { done: true };
       case 'reopen': {
         const { name } = this.#store;
-        const options = { name, ttlMs: this.#settings.expiring ? this.#world.ttlMs : undefined };
+        const options = { name, ttlMs: this.#settings.expiring ? this.#fixture.ttlMs : undefined };
         await this.#store.close();
-        this.#store = await (this.#settings.restart ? this.#world.reopen(options) : this.#world.open(options));
+        this.#store = await (this.#settings.restart ? this.#fixture.reopen(options) : this.#fixture.open(options));
         return { done: true };
       }
     }
   }
 
-  /** Pages may be short, so a read goes on until it has what was asked for. */
+  /** Pages may be short, so reads on until the limit or the end. */
   async #read(command: Extract<ModelCommand, { do: 'read' }>): Promise<Result> {
     const { timeline, limit, reverse } = command;
     let after: Cursor | bigint | undefined =
@@ -216,11 +220,11 @@ class Player {
     return this.#models.get(id)!.last;
   }
 
-  #at(id: string, place: Place): bigint {
+  #at(id: string, place: RelativePosition): bigint {
     return this.#models.get(id)!.at(place);
   }
 
-  #entryAt(id: string, place: Place): bigint {
+  #entryAt(id: string, place: RelativePosition): bigint {
     return clamp(this.#at(id, place), 1n);
   }
 
@@ -248,7 +252,7 @@ const done = async (call: Promise<void>): Promise<Result> => {
   return { done: true };
 };
 
-/** A cursor ends in its SeqId; none at all stands before the first. */
+/** A cursor ends in its SeqId; no cursor means 0n. */
 const seqIdOf = (cursor: Cursor | undefined): bigint => BigInt(cursor?.split('.').at(-1) ?? 0);
 
 const show = (result: Result) => inspect(result, { breakLength: Number.POSITIVE_INFINITY, depth: 4 });

@@ -1,6 +1,6 @@
-import type { ModelCommand, Place } from './model-commands.js';
+import type { ModelCommand, RelativePosition } from './model-commands.js';
 
-/** What a command comes to, as plain data: compared between a store and the model. */
+/** Result of a command as plain data, to compare a store with the model. */
 export type Result =
   | { readonly error: string }
   | { readonly appended: readonly (Appended | { readonly error: string })[] }
@@ -28,13 +28,13 @@ export interface ModelRules {
   readonly keyWindowMs: number | null;
 }
 
-/** The ids that a store gave, in case they are the store's to choose. */
-export type GivenIds = readonly (bigint | undefined)[];
+/** SeqIds that the store assigned. */
+export type AssignedSeqIds = readonly (bigint | undefined)[];
 
 /**
- * One Timeline of the executable contract: plain arrays, nothing ever removed, every answer computed from the laws.
- * SeqIds are taken from the store where it may choose them, and must be above the last one (law Order), by one if it is
- * dense (law Density).
+ * Executable contract of one Timeline. Keeps all entries in plain arrays and computes every result from the laws. Takes
+ * the SeqIds that the store assigned; they must exceed the last one (law Order), by one if the store is dense (law
+ * Density).
  */
 export class ModelTimeline {
   readonly #rules: ModelRules;
@@ -51,8 +51,8 @@ export class ModelTimeline {
     return this.#rows.at(-1)?.seqId ?? 0n;
   }
 
-  /** The SeqId at a place: 0n, one that was appended, or the one behind the last. */
-  at(place: Place): bigint {
+  /** Returns the SeqId at a position: 0n, one that was appended, or the next one. */
+  at(place: RelativePosition): bigint {
     const index = Math.floor(place * (this.#rows.length + 2));
     return index === 0 ? 0n : (this.#rows[index - 1]?.seqId ?? this.last + 1n);
   }
@@ -60,7 +60,7 @@ export class ModelTimeline {
   append(
     entries: readonly { body: string; key?: string | undefined; manual?: bigint }[],
     expected: bigint | undefined,
-    given: GivenIds,
+    given: AssignedSeqIds,
     now: number,
   ): Result {
     const appended: Appended[] = [];
@@ -107,7 +107,7 @@ export class ModelTimeline {
       ({ seqId }) => (after === undefined || seqId > after) && (before === undefined || seqId < before),
     );
     const rows = (reverse ? within.reverse() : within).slice(0, limit);
-    const gone = this.#rows.filter((row) => this.#isGone(row, now) && after !== undefined && row.seqId > after);
+    const gone = this.#rows.filter((row) => this.#isRemoved(row, now) && after !== undefined && row.seqId > after);
     return { rows, truncated: gone.at(-1)?.seqId };
   }
 
@@ -142,7 +142,7 @@ export class ModelTimeline {
 
   keepLast(count: number, now: number): Result {
     const kept = this.#kept(now);
-    return this.trim(kept[kept.length - count - 1]?.seqId ?? 0n);
+    return this.trim(kept.at(-(count + 1))?.seqId ?? 0n);
   }
 
   advance(reader: string, to: bigint): Result {
@@ -159,23 +159,23 @@ export class ModelTimeline {
   }
 
   #kept(now: number): ModelRow[] {
-    return this.#rows.filter((row) => !this.#isGone(row, now));
+    return this.#rows.filter((row) => !this.#isRemoved(row, now));
   }
 
-  #isGone(row: ModelRow, now: number): boolean {
+  #isRemoved(row: ModelRow, now: number): boolean {
     const { ttlMs } = this.#rules;
     return row.seqId <= this.#trimmedThrough || (ttlMs !== undefined && row.at + ttlMs <= now);
   }
 }
 
-/** The command's result by the contract, given the ids that the store chose. */
+/** Returns the command's result by the contract, given the SeqIds that the store assigned. */
 export function expectedResult(
   timelines: ReadonlyMap<string, ModelTimeline>,
   command: ModelCommand,
   actual: Result,
   now: number,
 ): Result {
-  const given: GivenIds =
+  const given: AssignedSeqIds =
     'appended' in actual ? actual.appended.map((each) => ('seqId' in each ? each.seqId : undefined)) : [];
   const of = (id: string) => timelines.get(id)!;
   switch (command.do) {
@@ -208,7 +208,7 @@ export function expectedResult(
     }
     case 'read': {
       const { timeline, after, before, limit, reverse } = command;
-      const place = (at: Place | undefined) => (at === undefined ? undefined : of(timeline).at(at));
+      const place = (at: RelativePosition | undefined) => (at === undefined ? undefined : of(timeline).at(at));
       return of(timeline).read(place(after), place(before), limit, reverse, now);
     }
     case 'heads':

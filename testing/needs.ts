@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Capabilities } from '../src/adapter.js';
 import { assertGrowing, fill, readAll, rejects, seqIds, take, until } from './assertions.js';
+import type { Fixture } from './fixture.js';
 import type { ConformanceOptions } from './options.js';
-import type { World } from './world.js';
 
-/** What a test needs of the adapter. Where it is absent, the test checks that using it is refused. */
+/** A capability that a test requires. Where it is absent, the test checks that its use is refused. */
 export type Capability =
   | 'keys'
   | 'finiteKeyWindow'
@@ -20,18 +20,18 @@ export type Capability =
   | 'dense'
   | 'strictVisibility';
 
-/** What a test needs of the options given to the kit. */
-export type Option = 'reopen' | 'fork' | 'physicalEntries' | 'silence' | 'stall';
+/** An option of the kit that a test requires. */
+export type KitOption = 'reopen' | 'fork' | 'physicalEntries' | 'silence' | 'stall';
 
-export type Need = Capability | Option;
+export type Requirement = Capability | KitOption;
 
-const OPTIONS: readonly Need[] = ['reopen', 'fork', 'physicalEntries', 'silence', 'stall'];
+const OPTIONS: readonly Requirement[] = ['reopen', 'fork', 'physicalEntries', 'silence', 'stall'];
 
-export const isOption = (need: Need): need is Option => OPTIONS.includes(need);
+export const isOption = (need: Requirement): need is KitOption => OPTIONS.includes(need);
 
-export const isGiven = (option: Option, options: ConformanceOptions): boolean => options[option] !== undefined;
+export const isGiven = (option: KitOption, options: ConformanceOptions): boolean => options[option] !== undefined;
 
-export function has(capabilities: Capabilities, need: Capability): boolean {
+export function hasCapability(capabilities: Capabilities, need: Capability): boolean {
   switch (need) {
     case 'keys':
       return capabilities.keyWindowMs !== 0;
@@ -48,52 +48,52 @@ export function has(capabilities: Capabilities, need: Capability): boolean {
   }
 }
 
-/** How the adapter says no: each proves that what is not declared cannot be had. */
-const REFUSALS: Record<Capability, (world: World) => Promise<unknown>> = {
-  keys: (world) => rejects(world.timeline().append('m', { key: 'k' }), 'TIMELINE_UNSUPPORTED'),
-  finiteKeyWindow: keysAreKept,
-  expectedLast: (world) => rejects(world.timeline().append('m', { expectedLast: 0n }), 'TIMELINE_UNSUPPORTED'),
-  manualIds: (world) => rejects(world.timeline().append('m', { seqId: 10n }), 'TIMELINE_UNSUPPORTED'),
-  atomicBatch: (world) =>
-    rejects(world.timeline().appendMany(['a', 'b']), 'TIMELINE_TOO_LARGE', 'TIMELINE_UNSUPPORTED'),
-  update: async (world) => {
-    const { seqId } = await world.timeline().append('m');
-    await rejects(world.timeline().update(seqId, 'n'), 'TIMELINE_UNSUPPORTED');
-    assert.equal((await world.timeline().get(seqId))?.message, 'm');
+/** Checks that an undeclared capability cannot be used. */
+const REFUSALS: Record<Capability, (fixture: Fixture) => Promise<unknown>> = {
+  keys: (fixture) => rejects(fixture.timeline().append('m', { key: 'k' }), 'TIMELINE_UNSUPPORTED'),
+  finiteKeyWindow: keysNeverExpire,
+  expectedLast: (fixture) => rejects(fixture.timeline().append('m', { expectedLast: 0n }), 'TIMELINE_UNSUPPORTED'),
+  manualIds: (fixture) => rejects(fixture.timeline().append('m', { seqId: 10n }), 'TIMELINE_UNSUPPORTED'),
+  atomicBatch: (fixture) =>
+    rejects(fixture.timeline().appendMany(['a', 'b']), 'TIMELINE_TOO_LARGE', 'TIMELINE_UNSUPPORTED'),
+  update: async (fixture) => {
+    const { seqId } = await fixture.timeline().append('m');
+    await rejects(fixture.timeline().update(seqId, 'n'), 'TIMELINE_UNSUPPORTED');
+    assert.equal((await fixture.timeline().get(seqId))?.message, 'm');
   },
-  delete: async (world) => {
-    const { seqId } = await world.timeline().append('m');
-    await rejects(world.timeline().delete(seqId), 'TIMELINE_UNSUPPORTED');
-    assert.equal((await world.timeline().get(seqId))?.deleted, false);
+  delete: async (fixture) => {
+    const { seqId } = await fixture.timeline().append('m');
+    await rejects(fixture.timeline().delete(seqId), 'TIMELINE_UNSUPPORTED');
+    assert.equal((await fixture.timeline().get(seqId))?.deleted, false);
   },
-  trim: async (world) => {
-    const { seqId } = await world.timeline().append('m');
-    await rejects(world.timeline().trim({ through: seqId }), 'TIMELINE_UNSUPPORTED');
-    assert.equal((await world.timeline().get(seqId))?.message, 'm');
+  trim: async (fixture) => {
+    const { seqId } = await fixture.timeline().append('m');
+    await rejects(fixture.timeline().trim({ through: seqId }), 'TIMELINE_UNSUPPORTED');
+    assert.equal((await fixture.timeline().get(seqId))?.message, 'm');
   },
-  timelines: (world) => rejects(take(world.store.timelines()), 'TIMELINE_UNSUPPORTED'),
-  checkpoints: (world) => rejects(world.timeline().checkpoint('reader').get(), 'TIMELINE_UNSUPPORTED'),
-  ttl: (world) =>
-    rejects(world.open({ name: 'expiring', ttlMs: 60_000 }), 'TIMELINE_UNSUPPORTED', 'TIMELINE_INVALID_ARGUMENT'),
-  dense: async (world) => assertGrowing(seqIds(await fill(world.timeline(), 20))),
-  strictVisibility: allIsVisibleInTheEnd,
+  timelines: (fixture) => rejects(take(fixture.store.timelines()), 'TIMELINE_UNSUPPORTED'),
+  checkpoints: (fixture) => rejects(fixture.timeline().checkpoint('reader').get(), 'TIMELINE_UNSUPPORTED'),
+  ttl: (fixture) =>
+    rejects(fixture.open({ name: 'expiring', ttlMs: 60_000 }), 'TIMELINE_UNSUPPORTED', 'TIMELINE_INVALID_ARGUMENT'),
+  dense: async (fixture) => assertGrowing(seqIds(await fill(fixture.timeline(), 20))),
+  strictVisibility: allEntriesBecomeVisible,
 };
 
-export async function checkRefusal(world: World, need: Capability): Promise<void> {
-  await REFUSALS[need](world);
+export async function checkRefusal(fixture: Fixture, need: Capability): Promise<void> {
+  await REFUSALS[need](fixture);
 }
 
-/** Every write of a library that is open for reading only is refused. */
-export async function checkReadOnly(world: World): Promise<void> {
-  await rejects(world.timeline().append('m'), 'TIMELINE_UNSUPPORTED');
-  await rejects(world.store.appendBatch([{ timeline: 't', message: 'm' }]), 'TIMELINE_UNSUPPORTED');
-  await rejects(world.store.appendToMany(['t'], 'm'), 'TIMELINE_UNSUPPORTED');
-  assert.equal((await world.timeline().head()).lastSeqId, 0n);
+/** Checks that a read-only library refuses every write. */
+export async function checkReadOnly(fixture: Fixture): Promise<void> {
+  await rejects(fixture.timeline().append('m'), 'TIMELINE_UNSUPPORTED');
+  await rejects(fixture.store.appendBatch([{ timeline: 't', message: 'm' }]), 'TIMELINE_UNSUPPORTED');
+  await rejects(fixture.store.appendToMany(['t'], 'm'), 'TIMELINE_UNSUPPORTED');
+  assert.equal((await fixture.timeline().head()).lastSeqId, 0n);
 }
 
-/** Bare reads of a `settled` library may be overtaken for a while; once the writers are done, all they were told of is there. */
-async function allIsVisibleInTheEnd(world: World): Promise<void> {
-  const handles = [world.store, await world.open()].map((store) => store.timeline('settled'));
+/** In a `settled` library an entry may appear late; once the writers are done, every acknowledged one is visible. */
+async function allEntriesBecomeVisible(fixture: Fixture): Promise<void> {
+  const handles = [fixture.store, await fixture.open()].map((store) => store.timeline('settled'));
   const results = await Promise.all(handles.map((timeline, index) => fill(timeline, 50, `${index}:`)));
   const told = new Set(seqIds(results.flat()));
   assert.equal(told.size, 100);
@@ -101,11 +101,11 @@ async function allIsVisibleInTheEnd(world: World): Promise<void> {
   assert.deepEqual(new Set(seqIds(await readAll(handles[0]!))), told);
 }
 
-/** A window of `null` promises that a key is never forgotten; one of 0 that there are no keys. */
-async function keysAreKept(world: World): Promise<void> {
-  if (world.capabilities.keyWindowMs === 0) return checkRefusal(world, 'keys');
-  const first = await world.timeline().append('m', { key: 'k' });
-  world.time += 10 * 366 * 86_400_000;
-  const again = await world.timeline().append('m', { key: 'k' });
+/** A window of `null` keeps keys for ever; a window of 0 refuses them. */
+async function keysNeverExpire(fixture: Fixture): Promise<void> {
+  if (fixture.capabilities.keyWindowMs === 0) return checkRefusal(fixture, 'keys');
+  const first = await fixture.timeline().append('m', { key: 'k' });
+  fixture.time += 10 * 366 * 86_400_000;
+  const again = await fixture.timeline().append('m', { key: 'k' });
   assert.deepEqual([again.seqId, again.duplicate], [first.seqId, true]);
 }

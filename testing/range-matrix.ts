@@ -2,21 +2,22 @@ import assert from 'node:assert/strict';
 import type { Cursor, Page, ReadRange, Timeline, TimelineEntry } from '../src/types.js';
 import { seqIds } from './assertions.js';
 
-/** Which bounds a range has, and how they are given. */
+/** Bounds of a range. */
 export type BoundKind = 'none' | 'after' | 'before' | 'both';
+/** Type of the bounds. */
 export type BoundForm = 'SeqIds' | 'cursors';
 
-/** A bound as it is passed and as the number that it stands for. */
+/** A bound as passed to `read`, and its SeqId. */
 interface Bound {
   readonly given: Cursor | bigint;
   readonly seqId: bigint;
 }
 
-/** A range of the matrix: what `read` and `scan` take, and the ids that they must give. */
+/** A range of the matrix for `read` and `scan`, and the ids that they must return. */
 export interface RangeCase {
   readonly range: ReadRange;
   readonly expected: readonly bigint[];
-  /** Names the combination when an assertion fails. */
+  /** Identifies the combination if an assertion fails. */
   readonly label: string;
 }
 
@@ -33,16 +34,17 @@ export function rangeCases(
   return afters.flatMap((after) =>
     befores.map((before) => {
       const within = ids.filter((id) => (!after || id > after.seqId) && (!before || id < before.seqId));
+      const direction = reverse ? 'reverse' : 'forward';
       return {
         range: { after: after?.given, before: before?.given, reverse },
         expected: reverse ? within.reverse() : within,
-        label: `after ${after?.seqId}, before ${before?.seqId}, as ${form}, ${reverse ? 'reverse' : 'forward'}, ids ${ids.join(' ')}`,
+        label: `after ${after?.seqId}, before ${before?.seqId}, as ${form}, ${direction}, ids ${ids.join(' ')}`,
       };
     }),
   );
 }
 
-/** SeqIds: on each entry and next to it, 0, and for `before` beyond the tail. Cursors: on each entry. */
+/** Returns SeqIds on and next to each entry, 0, and for `before` one beyond the tail; or the cursor of each entry. */
 function bounds(entries: readonly TimelineEntry<string>[], form: BoundForm, side: 'after' | 'before'): Bound[] {
   if (form === 'cursors') return entries.map((entry) => ({ given: entry.cursor, seqId: entry.seqId }));
   const last = entries.at(-1)!.seqId;
@@ -54,7 +56,7 @@ function bounds(entries: readonly TimelineEntry<string>[], form: BoundForm, side
     .map((place) => ({ given: place, seqId: place }));
 }
 
-/** Reads page by page to the end of a range, and checks every page on the way. */
+/** Reads a range page by page and checks every page. */
 export async function readInPages(
   timeline: Timeline<string>,
   { range, expected, label }: RangeCase,

@@ -5,9 +5,14 @@ import type { TimelineStore } from '../src/types.js';
 import type { ChildItem, ChildOutcome, Command, Report, Request } from './child-protocol.js';
 
 /**
- * The whole of a child script for the kit's tests with several processes: answers the commands that come over the IPC
- * channel of `child_process.fork`, on the adapter that `create` makes for the data the parent works on. Ends when the
- * parent closes it or is gone.
+ * Runs as the whole child script of the kit's tests with several processes. Executes the commands of the IPC channel of
+ * `child_process.fork` on the adapter that `create` makes for the parent's data. Exits when the parent closes the
+ * channel or dies.
+ *
+ * @example
+ * ```ts
+ * serveAdapter(() => sqliteAdapter(process.argv[2]!));
+ * ```
  */
 export function serveAdapter(create: () => TimelineAdapter): void {
   const child = new Server(create);

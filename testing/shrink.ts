@@ -1,6 +1,6 @@
 /**
- * A shorter list that still fails, by leaving out ever smaller chunks. `fails` runs a candidate from scratch; at most
- * `attempts` are run.
+ * Returns a shorter list that still fails, by removing smaller and smaller chunks. `fails` runs a candidate on new
+ * data; runs at most `attempts` candidates.
  */
 export async function shrink<T>(
   list: readonly T[],

@@ -1,157 +1,173 @@
 import type { Call, Write, WriteOutcome } from '../../src/adapter.js';
-import { PlainChunk } from './append-plain.js';
-import { ENTRIES_PER_SCRIPT, type Group, planGroups, TIMELINES_PER_SCRIPT, toOutcome } from './append-plan.js';
-import type { LibraryContext } from './library.js';
-import { toTimelineError } from './redis-errors.js';
+import { groupByTimeline, TimelineError } from '../../src/toolkit/index.js';
+import {
+  ENTRIES_PER_SCRIPT,
+  encodeAppend,
+  PlainRequest,
+  parseOutcome,
+  TIMELINES_PER_SCRIPT,
+  type TimelineWrites,
+} from './append-scripts.js';
+import { chunkBySlot } from './connection/hash-slot.js';
+import { messageOf, toTimelineError } from './errors.js';
+import type { Library } from './library.js';
 import type { Registry } from './registry.js';
-import { APPEND } from './scripts/append.js';
-import { APPEND_PLAIN } from './scripts/append-plain.js';
-import type { Settler } from './settle.js';
-import { awaitCopies } from './wait.js';
+import type { Retention } from './retention.js';
+import { APPEND, APPEND_PLAIN } from './scripts.generated.js';
+
+/** Milliseconds that the answer of WAIT may be late: Redis checks its timeouts ten times a second. */
+const WAIT_LATENESS_MS = 120;
+
+/** One call of `append`. */
+interface Batch {
+  readonly writes: readonly Write[];
+  /** In the order of `writes`. */
+  readonly outcomes: WriteOutcome[];
+  readonly call: Call;
+}
 
 /**
- * Nearly all writes are plain entries for Timelines that this process has written to before, and go by a script that
- * can do no more. All others, and what that script leaves because something is not as expected, go by one that can do
- * everything. All writes of a call to one Timeline take the same way, so that none can overtake another that has to be
- * tried again.
+ * Nearly all writes are plain entries for Timelines that this process has written to before, and go by
+ * `append-plain.lua`, which can do no more. All others, and those that this script leaves because something was not as
+ * expected, go by `append.lua`. All writes of a call to one Timeline go by one script, so that none overtakes another
+ * that has to be tried again.
  */
 export class Appender {
-  readonly #library: LibraryContext;
+  readonly #library: Library;
   readonly #registry: Registry;
-  readonly #settler: Settler;
+  readonly #retention: Retention;
 
-  constructor(library: LibraryContext, registry: Registry, settler: Settler) {
+  constructor(library: Library, registry: Registry, retention: Retention) {
     this.#library = library;
     this.#registry = registry;
-    this.#settler = settler;
+    this.#retention = retention;
   }
 
   async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
-    const outcomes = new Array<WriteOutcome>(writes.length);
+    const batch: Batch = { writes, outcomes: new Array<WriteOutcome>(writes.length), call };
+    const { keys } = this.#library;
     const work: Promise<unknown>[] = [];
-    const others: Group[] = [];
-    const open = new Map<number, PlainChunk>();
-    for (const group of this.#groups(writes)) {
-      const { listed, slot } = group.keys;
-      const chunk = listed ? open.get(slot) : undefined;
-      if (chunk?.add(group, writes)) continue;
-      const fresh = new PlainChunk(this.#library.keys.cluster);
-      if (!listed || !fresh.add(group, writes)) {
-        others.push(group);
+    const others: TimelineWrites[] = [];
+    const openRequests = new Map<number, PlainRequest>();
+    for (const [id, indexes] of groupByTimeline(writes)) {
+      const each = { timeline: keys.of(id), indexes };
+      const { isListed, slot } = each.timeline;
+      const open = isListed ? openRequests.get(slot) : undefined;
+      if (open?.add(each, writes)) continue;
+      const next = new PlainRequest(keys.isCluster);
+      if (!isListed || !next.add(each, writes)) {
+        others.push(each);
         continue;
       }
-      // The server works on a full chunk while the next one is filled.
-      if (chunk) work.push(this.#appendPlain(writes, chunk, outcomes, call));
-      open.set(slot, fresh);
+      // The server works on a full request while the next one is filled.
+      if (open) work.push(this.#appendPlain(batch, open));
+      openRequests.set(slot, next);
     }
-    for (const chunk of open.values()) work.push(this.#appendPlain(writes, chunk, outcomes, call));
-    work.push(this.#appendOthers(writes, others, outcomes, call));
+    for (const request of openRequests.values()) work.push(this.#appendPlain(batch, request));
+    work.push(this.#appendOthers(batch, others));
     await Promise.all(work);
-    return outcomes;
+    return batch.outcomes;
   }
 
-  async #appendPlain(writes: readonly Write[], chunk: PlainChunk, outcomes: WriteOutcome[], call: Call): Promise<void> {
-    const left = await this.#send(chunk.groups, outcomes, async () => {
-      const answers = await this.#library.connections.change(APPEND_PLAIN, chunk.keys, chunk.args(this.#library), call);
-      await awaitCopies(this.#library, call);
-      return chunk.settle(writes, answers as string, outcomes);
+  async #appendPlain(batch: Batch, request: PlainRequest): Promise<void> {
+    const { connections, clock } = this.#library;
+    const { writes, outcomes, call } = batch;
+    const left = await attempt(batch, request.timelines, async () => {
+      const answer = await connections.write.script(APPEND_PLAIN, request.keys, request.args(clock), call);
+      await awaitDurability(this.#library, call);
+      return request.parseAnswer(answer as string, writes, outcomes);
     });
     if (!left?.length) return;
-    // Their data are not what they were, and so may the registry be.
-    for (const { keys } of left) keys.listed = false;
-    await this.#appendOthers(writes, left, outcomes, call);
+    // Their data have changed, so the registry may have lost them too.
+    for (const { timeline } of left) timeline.isListed = false;
+    await this.#appendOthers(batch, left);
   }
 
-  async #appendOthers(
-    writes: readonly Write[],
-    groups: readonly Group[],
-    outcomes: WriteOutcome[],
-    call: Call,
-  ): Promise<void> {
-    await Promise.all(this.#chunks(writes, groups).map((chunk) => this.#appendChunk(writes, chunk, outcomes, call)));
-    if (this.#library.standing.ttlMs === undefined) return;
-    const denied = groups.filter(({ places }) => places.every((place) => isDenied(outcomes[place])));
-    if (denied.length > 0) await this.#appendOnceFreed(writes, denied, outcomes, call);
+  async #appendOthers(batch: Batch, timelines: readonly TimelineWrites[]): Promise<void> {
+    await this.#appendInChunks(batch, timelines);
+    if (this.#library.settings.ttlMs === undefined) return;
+    const denied = timelines.filter(({ indexes }) => indexes.every((index) => isOutOfMemory(batch.outcomes[index])));
+    if (denied.length === 0) return;
+    // Removing what has expired of these Timelines frees memory.
+    const ids = denied.map(({ timeline }) => timeline.id);
+    const freed = await this.#retention.freeMemory(ids, batch.call);
+    const again = denied.filter(({ timeline }) => freed.has(timeline.id));
+    await this.#appendInChunks(batch, again);
   }
 
-  /** There is no memory left: what has expired of these Timelines makes some. */
-  async #appendOnceFreed(
-    writes: readonly Write[],
-    denied: readonly Group[],
-    outcomes: WriteOutcome[],
-    call: Call,
-  ): Promise<void> {
-    const freed = await this.#settler.free(
-      denied.map(({ keys }) => keys.timeline),
-      call,
-    );
-    const again = denied.filter(({ keys }) => freed.has(keys.timeline));
-    await Promise.all(this.#chunks(writes, again).map((chunk) => this.#appendChunk(writes, chunk, outcomes, call)));
-  }
-
-  #appendChunk(
-    writes: readonly Write[],
-    chunk: readonly Group[],
-    outcomes: WriteOutcome[],
-    call: Call,
-  ): Promise<unknown> {
-    const { connections } = this.#library;
-    return this.#send(chunk, outcomes, async () => {
-      await this.#registry.add(chunk, call);
-      const { keys, args } = planGroups(this.#library, writes, chunk);
-      const answers = ((await connections.change(APPEND, keys, args, call)) as string).split('\n');
-      await awaitCopies(this.#library, call);
-      let line = 0;
-      for (const { places, keys } of chunk) {
-        for (const place of places) {
-          const outcome = toOutcome(writes[place] as Write, answers[line++] as string);
-          if (!outcome.ok) connections.heed(outcome.error, keys.stream);
-          outcomes[place] = outcome;
-        }
-      }
+  async #appendInChunks(batch: Batch, timelines: readonly TimelineWrites[]): Promise<void> {
+    const entriesOf = (index: number) => (batch.writes[index] as Write).entries.length;
+    const chunks = chunkBySlot(timelines, ({ timeline }) => timeline.slot, {
+      items: TIMELINES_PER_SCRIPT,
+      weight: ENTRIES_PER_SCRIPT,
+      weightOf: ({ indexes }) => indexes.reduce((sum, index) => sum + entriesOf(index), 0),
     });
+    await Promise.all(chunks.map((chunk) => attempt(batch, chunk, () => this.#appendChunk(batch, chunk))));
   }
 
-  /** What fails altogether is the outcome of every write that was in it. */
-  async #send<T>(groups: readonly Group[], outcomes: WriteOutcome[], work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
-      for (const { places } of groups) for (const place of places) outcomes[place] = outcome;
-      return undefined;
-    }
-  }
-
-  #chunks(writes: readonly Write[], groups: readonly Group[]): Group[][] {
-    const open = new Map<number, { groups: Group[]; entries: number }>();
-    const chunks: Group[][] = [];
-    for (const group of groups) {
-      const { slot } = group.keys;
-      let chunk = open.get(slot);
-      if (!chunk || chunk.groups.length >= TIMELINES_PER_SCRIPT || chunk.entries >= ENTRIES_PER_SCRIPT) {
-        chunk = { groups: [], entries: 0 };
-        open.set(slot, chunk);
-        chunks.push(chunk.groups);
+  async #appendChunk({ writes, outcomes, call }: Batch, chunk: readonly TimelineWrites[]): Promise<void> {
+    const { connections } = this.#library;
+    const timelines = chunk.map(({ timeline }) => timeline);
+    await this.#registry.add(timelines, call);
+    const { keys, args } = encodeAppend(this.#library, writes, chunk);
+    const lines = ((await connections.write.script(APPEND, keys, args, call)) as string).split('\n');
+    await awaitDurability(this.#library, call);
+    let line = 0;
+    for (const { timeline, indexes } of chunk) {
+      for (const index of indexes) {
+        const outcome = parseOutcome(writes[index] as Write, lines[line++] as string);
+        if (!outcome.ok) connections.reconnectIfMoved(outcome.error, timeline.streamKey);
+        outcomes[index] = outcome;
       }
-      chunk.groups.push(group);
-      for (const place of group.places) chunk.entries += (writes[place] as Write).entries.length;
     }
-    return chunks;
-  }
-
-  #groups(writes: readonly Write[]): Iterable<Group> {
-    const groups = new Map<string, Group>();
-    for (let place = 0; place < writes.length; place++) {
-      const { timeline } = writes[place] as Write;
-      const group = groups.get(timeline);
-      if (group) group.places.push(place);
-      else groups.set(timeline, { keys: this.#library.keys.of(timeline), places: [place] });
-    }
-    return groups.values();
   }
 }
 
-function isDenied(outcome: WriteOutcome | undefined): boolean {
+/** Resolves with undefined if a whole script fails: its error is then the outcome of every write in it. */
+async function attempt<T>(
+  { outcomes }: Batch,
+  timelines: readonly TimelineWrites[],
+  run: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    const outcome = { ok: false, error: toTimelineError(error, 'write') } as const;
+    for (const { indexes } of timelines) for (const index of indexes) outcomes[index] = outcome;
+    return undefined;
+  }
+}
+
+function isOutOfMemory(outcome: WriteOutcome | undefined): boolean {
   return outcome?.ok === false && outcome.error.code === 'TIMELINE_BUSY';
+}
+
+/**
+ * Waits until the writes of this connection are on the replicas and the disk that the options ask for. In a Cluster
+ * every master is asked: those without writes answer at once.
+ */
+async function awaitDurability({ connections, options }: Library, call: Call): Promise<void> {
+  const { waitReplicas, waitAof, waitMs } = options;
+  if (waitReplicas === 0 && !waitAof) return;
+  const left = call.deadline - performance.now() - WAIT_LATENESS_MS;
+  const ms = Math.max(1, Math.floor(Math.min(waitMs, left) * 0.95));
+  try {
+    if (waitAof) {
+      const answers = await connections.onMasters((client) => client.call('waitaof', [1, waitReplicas, ms]), call);
+      const isDone = ([local, remote]: [number, number]) => Number(local) >= 1 && Number(remote) >= waitReplicas;
+      if (!(answers as [number, number][]).every(isDone))
+        throw notDurable(`the disk of the server and ${waitReplicas} replicas`);
+    } else {
+      const answers = await connections.onMasters((client) => client.call('wait', [waitReplicas, ms]), call);
+      if (!answers.every((replicas) => Number(replicas) >= waitReplicas)) throw notDurable(`${waitReplicas} replicas`);
+    }
+  } catch (error) {
+    throw new TimelineError('TIMELINE_OUTCOME_UNKNOWN', messageOf(error), { outcome: 'unknown', cause: error });
+  }
+}
+
+function notDurable(where: string): TimelineError {
+  return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', `the write was applied but did not reach ${where} in time`, {
+    outcome: 'unknown',
+  });
 }

@@ -1,12 +1,12 @@
 import type { AdapterWarning, Call, Capabilities } from '../../src/adapter.js';
 import { invalidArgument, TimelineError } from '../../src/errors.js';
-import type { Connections } from './connection.js';
-import { messageOf } from './redis-errors.js';
+import type { Connections } from './connection/connections.js';
+import { messageOf } from './errors.js';
 
 type Config = Readonly<Record<string, string>>;
 
-/** Timelines from which on it matters what each of them takes. */
-const MANY = 10_000;
+/** With more Timelines, the memory that each of them takes matters. */
+const MANY_TIMELINES = 10_000;
 
 const SETTINGS = ['maxmemory', 'maxmemory-policy', 'appendonly', 'appendfsync', 'save', 'stream-node-max-bytes'];
 
@@ -17,20 +17,20 @@ export async function checkServer(connections: Connections, key: string, call: C
   if (connections.client.isCluster) return;
   let info: string;
   try {
-    info = String(await connections.askServer(key, 'info', [], call));
+    info = String(await connections.read.fromServerOf(key, 'info', [], call));
   } catch (error) {
     if (isForbidden(error)) return;
     throw error;
   }
-  const of = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
-  if (of('cluster_enabled') === '1') {
+  const field = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
+  if (field('cluster_enabled') === '1') {
     throw invalidArgument(
       'client',
       'is a Redis, but its server is a node of a Cluster: give a Cluster, new Cluster([{ host, port }])',
     );
   }
-  if (of('role') === 'slave') {
-    const master = `${of('master_host')}:${of('master_port')}`;
+  if (field('role') === 'slave') {
+    const master = `${field('master_host')}:${field('master_port')}`;
     const message =
       `the server is a replica, which takes no writes: give a client of its master, which is ${master} now, ` +
       'or of the Sentinels that know it';
@@ -39,10 +39,10 @@ export async function checkServer(connections: Connections, key: string, call: C
 }
 
 /**
- * Looks for what makes a server unsafe for Timelines, and tells what an append survives on it. A user who may not read
- * the configuration is told once, and is taken to have the least.
+ * Warns of a configuration that is unsafe for Timelines. Resolves with what an append survives; with the least of it,
+ * and a warning, if the user may not read the configuration.
  */
-export async function inspect(
+export async function inspectServer(
   connections: Connections,
   key: string,
   timelines: number,
@@ -56,7 +56,9 @@ export async function inspect(
     if (!isForbidden(error)) throw error;
     warn({
       code: 'redis-config-unknown',
-      message: `the configuration of Redis could not be read (${messageOf(error)}): allow "+config|get", or check by yourself that keys are not evicted and that data are persisted`,
+      message:
+        `the configuration of Redis could not be read (${messageOf(error)}): allow "+config|get", ` +
+        'or check by yourself that keys are not evicted and that data are persisted',
     });
     return 'none';
   }
@@ -65,17 +67,19 @@ export async function inspect(
   return config.save ? 'process' : 'none';
 }
 
-/** As a user with few rights is, or one of a hosted Redis without the command. */
+/** The user has few rights, or a hosted Redis lacks the command. */
 function isForbidden(error: unknown): boolean {
   return /Redis refused: .*(NOPERM|unknown command|ERR)/is.test(messageOf(error));
 }
 
 async function readConfig(connections: Connections, key: string, call: Call): Promise<Config> {
-  const answers = await Promise.all(SETTINGS.map((name) => connections.askServer(key, 'config', ['get', name], call)));
+  const answers = await Promise.all(
+    SETTINGS.map((name) => connections.read.fromServerOf(key, 'config', ['get', name], call)),
+  );
   return Object.fromEntries(SETTINGS.map((name, i) => [name, settingIn(answers[i])]));
 }
 
-/** A list of name and value; in RESP3 a map. */
+/** From a list of name and value; in RESP3 a map. */
 function settingIn(answer: unknown): string {
   if (Array.isArray(answer)) return String(answer.flat()[1] ?? '');
   if (answer instanceof Map) return String([...answer.values()][0] ?? '');
@@ -88,13 +92,17 @@ function findings(config: Config, timelines: number): AdapterWarning[] {
   if (policy.startsWith('allkeys')) {
     warnings.push({
       code: 'redis-eviction',
-      message: `maxmemory-policy is ${policy}: Redis may drop any Timeline when memory runs short. Set it to noeviction; appends then fail instead`,
+      message:
+        `maxmemory-policy is ${policy}: Redis may drop any Timeline when memory runs short. ` +
+        'Set it to noeviction; appends then fail instead',
     });
   }
   if (policy.startsWith('volatile')) {
     warnings.push({
       code: 'redis-key-eviction',
-      message: `maxmemory-policy is ${policy}: when memory runs short Redis drops idempotency keys first, and a message that is sent again is then stored again. Set it to noeviction; appends then fail instead`,
+      message:
+        `maxmemory-policy is ${policy}: when memory runs short Redis drops idempotency keys first, ` +
+        'and a message that is sent again is then stored again. Set it to noeviction; appends then fail instead',
     });
   }
   if (config.appendonly !== 'yes' && !config.save) {
@@ -103,11 +111,12 @@ function findings(config: Config, timelines: number): AdapterWarning[] {
       message: 'neither appendonly nor save is set: a restart of Redis loses every Timeline. Set "appendonly yes"',
     });
   }
-  if (timelines > MANY && config['stream-node-max-bytes'] === '4096') {
+  if (timelines > MANY_TIMELINES && config['stream-node-max-bytes'] === '4096') {
     warnings.push({
       code: 'redis-stream-node-size',
       message:
-        'stream-node-max-bytes is at its default of 4096: each small Timeline takes more than 4 KB. With so many set it to 256 to 1024',
+        'stream-node-max-bytes is at its default of 4096: each small Timeline takes more than 4 KB. ' +
+        'With so many set it to 256 to 1024',
     });
   }
   return warnings;

@@ -1,24 +1,27 @@
-import type { StateText } from './head.js';
-import { keySlot } from './slot.js';
+import { hashSlot } from './connection/hash-slot.js';
+import type { TimelineState } from './timeline-state.js';
 
 /** Sets that the ids of a library are spread over, so that a Cluster spreads them over its nodes. */
 const REGISTRY_SHARDS = 16;
 /** Timelines that are remembered: making the names of their keys costs more than most of what is done with them. */
-const MOST_REMEMBERED = 50_000;
+const MAX_KNOWN = 50_000;
 
-/** The keys that nearly everything about a Timeline needs, and what this process knows of it. */
-export interface TimelineKeys {
-  readonly timeline: string;
-  readonly stream: string;
-  readonly meta: string;
-  /** Scripts take one slot each in a Cluster; without one all Timelines may meet in 0. */
+/** Of the keys of a Timeline: stream, state, overlay, idempotency keys, checkpoints. */
+export type KeySuffix = 's' | 'm' | 'u' | 'k' | 'c';
+
+/** A Timeline as this process knows it. */
+export interface KnownTimeline {
+  readonly id: string;
+  readonly streamKey: string;
+  readonly stateKey: string;
+  /** A script may name Timelines of one slot. Without a Cluster all have slot 0. */
   readonly slot: number;
-  /** It was listed in the registry by this process, and so has most likely been written to. */
-  listed: boolean;
-  /** It was found by reading, and is listed in passing. */
-  noted: boolean;
-  /** The state that was read last: parsing it costs more than comparing it with the next. */
-  state: StateText | undefined;
+  /** This process has listed it in the registry, so it has most likely been written to. */
+  isListed: boolean;
+  /** A read has found it, and it is being listed. */
+  isBeingListed: boolean;
+  /** The state that was read last: parsing a text costs more than comparing it with the last one. */
+  state: TimelineState | undefined;
 }
 
 /**
@@ -26,101 +29,94 @@ export interface TimelineKeys {
  * `tl:chat:{group:42}:s`. Braces are escaped, so that the tag is the whole id and the library cannot cut it short.
  */
 export class Keyspace {
+  readonly isCluster: boolean;
   readonly #head: string;
   readonly #registries: readonly string[];
-  readonly #remembered = new Map<string, TimelineKeys>();
+  readonly #known = new Map<string, KnownTimeline>();
 
-  constructor(
-    prefix: string,
-    library: string,
-    readonly cluster: boolean,
-  ) {
+  constructor(prefix: string, library: string, isCluster: boolean) {
+    this.isCluster = isCluster;
     this.#head = `${prefix}${escapeName(library)}:`;
     const shards = Array.from({ length: REGISTRY_SHARDS }, (_, shard) => `${this.#head}r:{${shard}}`);
-    this.#registries = cluster ? shards : [`${this.#head}r`];
+    this.#registries = isCluster ? shards : [`${this.#head}r`];
   }
 
-  /** What the keys of a Timeline begin with; a script makes the others from the first one. */
-  base(timeline: string): string {
-    return `${this.#head}{${escapeName(timeline)}}:`;
-  }
-
-  of(timeline: string): TimelineKeys {
-    const known = this.#remembered.get(timeline);
+  of(timeline: string): KnownTimeline {
+    const known = this.#known.get(timeline);
     if (known) return known;
-    const base = this.base(timeline);
-    const slot = this.cluster ? keySlot(escapeName(timeline)) : 0;
-    const keys = {
-      timeline,
-      stream: `${base}s`,
-      meta: `${base}m`,
-      slot,
-      listed: false,
-      noted: false,
+    const base = this.#base(timeline);
+    const added: KnownTimeline = {
+      id: timeline,
+      streamKey: `${base}s`,
+      stateKey: `${base}m`,
+      slot: this.isCluster ? hashSlot(escapeName(timeline)) : 0,
+      isListed: false,
+      isBeingListed: false,
       state: undefined,
     };
-    if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(timeline, keys);
-    return keys;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(timeline, added);
+    return added;
   }
 
-  /** The Timeline whose state the key holds; undefined if it is another key. */
-  timelineOf(meta: string): string | undefined {
-    const inner = meta.slice(this.#head.length + 1, -3);
-    if (!meta.startsWith(`${this.#head}{`) || !meta.endsWith('}:m') || /[{}]/.test(inner)) return undefined;
-    return inner.replace(/%(?:25|7B|7D)/g, decodeURIComponent);
+  /** Forgets all Timelines: the server may have other data. */
+  forget(): void {
+    this.#known.clear();
   }
 
-  stream(timeline: string): string {
-    return this.of(timeline).stream;
-  }
-
-  meta(timeline: string): string {
-    return this.of(timeline).meta;
-  }
-
-  checkpoints(timeline: string): string {
-    return `${this.base(timeline)}c`;
+  key(timeline: string, suffix: KeySuffix): string {
+    return this.#base(timeline) + suffix;
   }
 
   /**
    * The keys that a script declares for a Timeline, its stream first. A Cluster has to know all of them, because while
-   * a slot moves it sends a script only where it finds every key; a single server finds the others by their name.
+   * a slot moves it sends a script only where it finds every key; on a single server the script makes the others from
+   * the name of the stream.
    */
-  declare(timeline: string, suffixes: readonly string[]): string[] {
-    const base = this.base(timeline);
-    return this.cluster ? [`${base}s`, ...suffixes.map((suffix) => base + suffix)] : [`${base}s`];
+  declare(timeline: string, suffixes: readonly KeySuffix[]): string[] {
+    const base = this.#base(timeline);
+    return this.isCluster ? [`${base}s`, ...suffixes.map((suffix) => base + suffix)] : [`${base}s`];
   }
 
-  slot(timeline: string): number {
-    return this.of(timeline).slot;
+  /** The Timeline of a state's key; undefined for any other key. */
+  timelineOf(stateKey: string): string | undefined {
+    const inner = stateKey.slice(this.#head.length + 1, -3);
+    if (!stateKey.startsWith(`${this.#head}{`) || !stateKey.endsWith('}:m') || /[{}]/.test(inner)) return undefined;
+    return inner.replace(/%(?:25|7B|7D)/g, decodeURIComponent);
   }
 
-  /** The registry that lists a Timeline. */
-  registryOf(timeline: string): string {
-    return this.#registries[keySlot(timeline) % this.#registries.length] as string;
+  /** A pattern for SCAN that the state keys of the library match, and a few others: see {@link timelineOf}. */
+  stateKeyPattern(clientPrefix: string): string {
+    return `${escapeGlob(clientPrefix + this.#head)}{*}:m`;
   }
 
-  registries(): readonly string[] {
+  registryKeys(): readonly string[] {
     return this.#registries;
   }
 
-  /** What was believed of the server does not hold any more. */
-  forget(): void {
-    this.#remembered.clear();
+  /** The registry that lists a Timeline. */
+  registryKeyOf(timeline: string): string {
+    return this.#registries[hashSlot(timeline) % this.#registries.length] as string;
   }
 
-  /** What decides about the data: see `LibrarySettings`. */
-  settings(): string {
+  settingsKey(): string {
     return `${this.#head}settings`;
   }
 
   /** Held for a while by the process that sweeps. */
-  sweeper(): string {
+  sweepLockKey(): string {
     return `${this.#head}sweeper`;
+  }
+
+  #base(timeline: string): string {
+    return `${this.#head}{${escapeName(timeline)}}:`;
   }
 }
 
 function escapeName(name: string): string {
   return /[%{}]/.test(name) ? name.replace(/[%{}]/g, encodeURIComponent) : name;
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&');
 }

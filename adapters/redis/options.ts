@@ -2,18 +2,20 @@ import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
 
 export interface RedisAdapterOptions {
-  /** What all keys begin with; no braces. Default `'tl:'`. */
+  /** In front of all keys; no braces. Default `'tl:'`. */
   readonly prefix?: string | undefined;
-  /** Milliseconds that idempotency keys are remembered. Default: what stands; when the library is created, 7 days. */
+  /**
+   * Milliseconds that idempotency keys are remembered. Default: the setting of the library; when the library is
+   * created, 7 days.
+   */
   readonly keyWindowMs?: number | undefined;
   /**
-   * Replicas that must have an append before it is acknowledged; one that fails to reach them in time is `outcome:
-   * 'unknown'`. Default 0.
+   * Replicas that must have an append before it is acknowledged; an append that does not reach them in time fails with
+   * `outcome: 'unknown'`. Default 0.
    */
   readonly waitReplicas?: number | undefined;
   /**
-   * Appends are acknowledged once they are on the disk of the server itself (WAITAOF, Redis 7.2 and later). Default
-   * false.
+   * Acknowledge an append once it is on the disk of the server (WAITAOF, Redis 7.2 and later). Default false.
    */
   readonly waitAof?: boolean | undefined;
   /**
@@ -22,27 +24,26 @@ export interface RedisAdapterOptions {
    */
   readonly waitMs?: number | undefined;
   /**
-   * Milliseconds between two looks for news in a Cluster, where no connection can wait on Timelines of several slots.
-   * Default 50.
+   * Milliseconds between two polls for new entries in a Cluster, where no connection can wait on Timelines of several
+   * slots. Default 50.
    */
   readonly wakeMs?: number | undefined;
   /**
-   * Milliseconds between two rounds that remove what has expired; at most 5000 between two looks at settings and clock.
-   * Default 5000.
+   * Milliseconds between two sweeps, which remove what has expired. Settings and clock are read again as often, and at
+   * least every 5000 ms. Default 5000.
    */
   readonly sweepMs?: number | undefined;
 }
 
 type Defaulted = Required<Omit<RedisAdapterOptions, 'keyWindowMs'>>;
 
-export type RedisSettings = { readonly [name in keyof Defaulted]: NonNullable<Defaulted[name]> } & {
-  /** Undefined: what stands. */
+export type ResolvedOptions = { readonly [name in keyof Defaulted]: NonNullable<Defaulted[name]> } & {
   readonly keyWindowMs: number | undefined;
 };
 
 export const DEFAULT_KEY_WINDOW_MS = 7 * 24 * 3_600_000;
 
-const DEFAULTS: RedisSettings = {
+const DEFAULTS: ResolvedOptions = {
   prefix: 'tl:',
   keyWindowMs: undefined,
   waitReplicas: 0,
@@ -52,9 +53,10 @@ const DEFAULTS: RedisSettings = {
   sweepMs: 5000,
 };
 
-export function resolveSettings(options: RedisAdapterOptions): RedisSettings {
-  const settings = resolveOptions('redisAdapter', DEFAULTS, options, { waitReplicas: 0 });
-  if (/[{}]/.test(settings.prefix))
+/** Fills in the defaults. `TIMELINE_INVALID_ARGUMENT` for an option that does not exist or does not fit. */
+export function resolveRedisOptions(given: RedisAdapterOptions): ResolvedOptions {
+  const options = resolveOptions('redisAdapter', DEFAULTS, given, { waitReplicas: 0 });
+  if (/[{}]/.test(options.prefix))
     throw invalidArgument('prefix', 'must not hold braces: they decide the slot of a key');
-  return settings;
+  return options;
 }

@@ -1,100 +1,155 @@
 import type { Call, ListingRange } from '../../src/adapter.js';
-import type { TimelineKeys } from './keys.js';
-import type { LibraryContext } from './library.js';
-import { LIST_TIMELINES } from './scripts/list-timelines.js';
-import { COUNT_LISTED } from './scripts/look.js';
+import { compareUtf8, isTimelineError } from '../../src/toolkit/index.js';
+import type { RedisClient } from './connection/client.js';
+import type { KnownTimeline } from './keys.js';
+import type { Library } from './library.js';
+import { COUNT_LISTED, LIST_TIMELINES } from './scripts.generated.js';
 
-/** What a registry was when it was last looked at. */
-interface Seen {
-  readonly life: string;
+/** Keys that one step of SCAN looks at: less than a millisecond of the server. */
+const KEYS_PER_STEP = 1000;
+
+interface RegistryCount {
+  readonly replicationId: string;
   readonly count: number;
 }
 
 /**
  * The ids of a library's Timelines, in sorted sets: for listing and for sweeping. An id is listed before the first
- * append to it is sent, so a crash can leave an id without entries but never entries without their id. A registry that
- * was lost comes back with what is written and read.
+ * append to it is sent, so a crash can leave an id without entries but never entries without their id. Writes, reads
+ * and {@link rebuildIfIncomplete} restore a registry that was lost.
  */
 export class Registry {
-  readonly #library: LibraryContext;
-  readonly #seen = new Map<string, Seen>();
-  #noted: TimelineKeys[] = [];
-  /** Timelines may exist that are not listed, whoever wrote them. */
-  isIncomplete = false;
+  readonly #library: Library;
+  readonly #lastCounts = new Map<string, RegistryCount>();
+  #toAdd: KnownTimeline[] = [];
+  /** Timelines may exist that are not listed. */
+  #isIncomplete = false;
 
-  constructor(library: LibraryContext) {
+  constructor(library: Library) {
     this.#library = library;
   }
 
   /**
-   * Undefined if all are listed. Fails as a read does: it may be done again, and nothing of the Timelines has changed.
+   * Lists Timelines; undefined if this process has listed all of them. Fails as a read does: it may be repeated, and
+   * nothing of the Timelines has changed.
    */
-  add(timelines: readonly { readonly keys: TimelineKeys }[], call: Call): Promise<void> | undefined {
-    const unlisted = timelines.filter(({ keys }) => !keys.listed).map(({ keys }) => keys);
+  add(timelines: readonly KnownTimeline[], call: Call): Promise<void> | undefined {
+    const unlisted = timelines.filter(({ isListed }) => !isListed);
     return unlisted.length === 0 ? undefined : this.#add(unlisted, call);
   }
 
-  /** Lists what was found by reading, once for each time that this process learns of it. */
-  note(keys: TimelineKeys): void {
-    keys.noted = true;
-    if (this.#noted.push(keys) === 1) setImmediate(() => this.#addNoted());
+  /** Lists a Timeline that a read has found, together with others of this turn. */
+  addLater(timeline: KnownTimeline): void {
+    timeline.isBeingListed = true;
+    if (this.#toAdd.push(timeline) > 1) return;
+    setImmediate(() => {
+      const timelines = this.#toAdd;
+      this.#toAdd = [];
+      // Reads work without the registry, and try again once the Timelines are forgotten.
+      this.#add(timelines, this.#library.connections.newCall()).catch(() => {});
+    });
   }
 
-  #addNoted(): void {
-    const noted = this.#noted;
-    this.#noted = [];
-    // Without them reads go on as well; once they are forgotten they are noted again.
-    this.#add(noted, this.#library.connections.newCall()).catch(() => {});
-  }
-
-  async #add(timelines: readonly TimelineKeys[], call: Call): Promise<void> {
+  async #add(timelines: readonly KnownTimeline[], call: Call): Promise<void> {
     const { keys, connections } = this.#library;
     const shards = new Map<string, string[]>();
-    for (const { timeline } of timelines) {
-      const registry = keys.registryOf(timeline);
+    for (const { id } of timelines) {
+      const registry = keys.registryKeyOf(id);
       const members = shards.get(registry);
-      if (members) members.push(timeline);
-      else shards.set(registry, [timeline]);
+      if (members) members.push(id);
+      else shards.set(registry, [id]);
     }
     await Promise.all(
-      [...shards].map(([registry, members]) => connections.repeat(LIST_TIMELINES, [registry], members, call)),
+      [...shards].map(([registry, members]) =>
+        connections.write.script(LIST_TIMELINES, [registry], members, call, { idempotent: true }),
+      ),
     );
-    for (const each of timelines) each.listed = true;
+    for (const each of timelines) each.isListed = true;
   }
 
-  /** No id is ever taken out: fewer than before, or another life of the server, mean that some may have been lost. */
-  async look(call: Call): Promise<void> {
+  /**
+   * No id is ever taken out: fewer ids than at the last check, or another replication id, mean that some may have been
+   * lost.
+   */
+  async checkForLoss(call: Call): Promise<void> {
     const { keys, connections } = this.#library;
-    const looks = keys.registries().map(async (registry) => {
-      const [life = '', count] = ((await connections.repeat(COUNT_LISTED, [registry], [], call)) as string).split(' ');
-      const seen = this.#seen.get(registry);
-      this.#seen.set(registry, { life, count: Number(count) });
-      return seen !== undefined && (seen.life !== life || Number(count) < seen.count);
+    const checks = keys.registryKeys().map(async (registry) => {
+      const answer = (await connections.read.script(COUNT_LISTED, [registry], [], call)) as string;
+      const [replicationId = '', count] = answer.split(' ');
+      const last = this.#lastCounts.get(registry);
+      this.#lastCounts.set(registry, { replicationId, count: Number(count) });
+      return last !== undefined && (last.replicationId !== replicationId || Number(count) < last.count);
     });
-    if ((await Promise.all(looks)).some(Boolean)) this.suspect();
+    if ((await Promise.all(checks)).some(Boolean)) this.markIncomplete();
   }
 
-  /** Ids may be missing. */
-  suspect(): void {
-    this.isIncomplete = true;
+  /** Ids may be missing: {@link rebuildIfIncomplete} will look for them. */
+  markIncomplete(): void {
+    this.#isIncomplete = true;
     this.#library.keys.forget();
+  }
+
+  async count(call: Call): Promise<number> {
+    const { keys, connections } = this.#library;
+    const counts = await Promise.all(
+      keys.registryKeys().map((registry) => connections.read.command('zcard', [registry], call)),
+    );
+    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
   }
 
   /** Ids in ascending order of their bytes, whether or not anything was written to them. */
   async page({ prefix, after, limit }: ListingRange, call: Call): Promise<string[]> {
     const { keys, connections } = this.#library;
-    const beyond = after !== undefined && compareBytes(after, prefix) >= 0;
-    const low = beyond ? `(${after}` : prefix === '' ? '-' : `[${prefix}`;
+    const isInside = after !== undefined && compareUtf8(after, prefix) >= 0;
+    const low = isInside ? `(${after}` : prefix === '' ? '-' : `[${prefix}`;
     // No UTF-8 text holds the byte 0xff, so this is above every id with the prefix.
     const high = prefix === '' ? '+' : Buffer.concat([Buffer.from(`(${prefix}`), Buffer.from([0xff])]);
     const args = [low, high, 'LIMIT', 0, limit];
-    const pages = keys.registries().map((registry) => connections.ask('zrangebylex', [registry, ...args], call));
-    const shards = await Promise.all(pages);
-    const ids = (shards as string[][]).flat();
-    return shards.length === 1 ? ids : ids.sort(compareBytes).slice(0, limit);
+    const pages = keys
+      .registryKeys()
+      .map((registry) => connections.read.command('zrangebylex', [registry, ...args], call));
+    const shards = (await Promise.all(pages)) as string[][];
+    const ids = shards.flat();
+    return shards.length === 1 ? ids : ids.sort(compareUtf8).slice(0, limit);
   }
-}
 
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  async rebuildIfIncomplete(isClosed: () => boolean): Promise<void> {
+    if (!this.#isIncomplete) return;
+    try {
+      await this.#rebuild(isClosed);
+    } catch (error) {
+      // For a user who may not scan, writes and reads alone restore the registry.
+      if (!isTimelineError(error) || error.retryable || error.outcome === 'unknown') throw error;
+    }
+    this.#isIncomplete = false;
+  }
+
+  /**
+   * Lists every Timeline that has a state. Walks all keys of the database by SCAN in small steps, on every master of a
+   * Cluster: the sweep has to find Timelines that nobody writes or reads any more, too.
+   */
+  async #rebuild(isClosed: () => boolean): Promise<void> {
+    const { connections, keys } = this.#library;
+    const clientPrefix = connections.keyPrefix;
+    const pattern = keys.stateKeyPattern(clientPrefix);
+    const cursors = new Map<RedisClient, string>();
+    const found = new Set<string>();
+    const step = async (node: RedisClient) => {
+      const cursor = cursors.get(node) ?? '0';
+      if (cursor === 'end') return;
+      const args = [cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP];
+      const [next, some] = (await node.call('scan', args)) as [string, string[]];
+      for (const key of some) {
+        const timeline = keys.timelineOf(key.slice(clientPrefix.length));
+        if (timeline !== undefined) found.add(timeline);
+      }
+      cursors.set(node, next === '0' ? 'end' : next);
+    };
+    do {
+      await connections.onMasters(step, connections.newCall());
+      const timelines = [...found].map((timeline) => keys.of(timeline));
+      found.clear();
+      await this.add(timelines, connections.newCall());
+    } while (!isClosed() && [...cursors.values()].some((cursor) => cursor !== 'end'));
+  }
 }

@@ -1,84 +1,72 @@
 import type { Call } from '../../src/adapter.js';
-import { isTimelineError } from '../../src/errors.js';
-import type { LibraryContext } from './library.js';
-import { rebuildRegistry } from './rebuild.js';
+import { isTimelineError, Sweeper } from '../../src/toolkit/index.js';
+import type { Library } from './library.js';
 import type { Registry } from './registry.js';
-import type { Settler } from './settle.js';
+import type { Retention } from './retention.js';
 
 const TIMELINES_PER_STEP = 100;
-/** The clock and the settings are looked at this often, the registry is walked every `sweepMs`. */
-const LOOK_MS = 5000;
-const LONGEST_LOCK_MS = 60_000;
+/** Settings, clock and registry are checked at least this often; sweeps come every `sweepMs`. */
+const CHECK_MS = 5000;
+const MAX_LOCK_MS = 60_000;
 
 /**
- * Follows what stands, and removes what has expired, walking the registry by a timer that keeps no process alive. Of
- * several processes one walks at a time.
+ * Follows the stored settings, and removes what has expired from all Timelines of the registry. Of several processes
+ * one sweeps at a time.
  */
-export class Sweeper {
-  readonly #library: LibraryContext;
+export class LibrarySweeper {
+  readonly #library: Library;
   readonly #registry: Registry;
-  readonly #settler: Settler;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #retention: Retention;
+  readonly #sweeper: Sweeper;
+  readonly #roundMs: number;
   #sweptAt = performance.now();
-  #closed = false;
 
-  constructor(library: LibraryContext, registry: Registry, settler: Settler) {
+  constructor(library: Library, registry: Registry, retention: Retention) {
     this.#library = library;
     this.#registry = registry;
-    this.#settler = settler;
+    this.#retention = retention;
+    this.#roundMs = Math.min(library.options.sweepMs, CHECK_MS);
+    this.#sweeper = new Sweeper({ step: () => this.#runRound(), retryMs: this.#roundMs });
   }
 
   start(): void {
-    if (this.#closed) return;
-    const { sweepMs } = this.#library.settings;
-    this.#timer = setTimeout(
-      () => {
-        // A server that is away has nothing swept; the next round will find it.
-        this.#round()
-          .catch(() => {})
-          .then(() => this.start());
-      },
-      Math.min(sweepMs, LOOK_MS),
-    ).unref();
+    this.#sweeper.start(this.#roundMs);
   }
 
+  /** Does not wait for a round under way, which may last as long as its calls: it ends with the next one. */
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    void this.#sweeper.close();
   }
 
-  #call(): Call {
+  get #isClosed(): boolean {
+    return this.#sweeper.isClosed;
+  }
+
+  #newCall(): Call {
     return this.#library.connections.newCall();
   }
 
-  async #round(): Promise<void> {
-    const { standing, settings } = this.#library;
-    await Promise.all([standing.follow(this.#call()), this.#registry.look(this.#call())]);
-    if (this.#closed) return;
-    if (this.#registry.isIncomplete) await this.#rebuild();
-    if (standing.ttlMs === undefined) return;
-    if (performance.now() - this.#sweptAt < settings.sweepMs - LOOK_MS / 2) return;
+  async #runRound(): Promise<number> {
+    const { settings, options } = this.#library;
+    await Promise.all([settings.refresh(this.#newCall()), this.#registry.checkForLoss(this.#newCall())]);
+    if (this.#isClosed) return 0;
+    await this.#registry.rebuildIfIncomplete(() => this.#isClosed);
+    const isDue = performance.now() - this.#sweptAt >= options.sweepMs - CHECK_MS / 2;
+    if (settings.ttlMs === undefined || !isDue) return this.#roundMs;
     this.#sweptAt = performance.now();
-    if (await this.#isMyTurn()) await this.#sweep();
+    if (await this.#lock()) await this.#sweep();
+    return this.#roundMs;
   }
 
-  async #rebuild(): Promise<void> {
+  /** False if another process has swept within this period. */
+  async #lock(): Promise<boolean> {
+    const { connections, keys, options } = this.#library;
+    const ms = Math.min(options.sweepMs, MAX_LOCK_MS);
+    const args = [keys.sweepLockKey(), 'held', 'NX', 'PX', ms];
     try {
-      await rebuildRegistry(this.#library, this.#registry, () => this.#closed);
+      return (await connections.write.command('set', args, this.#newCall(), { idempotent: true })) === 'OK';
     } catch (error) {
-      // A user who may not do that has the registry come back with what is written and read alone.
-      if (!isTimelineError(error) || error.retryable || error.outcome === 'unknown') throw error;
-    }
-    this.#registry.isIncomplete = false;
-  }
-
-  async #isMyTurn(): Promise<boolean> {
-    const { connections, keys, settings } = this.#library;
-    const ms = Math.min(settings.sweepMs, LONGEST_LOCK_MS);
-    try {
-      return (await connections.ask('set', [keys.sweeper(), 'held', 'NX', 'PX', ms], this.#call())) === 'OK';
-    } catch (error) {
-      // Without memory left there is no lock to be had, and sweeping is what makes some.
+      // Without memory left there is no lock to be had, and sweeping is what frees some.
       if (isTimelineError(error) && error.code === 'TIMELINE_BUSY') return true;
       throw error;
     }
@@ -86,17 +74,19 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     let after: string | undefined;
-    while (!this.#closed) {
+    while (!this.#isClosed) {
       const range = { prefix: '', limit: TIMELINES_PER_STEP, ...(after !== undefined && { after }) };
-      const timelines = await this.#registry.page(range, this.#call());
+      const timelines = await this.#registry.page(range, this.#newCall());
       let left: readonly string[] = timelines;
       const overlays = new Set<string>();
-      while (left.length > 0 && !this.#closed) {
-        const settled = await this.#settler.settle(left, this.#call());
-        for (const timeline of settled.overlays) overlays.add(timeline);
-        left = settled.more;
+      while (left.length > 0 && !this.#isClosed) {
+        const result = await this.#retention.apply(left, this.#newCall());
+        for (const timeline of result.overlays) overlays.add(timeline);
+        left = result.more;
       }
-      for (const timeline of overlays) if (!this.#closed) await this.#settler.purgeOverlay(timeline, this.#call());
+      for (const timeline of overlays) {
+        if (!this.#isClosed) await this.#retention.purgeOverlay(timeline, this.#newCall());
+      }
       if (timelines.length < TIMELINES_PER_STEP) return;
       after = timelines.at(-1);
     }

@@ -1,62 +1,68 @@
 import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
-import { TimelineError } from '../../src/errors.js';
-import { pause } from '../../src/retry.js';
+import { furtherPosition, jitter, pause } from '../../src/toolkit/index.js';
 import type { Context } from './context.js';
-import type { RowWrite } from './requests.js';
-import { toTimelineError } from './tablestore-errors.js';
-import { columnOf, type StoredRecord } from './values.js';
+import { toTimelineError } from './service/errors.js';
+import type { RowWrite } from './service/requests.js';
+import { columnOf, type StoredRecord } from './service/values.js';
 
-/** A row of the meta table for each: `epoch` and `seq`, moved forward under the condition that this is forward. */
+/** Longest pause after another process has moved a checkpoint first. */
+const MAX_CONFLICT_PAUSE_MS = 20;
+
+type Advance = CheckpointKey & Position;
+
+/** Readers' positions: one row of the meta table each, which advances under the condition that it moves forward. */
 export class Checkpoints implements AdapterCheckpoints {
-  constructor(private readonly context: Context) {}
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
 
   async get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]> {
-    const rows = await this.context.requests.get(this.context.tables.meta, keys.map(rowKey), call);
+    const rows = await this.#context.requests.get(this.#context.tables.meta, keys.map(rowKey), call);
     return rows.map((row) => row && toPosition(row));
   }
 
-  async advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]> {
-    const stands = new Array<Position>(items.length);
-    for (const wave of waves(items)) {
-      let left = wave;
+  async advance(items: readonly Advance[], call: Call): Promise<readonly Position[]> {
+    const positions = new Array<Position>(items.length);
+    for (const round of distinctRounds(items)) {
+      let left = round;
       while (left.length > 0) {
-        left = await this.#advance(items, left, stands, call);
-        if (left.length > 0) await pause(20 * Math.random());
+        left = await this.#advance(items, left, positions, call);
+        if (left.length > 0) await pause(jitter(MAX_CONFLICT_PAUSE_MS, 1));
       }
     }
-    return stands;
+    return positions;
   }
 
-  /** Resolves with the places that have to be tried again, because what stood in the way was gone when it was looked at. */
+  /** Resolves with the indexes to try again: a position further on was in the way, and was gone when it was read. */
   async #advance(
-    items: readonly (CheckpointKey & Position)[],
-    places: readonly number[],
-    stands: Position[],
+    items: readonly Advance[],
+    indexes: readonly number[],
+    positions: Position[],
     call: Call,
   ): Promise<number[]> {
-    const at = (place: number) => items[place] as CheckpointKey & Position;
-    const results = await this.context.requests.write(
-      places.map((place) => this.#forward(at(place))),
-      call,
-    );
-    const beaten = places.filter((place, i) => {
+    const item = (index: number) => items[index] as Advance;
+    const rows = indexes.map((index) => this.#forward(item(index)));
+    const results = await this.#context.requests.write(rows, call);
+    const refused = indexes.filter((index, i) => {
       const result = results[i];
-      if (result?.ok) stands[place] = { epoch: at(place).epoch, seqId: at(place).seqId };
-      else if (result && (result.error.failure !== 'condition' || performance.now() >= call.deadline))
+      if (result?.ok) positions[index] = { epoch: item(index).epoch, seqId: item(index).seqId };
+      else if (result && (result.error.failure !== 'condition' || performance.now() >= call.deadline)) {
         throw toTimelineError(result.error, 'write');
+      }
       return !result?.ok;
     });
-    const standing = beaten.length > 0 ? await this.get(beaten.map(at), call) : [];
-    return beaten.filter((place, i) => {
-      const position = standing[i];
-      if (position && position.epoch !== at(place).epoch) throw otherEpoch(at(place), position);
-      if (!position || position.seqId < at(place).seqId) return true;
-      stands[place] = position;
+    const storedPositions = refused.length > 0 ? await this.get(refused.map(item), call) : [];
+    return refused.filter((index, i) => {
+      const stored = storedPositions[i];
+      if (!stored || furtherPosition(item(index), stored, item(index)) !== stored) return true;
+      positions[index] = stored;
       return false;
     });
   }
 
-  #forward(item: CheckpointKey & Position): RowWrite {
+  #forward(item: Advance): RowWrite {
     const { epoch, seqId } = item;
     const condition = [
       { column: 'epoch', is: 'EQUAL', value: epoch, passIfMissing: true },
@@ -70,50 +76,45 @@ export class Checkpoints implements AdapterCheckpoints {
       { name: 'epoch', value: epoch },
       { name: 'seq', value: seqId },
     ];
-    return { table: this.context.tables.meta, key: rowKey(item), type: 'PUT', put };
+    return { table: this.#context.tables.meta, key: rowKey(item), type: 'PUT', put };
   }
 
   async reset(
     items: readonly (CheckpointKey & { readonly position: Position | undefined })[],
     call: Call,
   ): Promise<void> {
-    for (const wave of waves(items)) {
-      const rows = wave.map((place): RowWrite => {
-        const { position, ...item } = items[place] as (typeof items)[number];
+    for (const round of distinctRounds(items)) {
+      const rows = round.map((index): RowWrite => {
+        const { position, ...item } = items[index] as (typeof items)[number];
         if (position) return this.#put(item, position);
-        return { table: this.context.tables.meta, key: rowKey(item), type: 'DELETE' };
+        return { table: this.#context.tables.meta, key: rowKey(item), type: 'DELETE' };
       });
-      for (const result of await this.context.requests.write(rows, call)) {
+      for (const result of await this.#context.requests.write(rows, call)) {
         if (!result.ok) throw toTimelineError(result.error, 'write');
       }
     }
   }
 }
 
-/** Places in an order that never names one checkpoint twice at a time: a request that did would be refused. */
-function waves(items: readonly CheckpointKey[]): number[][] {
-  const result: number[][] = [];
-  const turns = new Map<string, number>();
-  items.forEach((item, place) => {
+/** Indexes in rounds that name no checkpoint twice: the service refuses a request that does. */
+function distinctRounds(items: readonly CheckpointKey[]): number[][] {
+  const rounds: number[][] = [];
+  const occurrences = new Map<string, number>();
+  items.forEach((item, index) => {
     const name = JSON.stringify(rowKey(item));
-    const turn = turns.get(name) ?? 0;
-    turns.set(name, turn + 1);
-    if (turn === result.length) result.push([]);
-    result[turn]?.push(place);
+    const occurrence = occurrences.get(name) ?? 0;
+    occurrences.set(name, occurrence + 1);
+    if (occurrence === rounds.length) rounds.push([]);
+    rounds[occurrence]?.push(index);
   });
-  return result;
+  return rounds;
 }
 
-/** The empty name is that of the directory. */
+/** The Timeline's own row has the empty name. */
 function rowKey({ timeline, reader }: CheckpointKey): readonly [string, string] {
   return [timeline, `r:${reader}`];
 }
 
 function toPosition({ columns }: StoredRecord): Position {
   return { epoch: String(columnOf(columns, 'epoch')), seqId: columnOf(columns, 'seq') as bigint };
-}
-
-function otherEpoch({ timeline, reader }: CheckpointKey, stands: Position): TimelineError {
-  const message = `the checkpoint of ${JSON.stringify(reader)} is of another epoch; reset it`;
-  return new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline, actual: stands.seqId });
 }

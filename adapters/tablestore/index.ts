@@ -1,40 +1,38 @@
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { invalidArgument, TimelineError } from '../../src/errors.js';
-import type { TableStoreClient } from './client.js';
-import { resolveLayout } from './layouts.js';
 import { openLibrary } from './library.js';
-import { openTables } from './opening.js';
 import { resolveSettings, type TableStoreAdapterOptions } from './options.js';
-import { READY_WITHIN_MS } from './patience.js';
-import { Requests } from './requests.js';
-import { checkClient, loadSdk } from './sdk.js';
-import { MIN_TTL_MS } from './tables.js';
+import { checkClient, loadSdk, type TableStoreClient } from './service/client.js';
+import { Requests } from './service/requests.js';
+import { openTables, READY_WITHIN_MS } from './tables/open.js';
+import { MIN_TTL_MS } from './tables/schema.js';
 
-export type { TableStoreClient, TableStoreSdk } from './client.js';
-export { javaCodec } from './java-codec.js';
-export type { JavaFieldType } from './java-fields.js';
-export type { JavaV1Message } from './java-message.js';
-export type { JavaV1Options } from './java-v1.js';
-export type { JavaField, JavaV2Options } from './java-v2.js';
-export type { KeyColumn } from './layout.js';
-export type { LayoutOption } from './layouts.js';
-export type { Sequence, TableStoreAdapterOptions, WakeChannel } from './options.js';
+export { type JavaFieldType, javaCodec } from './layouts/java/fields.js';
+export type { JavaV1Message, JavaV1Options } from './layouts/java/v1.js';
+export type { JavaField, JavaV2Options } from './layouts/java/v2.js';
+export type { KeyColumn } from './layouts/layout.js';
+export type { LayoutOption, Sequence, TableStoreAdapterOptions, WakeChannel } from './options.js';
+export type { TableStoreClient, TableStoreSdk } from './service/client.js';
 
 /**
- * Timelines in Alibaba Cloud TableStore, two or three tables for each library, which are created where they are missing.
+ * Keeps Timelines in Alibaba Cloud TableStore, in two or three tables for each library, which are created if missing.
  *
- * The client is a `Client` of the `tablestore` package and stays yours. Give it `httpOptions: { timeout, agent }` and `maxRetries: 0`: the
- * adapter has a deadline for each call, which all its requests share, and repeats what is safe to repeat.
+ * The client is a `Client` of the `tablestore` package and stays yours. Give it `httpOptions: { timeout, agent }` and
+ * `maxRetries: 0`: every call has a deadline that all its requests share, and the adapter itself repeats the ones that
+ * are safe to repeat.
+ *
+ * @example
+ * const client = new TableStore.Client({ ...account, maxRetries: 0, httpOptions: { timeout: 10_000, agent } });
+ * const store = await openTimelineStore({ adapter: tablestoreAdapter(client), name: 'history' });
  */
 export function tablestoreAdapter(client: TableStoreClient, options: TableStoreAdapterOptions = {}): TimelineAdapter {
   if (typeof client?.batchWriteRow !== 'function' || typeof client.getRange !== 'function') {
     throw invalidArgument('client', 'must be a Client of the tablestore package');
   }
-  const layout = resolveLayout(options.layout);
-  const settings = { ...resolveSettings(options, layout), layout };
+  const settings = resolveSettings(options);
   return {
     name: 'tablestore',
-    // New tables may take a minute; a service that does not answer is given up after `timeoutMs` here too.
+    // New tables may take a minute. A service that does not answer is given up after `timeoutMs` all the same.
     budgetMs: settings.timeoutMs + READY_WITHIN_MS,
     async open(library) {
       const { ttlMs, warn } = library;

@@ -1,117 +1,120 @@
 import type {
   AdapterCheckpoints,
   AdapterLibrary,
-  Call,
   Capabilities,
   LibraryOptions,
   Write,
   WriteOutcome,
 } from '../../src/adapter.js';
-import { CasAppender, MAX_ENTRIES, MAX_ROW_BYTES } from './append-cas.js';
-import { RowAppender } from './append-rows.js';
+import { AutoRowWriter } from './append/auto.js';
+import { CasAppender, MAX_ENTRIES, MAX_ROW_BYTES } from './append/cas.js';
+import { KeyReservations } from './append/key-reservations.js';
+import { ManualRowWriter } from './append/manual.js';
+import { RowAppender, RowSender } from './append/rows.js';
+import { EntryChanger, Trimmer } from './change.js';
 import { Checkpoints } from './checkpoints.js';
-import { Claims } from './claims.js';
-import { Context } from './context.js';
-import { Directory } from './directory.js';
-import { Ends } from './ends.js';
-import { Guard } from './guard.js';
-import { Later } from './later.js';
-import type { Layout } from './layout.js';
-import { Limiter } from './limiter.js';
-import { Modifier } from './modify.js';
-import type { OpenedTables } from './opening.js';
+import { type Context, createContext } from './context.js';
 import type { Settings, WakeChannel } from './options.js';
-import { AutoPutter } from './put-auto.js';
-import { ChosenPutter } from './put-chosen.js';
-import { Reader } from './read.js';
-import type { Requests } from './requests.js';
-import { RowWriter } from './row-writer.js';
-import { MIN_TTL_MS } from './tables.js';
-import { Trimmer } from './trim.js';
+import { Reader } from './read/read.js';
+import type { Requests } from './service/requests.js';
+import { DeferredWrites } from './tables/deferred-writes.js';
+import { DelayedTtl } from './tables/delayed-ttl.js';
+import type { LibraryRecord } from './tables/library-record.js';
+import type { OpenedTables } from './tables/open.js';
+import { MIN_TTL_MS } from './tables/schema.js';
+
 import { Watchers } from './watch.js';
 
+/**
+ * Makes the parts of an open library. Each operation runs within the record's check for tables that were made again.
+ */
 export function openLibrary(
   requests: Requests,
-  { tables, record, limit }: OpenedTables,
+  { tables, record, applyTtl }: OpenedTables,
   options: LibraryOptions,
-  settings: Settings & { readonly layout: Layout },
+  settings: Settings,
   channel: WakeChannel | undefined,
 ): AdapterLibrary {
-  const later = new Later(requests, options.warn);
-  record.onRenewed(() => later.forget());
-  const context = new Context(requests, tables, record, later, options, settings);
+  const deferred = new DeferredWrites(requests, options.warn);
+  record.onReplaced(() => deferred.clear());
   const { layout } = settings;
-  const directory = new Directory(context);
-  const ends = new Ends(context, directory);
-  const reader = new Reader(context, directory, ends);
-  const watchers = new Watchers(context, ends, channel);
-  const claims = tables.keys && new Claims(context, tables.keys);
-  const writer = new RowWriter(context, directory);
-  const putter =
-    settings.sequence === 'auto'
-      ? new AutoPutter(context, writer, options.warn)
-      : new ChosenPutter(context, ends, writer);
-  const appender = context.dense ? new CasAppender(context, directory, ends) : new RowAppender(context, claims, putter);
-  const modifier = new Modifier(context);
-  const trimmer = new Trimmer(context, directory, ends, claims);
-  const limiter = limit && new Limiter(context, directory, ends, limit);
-  const guard = new Guard(record);
-  record.onRenewed(() => watchers.forget());
-  record.follow();
+  const isDense = settings.sequence === 'cas';
+  const { clock } = options;
+  const context = createContext({ requests, tables, record, deferred, options, settings, layout, clock, isDense });
+  const reader = new Reader(context);
+  const reservations = tables.keys && new KeyReservations(context, tables.keys);
+  const appender = createAppender(context, reservations);
+  const changer = new EntryChanger(context);
+  const trimmer = new Trimmer(context, reservations);
+  const delayedTtl = applyTtl && new DelayedTtl(context, applyTtl);
+  const watchers = new Watchers(context, channel);
+  record.startPolling();
   const library: AdapterLibrary = {
     capabilities: capabilitiesOf(settings, record.settings.keyWindowMs),
     maxInFlight: 8,
     get ttlMs() {
-      return context.ttlMs;
+      return record.ttlMs;
     },
     append: (writes, call) =>
-      guard.write(call, async () => {
+      record.runWrite(call, async () => {
         const outcomes = await appender.append(writes, call);
-        for (const timeline of movedBy(writes, outcomes)) watchers.appended(timeline);
+        for (const timeline of appendedTimelines(writes, outcomes)) watchers.appended(timeline);
         return outcomes;
       }),
-    read: (ranges, call) => guard.read(call, () => reader.read(ranges, call)),
-    heads: (timelines, call) => guard.read(call, () => reader.heads(timelines, call)),
-    checkpoints: guarded(new Checkpoints(context), guard),
-    watch: (timeline, wake) => watchers.add(timeline, wake),
+    read: (ranges, call) => record.runRead(call, () => reader.read(ranges, call)),
+    heads: (timelines, call) => record.runRead(call, () => reader.heads(timelines, call)),
+    checkpoints: checkEpoch(new Checkpoints(context), record),
+    watch: (timeline, wake) => watchers.watch(timeline, wake),
     close: async (call) => {
       record.close();
-      limiter?.close();
+      delayedTtl?.close();
       watchers.close();
-      await later.flush(call);
-      later.close();
+      await deferred.flush(call);
+      deferred.close();
     },
   };
-  if (layout.update)
+  if (layout.update) {
     library.update = (timeline, seqId, payload, ifRevision, call) =>
-      guard.write(call, () => modifier.update(timeline, seqId, payload, ifRevision, call));
-  if (layout.delete)
-    library.delete = (timeline, seqId, call) => guard.write(call, () => modifier.delete(timeline, seqId, call));
-  if (layout.trimColumn)
-    library.trim = (timeline, cut, call) => guard.write(call, () => trimmer.trim(timeline, cut, call));
-  if (layout.timelines) library.timelines = (range, call) => guard.read(call, () => directory.list(range, call));
+      record.runWrite(call, () => changer.update(timeline, seqId, payload, ifRevision, call));
+  }
+  if (layout.delete) {
+    library.delete = (timeline, seqId, call) => record.runWrite(call, () => changer.delete(timeline, seqId, call));
+  }
+  if (layout.trimColumn) {
+    library.trim = (timeline, cut, call) => record.runWrite(call, () => trimmer.trim(timeline, cut, call));
+  }
+  if (layout.timelines)
+    library.timelines = (range, call) => record.runRead(call, () => context.timelineRows.list(range, call));
   return library;
 }
 
-function guarded(checkpoints: Checkpoints, guard: Guard): AdapterCheckpoints {
+function createAppender(context: Context, reservations: KeyReservations | undefined): CasAppender | RowAppender {
+  const { sequence } = context.settings;
+  if (sequence === 'cas') return new CasAppender(context);
+  const sender = new RowSender(context);
+  const writer = sequence === 'auto' ? new AutoRowWriter(context, sender) : new ManualRowWriter(context, sender);
+  return new RowAppender(context, reservations, writer);
+}
+
+function checkEpoch(checkpoints: Checkpoints, record: LibraryRecord): AdapterCheckpoints {
   return {
-    get: (keys, call: Call) => guard.read(call, () => checkpoints.get(keys, call)),
-    advance: (items, call) => guard.write(call, () => checkpoints.advance(items, call)),
-    reset: (items, call) => guard.write(call, () => checkpoints.reset(items, call)),
+    get: (keys, call) => record.runRead(call, () => checkpoints.get(keys, call)),
+    advance: (items, call) => record.runWrite(call, () => checkpoints.advance(items, call)),
+    reset: (items, call) => record.runWrite(call, () => checkpoints.reset(items, call)),
   };
 }
 
-function movedBy(writes: readonly Write[], outcomes: readonly WriteOutcome[]): Set<string> {
-  const moved = new Set<string>();
+function appendedTimelines(writes: readonly Write[], outcomes: readonly WriteOutcome[]): Set<string> {
+  const appended = new Set<string>();
   writes.forEach(({ timeline }, i) => {
     const outcome = outcomes[i];
-    if (outcome?.ok && outcome.entries.some(({ duplicate }) => !duplicate)) moved.add(timeline);
+    if (outcome?.ok && outcome.entries.some(({ duplicate }) => !duplicate)) appended.add(timeline);
   });
-  return moved;
+  return appended;
 }
 
 function capabilitiesOf(
-  { sequence, layout, pollMs, idlePollMs, settleMs, timeoutMs }: Settings & { readonly layout: Layout },
+  { sequence, layout, pollMs, idlePollMs, settleMs, timeoutMs }: Settings,
   keyWindowMs: number | null,
 ): Capabilities {
   const isCas = sequence === 'cas';
@@ -122,7 +125,7 @@ function capabilitiesOf(
     atomicBatch: isCas ? MAX_ENTRIES : 1,
     maxAtomicBytes: isCas ? MAX_ROW_BYTES : layout.maxBodyBytes,
     maxBodyBytes: layout.maxBodyBytes,
-    keyWindowMs: layout.tokenColumn === undefined ? 0 : keyWindowMs,
+    keyWindowMs: layout.recoveryTagColumn === undefined ? 0 : keyWindowMs,
     expectedLast: isCas,
     manualIds: sequence === 'manual',
     update: layout.update,

@@ -1,49 +1,83 @@
 import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
-import type { TableStoreSdk } from './client.js';
-import type { Layout } from './layout.js';
-import type { LayoutOption } from './layouts.js';
+import { describe } from '../../src/text.js';
+import { type JavaV1Options, javaV1Layout } from './layouts/java/v1.js';
+import { type JavaV2Options, javaV2Layout } from './layouts/java/v2.js';
+import type { Layout } from './layouts/layout.js';
+import { nativeLayout } from './layouts/native.js';
+import type { TableStoreSdk } from './service/client.js';
 
-/** Who numbers the entries of a library; fixed when its tables are made. */
+/** How the entries of a library get their SeqIds; fixed when its tables are created. */
 export type Sequence = 'auto' | 'cas' | 'manual';
 
-/** Wakes subscriptions of other processes at once: any channel between processes that carries short strings. */
+/** The columns of an entry: the adapter's own, or those of a version of the Java library, in the same tables. */
+export type LayoutOption =
+  | 'native'
+  | 'java-v1'
+  | 'java-v2'
+  | ({ readonly type: 'java-v1' } & JavaV1Options)
+  | ({ readonly type: 'java-v2' } & JavaV2Options);
+
+/**
+ * Any channel that carries short strings between processes; it wakes their subscriptions at once.
+ *
+ * @example
+ * const wake: WakeChannel = {
+ *   publish: (topic) => nats.publish('timelines', topic),
+ *   subscribe(listener) {
+ *     const subscription = nats.subscribe('timelines', { callback: (_, message) => listener(message.string()) });
+ *     return () => subscription.unsubscribe();
+ *   },
+ * };
+ */
 export interface WakeChannel {
-  /** Called after each append, with the library and the Timeline in one string. May fail or lose it: wake-ups are hints. */
+  /**
+   * Called after each append with a string that names library and Timeline. May fail or lose it: wake-ups are hints.
+   */
   publish(topic: string): unknown;
-  /** Calls `listener` with every topic published, by any process; returns the function that ends it. */
+  /** Calls `listener` with every topic that any process publishes. Returns the function that ends it. */
   subscribe(listener: (topic: string) => void): () => void;
 }
 
+/** Options of `tablestoreAdapter`; all have defaults. */
 export interface TableStoreAdapterOptions {
   /**
-   * `'cas'`: dense ids by conditional puts; every law holds. `'auto'`: ids of the service, many writers without conflicts, gaps.
-   * `'manual'`: ids chosen by the caller. Default `'cas'`, which the layouts of the Java library do not have: there `'auto'`.
+   * `'cas'`: dense ids by conditional puts; every law holds. `'auto'`: ids of the service, with gaps; many writers
+   * without conflicts. `'manual'`: ids chosen by the caller. Default `'cas'`; under a Java layout, which cannot have
+   * it, `'auto'`.
    */
   readonly sequence?: Sequence | undefined;
-  /** How entries lie in the table. Default: the adapter's own. */
+  /** The columns of an entry. Default `'native'`, the adapter's own. */
   readonly layout?: LayoutOption | undefined;
-  /** Milliseconds that idempotency keys are remembered. Default: what the library was created with, 1 day where it is created. */
+  /** Milliseconds that idempotency keys are remembered. Default: the library's setting; 1 day for a new library. */
   readonly keyWindowMs?: number | undefined;
-  /** With `auto` and `manual`: how late, in milliseconds, an entry may become visible after one with a larger id. 0 trusts the order. Default 100. */
+  /**
+   * In `auto` and `manual`: milliseconds by which an entry may become visible after one with a larger id. 0 trusts the
+   * order. Default 100.
+   */
   readonly settleMs?: number | undefined;
-  /** Milliseconds between two looks for news while a Timeline is lively; up to `idlePollMs` when it is not. Default 50. */
+  /** Milliseconds between two polls of a busy Timeline that is watched. Default 50. */
   readonly pollMs?: number | undefined;
-  /** Milliseconds between two looks at a Timeline on which nothing happens. Default 1000. */
+  /** Milliseconds between two polls of an idle Timeline; the interval grows from `pollMs` to this. Default 1000. */
   readonly idlePollMs?: number | undefined;
-  /** Milliseconds within which every call ends, all its attempts together; one that goes without answer ends after a third. Default 10,000. */
+  /**
+   * Milliseconds within which every call ends, with all its attempts. An attempt without an answer ends after a third
+   * of it. Default 10,000.
+   */
   readonly timeoutMs?: number | undefined;
-  /** Requests under way at once, of each library. Default 32. */
+  /** Requests that each library may have under way at once. Default 32. */
   readonly parallel?: number | undefined;
-  /** Wakes subscriptions in other processes without waiting for their next look. */
+  /** Wakes subscriptions in other processes before their next poll. Default: none. */
   readonly wake?: WakeChannel | undefined;
-  /** The `tablestore` package that the client is made with, where it is not the one that this package finds. */
+  /** The `tablestore` package that made the client. Default: the installed one. */
   readonly sdk?: TableStoreSdk | undefined;
 }
 
+/** The options after validation, with their defaults. */
 export interface Settings {
   readonly sequence: Sequence;
-  /** Undefined: what stands. */
+  readonly layout: Layout;
+  /** Undefined: the library's stored setting. */
   readonly keyWindowMs: number | undefined;
   readonly settleMs: number;
   readonly pollMs: number;
@@ -52,7 +86,7 @@ export interface Settings {
   readonly parallel: number;
 }
 
-const DEFAULTS: Settings = {
+const DEFAULTS: Omit<Settings, 'layout'> = {
   sequence: 'cas',
   keyWindowMs: undefined,
   settleMs: 100,
@@ -62,10 +96,8 @@ const DEFAULTS: Settings = {
   parallel: 32,
 };
 
-export function resolveSettings(
-  { layout: _, wake, sdk, ...options }: TableStoreAdapterOptions,
-  layout: Layout,
-): Settings {
+export function resolveSettings({ layout: option, wake, sdk, ...options }: TableStoreAdapterOptions): Settings {
+  const layout = resolveLayout(option);
   const defaults = layout.packs ? DEFAULTS : { ...DEFAULTS, sequence: 'auto' as const };
   const settings = resolveOptions('tablestoreAdapter', defaults, options, { settleMs: 0 });
   if (!['auto', 'cas', 'manual'].includes(settings.sequence)) {
@@ -74,5 +106,14 @@ export function resolveSettings(
   if (settings.sequence === 'cas' && !layout.packs) {
     throw invalidArgument('layout', `of ${layout.name} has no place for several entries in a row, which 'cas' needs`);
   }
-  return settings;
+  return { ...settings, layout };
+}
+
+function resolveLayout(option: LayoutOption = 'native'): Layout {
+  if (option === 'native') return nativeLayout;
+  if (option === 'java-v1') return javaV1Layout();
+  if (option === 'java-v2') return javaV2Layout();
+  if (option?.type === 'java-v1') return javaV1Layout(option);
+  if (option?.type === 'java-v2') return javaV2Layout(option);
+  throw invalidArgument('layout', `must be 'native', 'java-v1' or 'java-v2', not ${describe(option)}`);
 }

@@ -1,112 +1,172 @@
-import type { KeyPart } from './values.js';
+import type { KeyPart } from './service/values.js';
 
-/** The oldest entry that readers get, as it was found. */
-export interface Front {
-  /** The highest id known to be trimmed or expired; 0n if there is none. */
-  readonly gone: bigint;
-  /** Undefined if nothing is left. */
-  readonly first: { readonly seqId: bigint; readonly rowId: bigint; readonly at: number } | undefined;
-  readonly foundAt: number;
+/** Where an entry is stored. */
+export interface EntryPosition {
+  readonly seqId: bigint;
+  /** Id of the row that holds the entry: the entry's own, unless the row holds several. */
+  readonly rowId: bigint;
+  /** Milliseconds since 1970, as readers get it. */
+  readonly at: number;
 }
 
-/** What one handle knows of a Timeline. All of it may be behind, none of it is ever ahead. */
-export class TimelineState {
+/** The old end of a Timeline. */
+export interface TimelineStart {
+  /** The highest id known to be trimmed or expired; 0n: none. */
+  readonly removedThrough: bigint;
+  /** The oldest entry that readers get; `undefined` if none is left. */
+  readonly firstReadable: EntryPosition | undefined;
+  /** When it was read, on the clock of `performance.now()`. */
+  readonly readAt: number;
+}
+
+/** Both ends of a Timeline as this handle last saw them. They may be behind the table, never ahead. */
+export class TimelineBounds {
+  #last = 0n;
+  #lastAt = 0;
+  /** Undefined until it is read. */
+  start: TimelineStart | undefined;
+
   /** The highest SeqId seen; 0n: none. */
-  last = 0n;
-  lastAt = 0;
-  front: Front | undefined;
-  /** Its row in the directory has been written. */
-  listed = false;
-  readonly turn: Turn = {
-    until: 0,
-    ms: 0,
-    endedAt: 0,
-    streak: 0,
-    lookedAt: 0,
-    othersAt: Number.NEGATIVE_INFINITY,
-    isAsking: false,
-    hasNote: false,
-  };
-  #places = new Map<bigint, Place>();
-  #settled = 0n;
-  /** An id and when it was seen; and the same for the newest. */
-  #ripening: { readonly seqId: bigint; readonly at: number } | undefined;
-  #newest: { readonly seqId: bigint; readonly at: number } | undefined;
-
-  constructor(
-    readonly timeline: string,
-    /** Key columns, without that of the sequence. */
-    readonly key: readonly KeyPart[],
-    private readonly settleMs: number,
-  ) {}
-
-  /** The Timeline has an entry with this id and time. */
-  saw(seqId: bigint, at: number): void {
-    if (seqId > this.last) {
-      this.last = seqId;
-      this.lastAt = Math.max(this.lastAt, at);
-    }
-    this.#ripen();
-    if (seqId <= this.#settled || (this.#newest && seqId <= this.#newest.seqId)) return;
-    this.#newest = { seqId, at: performance.now() };
-    this.#ripening ??= this.#newest;
+  get last(): bigint {
+    return this.#last;
   }
 
-  /** No smaller id can appear any more. */
-  isSettled(seqId: bigint): boolean {
-    this.#ripen();
-    return seqId <= this.#settled;
+  /** The latest time of an entry up to `last`. */
+  get lastAt(): number {
+    return this.#lastAt;
   }
 
-  settled(seqId: bigint): void {
-    if (seqId > this.#settled) this.#settled = seqId;
+  get removedThrough(): bigint {
+    return this.start?.removedThrough ?? 0n;
   }
 
-  /** Milliseconds until no id below this one, which has been seen, can appear any more. */
-  settlesIn(seqId: bigint): number {
-    const seen = [this.#ripening, this.#newest].find((each) => each && each.seqId >= seqId);
-    return seen ? Math.max(0, Math.ceil(seen.at + this.settleMs - performance.now())) : this.settleMs;
+  get firstReadable(): EntryPosition | undefined {
+    return this.start?.firstReadable;
   }
 
-  #ripen(): void {
-    while (this.#ripening && performance.now() >= this.#ripening.at + this.settleMs) {
-      this.settled(this.#ripening.seqId);
-      this.#ripening = this.#newest && this.#newest.seqId > this.#settled ? this.#newest : undefined;
-    }
+  raiseLast(seqId: bigint, at: number): void {
+    if (seqId <= this.#last) return;
+    this.#last = seqId;
+    this.#lastAt = Math.max(this.#lastAt, at);
   }
 
-  /** Where an entry stands, if that is known: the last few that readers and writers came to. */
-  placeOf(seqId: bigint): Place | undefined {
-    return this.#places.get(seqId);
-  }
-
-  /** `at`: the time that readers are given for it. */
-  placed(seqId: bigint, rowId: bigint, at: number): void {
-    this.#places.delete(seqId);
-    this.#places.set(seqId, { rowId, at });
-    if (this.#places.size > 4) this.#places.delete(this.#places.keys().next().value as bigint);
+  setStart(removedThrough: bigint, firstReadable: EntryPosition | undefined): TimelineStart {
+    // Not the entry itself, which would keep its body in memory.
+    const first = firstReadable && positionOf(firstReadable);
+    this.start = { removedThrough, firstReadable: first, readAt: performance.now() };
+    return this.start;
   }
 }
 
-/** Of a writer among others on this Timeline; times of `performance.now()`. */
-export interface Turn {
-  /** Others go first until then, */
-  until: number;
-  /** which is so long. */
-  ms: number;
-  /** When the last put of this handle ended, and how many came close behind each other. */
-  endedAt: number;
+function positionOf({ seqId, rowId, at }: EntryPosition): EntryPosition {
+  return { seqId, rowId, at };
+}
+
+interface SeenId {
+  readonly seqId: bigint;
+  readonly seenAt: number;
+}
+
+/** How far no smaller id can appear any more: `settleMs` after an id was first seen, it is settled. */
+export class SettledIds {
+  readonly #settleMs: number;
+  #through = 0n;
+  #oldestWaiting: SeenId | undefined;
+  #newest: SeenId | undefined;
+
+  constructor(settleMs: number) {
+    this.#settleMs = settleMs;
+  }
+
+  saw(seqId: bigint): void {
+    this.#advance();
+    if (seqId <= this.#through || (this.#newest && seqId <= this.#newest.seqId)) return;
+    this.#newest = { seqId, seenAt: performance.now() };
+    this.#oldestWaiting ??= this.#newest;
+  }
+
+  includes(seqId: bigint): boolean {
+    this.#advance();
+    return seqId <= this.#through;
+  }
+
+  raise(seqId: bigint): void {
+    if (seqId > this.#through) this.#through = seqId;
+  }
+
+  /** Milliseconds until an id that was seen is settled. */
+  waitFor(seqId: bigint): number {
+    const seen = [this.#oldestWaiting, this.#newest].find((each) => each && each.seqId >= seqId);
+    return seen ? Math.max(0, Math.ceil(seen.seenAt + this.#settleMs - performance.now())) : this.#settleMs;
+  }
+
+  #advance(): void {
+    while (this.#oldestWaiting && performance.now() >= this.#oldestWaiting.seenAt + this.#settleMs) {
+      this.raise(this.#oldestWaiting.seqId);
+      this.#oldestWaiting = this.#newest && this.#newest.seqId > this.#through ? this.#newest : undefined;
+    }
+  }
+}
+
+/** One writer among others of a Timeline; times of `performance.now()`. See `WriterFairness`. */
+export interface FairnessState {
+  /** Others go first until then. */
+  yieldUntil: number;
+  yieldMs: number;
+  lastPutEndedAt: number;
+  /** Puts in close succession. */
   streak: number;
-  /** When it was asked last whether somebody waits, and when others were met last. */
-  lookedAt: number;
-  othersAt: number;
-  /** The last put asked. */
-  isAsking: boolean;
+  checkedAt: number;
+  lastContendedAt: number;
+  /** The put under way checks for notes of waiting writers. */
+  isChecking: boolean;
   /** This handle has left a note that it waits. */
   hasNote: boolean;
 }
 
-interface Place {
-  readonly rowId: bigint;
-  readonly at: number;
+const MAX_POSITIONS = 4;
+
+/** Everything that one handle remembers of a Timeline. */
+export class TimelineState {
+  readonly timeline: string;
+  /** Key columns without the sequence column. */
+  readonly key: readonly KeyPart[];
+  readonly bounds = new TimelineBounds();
+  readonly settled: SettledIds;
+  /** Its row in the meta table exists. */
+  isRegistered = false;
+  readonly fairness: FairnessState = {
+    yieldUntil: 0,
+    yieldMs: 0,
+    lastPutEndedAt: 0,
+    streak: 0,
+    checkedAt: 0,
+    lastContendedAt: Number.NEGATIVE_INFINITY,
+    isChecking: false,
+    hasNote: false,
+  };
+  readonly #positions = new Map<bigint, EntryPosition>();
+
+  constructor(timeline: string, key: readonly KeyPart[], settleMs: number) {
+    this.timeline = timeline;
+    this.key = key;
+    this.settled = new SettledIds(settleMs);
+  }
+
+  /** The Timeline has an entry with this id and time. */
+  sawEntry(seqId: bigint, at: number): void {
+    this.bounds.raiseLast(seqId, at);
+    this.settled.saw(seqId);
+  }
+
+  /** One of the few entries that readers and writers came to last. */
+  positionOf(seqId: bigint): EntryPosition | undefined {
+    return this.#positions.get(seqId);
+  }
+
+  rememberPosition(entry: EntryPosition): void {
+    this.#positions.delete(entry.seqId);
+    this.#positions.set(entry.seqId, positionOf(entry));
+    if (this.#positions.size > MAX_POSITIONS) this.#positions.delete(this.#positions.keys().next().value as bigint);
+  }
 }

@@ -23,9 +23,9 @@ export const batchGetRow = operation(BatchGetRowRequest, BatchResponse, (instanc
       rows: keys.map((key) =>
         rowResult(() => {
           const fault =
-            instance.faults.strikeRow('BatchGetRow', 'before') ?? instance.faults.strikeRow('BatchGetRow', 'after');
+            instance.faults.rowErrorFor('BatchGetRow', 'before') ?? instance.faults.rowErrorFor('BatchGetRow', 'after');
           if (fault) throw fault;
-          // Unlike other reads, the service says so here whatever it says elsewhere.
+          // Unlike other reads, the service always returns this code here.
           if (!instance.tables.has(tableName)) throw noSuchTable();
           const table = instance.tableToRead(tableName);
           return readRow(instance, table, table, key, selection);
@@ -35,7 +35,7 @@ export const batchGetRow = operation(BatchGetRowRequest, BatchResponse, (instanc
   };
 });
 
-/** A row's part of a batch response: what `work` gives, or the service's error. */
+/** Returns a row's part of a batch response: the result of `work`, or the service's error. */
 export function rowResult<T>(work: () => T) {
   try {
     return { isOk: true, ...work() };

@@ -32,7 +32,7 @@ export const batchWriteRow = operation(BatchWriteRowRequest, BatchResponse, asyn
   return { tables };
 });
 
-/** @throws ServiceError for what fails the whole request */
+/** @throws ServiceError if the whole request is invalid */
 function parseBatch(instance: Instance, request: Message<typeof BatchWriteRowRequest>): TableWrites[] {
   const { batchWriteRows, writeBytes } = instance.limits;
   if (request.tables.length === 0) throw parameterInvalid('No row is specified in BatchWriteRow.');
@@ -58,7 +58,7 @@ function parseBatch(instance: Instance, request: Message<typeof BatchWriteRowReq
   return parsed;
 }
 
-/** A row may occur twice as long as nothing is expected of it. */
+/** A row may occur twice only without conditions. */
 function checkRepeatedRows(parsed: readonly TableWrites[]): void {
   const seen = new Map<string, RowWrite[]>();
   for (const { tableName, writes } of parsed) {
@@ -79,9 +79,9 @@ function checkRepeatedRows(parsed: readonly TableWrites[]): void {
   }
 }
 
-/** Everything up to the row's place in the table happens before the first await: ids rise in the order of the request. */
+/** Assigns the id before the first await, so that ids increase in the order of the request. */
 async function writeOne(instance: Instance, tableName: string, write: RowWrite, transactionId: string | undefined) {
-  const fault = instance.faults.strikeRow('BatchWriteRow', 'before');
+  const fault = instance.faults.rowErrorFor('BatchWriteRow', 'before');
   const begun = rowResult(() => {
     if (fault) throw fault;
     const table = instance.tableToWrite(tableName);
@@ -94,13 +94,13 @@ async function writeOne(instance: Instance, tableName: string, write: RowWrite, 
   if (delay) await delay;
   return rowResult(() => {
     const result = begun.apply();
-    const late = instance.faults.strikeRow('BatchWriteRow', 'after');
+    const late = instance.faults.rowErrorFor('BatchWriteRow', 'after');
     if (late) throw late;
     return result;
   });
 }
 
-/** All rows of one partition key, or none: then every row carries the error of the first that failed. */
+/** Writes all rows of one partition key, or none: then every row carries the error of the first failure. */
 async function writeAtomically(instance: Instance, tableName: string, writes: readonly RowWrite[]) {
   try {
     const table = instance.tableToWrite(tableName);

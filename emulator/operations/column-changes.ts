@@ -4,12 +4,15 @@ import type { Table } from '../storage/table.js';
 import type { Value } from '../values.js';
 import type { WireCell } from '../wire/plain-buffer.js';
 
-/** A newest version further ahead of the clock than this was given by a client. */
-const LARGEST_BURST = 1000n;
+/** A newest version further ahead of the clock was given by a client. */
+const MAX_BURST = 1000n;
 
 type Columns = ReadonlyMap<string, readonly Version[]>;
 
-/** Applies the cells of a put or an update in their order. @throws ServiceError for a version out of range or an increment of a non-number */
+/**
+ * Applies the cells of a put or an update in order.
+ * @throws ServiceError for a version out of range or an increment of a non-number
+ */
 export function changeColumns(columns: Columns, cells: readonly WireCell[], table: Table, now: number): Columns {
   const changed = new Map(columns);
   for (const { name, value, operation, timestamp } of cells) {
@@ -30,12 +33,12 @@ export function changeColumns(columns: Columns, cells: readonly WireCell[], tabl
 }
 
 /**
- * The version of a write that names none. Clients of a service far away never write a cell twice within a millisecond;
- * here they do, and where versions are kept neither write may swallow the other.
+ * Returns the version of a write that gives none. Clients of a local emulator may write a cell twice within a
+ * millisecond, and where versions are kept neither write may replace the other.
  */
 function versionAt(now: bigint, versions: readonly Version[], maxVersions: number): bigint {
   const newest = versions[0]?.timestamp;
-  const isCrowded = newest !== undefined && newest >= now && newest < now + LARGEST_BURST;
+  const isCrowded = newest !== undefined && newest >= now && newest < now + MAX_BURST;
   return isCrowded && maxVersions > 1 ? newest + 1n : now;
 }
 

@@ -1,4 +1,4 @@
-/** Filters of reads and column conditions of writes: one language, decoded once, applied to the columns of a row. */
+/** Filters of reads and column conditions of writes: one language, decoded once and applied to the columns of a row. */
 import { parameterInvalid, ServiceError } from '../errors.js';
 import { compareValues, type Value } from '../values.js';
 import {
@@ -15,10 +15,10 @@ import { decodeValue } from '../wire/plain-buffer-reader.js';
 import { decode, type Message } from '../wire/protobuf.js';
 import { checkColumnName } from './row-checks.js';
 
-const MOST_FILTERS = 32;
+const MAX_FILTERS = 32;
 const COMPARATORS = Object.values(Comparator);
 
-/** Columns of a row that pass, or nothing if the row does not. */
+/** Returns the columns that pass, or undefined if the row does not. */
 export interface RowFilter {
   matches(cells: readonly WireCell[]): boolean;
   page(cells: readonly WireCell[]): readonly WireCell[];
@@ -26,10 +26,10 @@ export interface RowFilter {
 
 type Test = (cells: readonly WireCell[]) => boolean;
 
-/** @throws ServiceError if the bytes are not a filter or hold too many */
+/** @throws ServiceError if the bytes are not a filter or contain too many */
 export function parseFilter(bytes: Uint8Array | undefined): RowFilter | undefined {
   if (bytes === undefined || bytes.length === 0) return undefined;
-  const budget = { left: MOST_FILTERS };
+  const budget = { left: MAX_FILTERS };
   try {
     const filter = decode(Filter, bytes);
     if (filter.type !== FilterType.PAGINATION) return { matches: parseTest(filter, budget), page: (cells) => cells };
@@ -41,7 +41,7 @@ export function parseFilter(bytes: Uint8Array | undefined): RowFilter | undefine
 }
 
 function parseTest(filter: Message<typeof Filter>, budget: { left: number }): Test {
-  if (--budget.left < 0) throw parameterInvalid(`The count of filter exceeds the max: ${MOST_FILTERS}.`);
+  if (--budget.left < 0) throw parameterInvalid(`The count of filter exceeds the max: ${MAX_FILTERS}.`);
   if (filter.type === FilterType.SINGLE_COLUMN) return singleColumnTest(decode(SingleColumnFilter, filter.filter));
   if (filter.type !== FilterType.COMPOSITE) throw parameterInvalid('Deserialize filter failed.');
   const { combinator, subFilters } = decode(CompositeFilter, filter.filter);

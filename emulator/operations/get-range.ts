@@ -45,7 +45,7 @@ export const getRange = operation(GetRangeRequest, GetRangeResponse, (instance, 
     const live = liveRow(stored, oldest);
     if (!live) continue;
     const { size, row } = selectFrom(live, selection, table.options.maxVersions);
-    // A first row that is larger by itself makes a page: without it no client would get past it.
+    // Return a first row that exceeds the limit: otherwise no client could read past it.
     const isFull = scannedRows >= pageRows || (scannedRows > 0 && scannedBytes + size > pageBytes);
     if (rows.length === request.limit || isFull) {
       nextStart = encodeKey(live.primaryKey);

@@ -3,10 +3,10 @@ import type { Instance } from '../storage/instance.js';
 import { PlainBufferError } from '../wire/plain-buffer.js';
 import { decode, encode, type Message, type Outgoing, ProtobufError, type Schema } from '../wire/protobuf.js';
 
-/** An operation from request body to response body. It rejects with a ServiceError, or with a defect. */
+/** Runs an operation from request body to response body. Rejects with a ServiceError, or another error for a defect. */
 export type Operation = (instance: Instance, body: Uint8Array) => Promise<Buffer>;
 
-/** Ties a handler to the messages it takes and gives. What it cannot decode of the request is the client's fault. */
+/** Wraps a handler with its request and response messages. A request that does not decode is the client's fault. */
 export function operation<Q extends Schema, A extends Schema>(
   request: Q,
   response: A,

@@ -14,13 +14,13 @@ import { columnsOf } from './search.js';
 
 const SPLITS = 1;
 const DEFAULT_LIMIT = 2000;
-const LARGEST_LIMIT = 2000;
-/** Which index a scan is of, and the key of the last row that it gave. */
+const MAX_LIMIT = 2000;
+/** Index of a scan, and the key of the last row returned. */
 const Token = { session: required(1, 'string'), after: required(2, 'bytes') };
 
 type ScanQuery = NonNullable<Message<typeof ParallelScanRequest>['scanQuery']>;
 
-/** One split per index: a session says no more than which index it is of. */
+/** One split per index, so a session only identifies its index. */
 export const computeSplits = operation(
   ComputeSplitsRequest,
   ComputeSplitsResponse,
@@ -32,7 +32,7 @@ export const computeSplits = operation(
   },
 );
 
-/** Every match in the order of primary keys. */
+/** Yields every match in the order of primary keys. */
 export const parallelScan = operation(ParallelScanRequest, ParallelScanResponse, (instance, request) => {
   const { tableName = '', indexName = '', scanQuery, sessionId, columnsToGet } = request;
   const index = instance.search.get(instance.tableToSearch(tableName).name, indexName);
@@ -62,8 +62,8 @@ const keyOf = ({ row: { address } }: ReturnType<SearchIndex['hits']>[number]) =>
 
 function checkedBounds(query: Partial<ScanQuery>): Partial<ScanQuery> {
   const { limit = DEFAULT_LIMIT, currentParallelId = 0, maxParallel = SPLITS } = query;
-  if (limit < 1 || limit > LARGEST_LIMIT) {
-    throw parameterInvalid(`The limit of parallel scan must be in range: [1, ${LARGEST_LIMIT}].`);
+  if (limit < 1 || limit > MAX_LIMIT) {
+    throw parameterInvalid(`The limit of parallel scan must be in range: [1, ${MAX_LIMIT}].`);
   }
   if (maxParallel < 1 || maxParallel > SPLITS) {
     throw parameterInvalid(`The max_parallel must be in range: [1, ${SPLITS}], the size of the splits.`);
@@ -74,7 +74,9 @@ function checkedBounds(query: Partial<ScanQuery>): Partial<ScanQuery> {
   return query;
 }
 
-/** An empty token is what some clients make of the last page's none: taken for no token, it would begin the scan again. */
+/**
+ * Refuses an empty token, which some clients send after the last page: treated as absent, it would restart the scan.
+ */
 function startOf(token: Uint8Array, index: SearchIndex): string {
   if (token.length === 0) throw parameterInvalid('The token is empty: the scan has ended.');
   const { session, after } = decode(Token, token);

@@ -1,4 +1,4 @@
-/** What a read asks of a row, and what it gets. */
+/** Selects the columns and versions that a read asks for. */
 import { parameterInvalid } from '../errors.js';
 import { cellsSize, keySize, liveRow, type Row, type Version } from '../storage/row.js';
 import { compareText } from '../values.js';
@@ -10,7 +10,7 @@ import { checkColumnCount, checkColumnName } from './row-checks.js';
 
 const BYTES_PER_UNIT = 4096;
 
-/** The fields that GetRow, BatchGetRow and GetRange share. */
+/** Fields shared by GetRow, BatchGetRow and GetRange. */
 export interface ReadRequest {
   readonly columnsToGet: readonly string[];
   readonly timeRange?: Message<typeof TimeRange> | undefined;
@@ -30,7 +30,9 @@ export interface Selection {
   readonly endColumn: string | undefined;
 }
 
-/** @throws ServiceError naming what is wrong; `noVersionText` is what the operation says without a version condition */
+/**
+ * @throws ServiceError for an invalid request; with `noVersionText` if a version condition is missing
+ */
 export function parseSelection(request: ReadRequest, noVersionText = 'No version condition is specified.'): Selection {
   const { columnsToGet, timeRange, maxVersions, startColumn, endColumn } = request;
   checkColumnCount(columnsToGet.length);
@@ -52,13 +54,13 @@ export function parseSelection(request: ReadRequest, noVersionText = 'No version
 }
 
 export interface ReadOutcome {
-  /** Bytes looked at: what the capacity units count. */
+  /** Bytes read, which capacity units count. */
   readonly size: number;
-  /** Absent: no row, or one that the selection leaves out. */
+  /** Absent if there is no row or the selection excludes it. */
   readonly row?: WireRow;
 }
 
-/** Applies a selection; the TTL is the caller's, see {@link liveRow}. */
+/** Applies a selection; the caller applies the TTL, see {@link liveRow}. */
 export function selectFrom(row: Row, selection: Selection, tableVersions: number): ReadOutcome {
   const { columns, filter, maxVersions } = selection;
   const cells: WireCell[] = [];
@@ -86,7 +88,7 @@ function isWithin({ timestamp }: Version, { from, to }: Selection): boolean {
   return timestamp >= from && timestamp < to;
 }
 
-/** Capacity units: 4 KB each, and at least one for what was done at all. */
+/** Returns capacity units: one per 4 KB, and at least one. */
 export function consumed(read: number | undefined, written: number | undefined) {
   const units = (bytes: number | undefined) =>
     bytes === undefined ? 0 : Math.max(1, Math.ceil(bytes / BYTES_PER_UNIT));

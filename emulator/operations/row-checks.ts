@@ -1,4 +1,4 @@
-/** What the service checks of names, keys and cells before it looks at a table, and of keys against their table. */
+/** Checks names, keys and cells before the table is looked up, and keys against their table. */
 import { invalidKey, parameterInvalid } from '../errors.js';
 import type { Table } from '../storage/table.js';
 import { type KeyCell, sizeOf, type Value } from '../values.js';
@@ -6,11 +6,11 @@ import { PrimaryKeyType } from '../wire/messages-table.js';
 import { PlainBufferError, type WireCell, type WireRow } from '../wire/plain-buffer.js';
 import { decodeRow } from '../wire/plain-buffer-reader.js';
 
-const LONGEST_NAME = 255;
-const MOST_KEY_COLUMNS = 4;
-const LONGEST_KEY_VALUE = 1024;
-const LONGEST_VALUE = 2 * 1024 * 1024;
-export const MOST_COLUMNS = 1024;
+const MAX_NAME_LENGTH = 255;
+const MAX_KEY_COLUMNS = 4;
+const MAX_KEY_VALUE_LENGTH = 1024;
+const MAX_VALUE_LENGTH = 2 * 1024 * 1024;
+export const MAX_COLUMNS = 1024;
 const TIMESTAMP_END = 2n ** 63n / 1000n;
 
 /** @throws ServiceError if the bytes are not a row or a checksum is wrong */
@@ -23,32 +23,32 @@ export function parseRow(bytes: Uint8Array): WireRow {
   }
 }
 
-/** Names of tables and indexes. */
+/** Checks the name of a table or index. */
 export function checkTableName(name: string, kind: 'table' | 'index' = 'table'): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(name)) throw parameterInvalid(`Invalid ${kind} name: '${name}'.`);
 }
 
 export function checkColumnName(name: string): void {
   const length = Buffer.byteLength(name);
-  if (length === 0 || length > LONGEST_NAME || name.startsWith('#'))
+  if (length === 0 || length > MAX_NAME_LENGTH || name.startsWith('#'))
     throw parameterInvalid(`Invalid column name: '${name}'.`);
 }
 
 export function checkColumnCount(count: number): void {
-  if (count > MOST_COLUMNS) {
+  if (count > MAX_COLUMNS) {
     throw parameterInvalid(
-      `The number of columns from the request exceeds the limit, limit count: ${MOST_COLUMNS}, column count: ${count}.`,
+      `The number of columns from the request exceeds the limit, limit count: ${MAX_COLUMNS}, column count: ${count}.`,
     );
   }
 }
 
 export function checkKeyCount(count: number): void {
-  if (count < 1 || count > MOST_KEY_COLUMNS) {
-    throw parameterInvalid(`The number of primary key columns must be in range: [1, ${MOST_KEY_COLUMNS}].`);
+  if (count < 1 || count > MAX_KEY_COLUMNS) {
+    throw parameterInvalid(`The number of primary key columns must be in range: [1, ${MAX_KEY_COLUMNS}].`);
   }
 }
 
-/** Count, names, lengths and types of a key; `bounds` allows INF_MIN and INF_MAX. */
+/** Checks count, names, lengths and types of a key; `bounds` allows INF_MIN and INF_MAX. */
 export function checkKey(primaryKey: readonly KeyCell[], purpose: 'write' | 'read' | 'bounds'): void {
   checkKeyCount(primaryKey.length);
   const names = new Set<string>();
@@ -61,10 +61,8 @@ export function checkKey(primaryKey: readonly KeyCell[], purpose: 'write' | 'rea
       if (purpose !== 'write') throw parameterInvalid("PKAutoIncr can't be used for read operations.");
     } else if (type === 'STRING' || type === 'BLOB') {
       const length = sizeOf(value);
-      if (length > LONGEST_KEY_VALUE) {
-        throw parameterInvalid(
-          `The length of primary key column: '${name}' exceeds the MaxLength:${LONGEST_KEY_VALUE} with CurrentLength:${length}.`,
-        );
+      if (length > MAX_KEY_VALUE_LENGTH) {
+        throw tooLong('primary key', name, MAX_KEY_VALUE_LENGTH, length);
       }
     } else if (type !== 'INTEGER' && !(purpose === 'bounds' && (type === 'INF_MIN' || type === 'INF_MAX'))) {
       throw parameterInvalid(`VT_${type} is an invalid type for the primary key.`);
@@ -72,12 +70,12 @@ export function checkKey(primaryKey: readonly KeyCell[], purpose: 'write' | 'rea
   }
 }
 
-/** Names, lengths, values and versions of the attribute cells of a write. */
+/** Checks names, lengths, values and versions of the attribute cells of a write. */
 export function checkCells(cells: readonly WireCell[], primaryKey: readonly KeyCell[]): void {
   const columns = new Set(cells.map(({ name }) => name)).size;
-  if (columns > MOST_COLUMNS) {
+  if (columns > MAX_COLUMNS) {
     throw parameterInvalid(
-      `The number of attribute columns exceeds the limit, limit count: ${MOST_COLUMNS}, column count: ${columns}.`,
+      `The number of attribute columns exceeds the limit, limit count: ${MAX_COLUMNS}, column count: ${columns}.`,
     );
   }
   for (const { name, value, timestamp } of cells) {
@@ -98,14 +96,18 @@ function checkValue(name: string, value: Value): void {
     if (!Number.isFinite(value.value)) throw parameterInvalid("Infinity can't be set to double value.");
   } else if (value.type === 'STRING' || value.type === 'BLOB') {
     const length = sizeOf(value);
-    if (length > LONGEST_VALUE) {
-      throw parameterInvalid(
-        `The length of attribute column: '${name}' exceeds the MaxLength:${LONGEST_VALUE} with CurrentLength:${length}.`,
-      );
+    if (length > MAX_VALUE_LENGTH) {
+      throw tooLong('attribute', name, MAX_VALUE_LENGTH, length);
     }
   } else if (value.type !== 'INTEGER' && value.type !== 'BOOLEAN') {
     throw parameterInvalid(`VT_${value.type} is an invalid type for the attribute column.`);
   }
+}
+
+function tooLong(kind: string, name: string, max: number, length: number) {
+  return parameterInvalid(
+    `The length of ${kind} column: '${name}' exceeds the MaxLength:${max} with CurrentLength:${length}.`,
+  );
 }
 
 const KEY_TYPES = {
@@ -114,7 +116,7 @@ const KEY_TYPES = {
   [PrimaryKeyType.BINARY]: 'BLOB',
 };
 
-/** @throws ServiceError unless the key has the table's columns, or the first `count`, in their order, with their types */
+/** @throws ServiceError unless the key has the table's columns, or the first `count`, in order and with their types */
 export function checkSchema(table: Table, primaryKey: readonly KeyCell[], count?: number): void {
   const columns = table.definition.tableMeta.primaryKey.slice(0, count);
   if (primaryKey.length !== columns.length) {

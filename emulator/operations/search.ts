@@ -11,11 +11,11 @@ import { consumed } from './read-row.js';
 import { refuseUnsupported } from './unsupported.js';
 
 const DEFAULT_LIMIT = 10;
-const LARGEST_LIMIT = 100;
-const LARGEST_LIMIT_OF_INDEX_FIELDS = 1000;
+const MAX_LIMIT = 100;
+const MAX_LIMIT_OF_INDEX_FIELDS = 1000;
 const DEEPEST = 10_000;
 
-/** Where a page ends, and the order it is a page of. */
+/** End of a page, and the sort order of the search. */
 const Token = { offset: optional(1, 'int32'), sort: optional(2, 'bytes') };
 
 type Query = Message<typeof SearchQuery>;
@@ -25,7 +25,7 @@ export const search = operation(SearchRequest, SearchResponse, (instance, reques
   const table = instance.tableToSearch(request.tableName ?? '');
   const index = instance.search.get(table.name, request.indexName ?? '');
   const query = decode(SearchQuery, request.searchQuery ?? new Uint8Array());
-  // An empty message stands for nothing asked.
+  // An empty message means that no sort is given.
   refuseUnsupported('search', query, ['aggregations', 'groupBys', 'highlight']);
   const limit = checkedLimit(query, request.columnsToGet);
   const { offset, sort } = startOf(query, limit);
@@ -52,7 +52,7 @@ export const search = operation(SearchRequest, SearchResponse, (instance, reques
 function checkedLimit({ limit = DEFAULT_LIMIT }: Query, columns: Columns): number {
   const { returnType } = columns ?? {};
   const isFromIndex = returnType === ReturnColumns.ALL_FROM_INDEX || returnType === ReturnColumns.NONE;
-  const largest = isFromIndex ? LARGEST_LIMIT_OF_INDEX_FIELDS : LARGEST_LIMIT;
+  const largest = isFromIndex ? MAX_LIMIT_OF_INDEX_FIELDS : MAX_LIMIT;
   if (limit < 0 || limit > largest) throw parameterInvalid(`The limit of search must be in range: [0, ${largest}].`);
   return limit;
 }
@@ -68,7 +68,7 @@ function startOf({ offset = 0, sort, token }: Query, limit: number): { offset: n
   return { offset: start.offset ?? 0, sort: start.sort };
 }
 
-/** Of the hits that share a value of the collapse field only the first, and of those without one too. */
+/** Keeps the first hit of each value of the collapse field, and the first without a value. */
 function collapsed(hits: readonly Hit[], { collapse }: Query, fields: FieldMap): readonly Hit[] {
   if (collapse === undefined) return hits;
   const { fieldName = '' } = collapse;

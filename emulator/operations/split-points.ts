@@ -5,17 +5,17 @@ import { operation } from './operation.js';
 import { consumed } from './read-row.js';
 import { checkTableName } from './row-checks.js';
 
-const SMALLEST_UNIT = 1024n * 1024n;
+const MIN_UNIT = 1024n * 1024n;
 
-/** A table of the emulator is one split, in one place; the Java SDK wants a place for each split. */
+/** A table of the emulator is one split in one location; the Java SDK needs a location for each split. */
 export const computeSplitPointsBySize = operation(
   ComputeSplitPointsRequest,
   ComputeSplitPointsResponse,
   (instance, { tableName, splitSize, splitSizeUnit }) => {
     checkTableName(tableName);
     if (splitSize <= 0n) throw parameterInvalid('The split_size should be greater than 0.');
-    if (splitSizeUnit !== undefined && splitSizeUnit < SMALLEST_UNIT) {
-      throw parameterInvalid(`The split_size_unit_in_byte should be greater equal than: ${SMALLEST_UNIT}`);
+    if (splitSizeUnit !== undefined && splitSizeUnit < MIN_UNIT) {
+      throw parameterInvalid(`The split_size_unit_in_byte should be greater equal than: ${MIN_UNIT}`);
     }
     const table = instance.tableToRead(tableName);
     const location = Buffer.from(md5(Buffer.from(tableName)), 'base64').toString('hex');

@@ -2,7 +2,7 @@ import { Empty, ListStreamRequest, ListStreamResponse, ListTimeseriesTableRespon
 import { operation } from './operation.js';
 import { streamIdOf } from './tables.js';
 
-/** Streams that tables were given; nothing can be read from them. */
+/** Lists the streams of tables; they cannot be read. */
 export const listStream = operation(ListStreamRequest, ListStreamResponse, (instance, { tableName }) => {
   const tables = [...instance.tables.values()].filter(({ name }) => tableName === undefined || name === tableName);
   const withStream = tables.filter(({ definition }) => definition.streamSpecification?.enableStream);
@@ -15,5 +15,5 @@ export const listStream = operation(ListStreamRequest, ListStreamResponse, (inst
   };
 });
 
-/** There are none, as they cannot be made. */
+/** Always empty, because time series tables cannot be created. */
 export const listTimeseriesTable = operation(Empty, ListTimeseriesTableResponse, () => ({}));

@@ -5,17 +5,17 @@ import type { Message } from '../wire/protobuf.js';
 import { checkIndexCount, checkIndexMeta } from './index-checks.js';
 import { checkColumnName, checkKeyCount, checkTableName } from './row-checks.js';
 
-const MOST_DEFINED_COLUMNS = 32;
+const MAX_DEFINED_COLUMNS = 32;
 /** Integer, double, boolean, string, blob. */
 const DEFINED_COLUMN_TYPES: readonly number[] = [1, 2, 3, 4, 7];
-const SHORTEST_TTL_SECONDS = 86_400;
+const MIN_TTL_SECONDS = 86_400;
 
-/** @throws ServiceError for the first thing that a new table cannot be */
+/** @throws ServiceError for the first invalid part of a new table */
 export function checkDefinition({ tableMeta, tableOptions, indexMetas }: TableDefinition): void {
   checkTableName(tableMeta.tableName);
   checkKeyColumns(tableMeta);
-  if (tableMeta.definedColumn.length > MOST_DEFINED_COLUMNS) {
-    throw parameterInvalid(`The number of defined columns must be in range: [0, ${MOST_DEFINED_COLUMNS}].`);
+  if (tableMeta.definedColumn.length > MAX_DEFINED_COLUMNS) {
+    throw parameterInvalid(`The number of defined columns must be in range: [0, ${MAX_DEFINED_COLUMNS}].`);
   }
   checkDefinedColumns(tableMeta);
   for (const meta of indexMetas) checkIndexMeta(meta);
@@ -62,8 +62,8 @@ export function checkOptions({ timeToLive, maxVersions, deviation }: Message<typ
   if (timeToLive === 0 || (timeToLive !== undefined && timeToLive < -1)) {
     throw parameterInvalid('TimeToLive cannot be 0 or less than -1.');
   }
-  if (timeToLive !== undefined && timeToLive !== -1 && timeToLive < SHORTEST_TTL_SECONDS) {
-    throw parameterInvalid(`TimeToLive must be -1 or at least ${SHORTEST_TTL_SECONDS}.`);
+  if (timeToLive !== undefined && timeToLive !== -1 && timeToLive < MIN_TTL_SECONDS) {
+    throw parameterInvalid(`TimeToLive must be -1 or at least ${MIN_TTL_SECONDS}.`);
   }
   if (maxVersions !== undefined && maxVersions < 1) throw parameterInvalid('MaxVersions must be greater than 0.');
   if (deviation !== undefined && deviation < 1n)

@@ -18,7 +18,7 @@ import { checkTableName } from './row-checks.js';
 import { checkDefinition, checkOptions } from './table-checks.js';
 import { refuseUnsupported, unsupported } from './unsupported.js';
 
-/** The index holds what its table held before, and follows it. */
+/** Fills the index from its table, which it then follows. */
 const INDEX_INCREMENTAL = 2;
 
 export const createTable = operation(CreateTableRequest, Empty, (instance, request) => {
@@ -84,7 +84,7 @@ export const updateTable = operation(UpdateTableRequest, UpdateTableResponse, (i
   return throughputAndOptions(table);
 });
 
-/** A stream that is on answers to nothing, but is listed and described. */
+/** A stream that is switched on is listed and described, but cannot be read. */
 function checkStream(operation: string, { streamSpecification }: Pick<TableDefinition, 'streamSpecification'>): void {
   if (streamSpecification) refuseUnsupported(operation, streamSpecification, ['columnsToGet']);
 }

@@ -28,7 +28,7 @@ export const commitTransaction = operation(TransactionMessage, Empty, (instance,
   return {};
 });
 
-/** The Node SDK wants the id back; other clients expect no answer and skip it. */
+/** The Node SDK expects the id; other clients ignore the response. */
 export const abortTransaction = operation(TransactionMessage, TransactionMessage, (instance, { transactionId }) => {
   instance.transactions.end(instance.transactions.get(transactionId));
   return { transactionId };

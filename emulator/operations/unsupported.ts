@@ -1,8 +1,7 @@
 import { parameterInvalid } from '../errors.js';
 
 /**
- * Refuses fields that the emulator knows and does nothing with, rather than let a client believe that they took effect.
- * Empty and false ones ask for nothing.
+ * Refuses known fields without effect, so that no client believes they took effect. Ignores empty and false ones.
  * @throws ServiceError that names the first such field
  */
 export function refuseUnsupported<M extends object>(

@@ -1,4 +1,4 @@
-/** One row's write, from its bytes to the row it leaves: shared by the single-row operations and BatchWriteRow. */
+/** Writes one row, from request bytes to stored row: shared by the single-row operations and BatchWriteRow. */
 import { conditionFailed, parameterInvalid, rowConflict } from '../errors.js';
 import type { Instance } from '../storage/instance.js';
 import { cellsOf, cellsSize, givenVersionsSize, keySize, liveRow, makeRow, type Row } from '../storage/row.js';
@@ -16,7 +16,7 @@ import { checkCells, checkKey, checkSchema, parseRow } from './row-checks.js';
 
 export type WriteKind = 'PUT' | 'UPDATE' | 'DELETE';
 
-/** A write whose parameters are valid, not yet compared with a table. */
+/** A write with valid parameters, not yet checked against a table. */
 export interface RowWrite {
   readonly kind: WriteKind;
   readonly primaryKey: readonly KeyCell[];
@@ -33,7 +33,7 @@ export interface WriteRequest {
   readonly returnContent?: Message<typeof ReturnContent> | undefined;
 }
 
-/** @throws ServiceError for whatever is wrong with the request alone */
+/** @throws ServiceError if the request is invalid, whatever the table */
 export function parseWrite(kind: WriteKind, request: WriteRequest): RowWrite {
   const { primaryKey, cells } = parseRow(request.row);
   checkKey(primaryKey, 'write');
@@ -74,7 +74,10 @@ export function hasPlaceholder(primaryKey: readonly KeyCell[]): boolean {
   return primaryKey.some(({ value }) => value.type === 'AUTO_INCREMENT');
 }
 
-/** Compares a write with its table and gives it its id. @throws ServiceError if it does not fit, or another holds the lock */
+/**
+ * Checks a write against its table and assigns its id.
+ * @throws ServiceError if it does not fit, or another transaction holds the lock
+ */
 export function prepareWrite(instance: Instance, table: Table, write: RowWrite, transaction?: Transaction): RowWrite {
   checkSchema(table, write.primaryKey);
   if (write.kind === 'UPDATE') table.assertUpdatable();
@@ -91,12 +94,12 @@ export function prepareWrite(instance: Instance, table: Table, write: RowWrite, 
       'Invalid expect: EXPECT_NOT_EXIST when modify a specific row for table with pk auto increment',
     );
   }
-  // An id that the service gave can be updated, never invented.
+  // A client may update an id that the service assigned, but not choose one.
   const existence = isExplicitId && write.kind !== 'DELETE' ? 'EXPECT_EXIST' : write.existence;
   return { ...write, existence, primaryKey: instance.assignId(table, write.primaryKey) };
 }
 
-/** Checks the condition on the row as it stands and applies the write. @throws ServiceError if the condition fails */
+/** Checks the condition on the current row and applies the write. @throws ServiceError if the condition fails */
 export function applyWrite(instance: Instance, table: Table, write: RowWrite, view: RowView) {
   const { kind, primaryKey, existence, columnCondition } = write;
   const stored = view.get(addressOf(primaryKey));
@@ -116,7 +119,7 @@ function written(instance: Instance, table: Table, write: RowWrite, current: Row
   const now = instance.now();
   const kept = write.kind === 'UPDATE' ? current : undefined;
   const columns = changeColumns(kept?.columns ?? new Map(), write.cells, table, now);
-  // Deletes alone do not bring a row into being.
+  // Deletes alone create no row.
   if (write.kind === 'UPDATE' && !current && columns.size === 0) return undefined;
   return makeRow(write.primaryKey, columns, now);
 }

@@ -1,20 +1,19 @@
-/** From a text to its tokens. Dictionary analyzers (`max_word`, `min_word`) are approximated by `single_word`. */
+/** Splits a text into tokens. Approximates dictionary analyzers (`max_word`, `min_word`) by `single_word`. */
 import { FuzzyParameter, SingleWordParameter, SplitParameter } from '../wire/messages-search.js';
 import { decode } from '../wire/protobuf.js';
 
 export interface Analyzer {
   tokens(text: string): string[];
-  /** Whether `text` holds `phrase`: its tokens next to each other, in order. */
+  /** Returns true if `text` contains the tokens of `phrase` next to each other, in order. */
   holdsPhrase(text: string, phrase: string): boolean;
 }
 
 const NOTHING = new Uint8Array();
+const CJK = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]`;
 /** One CJK character, or a run of other letters and digits. */
-const WORD =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])[\p{L}\p{N}_])+/gu;
-/** The same, with letters and digits apart. */
-const DELIMITED_WORD =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])\p{L})+|\p{N}+/gu;
+const WORD = new RegExp(String.raw`${CJK}|(?:(?!${CJK})[\p{L}\p{N}_])+`, 'gu');
+/** The same, with letters and digits in separate runs. */
+const DELIMITED_WORD = new RegExp(String.raw`${CJK}|(?:(?!${CJK})\p{L})+|\p{N}+`, 'gu');
 
 export function analyzerOf(name: string | undefined, parameter: Uint8Array = NOTHING): Analyzer {
   if (name === 'split') return splitAnalyzer(parameter);
@@ -40,7 +39,7 @@ function ofTokens(tokens: (text: string) => string[]): Analyzer {
   return { tokens, holdsPhrase };
 }
 
-/** Every piece of the text of a length in range is a token, so a phrase is a substring. */
+/** Makes every substring with a length in range a token, so a phrase is a substring. */
 function fuzzyAnalyzer(parameter: Uint8Array): Analyzer {
   const { minChars = 1, maxChars = 3, caseSensitive = false } = decode(FuzzyParameter, parameter);
   const cased = (text: string) => (caseSensitive ? text : text.toLowerCase());

@@ -1,14 +1,14 @@
-/** Dates of an index: texts in one of the formats that their field names, as microseconds since 1970. */
+/** Dates of an index: texts in one of the formats of their field, as microseconds since 1970. */
 
 interface Format {
   readonly pattern: RegExp;
-  /** Which letter each group of the pattern stands for. */
+  /** Format letter of each group of the pattern. */
   readonly letters: readonly string[];
 }
 
 const compiled = new Map<string, Format>();
 
-/** Undefined for a text in none of the formats: it is not indexed. */
+/** Returns undefined for a text in none of the formats, which is not indexed. */
 export function parseDate(text: string, formats: readonly string[]): bigint | undefined {
   for (const format of formats) {
     const time = parseAs(text, format);

@@ -1,4 +1,4 @@
-/** A row as an index sees it: fields with values of the type their schema says. */
+/** A row as an index sees it: fields with values of their schema's type. */
 import { parameterInvalid } from '../errors.js';
 import type { Row } from '../storage/row.js';
 import { compareValues, type Value } from '../values.js';
@@ -9,16 +9,16 @@ import { parseDate } from './dates.js';
 export type Field = Message<typeof FieldSchema>;
 
 export interface Document {
-  /** Values of a field; none if the row lacks it or its value is of another type. */
+  /** Returns the values of a field; none if the row lacks it or its value has another type. */
   values(field: string): readonly Value[];
-  /** The elements of a nested field, as documents of their own. */
+  /** Returns the elements of a nested field as documents. */
   nested(path: string): readonly Document[];
 }
 
 export class FieldMap {
   readonly #fields = new Map<string, Field>();
   readonly names: readonly string[];
-  /** The Sort that rules where a search asks for none. */
+  /** Default sort of a search. */
   readonly order: Uint8Array | undefined;
 
   constructor(schema: Uint8Array | undefined) {
@@ -28,7 +28,7 @@ export class FieldMap {
     this.#add('', fieldSchemas);
   }
 
-  /** @throws ServiceError for a field that the index does not have */
+  /** @throws ServiceError if the index does not have the field */
   get(name: string | undefined): Field {
     const field = this.#fields.get(name ?? '');
     if (field === undefined) throw parameterInvalid(`field [${name}] does not exist in the search index`);
@@ -44,7 +44,7 @@ export class FieldMap {
     };
   }
 
-  /** Nested fields take away the order of primary keys that other indexes have by themselves. */
+  /** An index with nested fields has no default order; others are ordered by primary key. */
   get hasNested(): boolean {
     return [...this.#fields.values()].some(({ fieldType }) => fieldType === FieldType.NESTED);
   }
@@ -83,7 +83,7 @@ function indexed(field: Field, value: Value | undefined): readonly Value[] {
   return converted && fits(field, converted) ? [converted] : [];
 }
 
-/** An operand of a query, as a value of the field: numbers and booleans may be written as texts. */
+/** Converts an operand of a query to a value of the field; numbers and booleans may be texts. */
 export function operandOf(field: Field, value: Value): Value {
   if (field.fieldType === FieldType.DATE) return asDate(field, value) ?? value;
   if (value.type !== 'STRING') return value;
@@ -137,7 +137,7 @@ const listOf = (item: unknown): readonly unknown[] => (Array.isArray(item) ? ite
 const isObject = (item: unknown): item is Readonly<Record<string, unknown>> =>
   typeof item === 'object' && item !== null;
 
-/** Order in an index: as of columns, but integers and doubles compare with each other. */
+/** Compares values of an index: like columns, but integers and doubles compare with each other. */
 export function compareIndexed(a: Value, b: Value): number | undefined {
   const [left, right] = [a, b].map((value) => (value.type === 'INTEGER' ? Number(value.value) : value.value));
   if (a.type !== b.type && typeof left === 'number' && typeof right === 'number') return left - right;

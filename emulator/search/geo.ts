@@ -8,13 +8,13 @@ export interface Point {
 const EARTH_RADIUS_METRES = 6_371_008.8;
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
 
-/** A point written as `latitude,longitude`; undefined for anything else. */
+/** Parses `latitude,longitude`; returns undefined for any other text. */
 export function pointOf(text: string | undefined): Point | undefined {
   const [latitude = Number.NaN, longitude = Number.NaN, ...rest] = (text ?? '').split(',').map(Number);
   return rest.length > 0 || Number.isNaN(latitude) || Number.isNaN(longitude) ? undefined : { latitude, longitude };
 }
 
-/** Points as an index keeps them: in 32 bits a coordinate, rounded down, so that one just on a lower edge falls outside. */
+/** Rounds coordinates down to the 32 bits that an index keeps, so that a point on a lower edge falls outside. */
 export function pointsOf(values: readonly Value[]): Point[] {
   return values.flatMap((value) => {
     const point = value.type === 'STRING' ? pointOf(value.value) : undefined;
@@ -27,7 +27,7 @@ function onGrid(degrees: number, range: number): number {
   return Math.floor(degrees / step) * step;
 }
 
-/** Along the great circle, in metres. */
+/** Returns the great-circle distance in metres. */
 export function distance(a: Point, b: Point): number {
   const haversine = (angle: number) => Math.sin(angle / 2) ** 2;
   const [from, to] = [radians(a.latitude), radians(b.latitude)];
@@ -40,7 +40,7 @@ export function isInBox(point: Point, topLeft: Point, bottomRight: Point): boole
   return inLatitude && point.longitude >= topLeft.longitude && point.longitude <= bottomRight.longitude;
 }
 
-/** Counts how often a ray crosses the outline: odd means inside. */
+/** Counts crossings of a ray with the outline: an odd count means inside. */
 export function isInPolygon(point: Point, corners: readonly Point[]): boolean {
   let inside = false;
   for (const [index, a] of corners.entries()) {

@@ -1,4 +1,4 @@
-/** All search indexes of an instance. Each trails its table by the configured lag, as the service's do. */
+/** All search indexes of an instance. Each lags behind its table, as with the service. */
 import { parameterInvalid, ServiceError } from '../errors.js';
 import { liveRow, type StoredRow } from '../storage/row.js';
 import { SortedMap } from '../storage/sorted-map.js';
@@ -31,7 +31,7 @@ export class SearchIndex {
     return encode(CreateSearchIndexRequest, this.definition);
   }
 
-  /** Whether the rows that the table had at creation are in. */
+  /** True once the rows that the table had at creation are indexed. */
   get isCaughtUp(): boolean {
     return this.clock.now() >= this.#readyAt;
   }
@@ -45,7 +45,7 @@ export class SearchIndex {
     this.#pending.push({ at: this.clock.now() + this.clock.lagMs, change });
   }
 
-  /** Every indexed row that has not expired, in the order of primary keys. */
+  /** Yields every indexed row that has not expired, in the order of primary keys. */
   hits(): Hit[] {
     this.#drain();
     const oldest = this.table.oldestLive(this.clock.now());
@@ -97,7 +97,7 @@ export class SearchIndexes {
     return index;
   }
 
-  /** From a file: a later record of the same index replaces the earlier. */
+  /** Restores an index from a file: a later record of the same index replaces the earlier one. */
   restore(request: Uint8Array, createdAt: number, tables: ReadonlyMap<string, Table>): void {
     const definition = decode(CreateSearchIndexRequest, request);
     const table = tables.get(definition.tableName ?? '');

@@ -1,4 +1,4 @@
-/** Queries as predicates. Scores are not computed: whatever matches, matches equally well. */
+/** Turns queries into predicates. Computes no scores: all matches are equal. */
 import { parameterInvalid } from '../errors.js';
 import type { Value } from '../values.js';
 import * as messages from '../wire/messages-search.js';
@@ -11,10 +11,10 @@ import { distance, isInBox, isInPolygon, type Point, pointOf, pointsOf } from '.
 export type Predicate = (document: Document) => boolean;
 type QueryMessage = Message<typeof messages.Query>;
 
-const LONGEST_WILDCARD = 20;
+const MAX_WILDCARD_LENGTH = 20;
 const { QueryType, FieldType } = messages;
 
-/** @throws ServiceError for unknown fields, malformed operands and query types that the emulator lacks */
+/** @throws ServiceError for unknown fields, malformed operands and unsupported query types */
 export function parseQuery({ type, query = new Uint8Array() }: QueryMessage, fields: FieldMap): Predicate {
   switch (type) {
     case QueryType.MATCH_ALL:
@@ -101,7 +101,7 @@ function match(
   });
 }
 
-/** A term matches one token of a TEXT field, and the whole value of any other. */
+/** A term matches one token of a TEXT field, and the whole value of any other field. */
 function terms(fieldName = '', list: readonly (Uint8Array | undefined)[], fields: FieldMap): Predicate {
   const field = fields.get(fieldName);
   const operands = list.map((bytes) => operand(bytes, field));
@@ -142,8 +142,8 @@ function bool(query: Message<typeof messages.BoolQuery>, fields: FieldMap): Pred
 }
 
 function wildcard(text: string): RegExp {
-  if (text.length > LONGEST_WILDCARD)
-    throw parameterInvalid(`The length of wildcard value exceeds the MaxLength:${LONGEST_WILDCARD}.`);
+  if (text.length > MAX_WILDCARD_LENGTH)
+    throw parameterInvalid(`The length of wildcard value exceeds the MaxLength:${MAX_WILDCARD_LENGTH}.`);
   const escaped = text.replace(/[\\^$+.()|[\]{}]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
 }

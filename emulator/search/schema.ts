@@ -7,7 +7,7 @@ type Field = Message<typeof FieldSchema>;
 const FIELD_TYPES: readonly (number | undefined)[] = Object.values(FieldType);
 const ANALYZERS: readonly (string | undefined)[] = [undefined, 'single_word', 'max_word', 'min_word', 'split', 'fuzzy'];
 
-/** @throws ServiceError for a field that could be neither indexed nor found, which a client would take for one without values */
+/** @throws ServiceError for a field that cannot be indexed; a client would believe that it has no values */
 export function checkSchema(schema: Uint8Array | undefined): void {
   for (const field of decode(IndexSchema, schema ?? new Uint8Array()).fieldSchemas) checkField(field);
 }
@@ -21,7 +21,7 @@ function checkField({ fieldName, fieldType, analyzer, isVirtualField, jsonType, 
   for (const inner of fieldSchemas) checkField(decode(FieldSchema, inner));
 }
 
-/** A schema as the service describes it: with the defaults of what was left out. */
+/** Returns a schema as the service describes it, with defaults filled in. */
 export function describedSchema(schema: Uint8Array | undefined): Buffer {
   const { fieldSchemas, indexSetting, indexSort } = decode(IndexSchema, schema ?? new Uint8Array());
   return encode(IndexSchema, {
@@ -40,7 +40,7 @@ function described(field: Field): Field {
   return { index: true, docValues: false, isArray: false, ...analyzer, ...field };
 }
 
-/** By primary key, unless there are nested fields. */
+/** Sorts by primary key, unless there are nested fields. */
 function defaultSort(fields: readonly Field[]): Buffer {
   const isFlat = fields.every(({ fieldType }) => fieldType !== FieldType.NESTED);
   return encode(Sort, { sorters: isFlat ? [{ primaryKey: { order: 0 } }] : [] });

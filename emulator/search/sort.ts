@@ -13,7 +13,7 @@ export interface Hit {
 }
 type Order = (a: Hit, b: Hit) => number;
 
-/** The order that a sort asks for; primary keys break ties and rule where nothing is asked. */
+/** Returns the order of a sort; primary keys break ties and are the default. */
 export function parseSort(bytes: Uint8Array | undefined, fields: FieldMap): Order {
   const orders = bytes === undefined ? [] : decode(Sort, bytes).sorters.map((sorter) => orderOf(sorter, fields));
   return (a, b) => {
@@ -35,11 +35,11 @@ function orderOf({ field, geoDistance, primaryKey }: Message<typeof Sorter>, fie
   if (field) return byField(field, fields);
   if (geoDistance) return byDistance(geoDistance, fields);
   if (primaryKey) return directed(byKey, primaryKey.order);
-  // Every hit has the same score, and documents are kept in the order of their keys.
+  // All hits have the same score, and documents are already in the order of their keys.
   return () => 0;
 }
 
-/** Rows that lack the field come last in either direction, unless a value or another field is given for them. */
+/** Puts rows without the field last in either direction, unless the sort gives a value or another field for them. */
 function byField(sorter: NonNullable<Message<typeof Sorter>['field']>, fields: FieldMap): Order {
   const { fieldName = '', order, mode, nestedFilter, missingValue, missingField } = sorter;
   if (nestedFilter) throw unsupported('nestedFilter');

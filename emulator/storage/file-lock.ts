@@ -1,10 +1,10 @@
 /**
- * One emulator per file. The lock is a listening socket beside the file: the system closes it with its process however
- * that ends, it is found by its place in the folder and so also from other containers that share the folder, and there is
- * no process id that could mean another process there.
+ * Locks a file for one emulator. The lock is a listening socket beside the file. The system closes it whenever its
+ * process ends, other containers that share the folder find it, and it contains no process id, which could mean another
+ * process in another container.
  *
- * A process first shows its socket as a candidate, then looks for others, and only if there is none gives it the name of
- * the lock. Of two that start at once, at least one sees the other.
+ * A process first publishes its socket as a candidate, then looks for others, and renames it to the lock only if there
+ * are none. Of two that start at once, at least one sees the other.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
@@ -14,23 +14,26 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EmulatorFileError } from './journal-format.js';
 
-/** Paths of sockets are shorter than others: 104 bytes with the final zero on macOS, 108 on Linux. */
-const LONGEST_SOCKET_PATH = 103;
-const LONGEST_BASE = 40;
+/** Limit of socket paths: 104 bytes with the final zero on macOS, 108 on Linux. */
+const MAX_SOCKET_PATH_LENGTH = 103;
+const MAX_BASE_LENGTH = 40;
 const ATTEMPTS = 20;
-const LONGEST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 50;
 
 export interface FileLock {
   release(): Promise<void>;
 }
 
-/** @param path the file's real path. @throws EmulatorFileError if another emulator has the file, in this process or not */
+/**
+ * Locks the file at its real path.
+ * @throws EmulatorFileError if another emulator uses the file, in this or another process
+ */
 export async function lockFile(path: string): Promise<FileLock> {
   if (process.platform === 'win32') return lockName(path, `\\\\.\\pipe\\${nameOf(path)}`);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const lock = await new Contender(path).acquire();
+    const lock = await new LockCandidate(path).acquire();
     if (lock) return lock;
-    await wait(Math.random() * LONGEST_PAUSE_MS);
+    await wait(Math.random() * MAX_PAUSE_MS);
   }
   throw inUse(path);
 }
@@ -44,7 +47,7 @@ const inUse = (path: string) =>
 
 const nameOf = (path: string) => `timeline-model-${createHash('sha256').update(path).digest('hex').slice(0, 32)}`;
 
-/** Where the system itself keeps the name: a pipe of Windows, an abstract socket of Linux. */
+/** Locks a name that the system keeps without a file: a Windows pipe, an abstract Linux socket. */
 async function lockName(path: string, name: string): Promise<FileLock> {
   const server = await listening(name).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EADDRINUSE' ? inUse(path) : error;
@@ -52,30 +55,30 @@ async function lockName(path: string, name: string): Promise<FileLock> {
   return { release: () => closed(server) };
 }
 
-class Contender {
+class LockCandidate {
   readonly #path: string;
   readonly #folder: string;
-  /** Begins the names of all sockets of that file. */
+  /** Prefix of the names of all sockets of the file. */
   readonly #base: string;
-  readonly #own = randomBytes(4).toString('hex');
+  readonly #id = randomBytes(4).toString('hex');
 
   constructor(path: string) {
     this.#path = path;
     this.#folder = dirname(path);
     const name = basename(path);
-    const isLong = Buffer.byteLength(name) > LONGEST_BASE;
+    const isLong = Buffer.byteLength(name) > MAX_BASE_LENGTH;
     this.#base = `${isLong ? createHash('sha256').update(name).digest('hex').slice(0, 16) : name}.emulator-lock`;
   }
 
-  /** Undefined if others are trying as well. @throws EmulatorFileError if another has the lock */
+  /** Returns undefined if others are trying too. @throws EmulatorFileError if another emulator has the lock */
   async acquire(): Promise<FileLock | undefined> {
-    const short = new ShortPath(this.#folder, `${this.#base}.${this.#own}.new`);
+    const short = new ShortPath(this.#folder, `${this.#base}.${this.#id}.new`);
     try {
-      const unborn = short.of(`${this.#base}.${this.#own}.new`);
-      const server = await listening(unborn).catch((error: NodeJS.ErrnoException) => error);
+      const unpublished = short.of(`${this.#base}.${this.#id}.new`);
+      const server = await listening(unpublished).catch((error: NodeJS.ErrnoException) => error);
       if (server instanceof Error) return await this.#withoutSocket(server);
       try {
-        if (await this.#contend(short)) return { release: () => this.#release(server) };
+        if (await this.#takeLock(short)) return { release: () => this.#release(server) };
       } catch (error) {
         await this.#withdraw(server);
         throw error;
@@ -87,10 +90,10 @@ class Contender {
     }
   }
 
-  async #contend(short: ShortPath): Promise<boolean> {
-    const candidate = `${this.#base}.${this.#own}`;
+  async #takeLock(short: ShortPath): Promise<boolean> {
+    const candidate = `${this.#base}.${this.#id}`;
     const lock = join(this.#folder, this.#base);
-    // Shown only once it listens: a socket of that name that refuses is dead, and anybody may remove it.
+    // Publish it only now that it listens: anybody may remove a candidate that refuses connections.
     renameSync(join(this.#folder, `${candidate}.new`), join(this.#folder, candidate));
     const others = readdirSync(this.#folder).filter((name) => this.#isCandidate(name) && name !== candidate);
     for (const name of others) {
@@ -98,12 +101,12 @@ class Contender {
       if (state === 'alive') return false;
       if (state === 'dead') rmSync(join(this.#folder, name), { force: true });
     }
-    // Only now: a candidate that was missing from the list has this name by now, or has given up.
+    // Check after the list: a candidate missing from the list has become the lock by now, or has given up.
     if (!isSocketOrNothing(lock)) {
       throw new EmulatorFileError(
         'EMULATOR_FILE_IN_USE',
         this.#path,
-        `${lock} is in the way of its lock. Move it away.`,
+        `${lock} blocks the emulator's lock. Move it away.`,
       );
     }
     if ((await probe(short.of(this.#base))) === 'alive') throw inUse(this.#path);
@@ -116,18 +119,18 @@ class Contender {
   }
 
   async #withdraw(server: Server): Promise<void> {
-    const candidate = join(this.#folder, `${this.#base}.${this.#own}`);
+    const candidate = join(this.#folder, `${this.#base}.${this.#id}`);
     for (const path of [candidate, `${candidate}.new`]) rmSync(path, { force: true });
     await closed(server);
   }
 
-  /** The name goes first: while the socket listens nobody else takes it. */
+  /** Removes the name first: while the socket listens, nobody else takes it. */
   async #release(server: Server): Promise<void> {
     rmSync(join(this.#folder, this.#base), { force: true });
     await closed(server);
   }
 
-  /** Some file systems have no sockets; Linux keeps names without files, though per container. */
+  /** Some file systems have no sockets; Linux has names without files, but per container. */
   async #withoutSocket(cause: Error): Promise<FileLock> {
     if (process.platform === 'linux') return lockName(this.#path, `\0${nameOf(this.#path)}`);
     const advice = 'its folder takes no sockets, so the emulator cannot lock it. Use a file on a local disk.';
@@ -135,13 +138,13 @@ class Contender {
   }
 }
 
-/** Names in a folder, by a link of few letters where the folder's own path is too long for sockets. */
+/** Paths in a folder, through a short symbolic link if the folder's own path is too long for sockets. */
 class ShortPath {
   readonly #folder: string;
   readonly #made: string | undefined;
 
   constructor(folder: string, longestName: string) {
-    if (Buffer.byteLength(join(folder, longestName)) <= LONGEST_SOCKET_PATH) this.#folder = folder;
+    if (Buffer.byteLength(join(folder, longestName)) <= MAX_SOCKET_PATH_LENGTH) this.#folder = folder;
     else {
       this.#made = mkdtempSync(join(tmpdir(), 'tl-'));
       this.#folder = join(this.#made, 'f');
@@ -162,7 +165,7 @@ function isSocketOrNothing(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? true;
 }
 
-/** `dead`: nobody listens there; `gone`: there is no such socket any more. */
+/** Returns `dead` if nobody listens, and `gone` if the socket no longer exists. */
 function probe(path: string): Promise<'alive' | 'dead' | 'gone'> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -176,14 +179,14 @@ function probe(path: string): Promise<'alive' | 'dead' | 'gone'> {
   });
 }
 
-/** Does not keep its process alive. */
+/** Listens without keeping the process alive. */
 function listening(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.once('error', reject);
-    // In a cluster, the socket would otherwise be the primary's, and outlive its worker.
+    // In a cluster, the primary would otherwise own the socket, which would outlive its worker.
     server.listen({ path, exclusive: true }, () => {
-      // A failure to accept somebody who only looks is none of the lock's.
+      // A failure to accept a probe does not affect the lock.
       server.on('error', () => {});
       resolve(server.unref());
     });

@@ -20,11 +20,11 @@ import {
   tableRecord,
 } from './records.js';
 import { SecondaryIndexes } from './secondary-indexes.js';
-import { type OwnedFile, ownFile } from './storage-file.js';
+import { type LockedFile, lockStorageFile } from './storage-file.js';
 import { type RowChange, Table, type TableDefinition } from './table.js';
 import { Transactions } from './transactions.js';
 
-/** One instance of the service: its tables, indexes and transactions, and the file that keeps them. */
+/** One instance of the service: its tables, indexes, transactions, and the file that stores them. */
 export class Instance {
   readonly now: () => number;
   readonly random: () => number;
@@ -36,9 +36,9 @@ export class Instance {
   readonly tables = new Map<string, Table>();
   readonly #ids: Partial<AutoIncrementOptions>;
   #journal: Journal | undefined;
-  #file: OwnedFile | undefined;
+  #file: LockedFile | undefined;
 
-  /** @throws EmulatorFileError if its file is another's */
+  /** @throws EmulatorFileError if the file is foreign or in use */
   static async open(options: EmulatorOptions): Promise<Instance> {
     const instance = new Instance(options);
     if (options.file !== undefined) await instance.#openFile(options.file);
@@ -57,7 +57,7 @@ export class Instance {
   }
 
   async #openFile(path: string): Promise<void> {
-    const file = await ownFile(path);
+    const file = await lockStorageFile(path);
     const contents = {
       snapshot: () => snapshot(this),
       rowBytes: () => [...this.tables.values()].reduce((sum, { recordedBytes }) => sum + recordedBytes, 0),
@@ -71,10 +71,10 @@ export class Instance {
     }
     this.#file = file;
     this.expire();
-    this.#journal.rewriteIfWorthwhile(0);
+    this.#journal.compactIfWorthwhile(0);
   }
 
-  /** Removes what is past its TTL; until then reads leave it out. */
+  /** Removes expired rows, which reads already hide. */
   expire(): void {
     for (const table of this.tables.values()) table.expire(this.now());
   }
@@ -84,7 +84,7 @@ export class Instance {
     await this.#file?.release();
   }
 
-  /** Changes of several rows that a restart sees together or not at all. */
+  /** Records the changes of `work` together: a restart sees all of them or none. */
   atomically(work: () => void): void {
     if (this.#journal) this.#journal.atomically(work);
     else work();
@@ -94,7 +94,7 @@ export class Instance {
     this.saveTable(this.addTable(definition, this.now()));
   }
 
-  /** Records a definition that has changed. */
+  /** Records a changed definition. */
   saveTable(table: Table): void {
     this.#journal?.append(tableRecord(table));
   }
@@ -114,7 +114,7 @@ export class Instance {
     this.#journal?.append(['unindex', index.table.name, indexName]);
   }
 
-  // What follows up to `removeTable` changes memory alone.
+  // The methods up to `removeTable` change memory only.
 
   addTable(definition: TableDefinition, createdAt: number): Table {
     const table = new Table(definition, createdAt, (changed, change) => this.#onChange(changed, change));
@@ -141,7 +141,7 @@ export class Instance {
     return table;
   }
 
-  /** @throws ServiceError if a table or a secondary index has that name */
+  /** @throws ServiceError if a table or secondary index has that name */
   assertNameIsFree(name: string): void {
     if (this.tables.has(name) || this.secondary.get(name)) throw tableExists();
   }
@@ -155,21 +155,21 @@ export class Instance {
     return this.#ready(this.table(name));
   }
 
-  /** For search and its indexes, which name a missing table in words of their own. */
+  /** Returns a table for search operations, which report a missing table with their own text. */
   tableToSearch(name: string): Table {
     const table = this.tables.get(name);
     if (table === undefined) throw noSearchableTable(name);
     return this.#ready(table);
   }
 
-  /** A table or a secondary index. */
+  /** Returns a table or a secondary index. */
   tableToRead(name: string): Table {
     const found = this.tables.get(name) ?? this.secondary.get(name);
     if (found) return this.#ready(found);
     throw this.options.missingTableOnRead === 'OTSParameterInvalid' ? noSearchableTable(name) : noSuchTable();
   }
 
-  /** The primary key with its placeholder, if it has one, replaced by the next id of its partition. */
+  /** Returns the primary key with its placeholder, if any, replaced by the next id of its partition. */
   assignId(table: Table, primaryKey: readonly KeyCell[]): readonly KeyCell[] {
     if (!primaryKey.some(({ value }) => value.type === 'AUTO_INCREMENT')) return primaryKey;
     const partition = table.partition(addressOf(primaryKey).partition);
@@ -181,7 +181,7 @@ export class Instance {
     return primaryKey.map((cell) => (cell.value.type === 'AUTO_INCREMENT' ? { ...cell, value: id } : cell));
   }
 
-  /** Holds a write back between its id and its visibility; undefined where ids and visibility are one step. */
+  /** Delays a write between its id and its visibility; returns undefined if both are one step. */
   delayCommit(): Promise<void> | undefined {
     const { maxCommitDelayMs = 0 } = this.#ids;
     if (maxCommitDelayMs === 0) return undefined;

@@ -1,10 +1,10 @@
-/** What a journal looks like: a line that says so, then one JSON array of records per line. */
+/** Format of a journal: a header line, then one JSON array of records per line. */
 
 export type JournalRecord =
-  /** A table created or changed: CreateTableRequest in base64, creation time. */
+  /** A created or changed table: CreateTableRequest in base64, creation time. */
   | readonly ['table', definition: string, createdAt: number]
   | readonly ['drop', table: string]
-  /** A row as it stands: PlainBuffer in base64, time of writing. */
+  /** A written row: PlainBuffer in base64, time of writing. */
   | readonly ['row', table: string, row: string, writtenAt: string]
   | readonly ['remove', table: string, key: string]
   /** The highest auto-increment id of a partition. */
@@ -15,10 +15,10 @@ export type JournalRecord =
 
 const HEADER_NAME = '{"format":"timeline-model tablestore-emulator"';
 export const HEADER = `${HEADER_NAME},"version":1}`;
-/** How the journals of version 0.1.0 begin, which have no header. */
+/** Beginning of journals of version 0.1.0, which have no header. */
 const HEADLESS = '[["table","';
 
-/** A file that is not this emulator's, or that another one uses. It was left as it is. */
+/** The file is not an emulator's, or another emulator uses it. The file is unchanged. */
 export class EmulatorFileError extends Error {
   override readonly name = 'EmulatorFileError';
   constructor(
@@ -36,22 +36,22 @@ export function foreignFile(path: string, why: string, cause?: unknown): Emulato
   return new EmulatorFileError('EMULATOR_FILE_FOREIGN', path, `${why}. ${advice}.`, { cause });
 }
 
-/** Whether a file that begins like this may be a journal: enough to leave a large foreign file unread. */
+/** Returns true if a file that begins like this may be a journal. Saves reading a large foreign file. */
 export function mayBeJournal(beginning: string): boolean {
   return [HEADER_NAME, HEADLESS].some((start) => beginning.startsWith(start) || isCutHeader(beginning));
 }
 
-/** The whole of a file that a crash left behind before its first line was there. */
+/** Returns true for the whole text of a file whose header a crash cut. */
 export function isCutHeader(text: string): boolean {
   return text.length >= HEADER_NAME.length && `${HEADER}\n`.startsWith(text);
 }
 
-/** The whole of a headless file whose first line was cut: a table that nobody was told of. */
+/** Returns true for the whole text of a headless file whose first line a crash cut: an unacknowledged table. */
 export function isCutHeadless(text: string): boolean {
   return /^\[\["table","[A-Za-z0-9+/=]*(?:"(?:,(?:\d+(?:\]\]?)?)?)?)?$/.test(text);
 }
 
-/** Whether what follows the last line end is a record that a crash cut. */
+/** Returns true if the text after the last line end is a record that a crash cut. */
 export function isCutLine(text: string): boolean {
   return text.startsWith('[["') || '[["'.startsWith(text);
 }
@@ -66,7 +66,7 @@ const FIELDS: Readonly<Record<string, readonly ('string' | 'number')[]>> = {
   unindex: ['string', 'string', 'string'],
 };
 
-/** @throws Error if the line holds anything but records */
+/** @throws Error if the line contains anything but records */
 export function parseLine(line: string): JournalRecord[] {
   const records: unknown = JSON.parse(line);
   if (!Array.isArray(records) || records.length === 0 || !records.every(isRecord))

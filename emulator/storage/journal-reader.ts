@@ -1,4 +1,4 @@
-/** Reads a journal of any size: a string could hold 512 MB of it at most. */
+/** Reads a journal of any size in chunks, because a string holds at most 512 MB. */
 import { type FileHandle, open } from 'node:fs/promises';
 import {
   foreignFile,
@@ -14,15 +14,15 @@ import {
 const CHUNK_BYTES = 1024 * 1024;
 const LINE_END = 0x0a;
 
-export interface JournalContent {
-  /** Bytes up to the end of the last whole line: what follows was cut by a crash. */
+export interface JournalSummary {
+  /** Bytes up to the end of the last complete line; a crash cut the rest. */
   readonly size: number;
   /** False for an empty file and for one of version 0.1.0. */
   readonly hasHeader: boolean;
 }
 
-/** Hands over every record in order. @throws EmulatorFileError if the file is something else than a journal */
-export async function readJournal(path: string, onRecord: (record: JournalRecord) => void): Promise<JournalContent> {
+/** Passes on every record in order. @throws EmulatorFileError if the file is not a journal */
+export async function readJournal(path: string, onRecord: (record: JournalRecord) => void): Promise<JournalSummary> {
   const handle = await open(path, 'r');
   try {
     return await readLines(handle, path, onRecord);
@@ -35,7 +35,7 @@ async function readLines(
   handle: FileHandle,
   path: string,
   onRecord: (record: JournalRecord) => void,
-): Promise<JournalContent> {
+): Promise<JournalSummary> {
   let number = 0;
   let size = 0;
   let hasHeader = false;
@@ -63,7 +63,7 @@ async function readLines(
     if (bytesRead === 0) break;
     const read = chunk.subarray(0, bytesRead);
     if (number === 0 && rest.length === 0 && !mayBeJournal(read.toString('latin1', 0, 100))) {
-      throw foreignFile(path, 'this is no file of the TableStore emulator');
+      throw foreignFile(path, 'this is not a file of the TableStore emulator');
     }
     rest = splitLines(rest, read, onLine);
   }
@@ -73,7 +73,7 @@ async function readLines(
   return { size, hasHeader };
 }
 
-/** Gives each whole line away, without its end, and returns a copy of what is left. */
+/** Passes on each complete line without its end, and returns a copy of the rest. */
 function splitLines(rest: Buffer, read: Buffer, onLine: (line: Buffer) => void): Buffer {
   let start = 0;
   let end = read.indexOf(LINE_END);

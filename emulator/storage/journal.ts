@@ -1,45 +1,45 @@
 /**
- * The optional file: records are appended before the response leaves, so that a killed process loses nothing it has
- * answered. Once what is outdated outweighs the rest, the file is written anew beside it, while requests go on.
+ * The optional file. Appends records before the response is sent, so that a killed process loses no acknowledged
+ * change. Once more than half of the file is outdated, writes a compacted file beside it while requests go on.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
-import { FreshFile, removeLeftover, writeAll } from './fresh-file.js';
 import { HEADER, type JournalRecord, lineOf } from './journal-format.js';
 import { readJournal } from './journal-reader.js';
+import { ReplacementFile, removeLeftover, writeAll } from './replacement-file.js';
 
-/** Less is not worth a new file while the emulator runs. */
-const LEAST_OUTDATED_BYTES = 1024 * 1024;
-/** So much of what happened meanwhile is written while everything waits. */
-const LAST_BYTES = 256 * 1024;
+/** A running emulator does not compact the file for fewer outdated bytes. */
+const MIN_OUTDATED_BYTES = 1024 * 1024;
+/** Bytes of later changes that may be copied synchronously at the end. */
+const FINAL_COPY_BYTES = 256 * 1024;
 
 export interface JournalContents {
-  /** Everything as it stands, in slices between which it may change. */
+  /** Yields the current state in slices; it may change between slices. */
   snapshot(): Iterable<readonly JournalRecord[]>;
-  /** About how many bytes of the file the rows as they stand take. */
+  /** Returns the approximate bytes of the current rows in the file. */
   rowBytes(): number;
-  /** About how many bytes everything else takes; asked once. */
+  /** Returns the approximate bytes of all other records; called once. */
   otherBytes(): number;
 }
 
 export class Journal {
   readonly #path: string;
   readonly #contents: JournalContents;
-  /** Undefined while there is none: another file may have its number by then. */
+  /** Undefined while the file is closed: another file may reuse the number. */
   #descriptor: number | undefined;
   #size: number;
-  /** Bytes of the file that are neither rows nor outdated. */
+  /** Bytes of current records other than rows. */
   #otherBytes: number;
   #isClosed = false;
   #group: JournalRecord[] | undefined;
-  /** Lines that could not be written; the next attempt begins with them. */
-  #owed = '';
-  /** Lines that the file under way still lacks. */
-  #mirror: string[] | undefined;
-  #rewriting: Promise<void> | undefined;
+  /** Lines that could not be written; the next write begins with them. */
+  #unwritten = '';
+  /** Lines not yet copied to the replacement file; undefined unless a compaction runs. */
+  #uncopied: string[] | undefined;
+  #compaction: Promise<void> | undefined;
 
   /**
-   * Hands over what the file holds, then takes it over.
-   * @throws EmulatorFileError if the file is something else than a journal
+   * Passes on all records of the file, then opens it for appending.
+   * @throws EmulatorFileError if the file is not a journal
    */
   static async open(
     path: string,
@@ -52,7 +52,7 @@ export class Journal {
     if (fstatSync(descriptor).size > size) ftruncateSync(descriptor, size);
     const journal = new Journal(path, contents, descriptor, size);
     if (size === 0) journal.#write(`${HEADER}\n`);
-    else if (!hasHeader) await journal.rewrite();
+    else if (!hasHeader) await journal.compact();
     return journal;
   }
 
@@ -69,7 +69,7 @@ export class Journal {
     else this.#append([record]);
   }
 
-  /** What `work` appends goes into one line: all of it survives, or none. */
+  /** Puts the records that `work` appends into one line: all of them survive, or none. */
   atomically(work: () => void): void {
     const group: JournalRecord[] = [];
     this.#group = group;
@@ -81,90 +81,90 @@ export class Journal {
     if (group.length > 0) this.#append(group);
   }
 
-  /** Starts a new file if more than `least` bytes, and more than half, of this one are outdated. */
-  rewriteIfWorthwhile(least = LEAST_OUTDATED_BYTES): void {
+  /** Starts a compaction if more than `least` bytes, and more than half, of the file are outdated. */
+  compactIfWorthwhile(least = MIN_OUTDATED_BYTES): void {
     const needed = this.#contents.rowBytes() + this.#otherBytes;
-    if (this.#rewriting || this.#size - needed <= Math.max(least, needed)) return;
-    void this.rewrite().catch((error: unknown) => {
-      // The file as it is holds everything, so this is tried again once it has doubled.
+    if (this.#compaction || this.#size - needed <= Math.max(least, needed)) return;
+    void this.compact().catch((error: unknown) => {
+      // The old file is complete, so try again only once it has doubled.
       this.#otherBytes = this.#size;
       process.emitWarning(`${this.#path} could not be compacted: ${String(error)}`);
     });
   }
 
-  /** Writes the file anew without what is outdated. */
-  rewrite(): Promise<void> {
-    this.#rewriting ??= this.#rewrite().finally(() => {
-      this.#mirror = undefined;
-      this.#rewriting = undefined;
+  /** Replaces the file with one without outdated records. */
+  compact(): Promise<void> {
+    this.#compaction ??= this.#compact().finally(() => {
+      this.#uncopied = undefined;
+      this.#compaction = undefined;
     });
-    return this.#rewriting;
+    return this.#compaction;
   }
 
   async close(): Promise<void> {
-    await this.#rewriting?.catch(() => {});
+    await this.#compaction?.catch(() => {});
     this.#isClosed = true;
     this.#closeFile();
   }
 
   #append(records: readonly JournalRecord[]): void {
-    // A write that was held back until now is answered to nobody.
+    // A write that was delayed until now gets no response.
     if (this.#isClosed) return;
     const line = lineOf(records);
-    this.#mirror?.push(line);
+    this.#uncopied?.push(line);
     this.#write(line);
-    this.rewriteIfWorthwhile();
+    this.compactIfWorthwhile();
   }
 
   #write(line: string): void {
     if (this.#descriptor === undefined) throw new Error(`${this.#path} could not be opened again`);
-    // A part of a line would spoil the next one.
-    if (this.#owed !== '') ftruncateSync(this.#descriptor, this.#size);
-    this.#owed += line;
-    this.#size += writeAll(this.#descriptor, this.#owed);
-    this.#owed = '';
+    // A partial line would corrupt the next one.
+    if (this.#unwritten !== '') ftruncateSync(this.#descriptor, this.#size);
+    this.#unwritten += line;
+    this.#size += writeAll(this.#descriptor, this.#unwritten);
+    this.#unwritten = '';
   }
 
-  async #rewrite(): Promise<void> {
-    const fresh = new FreshFile(this.#path);
-    const mirror = [`${HEADER}\n`];
-    this.#mirror = mirror;
+  async #compact(): Promise<void> {
+    const replacement = new ReplacementFile(this.#path);
+    const uncopied = [`${HEADER}\n`];
+    this.#uncopied = uncopied;
     try {
-      await this.#copyTo(fresh, mirror);
-      // From here on nothing may wait: what is appended in between would be lost with the old file.
-      fresh.finish(mirror.splice(0).join(''));
-      this.#replaceBy(fresh);
+      await this.#copyTo(replacement, uncopied);
+      // Do not await from here on: a record appended meanwhile would be lost with the old file.
+      replacement.finish(uncopied.splice(0).join(''));
+      this.#replaceWith(replacement);
     } catch (error) {
-      fresh.discard();
+      replacement.discard();
       throw error;
     }
     this.#otherBytes = Math.max(0, this.#size - this.#contents.rowBytes());
   }
 
-  async #copyTo(fresh: FreshFile, mirror: string[]): Promise<void> {
+  async #copyTo(replacement: ReplacementFile, uncopied: string[]): Promise<void> {
     for (const slice of this.#contents.snapshot()) {
-      for (const record of slice) mirror.push(lineOf([record]));
-      await fresh.write(mirror.splice(0).join(''));
+      for (const record of slice) uncopied.push(lineOf([record]));
+      await replacement.write(uncopied.splice(0).join(''));
     }
-    await fresh.sync();
-    while (mirror.reduce((sum, line) => sum + line.length, 0) > LAST_BYTES) {
-      await fresh.write(mirror.splice(0).join(''));
-      await fresh.sync();
+    await replacement.sync();
+    while (uncopied.reduce((sum, line) => sum + line.length, 0) > FINAL_COPY_BYTES) {
+      await replacement.write(uncopied.splice(0).join(''));
+      await replacement.sync();
     }
   }
 
-  #replaceBy(fresh: FreshFile): void {
-    // Windows renames over no open file.
+  #replaceWith(replacement: ReplacementFile): void {
+    // Windows does not rename over an open file.
     this.#closeFile();
     try {
-      fresh.replace();
+      replacement.replace();
     } catch (error) {
       this.#descriptor = openSync(this.#path, 'a');
       throw error;
     }
-    this.#descriptor = fresh.descriptor;
-    this.#size = fresh.size;
-    this.#owed = '';
+    this.#descriptor = replacement.descriptor;
+    this.#size = replacement.size;
+    this.#unwritten = '';
   }
 
   #closeFile(): void {

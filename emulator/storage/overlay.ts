@@ -2,7 +2,7 @@ import type { Address } from '../values.js';
 import type { StoredRow } from './row.js';
 import type { RowView } from './table.js';
 
-/** Writes kept aside until they are committed together: local transactions and atomic batches, within one partition key. */
+/** Collects writes of one partition key until they commit together: local transactions and atomic batches. */
 export class Overlay implements RowView {
   readonly #base: RowView;
   readonly #written = new Map<string, { readonly row: StoredRow; readonly present: boolean }>();

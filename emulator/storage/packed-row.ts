@@ -1,6 +1,6 @@
 /**
- * Rows as tables keep them. As objects a row of 250 bytes takes about 3 KB, so a table of a gigabyte would not fit into
- * the heap that Node has by default; as PlainBuffer bytes in a one-byte string it takes little more than its data.
+ * Compact form of stored rows. As objects, a row of 250 bytes takes about 3 KB, and a table of a gigabyte does not fit
+ * into Node's default heap. As PlainBuffer bytes in a one-byte string it takes little more than its data.
  */
 import type { Address } from '../values.js';
 import { decodeRow } from '../wire/plain-buffer-reader.js';
@@ -42,7 +42,7 @@ export class PackedRow implements StoredRow {
   }
 }
 
-/** `partition` is the string that all rows of a partition share. */
+/** Packs a row; `partition` is the string that all rows of a partition share. */
 export function packed(row: StoredRow, partition: string): PackedRow {
   if (row instanceof PackedRow) return row;
   const { address, primaryKey, writtenAt, newest } = row.unpack();

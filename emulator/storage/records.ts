@@ -1,13 +1,25 @@
-/** An instance as journal records, and back. Secondary indexes follow from their tables and are not recorded. */
+/**
+ * Converts an instance to journal records and back. Secondary indexes follow from their tables and are not recorded.
+ */
+import type { SearchIndexes } from '../search/indexes.js';
 import { type Address, addressOf } from '../values.js';
 import { CreateTableRequest } from '../wire/messages-table.js';
 import { decodeRow, summarizeRow } from '../wire/plain-buffer-reader.js';
 import { encodeKey } from '../wire/plain-buffer-writer.js';
 import { decode, encode } from '../wire/protobuf.js';
-import type { Instance } from './instance.js';
 import { type JournalRecord, lineOf } from './journal-format.js';
 import { PackedRow } from './packed-row.js';
-import type { RowChange, Table } from './table.js';
+import type { RowChange, Table, TableDefinition } from './table.js';
+
+/** State of an instance that records describe and restore. */
+interface RecordedState {
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly search: SearchIndexes;
+  table(name: string): Table;
+  addTable(definition: TableDefinition, createdAt: number): Table;
+  redefine(table: Table, definition: TableDefinition): void;
+  removeTable(table: Table): void;
+}
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const bytesOf = (text: string) => Buffer.from(text, 'base64');
@@ -35,7 +47,7 @@ function rowRecord(table: Table, row: PackedRow): JournalRecord {
   return ['row', table.name, row.bytes.toString('base64'), String(row.writtenAt)];
 }
 
-/** Bytes of a row's line in the file: brackets, quotes and commas, the kind, the time, and base64. */
+/** Returns the bytes of a row's line in the file: brackets, quotes, commas, kind, time, and base64. */
 export function rowRecordSize(table: Table, row: PackedRow | undefined): number {
   return row === undefined ? 0 : 34 + table.name.length + 4 * Math.ceil(row.size / 3);
 }
@@ -44,21 +56,21 @@ const SLICE_RECORDS = 500;
 const SLICE_BYTES = 512 * 1024;
 
 /**
- * The instance without its history, in slices. The instance may change between two slices, if the changes are recorded
- * there: a record says how something stands, so a later one of the same row, table or index replaces it.
+ * Yields the current state of the instance in slices. The instance may change between slices if its changes are
+ * recorded there: a record holds the whole state of a row, table or index, so a later one replaces it.
  */
-export function* snapshot(instance: Instance): Generator<JournalRecord[]> {
+export function* snapshot(instance: RecordedState): Generator<JournalRecord[]> {
   yield* snapshotOf(instance, true);
 }
 
-/** Bytes of the records of a snapshot that are no rows. */
-export function otherRecordsSize(instance: Instance): number {
+/** Returns the bytes of the records of a snapshot other than rows. */
+export function otherRecordsSize(instance: RecordedState): number {
   let size = 0;
   for (const records of snapshotOf(instance, false)) for (const record of records) size += lineOf([record]).length;
   return size;
 }
 
-function* snapshotOf(instance: Instance, withRows: boolean): Generator<JournalRecord[]> {
+function* snapshotOf(instance: RecordedState, withRows: boolean): Generator<JournalRecord[]> {
   const tables = [...instance.tables.values()];
   yield tables.map(tableRecord);
   for (const table of tables) {
@@ -73,9 +85,9 @@ function* snapshotOf(instance: Instance, withRows: boolean): Generator<JournalRe
   yield [...instance.search.all()].map(indexRecord);
 }
 
-/** Slice after slice while there is more and the table is still there. */
+/** Yields slices until the end, or until the table is dropped. */
 function* slices<T>(
-  instance: Instance,
+  instance: RecordedState,
   table: Table,
   slice: (after: T | undefined) => { readonly records: JournalRecord[]; readonly next: T | undefined },
 ): Generator<JournalRecord[]> {
@@ -89,7 +101,7 @@ function* slices<T>(
 }
 
 const FIRST: Address = { partition: '', row: '' };
-/** Above the places that `addressOf` gives. */
+/** Above every address of `addressOf`. */
 const END: Address = { partition: '\x03', row: '' };
 
 function sliceOfRows(table: Table, after: Address | undefined) {
@@ -108,8 +120,8 @@ function sliceOfRows(table: Table, after: Address | undefined) {
   return { records, next };
 }
 
-/** @throws Error if the record does not fit what came before it */
-export function restore(instance: Instance, record: JournalRecord): void {
+/** Applies a record. @throws Error if it does not fit the records before it */
+export function restore(instance: RecordedState, record: JournalRecord): void {
   switch (record[0]) {
     case 'row':
       restoreRow(instance.table(record[1]), bytesOf(record[2]), Number(record[3]));
@@ -121,7 +133,7 @@ export function restore(instance: Instance, record: JournalRecord): void {
       break;
     }
     case 'id':
-      instance.table(record[1]).noteId(record[2], BigInt(record[3]));
+      instance.table(record[1]).recordId(record[2], BigInt(record[3]));
       break;
     case 'table': {
       const definition = decode(CreateTableRequest, bytesOf(record[1]));
@@ -149,5 +161,5 @@ function restoreRow(table: Table, bytes: Buffer, writtenAt: number): void {
   table.set(new PackedRow({ partition: key, row }, bytes, writtenAt, newest));
   if (table.autoIncrement === undefined) return;
   const id = primaryKey.find(({ name }) => name === table.autoIncrement)?.value;
-  if (id?.type === 'INTEGER') table.noteId(key, id.value);
+  if (id?.type === 'INTEGER') table.recordId(key, id.value);
 }

@@ -8,10 +8,10 @@ export interface Version {
   readonly value: Value;
 }
 
-/** A row as a table holds it: packed into its bytes, or as it was written. */
+/** A stored row: packed into bytes, or as it was written. */
 export interface StoredRow {
   readonly address: Address;
-  /** The newest version of its columns, or the time of writing if it has none, in milliseconds since 1970. */
+  /** Newest version of its columns, or the time of writing without columns, in milliseconds since 1970. */
   readonly newest: number;
   unpack(): Row;
 }
@@ -19,7 +19,7 @@ export interface StoredRow {
 export interface Row extends StoredRow {
   readonly primaryKey: readonly KeyCell[];
   readonly columns: ReadonlyMap<string, readonly Version[]>;
-  /** When it was last written: what the TTL of a row without columns counts from. */
+  /** Time of the last write, from which the TTL of a row without columns counts. */
   readonly writtenAt: number;
 }
 
@@ -51,7 +51,7 @@ export function makeRow(
   return new PlainRow(addressOf(primaryKey), primaryKey, new Map(sorted), writtenAt);
 }
 
-/** A row from cells in the order of {@link cellsOf}. */
+/** Makes a row from cells in the order of {@link cellsOf}. */
 export function rowOfCells(
   address: Address,
   primaryKey: readonly KeyCell[],
@@ -68,7 +68,7 @@ export function rowOfCells(
   return new PlainRow(address, primaryKey, columns, writtenAt);
 }
 
-/** Adds a version; one of the same timestamp is replaced, and only the newest `maxVersions` stay. */
+/** Adds a version. Replaces one of the same timestamp, and keeps the newest `maxVersions`. */
 export function addVersion(versions: readonly Version[], added: Version, maxVersions: number): readonly Version[] {
   const others = versions.filter((version) => version.timestamp !== added.timestamp);
   const place = others.findIndex((version) => version.timestamp < added.timestamp);
@@ -76,12 +76,12 @@ export function addVersion(versions: readonly Version[], added: Version, maxVers
   return others.slice(0, maxVersions);
 }
 
-/** Whether the TTL has left nothing of a row. Versions older than `oldest` have expired. */
+/** Returns true if the whole row has expired. Versions older than `oldest` have expired. */
 export function hasExpired(row: StoredRow, oldest: bigint): boolean {
   return row.newest < Number(oldest);
 }
 
-/** What the TTL has left of a row, or nothing. */
+/** Returns the unexpired part of a row, or undefined. */
 export function liveRow(stored: StoredRow | undefined, oldest: bigint | undefined): Row | undefined {
   if (stored === undefined || oldest === undefined) return stored?.unpack();
   if (hasExpired(stored, oldest)) return undefined;
@@ -99,7 +99,7 @@ export function keySize(primaryKey: readonly KeyCell[]): number {
   return primaryKey.reduce((sum, { name, value }) => sum + Buffer.byteLength(name) + sizeOf(value), 0);
 }
 
-/** Names and values; versions count only where a client gives them, see {@link givenVersionsSize}. */
+/** Counts names and values; only versions given by a client count, see {@link givenVersionsSize}. */
 export function cellsSize(cells: readonly WireCell[]): number {
   return cells.reduce(
     (sum, { name, value }) => sum + Buffer.byteLength(name) + (value === undefined ? 0 : sizeOf(value)),

@@ -1,4 +1,4 @@
-/** Secondary (global) indexes: tables that follow another one, row by row, and can only be read. */
+/** Secondary (global) indexes: read-only tables that follow another table row by row. */
 import { parameterInvalid } from '../errors.js';
 import type { KeyCell, Value } from '../values.js';
 import type { IndexMeta } from '../wire/messages-table.js';
@@ -9,7 +9,7 @@ import { type RowChange, Table, type TableDefinition } from './table.js';
 
 type Meta = Message<typeof IndexMeta>;
 
-/** Types of predefined columns, as far as keys can have them. */
+/** Types of predefined columns that keys can have. */
 const KEY_TYPES: Readonly<Record<number, number>> = {
   1: PrimaryKeyType.INTEGER,
   4: PrimaryKeyType.STRING,
@@ -20,7 +20,7 @@ const VALUE_TYPES: Readonly<Record<number, Value['type']>> = { 1: 'INTEGER', 2: 
 export class SecondaryIndexes {
   readonly #byMain = new Map<Table, Map<string, Table>>();
 
-  /** The index of that name, of whichever table. */
+  /** Returns the index of that name, of any table. */
   get(name: string): Table | undefined {
     for (const indexes of this.#byMain.values()) if (indexes.has(name)) return indexes.get(name);
     return undefined;
@@ -50,7 +50,7 @@ export class SecondaryIndexes {
   }
 }
 
-/** Key: the index's columns, then those of the main key that it lacks, so that entries stay unique. */
+/** The key has the index's columns, then the missing ones of the main key, so that entries stay unique. */
 export function definitionOf(main: TableDefinition, meta: Meta): TableDefinition {
   const { primaryKey, definedColumn } = main.tableMeta;
   const names = [
@@ -87,7 +87,7 @@ function follow(index: Table, meta: Meta, { before, after }: RowChange): void {
   if (entry) index.set(entry);
 }
 
-/** A row's entry; none while it lacks a column of the index's key, or has it with another type. */
+/** Returns a row's entry; undefined if the row lacks a column of the index's key or has it with another type. */
 function entryOf(index: Table, meta: Meta, row: Row): Row | undefined {
   const key: KeyCell[] = [];
   for (const { name, type } of index.definition.tableMeta.primaryKey) {

@@ -1,4 +1,4 @@
-/** A map that iterates in the order of its keys: sorted runs of bounded length, so that adding anywhere is cheap. */
+/** A map that iterates in key order. Keeps sorted runs of bounded length, so that inserts are cheap anywhere. */
 export class SortedMap<T> {
   #runs: Run<T>[] = [];
   #size = 0;
@@ -18,7 +18,7 @@ export class SortedMap<T> {
     const place = this.#runOf(key);
     const run = this.#runs[place];
     if (run === undefined) {
-      // Lists that begin with their first item keep no room for others: most partitions have one row.
+      // An array literal reserves no room for further items: most partitions have one row.
       this.#runs = [{ keys: [key], values: [value] }];
       this.#size = 1;
       return;
@@ -32,7 +32,7 @@ export class SortedMap<T> {
     insert(run.keys, index, key);
     insert(run.values, index, value);
     this.#size++;
-    if (run.keys.length > LONGEST_RUN) this.#split(place);
+    if (run.keys.length > MAX_RUN_LENGTH) this.#split(place);
   }
 
   delete(key: string): void {
@@ -52,8 +52,8 @@ export class SortedMap<T> {
   }
 
   /**
-   * Forward: keys from `start` up to but without `end`. Backward: keys from `start` down to but without `end`. Absent: no
-   * bound. The map must not change in between.
+   * Yields entries forward or backward from `start`, inclusive, to `end`, exclusive; an absent bound is open. The map
+   * must not change meanwhile.
    */
   *range(start: string | undefined, end: string | undefined, backward = false): Generator<[key: string, value: T]> {
     if (backward) {
@@ -82,14 +82,14 @@ export class SortedMap<T> {
     }
   }
 
-  /** Keys that come in their order fill their runs; elsewhere both halves get room. */
+  /** Leaves runs full if keys arrive in order; otherwise leaves room in both halves. */
   #split(place: number): void {
     const { keys, values } = this.#runs[place]!;
-    const middle = place === this.#runs.length - 1 ? LONGEST_RUN : LONGEST_RUN >>> 1;
+    const middle = place === this.#runs.length - 1 ? MAX_RUN_LENGTH : MAX_RUN_LENGTH >>> 1;
     this.#runs.splice(place + 1, 0, { keys: keys.splice(middle), values: values.splice(middle) });
   }
 
-  /** The last run that begins at or below the key, or the first. */
+  /** Returns the last run that begins at or below the key, or the first. */
   #runOf(key: string): number {
     let low = 0;
     let high = this.#runs.length;
@@ -107,14 +107,14 @@ interface Run<T> {
   readonly values: T[];
 }
 
-const LONGEST_RUN = 512;
+const MAX_RUN_LENGTH = 512;
 
 function insert<T>(list: T[], index: number, item: T): void {
   if (index === list.length) list.push(item);
   else list.splice(index, 0, item);
 }
 
-/** Index of the first key at or above `key`, or above it if `after`. */
+/** Returns the index of the first key at or above `key`, or above it if `after`. */
 function indexOf(keys: readonly string[], key: string, after: boolean): number {
   let low = 0;
   let high = keys.length;

@@ -1,18 +1,18 @@
-/** Makes sure that a path is a file that an emulator may have, and has alone. */
+/** Checks that a path is a regular file, and locks it for this emulator. */
 import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
 import { type FileLock, lockFile } from './file-lock.js';
 import { foreignFile } from './journal-format.js';
 
-export interface OwnedFile extends FileLock {
-  /** The file's own path, whatever links led to it: links stay when the file is replaced. */
+export interface LockedFile extends FileLock {
+  /** Real path of the file: replacing the file must keep links to it. */
   readonly path: string;
 }
 
-/** A file that is missing is made. @throws EmulatorFileError if it is no plain file, or another emulator has it */
-export async function ownFile(given: string): Promise<OwnedFile> {
+/** Creates a missing file. @throws EmulatorFileError if it is not a regular file, or another emulator uses it */
+export async function lockStorageFile(given: string): Promise<LockedFile> {
   const found = statSync(given, { throwIfNoEntry: false });
-  if (found && !found.isFile()) throw foreignFile(given, 'this is no plain file');
-  // The file would become another one when it is replaced, and its other name would keep the old one.
+  if (found && !found.isFile()) throw foreignFile(given, 'this is not a regular file');
+  // Compaction replaces the file, and its other names would keep the old one.
   if (found && found.nlink > 1) throw foreignFile(given, `this file has ${found.nlink} names (hard links)`);
   if (!found) closeSync(openSync(given, 'a'));
   const path = realpathSync(given);

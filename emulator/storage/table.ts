@@ -16,21 +16,21 @@ export interface Options {
   readonly allowUpdate: boolean;
 }
 
-/** Reads and writes of one consistent state: a table itself, or a transaction's view of it. */
+/** Reads and writes one consistent state: a table, or a transaction's view of it. */
 export interface RowView {
   get(address: Address): StoredRow | undefined;
   set(row: StoredRow): void;
   delete(row: StoredRow): void;
-  /** Forward or backward from `start`, inclusive, to `end`, exclusive. */
+  /** Yields rows forward or backward from `start`, inclusive, to `end`, exclusive. */
   scan(start: Address, end: Address, backward: boolean): Iterable<StoredRow>;
 }
 
-/** All rows of one partition key: the unit of consistency, of auto-increment ids, and of locks. */
+/** All rows of one partition key: the unit of consistency, auto-increment ids and locks. */
 export interface Partition {
   readonly key: string;
   readonly rows: SortedMap<PackedRow>;
   lastId: bigint;
-  /** The transaction that holds it. */
+  /** Id of the transaction that holds the lock. */
   lockedBy: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export class Table implements RowView {
   readonly #partitions = new SortedMap<Partition>();
   readonly #onChange: (change: RowChange) => void;
   readonly autoIncrement: string | undefined;
-  /** About how many bytes its rows take in the file. */
+  /** Approximate bytes of its rows in the file. */
   recordedBytes = 0;
 
   constructor(
@@ -66,7 +66,7 @@ export class Table implements RowView {
     return { timeToLive, maxVersions, deviation, allowUpdate };
   }
 
-  /** Versions older than this have expired; undefined if none ever does. */
+  /** Returns the time before which versions have expired; undefined without a TTL. */
   oldestLive(now: number): bigint | undefined {
     const { timeToLive } = this.options;
     return timeToLive === -1 ? undefined : BigInt(now) - BigInt(timeToLive) * 1000n;
@@ -115,7 +115,7 @@ export class Table implements RowView {
     for (const row of expired) this.delete(row);
   }
 
-  /** Up to `count` partitions above `key`, in their order. */
+  /** Returns up to `count` partitions above `key`, in order. */
   partitionsAfter(key: string | undefined, count: number): Partition[] {
     const found: Partition[] = [];
     for (const [name, partition] of this.#partitions.range(key, undefined)) {
@@ -134,8 +134,8 @@ export class Table implements RowView {
     return made;
   }
 
-  /** Remembers an id that was given out, so that it is never given again. */
-  noteId(partitionKey: string, id: bigint): void {
+  /** Records an assigned id, so that it is never assigned again. */
+  recordId(partitionKey: string, id: bigint): void {
     const partition = this.partition(partitionKey);
     if (id > partition.lastId) partition.lastId = id;
   }

@@ -5,9 +5,9 @@ import { Overlay } from './overlay.js';
 import type { Table } from './table.js';
 
 const LIFETIME_MS = 60_000;
-const LARGEST_DATA = 4 * 1024 * 1024;
+const MAX_DATA = 4 * 1024 * 1024;
 
-/** A local transaction: the lock of one partition key, and the writes made under it. */
+/** A local transaction: the lock of one partition key, and its pending writes. */
 export class Transaction {
   readonly id = randomUUID();
   readonly view: Overlay;
@@ -36,7 +36,7 @@ export class Transaction {
 
   addSize(bytes: number): void {
     this.#size += bytes;
-    if (this.#size > LARGEST_DATA) {
+    if (this.#size > MAX_DATA) {
       throw new ServiceError(
         400,
         'OTSOutOfTransactionDataSizeLimit',
@@ -46,7 +46,7 @@ export class Transaction {
   }
 }
 
-/** The transactions under way. One that has lapsed ends when it, or its lock, is next asked for. */
+/** Open transactions. An expired one ends when it or its lock is next used. */
 export class Transactions {
   readonly #active = new Map<string, Transaction>();
   readonly #now: () => number;
@@ -67,7 +67,7 @@ export class Transactions {
     return transaction;
   }
 
-  /** @throws ServiceError for an id that never was, or that has ended */
+  /** @throws ServiceError if the transaction never existed or has ended */
   get(id: string): Transaction {
     if (!/^[0-9a-f-]{36}$/.test(id)) throw parameterInvalid('TransactionID is invalid.');
     const transaction = this.#active.get(id);

@@ -29,7 +29,7 @@ export const GetRowRequest = {
 };
 export const GetRowResponse = { consumed: required(1, ConsumedCapacity), row: required(2, 'bytes') };
 
-/** PutRow, UpdateRow and DeleteRow: three messages of one shape. */
+/** Shared by PutRow, UpdateRow and DeleteRow. */
 export const WriteRowRequest = {
   tableName: required(1, 'string'),
   row: required(2, 'bytes'),
@@ -73,7 +73,7 @@ export const RowResult = {
   consumed: optional(3, ConsumedCapacity),
   row: optional(4, 'bytes'),
 };
-/** Of both batch operations: tables and rows in the order of the request. */
+/** Shared by both batch operations: tables and rows in the order of the request. */
 export const BatchResponse = {
   tables: repeated(1, { tableName: required(1, 'string'), rows: repeated(2, RowResult) }),
 };

@@ -1,4 +1,4 @@
-/** Messages of search indexes. Schemas, sorts and inner queries that nest or are echoed stay bytes until they are needed. */
+/** Messages of search indexes. Nested or echoed schemas, sorts and queries stay bytes until they are needed. */
 import { ConsumedCapacity } from './messages-table.js';
 import { optional, repeated } from './protobuf.js';
 

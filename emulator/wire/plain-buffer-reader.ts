@@ -12,8 +12,8 @@ import {
 } from './plain-buffer.js';
 
 /**
- * One row with its header. What follows the row checksum is ignored: clients leave stray bytes there.
- * @throws PlainBufferError when the bytes are not a row or a checksum does not match
+ * Decodes one row with its header. Ignores bytes after the row checksum, because clients leave some there.
+ * @throws PlainBufferError if the bytes are not a row or a checksum does not match
  */
 export function decodeRow(bytes: Uint8Array): WireRow {
   return new Reader(bytes).row();
@@ -25,7 +25,7 @@ export interface RowSummary {
   readonly newest: number | undefined;
 }
 
-/** Checks a row as {@link decodeRow} does, but makes nothing of its columns. */
+/** Checks a row as {@link decodeRow} does, but does not decode its columns. */
 export function summarizeRow(bytes: Uint8Array): RowSummary {
   return new Reader(bytes).summary();
 }
@@ -37,7 +37,7 @@ export function decodeValue(bytes: Uint8Array): Value {
 
 const OPERATIONS = new Map(Object.entries(OPERATION_BYTES).map(([name, byte]) => [byte, name as Operation]));
 
-/** Reads in place: a cell's parts are ranges of the row's bytes, not views of their own. */
+/** Reads in place: the parts of a cell are ranges of the row's bytes, not separate views. */
 class Reader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -82,7 +82,7 @@ class Reader {
     return primaryKey;
   }
 
-  /** Whether the row has a delete marker. */
+  /** True if the row has a delete marker. */
   #rowEnd(): boolean {
     const deleteMarker = this.#accept(Tag.deleteRow);
     if (this.#accept(Tag.extension)) this.#skip(this.#uint32());
@@ -92,7 +92,7 @@ class Reader {
     return deleteMarker;
   }
 
-  /** Name and value are made only where they are wanted. */
+  /** Decodes name and value only on demand. */
   #cell(isWanted = true): WireCell {
     if (!this.#accept(Tag.cellName)) throw new PlainBufferError('cell name is missing');
     const nameAt = this.#skip(this.#uint32());
@@ -132,7 +132,7 @@ class Reader {
     return value === undefined ? { name, timestamp } : { name, value, timestamp };
   }
 
-  /** The value between a place and where the reader is now, which it must not read beyond. */
+  /** Decodes the value between `start` and the current offset, and does not read beyond. */
   #valueWithin(start: number): Value {
     const [at, end] = [this.#at, this.#end];
     this.#at = start;
@@ -185,7 +185,7 @@ class Reader {
     return this.#bytes.readUInt32LE(this.#skip(4));
   }
 
-  /** Moves on, and returns where it was. */
+  /** Advances and returns the previous offset. */
   #skip(length: number): number {
     const start = this.#at;
     if (start + length > this.#end) throw new PlainBufferError('the row ends in the middle of a cell');

@@ -10,7 +10,7 @@ import {
   type WireRow,
 } from './plain-buffer.js';
 
-/** Rows back to back under one header; no bytes at all for no rows. */
+/** Encodes rows back to back under one header; returns no bytes for no rows. */
 export function encodeRows(rows: readonly Partial<WireRow>[]): Buffer {
   const writer = new Writer();
   if (rows.length > 0) writer.uint32(HEADER);
@@ -26,7 +26,7 @@ export function encodeKey(primaryKey: readonly KeyCell[]): Buffer {
   return encodeRow({ primaryKey });
 }
 
-/** A lone value: type byte and payload, without a length in front. */
+/** Encodes a single value: type byte and payload, without a length prefix. */
 export function encodeValue(value: Value): Buffer {
   const writer = new Writer();
   writer.value(value);

@@ -31,7 +31,7 @@ export const TYPE_BYTES: Readonly<Record<ValueType, number>> = {
   AUTO_INCREMENT: 0x0b,
 };
 
-/** An attribute cell as it travels: a write may lack the value (deletes) or carry an operation. */
+/** An attribute cell on the wire: a write may lack the value (deletes) or carry an operation. */
 export interface WireCell {
   readonly name: string;
   readonly value?: Value;
@@ -59,7 +59,7 @@ export function crc8(crc: number, bytes: Uint8Array): number {
   return crc8OfRange(crc, bytes, 0, bytes.length);
 }
 
-/** The same of the bytes from `start` up to but without `end`. */
+/** Like {@link crc8}, for the bytes from `start` to `end`, exclusive. */
 export function crc8OfRange(crc: number, bytes: Uint8Array, start: number, end: number): number {
   let result = crc;
   for (let index = start; index < end; index++) result = CRC_TABLE[result ^ bytes[index]!]!;

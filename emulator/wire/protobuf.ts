@@ -34,7 +34,7 @@ export type Message<S extends Schema> = { [N in NamesOf<S, 'required'>]: ValueOf
   [N in NamesOf<S, 'optional'>]?: ValueOf<S[N]['kind']> | undefined;
 } & { [N in NamesOf<S, 'repeated'>]: ValueOf<S[N]['kind']>[] };
 
-/** The same, where a repeated field may be left out. */
+/** Messages to encode, where repeated fields are optional. */
 export type Outgoing<S extends Schema> = { [N in NamesOf<S, 'required'>]: OutgoingOf<S[N]['kind']> } & {
   [N in NamesOf<S, 'optional'>]?: OutgoingOf<S[N]['kind']> | undefined;
 } & { [N in NamesOf<S, 'repeated'>]?: readonly OutgoingOf<S[N]['kind']>[] };
@@ -163,7 +163,7 @@ class Reader {
     return slice;
   }
 
-  /** A repeated number may come packed: many in one length-delimited field. */
+  /** Repeated numbers may be packed: many in one length-delimited field. */
   values(kind: unknown, wireType: number, into: unknown[]): void {
     const packed = wireType === BYTES && typeof kind === 'string' && kind !== 'string' && kind !== 'bytes';
     if (!packed) into.push(this.value(kind, wireType));

@@ -1,6 +1,6 @@
 /**
- * SimpleRowMatrix, the other form of rows that GetRange may answer in: column names once, then values only. It has the
- * newest version of each column, no timestamps, and is sent only to clients that ask for it.
+ * SimpleRowMatrix, the alternative row format of GetRange: column names once, then only values. Holds the newest
+ * version of each column without timestamps, and is sent only to clients that ask for it.
  */
 import { crc8, type WireRow } from './plain-buffer.js';
 import { encodeValue } from './plain-buffer-writer.js';

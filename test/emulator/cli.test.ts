@@ -73,7 +73,7 @@ describe('the command', () => {
   });
 
   it.each([
-    ['an option that is none', '{ "limit": { "pageRows": 5 } }', 'limit is no option of the emulator'],
+    ['an option that is none', '{ "limit": { "pageRows": 5 } }', 'limit is not an option of the emulator'],
     ['a seed of another type', '{ "seed": "1" }', 'seed must be an integer of at least 0, not "1".'],
     ['an id that is no number', '{ "autoIncrement": { "from": "1e3" } }', 'autoIncrement.from must be a bigint'],
     ['no object', '[]', 'must hold one JSON object'],

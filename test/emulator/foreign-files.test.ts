@@ -56,7 +56,7 @@ describe('a file that is not its own', () => {
     expect(readdirSync(dirname(file))).toEqual(['tables']);
   });
 
-  it('is refused if it is no plain file', async () => {
+  it('is refused if it is not a regular file', async () => {
     await expect(startTablestoreEmulator({ file: '/dev/null' })).rejects.toMatchObject(refusal);
     await expect(startTablestoreEmulator({ file: scratchFolder() })).rejects.toMatchObject(refusal);
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
@@ -79,7 +79,7 @@ describe('a file that is not its own', () => {
     await session(file, async (client) => expect(await allRows(client)).toHaveLength(1));
     expect(readFileSync(`${file}.compacting`, 'utf8')).toBe('mine');
     writeFileSync(`${file}.emulator-lock`, 'mine too');
-    await expect(startTablestoreEmulator({ file })).rejects.toThrow(`${file}.emulator-lock is in the way`);
+    await expect(startTablestoreEmulator({ file })).rejects.toThrow(`${file}.emulator-lock blocks`);
     expect(readFileSync(`${file}.emulator-lock`, 'utf8')).toBe('mine too');
   });
 
@@ -89,7 +89,7 @@ describe('a file that is not its own', () => {
     const { status, stderr } = spawnSync(process.execPath, commandOn(file), { encoding: 'utf8' });
     expect([status, stderr]).toEqual([
       1,
-      expect.stringContaining('package.json: this is no file of the TableStore emulator'),
+      expect.stringContaining('package.json: this is not a file of the TableStore emulator'),
     ]);
     expect(readFileSync(file, 'utf8')).toBe('{"name":"app"}');
   });

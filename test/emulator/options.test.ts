@@ -7,11 +7,11 @@ const fault: Fault = { when: 'before', effect: 'error' };
 
 describe('options of the emulator', () => {
   it.each<[unknown, string]>([
-    [{ prot: 1 }, 'prot is no option of the emulator. Known: port, host,'],
-    [{ limits: { pageRow: 1 } }, 'limits.pageRow is no option of the emulator. Known: pageRows,'],
+    [{ prot: 1 }, 'prot is not an option of the emulator. Known: port, host,'],
+    [{ limits: { pageRow: 1 } }, 'limits.pageRow is not an option of the emulator. Known: pageRows,'],
     [
       { autoIncrement: { start: 1n } },
-      'autoIncrement.start is no option of the emulator. Known: from, maxGap, maxCommitDelayMs.',
+      'autoIncrement.start is not an option of the emulator. Known: from, maxGap, maxCommitDelayMs.',
     ],
     [{ port: '8090' }, 'port must be an integer from 0 to 65535, not "8090".'],
     [{ port: 65_536 }, 'port must be an integer from 0 to 65535, not 65536.'],
@@ -52,7 +52,7 @@ describe('options of the emulator', () => {
     ],
     [
       { faults: [{ ...fault, probabilty: 0.5 }] },
-      'faults[0].probabilty is no option of the emulator. Known: operations, when,',
+      'faults[0].probabilty is not an option of the emulator. Known: operations, when,',
     ],
     ['port', 'options must be an object, not "port".'],
     [null, 'options must be an object, not null.'],

@@ -42,7 +42,7 @@ describe('what an adapter declares absent', () => {
       log: (line) => lines.push(line),
     });
     expect(await firstFailure(tests)).toBeUndefined();
-    const notes = lines.filter((line) => line.includes('declares that it has no `trim`'));
+    const notes = lines.filter((line) => line.includes('declares no `trim`'));
     expect(notes).toHaveLength(2);
     expect(notes[0]).toMatch(/^collected: skipped in Truncation/);
     expect(notes[1]).toMatch(/^collected: \d+ tests skipped in Truncation/);

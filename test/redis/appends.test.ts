@@ -116,14 +116,14 @@ describe.skipIf(!hasRedis())('an append to a Timeline that is empty again', () =
 describe.skipIf(!hasRedis())('a Timeline that cannot be listed', () => {
   it('takes no entry, so that none is there without its id in the registry', async () => {
     const redis = await openStore();
-    const [registry] = redis.keys.registries();
+    const [registry] = redis.keys.registryKeys();
     await redis.client.set(registry as string, 'not a sorted set');
     await expect(redis.timeline().append('m')).rejects.toMatchObject({
       code: 'TIMELINE_UNAVAILABLE',
       outcome: 'not-applied',
     });
     await redis.client.del(registry as string);
-    expect(await redis.client.exists(redis.stream())).toBe(0);
+    expect(await redis.client.exists(redis.streamKey())).toBe(0);
     expect((await redis.timeline().append('m')).seqId).toBe(1n);
   });
 });

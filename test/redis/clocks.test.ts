@@ -42,7 +42,7 @@ describe.skipIf(!hasRedis())('a wrong clock of a process', () => {
     expect(entries.map(({ message }) => message)).toEqual(['kept', 'next']);
     for (const { appendedAt } of entries) expect(Math.abs(appendedAt - Date.now())).toBeLessThan(60_000);
     expect((await redis.timeline().read({ after: cursor })).truncated).toBeUndefined();
-    expect(await redis.client.xlen(redis.stream())).toBe(2);
+    expect(await redis.client.xlen(redis.streamKey())).toBe(2);
   });
 
   it('leaves whole milliseconds', async () => {
@@ -51,7 +51,7 @@ describe.skipIf(!hasRedis())('a wrong clock of a process', () => {
       await redis.timeline().append('one', { key: 'k' });
       await redis.timeline().append('two');
       expect((await redis.timeline().read()).entries).toHaveLength(2);
-      expect(await redis.client.get(redis.meta())).toMatch(/^2 \d{16} /);
+      expect(await redis.client.get(redis.stateKey())).toMatch(/^2 \d{16} /);
     }
   });
 
@@ -70,11 +70,11 @@ describe.skipIf(!hasRedis())('a Timeline with entries of the future', () => {
   /** Writes the rows that a clock 400 days ahead left behind when times were the largest so far. */
   async function poison(redis: RedisStore, times: readonly number[]): Promise<void> {
     const { epoch } = await redis.timeline().head();
-    await redis.client.del(redis.stream());
+    await redis.client.del(redis.streamKey());
     for (const [i, at] of times.entries())
-      await redis.client.xadd(redis.stream(), `0-${i + 1}`, `t${at}`, `"m${i + 1}"`);
+      await redis.client.xadd(redis.streamKey(), `0-${i + 1}`, `t${at}`, `"m${i + 1}"`);
     const state = [times.length, String(times.at(-1)).padStart(16, '0'), epoch, 1, times[0], 0, '-', '-'];
-    await redis.client.set(redis.meta(), state.join(' '));
+    await redis.client.set(redis.stateKey(), state.join(' '));
   }
 
   it('shows sane times, and takes sane ones again', async () => {
@@ -103,7 +103,7 @@ describe.skipIf(!hasRedis())('a Timeline with entries of the future', () => {
     const young = Array.from({ length: 20 }, (_, i) => now + 500 + i);
     await poison(redis, [...old, ...run, ...young, ...run]);
     expect((await redis.timeline().read({ limit: 1 })).entries[0]?.seqId).toBe(51n);
-    await until('all of it is gone', async () => (await redis.client.xlen(redis.stream())) === 0, 8000);
+    await until('all of it is gone', async () => (await redis.client.xlen(redis.streamKey())) === 0, 8000);
     expect((await redis.timeline().head()).firstSeqId).toBe(471n);
     expect(Date.now() - now).toBeGreaterThan(2000);
   });
@@ -134,14 +134,14 @@ describe.skipIf(!hasRedis())('settings that stand', () => {
     await until('the others follow', () => redis.store.ttlMs === undefined && same.store.ttlMs === undefined);
     await openStore({ ttlMs: 400, alter: true });
     await until('they follow again', () => redis.store.ttlMs === 400);
-    await until('and remove by it', async () => (await redis.client.xlen(redis.stream())) === 0);
+    await until('and remove by it', async () => (await redis.client.xlen(redis.streamKey())) === 0);
   });
 
   it('are written again when they were lost, as they stand in the process', async () => {
     const redis = await openStore({ ttlMs: 7 * DAY }, true);
-    await redis.client.del(redis.keys.settings());
-    await until('they are back', async () => (await redis.client.exists(redis.keys.settings())) === 1);
-    expect(JSON.parse(String(await redis.client.get(redis.keys.settings())))).toMatchObject({ ttlMs: 7 * DAY });
+    await redis.client.del(redis.keys.settingsKey());
+    await until('they are back', async () => (await redis.client.exists(redis.keys.settingsKey())) === 1);
+    expect(JSON.parse(String(await redis.client.get(redis.keys.settingsKey())))).toMatchObject({ ttlMs: 7 * DAY });
   });
 
   it('are one for many who create the library at once', async () => {
@@ -149,7 +149,7 @@ describe.skipIf(!hasRedis())('settings that stand', () => {
     const opened = await Promise.allSettled([1, 2, 3, 4, 5, 6].map((days) => openStore({ ttlMs: days * DAY })));
     const [winner, ...others] = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     expect(others).toEqual([]);
-    const stored = JSON.parse(String(await winner?.client.get(winner.keys.settings())));
+    const stored = JSON.parse(String(await winner?.client.get(winner.keys.settingsKey())));
     expect(stored.ttlMs).toBe(winner?.store.ttlMs);
   });
 });

@@ -39,7 +39,7 @@ describe.skipIf(!hasRedis())('a Cluster of three masters', () => {
         return fork(bundled(CHILD), [port, adapters.prefixOf(adapter), 'cluster']);
       },
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(adapters.prefixOf(adapter), library, true).stream(timeline)),
+        client.xlen(new Keyspace(adapters.prefixOf(adapter), library, true).key(timeline, 's')),
     },
   );
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hashSlot } from '../../adapters/redis/connection/hash-slot.js';
 import { type RedisAdapterOptions, redisAdapter } from '../../adapters/redis/index.js';
-import { keySlot } from '../../adapters/redis/slot.js';
 import { openTimelineStore } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import { type ClusterNode, RedisCluster } from '../support/redis-cluster.js';
@@ -24,7 +24,7 @@ async function openStore(options: RedisAdapterOptions = {}): Promise<TimelineSto
 }
 
 function sameSlot(slot: number): string {
-  for (let i = 0; ; i++) if (keySlot(`flood${i}`) === slot) return `flood${i}`;
+  for (let i = 0; ; i++) if (hashSlot(`flood${i}`) === slot) return `flood${i}`;
 }
 
 /** Waits until a node has sent another request on, or told it to try again, since its slot is on the move. */
@@ -52,7 +52,7 @@ describe.skipIf(!hasRedis())('a slot that moves under load', () => {
   it('loses, repeats and refuses nothing', async () => {
     const store = await openStore();
     const timeline = store.timeline('moving');
-    const slot = keySlot('moving');
+    const slot = hashSlot('moving');
     await timeline.append('first');
     const { cursor } = await timeline.append('second');
     await timeline.update(1n, 'changed');
@@ -90,7 +90,7 @@ describe.skipIf(!hasRedis())('a master that dies under load', () => {
   it('may lose what its replica did not have, but no reader skips or repeats: it goes on or is refused', async () => {
     const store = await openStore();
     const timeline = store.timeline('doomed');
-    const slot = keySlot('doomed');
+    const slot = hashSlot('doomed');
     await timeline.append('first');
     const master = await cluster.ownerOf(slot);
     const replica = await cluster.replicaOf(master);
@@ -134,7 +134,7 @@ describe.skipIf(!hasRedis())('a master that dies under load', () => {
   it('loses nothing that was acknowledged with waitReplicas', async () => {
     const store = await openStore({ waitReplicas: 1, waitMs: 1000 });
     const timeline = store.timeline('kept');
-    const slot = keySlot('kept');
+    const slot = hashSlot('kept');
     await until('the write reaches a replica', () =>
       timeline.append('first', { key: 'first' }).then(
         () => true,

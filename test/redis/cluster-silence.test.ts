@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hashSlot } from '../../adapters/redis/connection/hash-slot.js';
 import { redisAdapter } from '../../adapters/redis/index.js';
-import { keySlot } from '../../adapters/redis/slot.js';
 import { openTimelineStore } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import { RedisCluster } from '../support/redis-cluster.js';
@@ -64,7 +64,7 @@ describe.skipIf(!hasRedis())('a Cluster', () => {
       for await (const { message } of timeline.subscribe({ signal: abort.signal })) received.push(message);
     })().catch(() => {});
     await until('it is heard', () => received.length === 1);
-    const master = await cluster.ownerOf(keySlot('still'));
+    const master = await cluster.ownerOf(hashSlot('still'));
     master.server.pause();
     const { ms } = await ended(() => timeline.append('held', { key: 'held' }));
     expect(ms).toBeLessThan(BUDGET_MS * 1.1);

@@ -88,7 +88,7 @@ describe.skipIf(!hasRedis())('a single server', () => {
       reopen: (adapter) => adapters.reopen(adapter),
       fork: (adapter) => fork(bundled(CHILD), [String(server.port), adapters.prefixOf(adapter), 'server']),
       physicalEntries: (adapter, library, timeline) =>
-        client.xlen(new Keyspace(adapters.prefixOf(adapter), library, false).stream(timeline)),
+        client.xlen(new Keyspace(adapters.prefixOf(adapter), library, false).key(timeline, 's')),
     },
   );
 });

@@ -102,6 +102,7 @@ describe.skipIf(!hasRedis())('a server that is away', () => {
     const redis = await openStore({ adapter: { waitMs: 500 }, store: { retry: { attempts: 2 } } });
     await redis.timeline().append('first');
     await server.end('SIGKILL');
+    await until('the connections are closed', () => redis.client.status !== 'ready');
     const error = await redis
       .timeline()
       .append('second')

@@ -35,7 +35,7 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const { redis } = await start();
     const timeline = redis.timeline();
     const [first] = await append(timeline, 3);
-    await redis.client.del(redis.stream());
+    await redis.client.del(redis.streamKey());
     expect((await timeline.read({ after: first!.cursor })).truncated).toEqual({ through: 3n });
     expect((await timeline.append('next')).seqId).toBe(4n);
     const page = await timeline.read({ after: first!.cursor });
@@ -48,7 +48,7 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const { redis } = await start();
     const timeline = redis.timeline();
     const [first] = await append(timeline, 3);
-    await redis.client.del(redis.stream());
+    await redis.client.del(redis.streamKey());
     expect((await timeline.append('next')).seqId).toBe(4n);
     expect((await timeline.read({ after: first!.cursor })).truncated).toEqual({ through: 3n });
   });
@@ -57,7 +57,7 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const { redis } = await start();
     const timeline = redis.timeline();
     const all = await append(timeline, 3);
-    await redis.client.del(redis.meta());
+    await redis.client.del(redis.stateKey());
     expect((await timeline.append('next')).seqId).toBe(4n);
     expect(await readAll(timeline)).toEqual(['1 m1', '2 m2', '3 m3', '4 next']);
     expect(await codeOf(timeline.read({ after: all[0]!.cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
@@ -67,7 +67,7 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const { redis } = await start();
     const timeline = redis.timeline();
     const all = await append(timeline, 3);
-    await redis.client.del(redis.meta());
+    await redis.client.del(redis.stateKey());
     expect(await readAll(timeline)).toEqual(['1 m1', '2 m2', '3 m3']);
     expect(await codeOf(timeline.read({ after: all[2]!.cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
     expect((await timeline.head()).lastSeqId).toBe(3n);
@@ -78,7 +78,7 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const timeline = redis.timeline();
     await append(timeline, 5);
     await timeline.trim({ keepLast: 2 });
-    await redis.client.del(redis.meta());
+    await redis.client.del(redis.stateKey());
     expect((await timeline.read({ after: 1n })).truncated).toEqual({ through: 3n });
   });
 
@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const timeline = redis.timeline();
     await timeline.append('first', { key: 'k' });
     const [second] = await append(timeline, 1);
-    await redis.client.del(redis.stream(), redis.meta());
+    await redis.client.del(redis.streamKey(), redis.stateKey());
     expect(await codeOf(timeline.read({ after: second!.cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
     expect(await timeline.append('first', { key: 'k' })).toMatchObject({ seqId: 1n, duplicate: false });
     expect(await codeOf(timeline.read({ after: second!.cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
@@ -100,7 +100,7 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const timeline = redis.timeline();
     await append(timeline, 2);
     await timeline.delete(1n);
-    await redis.client.del(redis.meta());
+    await redis.client.del(redis.stateKey());
     await timeline.append('next');
     expect((await timeline.get(1n))?.deleted).toBe(true);
   });
@@ -109,24 +109,24 @@ describe.skipIf(!hasRedis())('data that are lost', () => {
     const { redis } = await start();
     const timeline = redis.timeline();
     await append(timeline, 2);
-    const old = await redis.client.get(redis.meta());
+    const old = await redis.client.get(redis.stateKey());
     const [, , last] = [...(await append(timeline, 1)), ...(await append(timeline, 1)), ...(await append(timeline, 1))];
-    await redis.client.set(redis.meta(), old as string);
+    await redis.client.set(redis.stateKey(), old as string);
     expect((await timeline.append('next')).seqId).toBe(last!.seqId + 1n);
     expect(await codeOf(timeline.read({ after: last!.cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
   });
 
   it('a stream of another program is refused', async () => {
     const { redis } = await start();
-    await redis.client.xadd(redis.stream('by time'), '*', 'field', 'value');
-    await redis.client.xadd(redis.stream('by number'), '0-1', 'field', 'value');
-    await redis.client.set(redis.stream('no stream'), 'text');
+    await redis.client.xadd(redis.streamKey('by time'), '*', 'field', 'value');
+    await redis.client.xadd(redis.streamKey('by number'), '0-1', 'field', 'value');
+    await redis.client.set(redis.streamKey('no stream'), 'text');
     for (const id of ['by time', 'by number', 'no stream']) {
       await expect(redis.timeline(id).append('m'), id).rejects.toThrow(/another program/);
       await expect(redis.timeline(id).read(), id).rejects.toThrow(/another program/);
     }
     await append(redis.timeline(), 1);
-    await redis.client.xadd(redis.stream(), '*', 'field', 'value');
+    await redis.client.xadd(redis.streamKey(), '*', 'field', 'value');
     await expect(redis.timeline().append('m')).rejects.toThrow(/another program/);
     await expect(redis.timeline().read()).rejects.toThrow(/another program/);
   });

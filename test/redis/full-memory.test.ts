@@ -27,8 +27,15 @@ describe.skipIf(!hasRedis())('a server without memory left (noeviction)', () => 
       code: 'TIMELINE_BUSY',
       outcome: 'not-applied',
     });
-    await until('expired entries are gone', async () => (await redis.client.xlen(redis.stream('t0'))) === 0, 6000);
-    expect((await redis.timeline('new').append('m')).seqId).toBe(1n);
+    await until('expired entries are gone', async () => (await redis.client.xlen(redis.streamKey('t0'))) === 0, 6000);
+    const append = () => redis.timeline('new').append('m', { key: 'm' });
+    const isTaken = () =>
+      append().then(
+        () => true,
+        () => false,
+      );
+    await until('there is memory for an append', isTaken, 6000);
+    expect((await append()).seqId).toBe(1n);
     expect((await redis.timeline('t0').append('m')).seqId).toBe(101n);
   });
 

@@ -18,7 +18,7 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
       adapter: { keyWindowMs: 1_000_000 },
       store: { now: () => now, clockToleranceMs: Infinity },
     });
-    const keys = `${redis.keys.base('timeline')}k`;
+    const keys = redis.keys.key('timeline', 'k');
     let most = 0;
     for (let round = 0; round < 60; round++) {
       const appends = Array.from({ length: 40 }, (_, i) => redis.timeline().append('m', { key: `${round}-${i}` }));
@@ -51,7 +51,7 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
   it('of a Timeline that was lost are not known any more', async () => {
     const redis = await openStore();
     await redis.timeline().append('m', { key: 'k' });
-    await redis.client.del(redis.stream(), redis.meta());
+    await redis.client.del(redis.streamKey(), redis.stateKey());
     expect(await redis.timeline().append('m', { key: 'other' })).toMatchObject({ seqId: 1n, duplicate: false });
     expect(await redis.timeline().append('m', { key: 'k' })).toMatchObject({ seqId: 2n, duplicate: false });
   });

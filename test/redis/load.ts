@@ -2,34 +2,34 @@ import { expect } from 'vitest';
 import type { TimelineError } from '../../src/index.js';
 import type { Timeline } from '../../src/types.js';
 
-/** One caller after another's message, each with its key until it is acknowledged. */
+/** Several callers that append one message after another, each with a key and until it is acknowledged. */
 export class Writer {
   readonly acknowledged = new Map<string, bigint>();
   unknown = 0;
-  #stopped = false;
+  readonly #timeline: Timeline<string>;
+  readonly #name: string;
   readonly #running: Promise<void>;
+  #isStopped = false;
 
-  constructor(
-    private readonly timeline: Timeline<string>,
-    private readonly name: string,
-    callers: number,
-  ) {
+  constructor(timeline: Timeline<string>, name: string, callers: number) {
+    this.#timeline = timeline;
+    this.#name = name;
     this.#running = Promise.all(Array.from({ length: callers }, (_, caller) => this.#run(caller))).then(() => {});
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#isStopped = true;
     await this.#running;
   }
 
   async #run(caller: number): Promise<void> {
-    for (let i = 0; !this.#stopped; i++) await this.#append(`${this.name}-${caller}-${i}`);
+    for (let i = 0; !this.#isStopped; i++) await this.#append(`${this.#name}-${caller}-${i}`);
   }
 
   async #append(message: string): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#isStopped) {
       try {
-        const { seqId } = await this.timeline.append(message, { key: message });
+        const { seqId } = await this.#timeline.append(message, { key: message });
         this.acknowledged.set(message, seqId);
         return;
       } catch (error) {
@@ -40,14 +40,16 @@ export class Writer {
   }
 }
 
-/** Follows a Timeline; when its position is refused it starts again, and says so. */
+/** Follows a Timeline. When its position is refused it notes the code, and starts again in a new segment. */
 export class Follower {
   segments: { seqId: bigint; message: string }[][] = [[]];
   readonly refusals: string[] = [];
+  readonly #timeline: Timeline<string>;
   readonly #abort = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(private readonly timeline: Timeline<string>) {
+  constructor(timeline: Timeline<string>) {
+    this.#timeline = timeline;
     this.#running = this.#run();
   }
 
@@ -63,7 +65,7 @@ export class Follower {
   async #run(): Promise<void> {
     for (;;) {
       try {
-        for await (const { seqId, message } of this.timeline.subscribe({ signal: this.#abort.signal })) {
+        for await (const { seqId, message } of this.#timeline.subscribe({ signal: this.#abort.signal })) {
           this.segments.at(-1)?.push({ seqId, message });
         }
       } catch (error) {

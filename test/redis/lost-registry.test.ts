@@ -41,7 +41,7 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     await redis.store.appendToMany(['a', 'b', 'c', 'd'], 'first');
     await redis.store.readBatch([{ timeline: 'a' }]);
     await registryCounted(redis.client);
-    await redis.client.del(redis.keys.registries()[0] as string);
+    await redis.client.del(redis.keys.registryKeys()[0] as string);
     await until('the written one is listed again', async () => {
       await redis.timeline('a').append('more');
       return (await listed(redis)).includes('a');
@@ -61,11 +61,11 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     const before = await listed(redis);
     expect(before).toHaveLength(ids.length);
     await registryCounted(redis.client);
-    await redis.client.del(redis.keys.registries()[0] as string);
+    await redis.client.del(redis.keys.registryKeys()[0] as string);
     await until('it is whole again', async () => (await listed(redis)).length === ids.length);
     expect(await listed(redis)).toEqual(before);
     await redis.store.close();
-    await redis.client.del(redis.keys.registries()[0] as string);
+    await redis.client.del(redis.keys.registryKeys()[0] as string);
     const later = await openStore({ adapter: { sweepMs: 50, prefix } });
     await until('it is whole again', async () => (await listed(later)).length === ids.length);
   });
@@ -86,11 +86,11 @@ describe.skipIf(!hasRedis())('a registry that is lost', () => {
     const redis = await openStore({ adapter: { sweepMs: 50 }, store: { ttlMs: 1000 } });
     await redis.timeline('t').append('first');
     await registryCounted(redis.client);
-    await redis.client.del(redis.keys.registries()[0] as string);
+    await redis.client.del(redis.keys.registryKeys()[0] as string);
     await redis.timeline('t').append('second');
     await until('it is swept', async () => {
       await redis.timeline('t').head();
-      return (await redis.client.xlen(redis.stream('t'))) === 0;
+      return (await redis.client.xlen(redis.streamKey('t'))) === 0;
     });
   });
 });

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { hashSlot } from '../../adapters/redis/connection/hash-slot.js';
 import { Keyspace } from '../../adapters/redis/keys.js';
-import { keySlot } from '../../adapters/redis/slot.js';
 import type { TimelineError } from '../../src/index.js';
 import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
@@ -110,7 +110,7 @@ describe.skipIf(!hasRedis())('a user with limited rights', () => {
     await timeline.trim({ keepLast: 1 });
     expect((await timeline.read()).entries.map(({ message }) => message)).toEqual(['third']);
     for await (const id of redis.store.timelines()) expect(id).toBe('timeline');
-    await until('the sweeper was at work', async () => (await redis.client.exists(redis.keys.sweeper())) === 1);
+    await until('the sweeper was at work', async () => (await redis.client.exists(redis.keys.sweepLockKey())) === 1);
   });
 
   it('that may not ask for the time either is told that too', async () => {
@@ -201,7 +201,7 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
   it('are freed by Redis itself', async () => {
     const redis = await openStore({ adapter: { keyWindowMs: 50 } });
     await redis.timeline().append('m', { key: 'k' });
-    const keys = `${redis.keys.base('timeline')}k`;
+    const keys = redis.keys.key('timeline', 'k');
     expect(await redis.client.exists(keys)).toBe(1);
     await until('the keys are gone', async () => (await redis.client.exists(keys)) === 0);
   });
@@ -216,13 +216,13 @@ describe.skipIf(!hasRedis())('keys', () => {
     const ids = ['group:42', '{', '}', '{}', '}{', '{x}', '{}x', '%7B', 'a/b', 'é', '🙂', 'x'.repeat(512)];
     for (const id of ids) {
       for (const key of keys.declare(id, ['m', 'u', 'c'])) {
-        expect(await client.call('cluster', 'keyslot', key), id).toBe(keys.slot(id));
+        expect(await client.call('cluster', 'keyslot', key), id).toBe(keys.of(id).slot);
         names.add(key);
       }
     }
     client.disconnect();
     expect(names.size).toBe(4 * ids.length);
-    expect(keySlot('123456789')).toBe(0x31c3);
+    expect(hashSlot('123456789')).toBe(0x31c3);
   });
 
   it('of libraries with the same prefix do not meet', () => {
@@ -230,12 +230,12 @@ describe.skipIf(!hasRedis())('keys', () => {
     const names = libraries.flatMap((library) => {
       const keys = new Keyspace('tl:', library, false);
       return [
-        keys.stream('t'),
-        keys.stream('t}:'),
-        keys.stream('{t}'),
-        keys.meta('t'),
-        ...keys.registries(),
-        keys.sweeper(),
+        keys.key('t', 's'),
+        keys.key('t}:', 's'),
+        keys.key('{t}', 's'),
+        keys.key('t', 'm'),
+        ...keys.registryKeys(),
+        keys.sweepLockKey(),
       ];
     });
     expect(new Set(names).size).toBe(names.length);

@@ -52,7 +52,7 @@ describe.skipIf(!hasRedis())('a master that was demoted and stays connected', ()
     onTestFinished(() => proxy.stop());
     const redis = await openOn(a, { port: proxy.port });
     await redis.timeline().append('one');
-    await until('the replica has it', async () => (await clientB.exists(redis.stream())) === 1);
+    await until('the replica has it', async () => (await clientB.exists(redis.streamKey())) === 1);
     await clientB.replicaof('NO', 'ONE');
     await clientA.replicaof('127.0.0.1', b.port);
     proxy.leadTo(b.port);

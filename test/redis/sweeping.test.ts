@@ -42,7 +42,7 @@ describe.skipIf(!hasRedis())('sweeping', () => {
     const timeline = redis.timeline();
     await timeline.append('first');
     // Half of it expires now, the rest never does.
-    const [stream, meta, overlay] = [redis.stream(), redis.meta(), `${redis.keys.base('timeline')}u`];
+    const [stream, meta, overlay] = [redis.streamKey(), redis.stateKey(), redis.keys.key('timeline', 'u')];
     const state = String(await client.get(meta)).split(' ');
     await client.del(stream);
     for (let from = 1; from <= count; from += 1000) {

@@ -93,7 +93,7 @@ export function fanOut(timelines: readonly string[], body: string): Write[] {
 
 export async function readAll(library: DirectLibrary, timeline: string, after?: bigint): Promise<Row[]> {
   const rows: Row[] = [];
-  for (let from = after; ; from = rows[rows.length - 1]!.seqId) {
+  for (let from = after; ; from = rows.at(-1)!.seqId) {
     const [slice] = await library.read([{ timeline, after: from, limit: 10_000, reverse: false }]);
     rows.push(...slice!.rows);
     if (!slice!.more) return rows;

@@ -51,12 +51,12 @@ export class RedisStore {
   }
 
   /** The keys of a Timeline: stream and state. */
-  stream(id = 'timeline'): string {
-    return this.keys.stream(encodeTimelineId(id));
+  streamKey(id = 'timeline'): string {
+    return this.keys.key(encodeTimelineId(id), 's');
   }
 
-  meta(id = 'timeline'): string {
-    return this.keys.meta(encodeTimelineId(id));
+  stateKey(id = 'timeline'): string {
+    return this.keys.key(encodeTimelineId(id), 'm');
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
 import type { TableStoreAdapterOptions } from '../../adapters/tablestore/index.js';
-import { tableName } from '../../adapters/tablestore/table-names.js';
+import { tableName } from '../../adapters/tablestore/tables/schema.js';
 import type { EmulatorOptions } from '../../emulator/index.js';
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { type ConformanceOptions, describeAdapter, type Law } from '../../testing/index.js';

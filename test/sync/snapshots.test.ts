@@ -96,7 +96,7 @@ describe('the membership log of a conversation', () => {
     expect(await membersOf(directory(), 'g')).toEqual(before);
   });
 
-  it('gives every process the same members, in whatever order they change, compact and look (500 random steps)', async () => {
+  it('gives every process the same members, in any order of changes and snapshots (500 random steps)', async () => {
     const random = new Random(7);
     const processes = Array.from({ length: 3 }, () => directory(2));
     const present = new Set<string>();

@@ -6,7 +6,7 @@ import { bodies, emulate, open } from './support.js';
 const SEQUENCES = ['cas', 'auto', 'manual'] as const;
 type Fault = Parameters<TablestoreEmulator['inject']>[0];
 
-/** Executed, but the answer says nothing or something else. */
+/** Faults after which a request was executed, but its answer is lost or wrong. */
 const LOST_ANSWERS: Record<string, Fault> = {
   'no answer': { when: 'after', effect: 'silence' },
   'a broken connection': { when: 'after', effect: 'reset' },
@@ -15,13 +15,13 @@ const LOST_ANSWERS: Record<string, Fault> = {
   OTSServerUnavailable: { when: 'after', effect: 'error', code: 'OTSServerUnavailable' },
   'a row that timed out': { when: 'after', effect: 'rows' },
 };
-/** Never executed, which the client cannot know. */
+/** Faults after which a request was not executed, without the client knowing. */
 const LOST_REQUESTS: Record<string, Fault> = {
   'no answer': { when: 'before', effect: 'silence' },
   'a broken connection': { when: 'before', effect: 'reset' },
   OTSTimeout: { when: 'before', effect: 'error', code: 'OTSTimeout' },
 };
-/** Never executed, and the client knows. */
+/** Faults after which the client knows that a request was not executed. */
 const REFUSALS: Record<string, Fault> = {
   OTSServerBusy: { when: 'before', effect: 'error', code: 'OTSServerBusy' },
   OTSPartitionUnavailable: { when: 'before', effect: 'error', code: 'OTSPartitionUnavailable' },
@@ -55,14 +55,14 @@ describe.each(SEQUENCES)('an append with %s', (sequence) => {
   }
 
   for (const [name, fault] of Object.entries(LOST_REQUESTS)) {
-    it(`heals with a key after ${name}, before it was executed`, async () => {
+    it(`with a key is stored once after ${name}, before it was executed`, async () => {
       const store = await prepared(sequence, fault);
       await store.timeline('timeline').append('m', { key: 'k' });
       expect(await bodies(store)).toEqual(['before', 'm']);
     });
 
-    const end = sequence === 'auto' ? 'is not tried again' : 'heals too';
-    it(`without a key ${end} after ${name}, before it was executed`, async () => {
+    const outcomeWithoutKey = sequence === 'auto' ? 'is not tried again' : 'is stored once too';
+    it(`without a key ${outcomeWithoutKey} after ${name}, before it was executed`, async () => {
       const store = await prepared(sequence, fault);
       const outcome = await store
         .timeline('timeline')
@@ -75,7 +75,7 @@ describe.each(SEQUENCES)('an append with %s', (sequence) => {
 });
 
 describe.each(SEQUENCES)('rows of a batch with %s', (sequence) => {
-  it('that fail leave the others as they are, and each message is stored once', async () => {
+  it('may fail without the others, and each message is stored once', async () => {
     const emulator = await emulate({ seed: 7 });
     const store = await open(emulator, { sequence, settleMs: 5 });
     const ends = [

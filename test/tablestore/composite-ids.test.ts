@@ -8,7 +8,7 @@ it('ids of one to three parts are Timelines of their own, in one key column', as
   for (const [i, id] of ids.entries()) expect((await store.timeline(id).latest())?.message).toBe(`m${i}`);
 });
 
-it('an id whose encoded form has no place in a key column is refused before any request', async () => {
+it('an id whose encoded form is too long for a key column is refused before any request', async () => {
   const emulator = await emulate();
   const { client, counts, reset } = counted(emulator);
   const store = await open(emulator, {}, { client });

@@ -39,7 +39,7 @@ it('with auto a fan-out to 500 is 3 requests, and 6 with a key', async () => {
   expect(await cost(() => store.appendToMany(inboxes, 'n', { key: 'k' }))).toEqual({ batchWriteRow: 6 });
 });
 
-it('with cas a fan-out to 500 is 3 requests, key or not, once the tails are known', async () => {
+it('with cas a fan-out to 500 is 3 requests, key or not, once the last SeqIds are known', async () => {
   const { store, cost } = await opened({ sequence: 'cas' });
   expect(await cost(() => store.appendToMany(inboxes, 'm'))).toEqual({ batchWriteRow: 3 });
   await store.appendToMany(inboxes, 'n', { key: 'k' });
@@ -53,7 +53,7 @@ it('with cas a thousand messages to one Timeline are one row', async () => {
   expect(await cost(() => store.timeline('inbox:0').read({ limit: 1001 }))).toEqual({ getRange: 1 });
 });
 
-it('a sweep over many Timelines asks for each once, and for the oldest entry of each once a minute', async () => {
+it('a page of each of many Timelines is one request, and one more a minute for its oldest entry', async () => {
   const { store, cost } = await opened({ sequence: 'cas' });
   const ranges = inboxes.map((timeline) => ({ timeline, after: 1n }));
   await store.readBatch(ranges);

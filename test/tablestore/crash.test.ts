@@ -8,7 +8,7 @@ import { bodies, emulate, open } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./crash-child.ts', import.meta.url));
 
-/** Kills a process with `kill -9` when it comes to its n-th write request. */
+/** Kills a process with `kill -9` at its n-th write request. */
 async function crash(
   emulator: TablestoreEmulator,
   options: TableStoreAdapterOptions,
@@ -25,7 +25,7 @@ describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequen
   const dying = { sequence, settleMs: 10 };
   const options = { ...dying, timeoutMs: 1500 };
 
-  it('between the claim of a key and its entry leaves the key to others, after a while', async () => {
+  it('between the reservation of a key and its entry leaves the key to others, after a while', async () => {
     const emulator = await emulate();
     await crash(emulator, dying, 2, 'append');
     const store = await open(emulator, options);
@@ -38,7 +38,7 @@ describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequen
     expect(await bodies(store)).toEqual(['m']);
   });
 
-  it('after its entry, before its claim knows of it, is found out', async () => {
+  it('after its entry, before the reservation records it, leaves an entry that is found', async () => {
     const emulator = await emulate();
     await crash(emulator, dying, 3, 'append');
     const store = await open(emulator, options);
@@ -50,13 +50,13 @@ describe.each(['auto', 'manual'] as const)('a writer with %s that dies', (sequen
 describe.each(['cas', 'auto'] as const)('a trim with %s', (sequence) => {
   const options = { sequence, settleMs: 10 };
 
-  it.each([1, 2, 3])('that dies at its write number %i hides nothing from a reader without telling', async (at) => {
+  it.each([1, 2, 3])('that dies at its write number %i hides no entry without telling the reader', async (at) => {
     const emulator = await emulate();
     const store = await open(emulator, options);
     const timeline = store.timeline('timeline');
     for (let i = 1; i <= 6; i++) await timeline.append(`m${i}`);
     const all = (await timeline.read()).entries;
-    // In a dense Timeline there is no floor to note.
+    // A dense Timeline does not record how far it is trimmed.
     if (sequence === 'cas' && at === 3) return expect(await bodies(store)).toHaveLength(6);
     await crash(emulator, options, at, 'trim');
     const reader = (await open(emulator, options)).timeline('timeline');

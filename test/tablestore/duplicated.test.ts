@@ -8,7 +8,7 @@ it.each(['cas', 'auto', 'manual'] as const)(
     const emulator = await emulate();
     const client = newClient(emulator);
     const send = client.batchWriteRow.bind(client);
-    // The service does not tell two rows of its own numbering apart: of these the first answer is given.
+    // The service cannot tell that two rows that it numbers are one append: the first answer counts.
     client.batchWriteRow = async (parameters) => {
       const { tables } = parameters as { tables: { tableName: string }[] };
       if (sequence === 'auto' && tables.some(({ tableName }) => tableName === 'library')) return send(parameters);

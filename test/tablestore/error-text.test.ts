@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { requestError } from '../../adapters/tablestore/tablestore-errors.js';
+import { requestError } from '../../adapters/tablestore/service/errors.js';
 import { createTable, put, start } from '../emulator/sdk.js';
 
 const answered = async (call: Promise<unknown>) =>
@@ -12,7 +12,7 @@ const answered = async (call: Promise<unknown>) =>
 
 describe("the service's text in an error", () => {
   it.each([
-    // Lengths that look like a character: 38 is &, 36 is $, 16 is none.
+    // Lengths that look like a character (38 is &, 36 is $), and one that does not (16).
     ['OTSNotEnoughCapacityUnit', 'Remaining capacity unit is not enough.'],
     ['OTSCapacityUnitExhausted', 'Remaining capacity unit is not enough.'],
     ['OTSTooFrequentReservedThroughputAdjustment', 'Capacity unit adjustment is too frequent.'],
@@ -22,7 +22,7 @@ describe("the service's text in an error", () => {
     expect(await answered(client.listTable({}))).toBe(`TableStore answered ${code}: ${text}`);
   });
 
-  it.each([100, 200])('is what it said when it is long: a name of %i bytes', async (length) => {
+  it.each([100, 200])('is complete when it is long: a name of %i bytes', async (length) => {
     const { client } = await start();
     await createTable(client, 't');
     const name = `#${'x'.repeat(length)}`;

@@ -1,13 +1,13 @@
 import type { AdapterLibrary, Body, Payload, Row, TimelineAdapter, WriteEntry } from '../../src/adapter.js';
 import { decorateAdapter } from '../../testing/decorate.js';
 
-/** Any body as a message that a layout of the Java library can hold, and back. */
+/** Converts any body to a message that a layout of the Java library can hold, and back. */
 export interface Disguise {
   hide(body: Body, key: string | undefined): Body;
   reveal(body: Body): Body;
 }
 
-/** Bytes before a body of a text or bytes that tell which it was. */
+/** Marks a body as text or bytes by its first byte. */
 export const asContent: Disguise = {
   hide: (body) => (typeof body === 'string' ? Buffer.from(`t${body}`) : Buffer.concat([Buffer.from('b'), body])),
   reveal(body) {
@@ -16,7 +16,7 @@ export const asContent: Disguise = {
   },
 };
 
-/** A message whose one field beside its key is the body. */
+/** A message with the body as its only field besides the key. */
 export const asFields: Disguise = {
   hide(body, key) {
     const field = typeof body === 'string' ? body : { $binary: Buffer.from(body).toString('base64') };
@@ -28,7 +28,7 @@ export const asFields: Disguise = {
   },
 };
 
-/** The kit's bodies are of any kind; those that a layout of the Java library takes are not. */
+/** The kit uses bodies of any kind; a layout of the Java library takes only some. */
 export function disguised(adapter: TimelineAdapter, disguise: Disguise): TimelineAdapter {
   return decorateAdapter(adapter, (library) => {
     const hidden = new WeakMap<Payload, Map<string | undefined, Payload>>();
@@ -47,7 +47,7 @@ export function disguised(adapter: TimelineAdapter, disguise: Disguise): Timelin
       const { epoch, row } = await library.update!(timeline, seqId, hide(payload, key), ifRevision, call);
       return { epoch, row: reveal(row) };
     };
-    // Base64 is longer than what it says, and so is what JSON escapes.
+    // Base64 and JSON escapes make a body longer.
     const capabilities = { ...library.capabilities, maxBodyBytes: 100_000, maxAtomicBytes: 100_000 };
     return {
       capabilities,

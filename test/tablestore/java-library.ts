@@ -17,7 +17,7 @@ import {
 } from 'alicloud-tablestore';
 import type { TablestoreEmulator } from '../../emulator/index.js';
 
-// This client takes the whole ArrayBuffer under a Buffer, which is right only for Buffers outside the pool.
+// This client takes a Buffer's whole ArrayBuffer, which is right only outside the pool.
 Buffer.poolSize = 0;
 
 /** bigint is INTEGER, number DOUBLE, Uint8Array BINARY. */
@@ -89,7 +89,7 @@ export class JavaTable {
     });
   }
 
-  /** `scan` of all there is: page after page, as the library does. */
+  /** `scan` of the whole Timeline, page after page, as the library does. */
   async scan(identifier: Values, direction: 'FORWARD' | 'BACKWARD' = 'FORWARD'): Promise<JavaRow[]> {
     const bound = (sequence: object) => [...keyOf(identifier), createPrimaryKey(this.#sequence, sequence)];
     const [from, to] = direction === 'FORWARD' ? [INF_MIN, INF_MAX] : [INF_MAX, INF_MIN];

@@ -29,7 +29,7 @@ export class SharedService {
 
   constructor() {
     beforeAll(async () => {
-      // Ids that a number cannot hold, so that losing a digit is noticed.
+      // Ids that a number cannot hold: the loss of a digit is noticed.
       const autoIncrement = { from: 2n ** 53n + 1n };
       this.emulator = await startTablestoreEmulator({ now: () => this.now(), autoIncrement, limits: { tables: 1000 } });
       this.client = clientOf(this.emulator);
@@ -58,7 +58,7 @@ export class SharedService {
     return new JavaTable(this.emulator, name);
   }
 
-  /** Our side of a table. Ids of the emulator are visible at once, so nothing has to settle. */
+  /** Opens a table through the adapter. The emulator's entries are visible at once, so nothing has to settle. */
   async open<M>(name: string, { adapterOptions = {}, ...options }: OpenOptions<M> = {}): Promise<TimelineStore<M>> {
     const adapter = tablestoreAdapter(clientOf(this.emulator), { settleMs: 0, ...adapterOptions });
     const store = await openTimelineStore<M>({
@@ -73,15 +73,15 @@ export class SharedService {
   }
 }
 
-/** One Timeline, from both sides. */
+/** One Timeline, through Java and through the adapter. */
 export interface SharedTimeline<M> {
   readonly java: JavaTable;
-  /** As Java names it. */
+  /** The identifier in Java. */
   readonly key: { readonly timeline_id: string };
   readonly timeline: Timeline<M>;
 }
 
-/** A table that Java made, opened by us in any number of ways, for tests that each take a Timeline of their own. */
+/** A table that Java made. The adapter opens it with various options; each test takes its own Timeline. */
 export class SharedTable {
   readonly service = new SharedService();
   readonly #stores = new Map<string, TimelineStore<unknown>>();

@@ -8,7 +8,7 @@ import { SharedTable } from './java-support.js';
 const MIB = 2 ** 20;
 const verbatim: Codec<string | Uint8Array> = { encode: (message) => message, decode: (body) => body };
 
-/** A row of version 1, as the Java library cuts, counts and sums a content. */
+/** A row of version 1: the pieces, count and checksum of a content, as Java writes them. */
 function rowOf(content: Uint8Array, more: Values = { __message_id: '17@10.0.0.1:0' }): Values {
   const pieces: Record<string, Uint8Array> = {};
   for (let i = 0; i * MIB < content.length; i++)
@@ -67,7 +67,7 @@ describe('java-v1', () => {
     expect(ids[0]).toBeGreaterThan(2n ** 53n);
   });
 
-  it('takes a message id for the key, unless a library made it up', async () => {
+  it('takes a message id as the key, unless a library generated it', async () => {
     const { java, key, timeline } = await open();
     await java.store(key, rowOf(text('a'), { __message_id: 'client-7' }));
     await java.store(key, rowOf(text('b'), { __message_id: '4711@192.168.0.1:12' }));
@@ -86,7 +86,7 @@ describe('java-v1', () => {
     expect(ids[4]).toBe('client-8');
   });
 
-  it('knows a key again, and another message under it', async () => {
+  it('recognizes a key, and refuses another message with it', async () => {
     const { java, key, timeline } = await open();
     const { seqId } = await timeline.append('a', { key: 'k' });
     expect(await timeline.append('a', { key: 'k' })).toMatchObject({ seqId, duplicate: true });
@@ -97,7 +97,7 @@ describe('java-v1', () => {
     expect(await java.scan(key)).toHaveLength(1);
   });
 
-  it('ignores pieces that a longer content left, of Java or of a reader that counts', async () => {
+  it('ignores pieces left over from a longer content, and removes them with the next change', async () => {
     const { java, key, timeline } = await open();
     const seqId = await java.store(key, rowOf(text('x'.repeat(MIB + 5))));
     await java.update(key, seqId, rowOf(text('short')));
@@ -127,7 +127,7 @@ describe('java-v1', () => {
     await expect(timeline.read()).rejects.toMatchObject({ code: 'TIMELINE_DECODE', actual: seqId });
   });
 
-  it('lets a broken content harm neither the head nor an append, nor a trim that removes it', async () => {
+  it('reads heads, appends and trims despite a broken content', async () => {
     const { java, key, timeline } = await open();
     const seqId = await java.store(key, { ...rowOf(text('hello')), __crc32: 1n });
     expect(await timeline.head()).toMatchObject({ firstSeqId: seqId, lastSeqId: seqId });
@@ -136,13 +136,13 @@ describe('java-v1', () => {
     expect((await timeline.read()).entries.map(({ message }) => message)).toEqual(['good']);
   });
 
-  it('checks neither count nor checksum where a row has none', async () => {
+  it('does not check a row without count or checksum', async () => {
     const { java, key, timeline } = await open();
     const seqId = await java.store(key, { __content10000: text('a'), __content10001: text('b') });
     expect((await timeline.get(seqId))?.message).toBe('ab');
   });
 
-  it('has contents of bytes where it is told so', async () => {
+  it('has contents of bytes as an option', async () => {
     const { java, key, timeline } = await open({ type: 'java-v1', content: 'bytes' });
     const bytes = Uint8Array.of(0xff, 0, 1);
     await timeline.append(bytes);
@@ -203,7 +203,7 @@ describe('attributes of java-v1', () => {
     });
   });
 
-  it('go with bytes as base64', async () => {
+  it('accompany bytes as base64', async () => {
     const { java, key, timeline } = await openWhole({ ...layout, content: 'bytes' });
     const message = { content: '/wA=', attributes: { from: 'ann' } };
     await timeline.append(message);

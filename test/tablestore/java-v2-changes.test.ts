@@ -10,7 +10,7 @@ const table = new SharedTable();
 const open = (layout: LayoutOption = 'java-v2') => table.open<Message>({ adapterOptions: { layout } });
 
 describe('changes under java-v2', () => {
-  it('by us replace the message of a row by Java, and mark it as changed', async () => {
+  it('by the adapter replace the message of a row by Java, and mark it as changed', async () => {
     const { java, key, timeline } = await open();
     const seqId = await java.store(key, { text: 'a', likes: 1n, gone: 'x' });
     const entry = await timeline.update(seqId, { text: 'b', likes: 2 }, { ifRevision: 0 });
@@ -25,7 +25,7 @@ describe('changes under java-v2', () => {
     });
   });
 
-  it('by us are known again when their answer was lost', async () => {
+  it('by the adapter are recognized when their answer was lost', async () => {
     const { java, key, timeline } = await open();
     const seqId = await java.store(key, { text: 'a', likes: 1n });
     table.service.emulator.inject({ operations: ['BatchWriteRow'], when: 'after', effect: 'reset', times: 1 });
@@ -33,7 +33,7 @@ describe('changes under java-v2', () => {
     expect(await timeline.get(seqId)).toMatchObject({ revision: 1, message: { text: 'b', likes: 2 } });
   });
 
-  it('take away a column called timestamp, and say so where the SDK could not name what is to go', async () => {
+  it('remove a column called timestamp, and refuse to remove one that the SDK cannot name', async () => {
     const { java, key, timeline } = await open();
     const [first, second] = [
       await java.store(key, { text: 'a', timestamp: 1n }),
@@ -47,7 +47,7 @@ describe('changes under java-v2', () => {
     expect((await timeline.get(second))?.message).toEqual({ text: 'a', größe: 'XL' });
   });
 
-  it('by Java are read, and keep the place and the time of the entry as far as its cells tell', async () => {
+  it('by Java are read, and keep the id and, as far as its cells tell, the time of the entry', async () => {
     const { java, key, timeline } = await open();
     const { seqId } = await timeline.append({ text: 'a', likes: 1 });
     const before = await timeline.get(seqId);
@@ -74,7 +74,7 @@ describe('changes under java-v2', () => {
     }
   });
 
-  it('leave of a deleted entry a row without fields, which frees no place', async () => {
+  it('leave a row without fields for a deleted entry, whose id is not given again', async () => {
     const { java, key, timeline } = await open();
     const seqId = await java.store(key, { text: 'secret' });
     await timeline.delete(seqId);
@@ -88,7 +88,7 @@ describe('changes under java-v2', () => {
     await expect(timeline.update(seqId, { text: 'b' })).rejects.toMatchObject({ code: 'TIMELINE_NOT_FOUND' });
   });
 
-  it('by Java may take a row away, and readers who stand there or pass it lose nothing else', async () => {
+  it('by Java may remove a row, and readers at or before it lose nothing else', async () => {
     const { java, key, timeline } = await open();
     const ids = [];
     for (const text of ['a', 'b', 'c']) ids.push(await java.store(key, { text }));
@@ -148,7 +148,7 @@ describe('keys under java-v2', () => {
     expect(await timeline.append(message, { key: 'k1' })).toMatchObject({ seqId, duplicate: true });
   });
 
-  it('write an entry once, although the service did not answer', async () => {
+  it('write an entry once although the service did not answer', async () => {
     const { java, key, timeline } = await open(layout);
     table.service.emulator.inject({
       operations: ['BatchWriteRow', 'PutRow'],
@@ -160,7 +160,7 @@ describe('keys under java-v2', () => {
     expect(await java.scan(key)).toHaveLength(1);
   });
 
-  it('are refused where no field holds them', async () => {
+  it('are refused if no field holds them', async () => {
     const { timeline } = await open('java-v2');
     await expect(timeline.append({ text: 'a' }, { key: 'k' })).rejects.toMatchObject({ code: 'TIMELINE_UNSUPPORTED' });
   });

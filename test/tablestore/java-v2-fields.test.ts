@@ -9,7 +9,7 @@ const open = (layout: LayoutOption = 'java-v2') =>
   table.open<Message>({ adapterOptions: { layout }, codec: javaCodec() }, `javaCodec ${JSON.stringify(layout)}`);
 
 describe('fields of java-v2', () => {
-  it('are written by their value where they are not declared, and read by their column', async () => {
+  it('are written by their value if they are not declared, and read by their column', async () => {
     const { java, key, timeline } = await open();
     await timeline.append({
       whole: 5,
@@ -173,7 +173,7 @@ describe('fields of java-v2', () => {
     });
   });
 
-  it('may be called whatever JavaScript gives a meaning to', async () => {
+  it('may have names that mean something to JavaScript', async () => {
     const { java, key, timeline } = await open();
     const message = JSON.parse('{"__proto__":"a","constructor":"b","1":"c","length":3}') as Message;
     await timeline.append(message);

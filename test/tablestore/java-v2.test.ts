@@ -109,7 +109,7 @@ describe('java-v2', () => {
     expect(columnsOf(row)).toEqual({ ...columns, sent: String(sent), picture: '00ff' });
   });
 
-  it('hears of what Java appends while it reads and while Java reads', async () => {
+  it('sees what Java appends while either of them reads', async () => {
     const name = service.newName();
     const java = await service.javaTable(name);
     const store = await service.open<Message>(name, { adapterOptions: { layout } });

@@ -35,7 +35,7 @@ describe.each(SEQUENCES)('with %s, a library whose tables another process has ma
     ['all of them', ['library', 'library_meta', 'library_keys']],
     ['that of the entries', ['library']],
   ] as const) {
-    it(`(${which}) is written from its beginning, in the epoch that everybody has`, async () => {
+    it(`(${which}) is written from its beginning, in the epoch that all processes have`, async () => {
       const { old, other, epoch } = await madeAgain({ sequence }, names);
       const first = await old.timeline('timeline').append('first');
       await other.timeline('timeline').append('second');
@@ -51,7 +51,7 @@ describe.each(SEQUENCES)('with %s, a library whose tables another process has ma
       expect(await bodies(old)).toEqual(['first', 'second', 'third']);
     });
 
-    it(`(${which}) refuses cursors of its earlier life, and takes those of the new one`, async () => {
+    it(`(${which}) refuses cursors of the earlier epoch, and takes those of the new one`, async () => {
       const { old, other, cursor } = await madeAgain({ sequence }, names);
       for (let i = 0; i < 6; i++) await other.timeline('timeline').append(`m${i}`);
       const latest = (await other.timeline('timeline').latest())!;
@@ -64,7 +64,7 @@ describe.each(SEQUENCES)('with %s, a library whose tables another process has ma
       expect(await refused(old.timeline('timeline').read({ after: cursor }))).toBe('TIMELINE_EPOCH_CHANGED');
     });
 
-    it(`(${which}) is appended to with keys as if nothing had been`, async () => {
+    it(`(${which}) takes appends with keys, each once`, async () => {
       const { old, other } = await madeAgain({ sequence }, names);
       const appended = await old.timeline('timeline').append('m', { key: 'k' });
       const again = await other.timeline('timeline').append('m', { key: 'k' });
@@ -74,7 +74,7 @@ describe.each(SEQUENCES)('with %s, a library whose tables another process has ma
   }
 });
 
-it('leaves no mark of the earlier life in a library with a TTL', async () => {
+it('keeps nothing recorded in the earlier epoch of a library with a TTL', async () => {
   const { old, other } = await madeAgain({ sequence: 'cas' }, ['library', 'library_meta'], 7 * DAY_MS);
   await old.timeline('timeline').append('first');
   await old.close();
@@ -90,7 +90,7 @@ it('lists again what was listed', async () => {
   expect(listed).toEqual(['timeline']);
 });
 
-it('a subscription goes on in the new life, or says that it cannot', async () => {
+it('a subscription goes on in the new epoch, or says that it cannot', async () => {
   const { old, other } = await madeAgain({ sequence: 'cas' }, ['library', 'library_meta']);
   const stream = old.timeline('timeline').subscribe({ after: 0n })[Symbol.asyncIterator]();
   const next = stream.next();

@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { type TableStoreClient, tablestoreAdapter } from '../../adapters/tablestore/index.js';
-import { tableName } from '../../adapters/tablestore/table-names.js';
+import { tableName } from '../../adapters/tablestore/tables/schema.js';
 import { isTimelineError, openTimelineStore } from '../../src/index.js';
 import { newClient } from '../support/tablestore-store.js';
 import { bodies, emulate, open } from './support.js';
@@ -52,7 +52,7 @@ describe('opening', () => {
     expect(await refused(open(emulator, { timeoutMs: 500 }))).toBe('TIMELINE_UNAVAILABLE');
   });
 
-  it('warns of what a client of the SDK does unless told otherwise', async () => {
+  it('warns of unsafe defaults of the SDK client', async () => {
     const emulator = await emulate();
     const { Client } = createRequire(import.meta.url)('tablestore') as {
       Client: new (options: object) => TableStoreClient;
@@ -69,7 +69,7 @@ describe('opening', () => {
     expect((await open(emulator)).warnings).toEqual([]);
   });
 
-  it('refuses what is no client, and a client of another copy of the SDK', async () => {
+  it('refuses anything but a client, and a client of another copy of the SDK', async () => {
     expect(() => tablestoreAdapter({} as TableStoreClient)).toThrow(/must be a Client/);
     const emulator = await emulate();
     const client = newClient(emulator);
@@ -79,7 +79,7 @@ describe('opening', () => {
     expect(await refused(opening)).toBe('TIMELINE_INVALID_ARGUMENT');
   });
 
-  it('refuses options that are none', () => {
+  it('refuses unknown options', () => {
     const client = newClient({
       endpoint: 'http://127.0.0.1:1',
       instanceName: 'i',
@@ -93,11 +93,11 @@ describe('opening', () => {
 });
 
 describe('names of tables', () => {
-  it('are the names of their libraries as far as these can be', () => {
+  it('are those of their libraries where these are valid', () => {
     expect(['chat', 'chat_sync', 'Inbox2'].map(tableName)).toEqual(['chat', 'chat_sync', 'Inbox2']);
   });
 
-  it('never meet, and never are those of another library', () => {
+  it('never collide, nor with the tables of another library', () => {
     const names = [
       'a',
       'a_',

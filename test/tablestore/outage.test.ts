@@ -57,7 +57,7 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
     const client = newClient(addressOf(emulator, proxy));
     const timeoutMs = 4500;
     const store = await open(emulator, { sequence, settleMs: 10, timeoutMs }, { client });
-    // Many connections, all of which are to go silent.
+    // Opens many connections; all of them go silent.
     await Promise.all(Array.from({ length: 30 }, (_, i) => store.timeline(`t${i}`).append('m')));
     await Promise.all(Array.from({ length: 30 }, (_, i) => store.timeline(`t${i}`).read()));
     proxy.stall();
@@ -74,7 +74,7 @@ describe.each(SEQUENCES)('with %s', (sequence) => {
   });
 });
 
-it('says of a refusal that no repetition mends that it is one, at once', async () => {
+it('reports a refusal that no retry can fix at once', async () => {
   const emulator = await emulate();
   const store = await open(emulator);
   const wrong = { code: 'OTSAuthFailed', when: 'before', effect: 'error' } as const;

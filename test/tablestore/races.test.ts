@@ -4,7 +4,7 @@ import { isTimelineError } from '../../src/errors.js';
 import { newClient } from '../support/tablestore-store.js';
 import { emulate, open } from './support.js';
 
-/** A client whose calls of one operation go through `around`, with their number. */
+/** A client that passes the calls of one operation, with their number, through `around`. */
 function intercepted(
   client: TableStoreClient,
   operation: keyof TableStoreClient,
@@ -30,7 +30,7 @@ it('a key that another process writes while the keys of a Timeline are loaded is
   expect((await store.timeline('a').read()).entries).toHaveLength(1);
 });
 
-it('an append whose answer was lost is never said not to be there because a later attempt was refused', async () => {
+it('an append whose answer was lost is never reported as not applied because a later attempt was refused', async () => {
   const emulator = await emulate();
   let isArmed = false;
   let armed = 0;

@@ -28,7 +28,7 @@ it('an altered TTL and key window are those of the tables too', async () => {
   expect(await ttlOf(client, 'library')).toBe(-1);
 });
 
-it('another key window is refused, and one that is not given is the one that stands', async () => {
+it('another key window is refused, and the default is the stored one', async () => {
   const emulator = await emulate();
   await open(emulator, { keyWindowMs: 2 * DAY_MS });
   await expect(open(emulator, { keyWindowMs: DAY_MS })).rejects.toMatchObject({

@@ -6,7 +6,7 @@ const WRITERS = 4;
 const EACH = 25;
 const messages = (entries: readonly TimelineEntry<string>[]) => entries.map(({ message }) => message);
 
-/** Rows come into sight up to 30 ms after they got their id, in any order. */
+/** Rows become visible up to 30 ms after they got their id, in any order. */
 async function late() {
   const emulator = await emulate({ autoIncrement: { maxCommitDelayMs: 30 } });
   const options = { sequence: 'auto', settleMs: 400 } as const;
@@ -50,7 +50,7 @@ it('a subscriber gets all of it once and in order', async () => {
   expect(messages(seen)).toEqual(messages((await reader.read({ limit: 1000 })).entries));
 });
 
-it('an append is there for the next read, however late it came into sight', async () => {
+it('an append is visible to the next read, however late it became visible to others', async () => {
   const { reader } = await late();
   expect((await reader.read()).entries).toEqual([]);
   const emulator = await emulate({ autoIncrement: { maxCommitDelayMs: 30 } });

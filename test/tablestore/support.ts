@@ -22,7 +22,7 @@ export interface Opened extends TimelineStore<string> {
   readonly client: TableStoreClient;
 }
 
-/** A library on it, with a client of its own that is closed with the test. */
+/** Opens a library on it with a client of its own. The library is closed with the test. */
 export async function open(
   emulator: TablestoreEmulator,
   adapter: TableStoreAdapterOptions = {},

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { WakeChannel } from '../../adapters/tablestore/index.js';
 import { emulate, open } from './support.js';
 
-/** So long that nothing but the channel can be what woke. */
+/** Longer than the test: only the channel can wake. */
 const NEVER = 3_600_000;
 
 function channel(): WakeChannel & { readonly topics: string[] } {

@@ -1,40 +1,40 @@
 import assert from 'node:assert/strict';
 import type { TimelineStore } from '../../src/types.js';
 import { fill, messages, readAll, rejects } from '../assertions.js';
+import type { Fixture, OpenOptions } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { OpenOptions, World } from '../world.js';
 
 const DAY_MS = 86_400_000;
-/** As far ahead as no TTL of the kit reaches. */
+/** Longer than any TTL of the kit. */
 const FAR_MS = 400 * DAY_MS;
 const TOLERANCE_MS = 300_000;
 
-/** A store on a real clock that is set wrong by so much, which counts only as far as a library lets it. */
+/** Opens a store with a clock that is `clock.wrong` milliseconds ahead, and the default tolerance. */
 function openSkewed(
-  world: World,
+  fixture: Fixture,
   clock: { wrong: number },
   options: OpenOptions<string> = {},
 ): Promise<TimelineStore<string>> {
   const now = () => Date.now() + clock.wrong;
-  return world.open({ name: 'skewed', now, clockToleranceMs: TOLERANCE_MS, ...options });
+  return fixture.open({ name: 'skewed', now, clockToleranceMs: TOLERANCE_MS, ...options });
 }
 
-function assertSane(times: readonly number[]): void {
+function assertNearAcceptedTime(times: readonly number[]): void {
   for (const time of times) {
     const off = time - Date.now();
     assert.ok(Number.isSafeInteger(time) && Math.abs(off) <= TOLERANCE_MS, `an entry is ${off} ms from the present`);
   }
 }
 
-export const acceptedTime = law('Accepted time', 'no clock alone removes, hides or poisons anything', (test) => {
-  test('a clock that is ahead for a moment removes nothing, and says so', ['ttl', 'keys'], async (world) => {
+export const acceptedTime = law('Accepted time', 'no single clock removes, hides or corrupts anything', (test) => {
+  test('a clock that is ahead for a moment removes nothing, and says so', ['ttl', 'keys'], async (fixture) => {
     const clock = { wrong: 0 };
-    const store = await openSkewed(world, clock, { ttlMs: world.ttlMs });
+    const store = await openSkewed(fixture, clock, { ttlMs: fixture.ttlMs });
     const timeline = store.timeline('timeline');
     const { seqId } = await timeline.append('m', { key: 'k' });
     clock.wrong = FAR_MS;
     const until = performance.now() + 2000;
-    // Whatever removes has its turn meanwhile.
+    // Leave time for removal.
     while (performance.now() < until) {
       assert.deepEqual(messages(await readAll(timeline)), ['m']);
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -45,10 +45,10 @@ export const acceptedTime = law('Accepted time', 'no clock alone removes, hides 
     assert.deepEqual([again.seqId, again.duplicate], [seqId, true]);
   });
 
-  test('a second store whose clock is ahead removes nothing and hides nothing', ['ttl', 'keys'], async (world) => {
-    const store = await openSkewed(world, { wrong: 0 }, { ttlMs: world.ttlMs });
+  test('a second store whose clock is ahead removes nothing and hides nothing', ['ttl', 'keys'], async (fixture) => {
+    const store = await openSkewed(fixture, { wrong: 0 }, { ttlMs: fixture.ttlMs });
     const { seqId } = await store.timeline('timeline').append('m', { key: 'k' });
-    const ahead = await openSkewed(world, { wrong: FAR_MS });
+    const ahead = await openSkewed(fixture, { wrong: FAR_MS });
     assert.deepEqual(messages(await readAll(ahead.timeline('timeline'))), ['m']);
     const again = await ahead.timeline('timeline').append('m', { key: 'k' });
     assert.deepEqual([again.seqId, again.duplicate], [seqId, true]);
@@ -59,12 +59,12 @@ export const acceptedTime = law('Accepted time', 'no clock alone removes, hides 
   test(
     'a clock that is ahead when a library is opened again removes nothing',
     ['ttl', 'keys', 'reopen'],
-    async (world) => {
-      const store = await openSkewed(world, { wrong: 0 }, { ttlMs: world.ttlMs });
+    async (fixture) => {
+      const store = await openSkewed(fixture, { wrong: 0 }, { ttlMs: fixture.ttlMs });
       const { seqId } = await store.timeline('timeline').append('m', { key: 'k' });
       await store.close();
       const now = () => Date.now() + FAR_MS;
-      const ahead = await world.reopen<string>({ name: 'skewed', now, clockToleranceMs: TOLERANCE_MS });
+      const ahead = await fixture.reopen<string>({ name: 'skewed', now, clockToleranceMs: TOLERANCE_MS });
       assert.deepEqual(messages(await readAll(ahead.timeline('timeline'))), ['m']);
       const again = await ahead.timeline('timeline').append('m', { key: 'k' });
       assert.deepEqual([again.seqId, again.duplicate], [seqId, true]);
@@ -75,42 +75,42 @@ export const acceptedTime = law('Accepted time', 'no clock alone removes, hides 
     ['ahead', FAR_MS],
     ['behind', -FAR_MS],
   ] as const) {
-    test(`an append by a clock that is ${where} takes the library's time`, async (world) => {
-      const store = await openSkewed(world, { wrong: 0 });
+    test(`an append by a clock that is ${where} takes the library's time`, async (fixture) => {
+      const store = await openSkewed(fixture, { wrong: 0 });
       await store.timeline('timeline').append('before');
-      const skewed = await openSkewed(world, { wrong });
+      const skewed = await openSkewed(fixture, { wrong });
       await skewed.timeline('timeline').append('skewed');
       await store.timeline('timeline').append('after');
-      assertSane((await readAll(store.timeline('timeline'))).map(({ appendedAt }) => appendedAt));
+      assertNearAcceptedTime((await readAll(store.timeline('timeline'))).map(({ appendedAt }) => appendedAt));
     });
   }
 
-  test('a time that was set ahead before does not stay with what follows', async (world) => {
+  test('a time set ahead earlier does not affect later entries', async (fixture) => {
     const now = () => Date.now() + FAR_MS;
-    const poisoning = await openSkewed(world, { wrong: 0 }, { now, clockToleranceMs: Number.POSITIVE_INFINITY });
+    const poisoning = await openSkewed(fixture, { wrong: 0 }, { now, clockToleranceMs: Number.POSITIVE_INFINITY });
     await fill(poisoning.timeline('timeline'), 3, 'poisoned');
     await poisoning.close();
-    const store = await openSkewed(world, { wrong: 0 });
+    const store = await openSkewed(fixture, { wrong: 0 });
     await fill(store.timeline('timeline'), 3);
     const entries = await readAll(store.timeline('timeline'));
     assert.equal(entries.length, 6);
-    assertSane(entries.slice(3).map(({ appendedAt }) => appendedAt));
+    assertNearAcceptedTime(entries.slice(3).map(({ appendedAt }) => appendedAt));
   });
 
-  test('times along a Timeline that was set ahead become sane, so that it can expire', ['ttl'], async (world) => {
+  test('times along a Timeline that was set ahead become sane, so that it can expire', ['ttl'], async (fixture) => {
     const now = () => Date.now() + FAR_MS;
     const trusting = { clockToleranceMs: Number.POSITIVE_INFINITY };
-    const poisoning = await openSkewed(world, { wrong: 0 }, { now, ...trusting, ttlMs: world.ttlMs });
+    const poisoning = await openSkewed(fixture, { wrong: 0 }, { now, ...trusting, ttlMs: fixture.ttlMs });
     await fill(poisoning.timeline('timeline'), 3, 'poisoned');
     await poisoning.close();
-    const store = await openSkewed(world, { wrong: 0 });
+    const store = await openSkewed(fixture, { wrong: 0 });
     await store.timeline('timeline').append('after');
-    assertSane((await readAll(store.timeline('timeline'))).map(({ appendedAt }) => appendedAt));
+    assertNearAcceptedTime((await readAll(store.timeline('timeline'))).map(({ appendedAt }) => appendedAt));
   });
 
-  test('fractions of a millisecond are cut off', async (world) => {
-    const ttlMs = world.capabilities.minTtlMs === null ? undefined : world.ttlMs;
-    const store = await world.open<string>({ name: 'fractions', now: () => world.time + 0.75, ttlMs });
+  test('fractions of a millisecond are cut off', async (fixture) => {
+    const ttlMs = fixture.capabilities.minTtlMs === null ? undefined : fixture.ttlMs;
+    const store = await fixture.open<string>({ name: 'fractions', now: () => fixture.time + 0.75, ttlMs });
     await fill(store.timeline('timeline'), 3);
     for (const { appendedAt } of await readAll(store.timeline('timeline'))) assert.ok(Number.isSafeInteger(appendedAt));
     await store.timeline('timeline').append('more');
@@ -120,12 +120,12 @@ export const acceptedTime = law('Accepted time', 'no clock alone removes, hides 
     );
   });
 
-  test('a clock that gives no time is refused, and does no harm if it turns out later', async (world) => {
+  test('a clock that gives no time is refused, and does no harm if it turns out later', async (fixture) => {
     for (const answer of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
-      await rejects(world.open({ name: 'broken', now: () => answer }), 'TIMELINE_INVALID_ARGUMENT');
+      await rejects(fixture.open({ name: 'broken', now: () => answer }), 'TIMELINE_INVALID_ARGUMENT');
     }
-    let time = world.time;
-    const store = await world.open<string>({ name: 'broken', now: () => time });
+    let time = fixture.time;
+    const store = await fixture.open<string>({ name: 'broken', now: () => time });
     const timeline = store.timeline('timeline');
     await timeline.append('m1');
     time = Number.NaN;

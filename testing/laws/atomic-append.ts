@@ -5,11 +5,11 @@ import { law } from '../law-group.js';
 const numbered = (count: number, prefix = 'm') => Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 
 export const atomicAppend = law('Atomic append', 'appendMany is all or nothing, consecutive and in order', (test) => {
-  test('all messages are there in order, none between them', ['atomicBatch'], async (world) => {
-    const size = Math.min(world.capabilities.atomicBatch, 50);
-    const results = await world.timeline().appendMany(numbered(size));
+  test('all messages are there in order, none between them', ['atomicBatch'], async (fixture) => {
+    const size = Math.min(fixture.capabilities.atomicBatch, 50);
+    const results = await fixture.timeline().appendMany(numbered(size));
     assertGrowing(seqIds(results));
-    const entries = await readAll(world.timeline());
+    const entries = await readAll(fixture.timeline());
     assert.deepEqual(seqIds(entries), seqIds(results));
     assert.deepEqual(messages(entries), numbered(size));
     assert.deepEqual(
@@ -18,17 +18,17 @@ export const atomicAppend = law('Atomic append', 'appendMany is all or nothing, 
     );
   });
 
-  test('batches of concurrent writers never mix', ['atomicBatch'], async (world) => {
-    const size = Math.min(world.capabilities.atomicBatch, 5);
-    const handles = [world.timeline(), (await world.open()).timeline('timeline')];
+  test('batches of concurrent writers never mix', ['atomicBatch'], async (fixture) => {
+    const size = Math.min(fixture.capabilities.atomicBatch, 5);
+    const handles = [fixture.timeline(), (await fixture.open()).timeline('timeline')];
     await Promise.all(
       handles.flatMap((timeline, writer) => [
         ...numbered(15, `${writer}-`).map((batch) => timeline.appendMany(numbered(size, `${batch}:`))),
         fill(timeline, 10, `single ${writer}-`),
       ]),
     );
-    const stored = messages(await readAll(world.timeline())).filter((message) => message.includes(':'));
-    const all = messages(await readAll(world.timeline()));
+    const stored = messages(await readAll(fixture.timeline())).filter((message) => message.includes(':'));
+    const all = messages(await readAll(fixture.timeline()));
     assert.equal(stored.length, 2 * 15 * size);
     for (let at = 0; at < all.length; ) {
       const batch = all[at]!.split(':')[0]!;
@@ -40,34 +40,34 @@ export const atomicAppend = law('Atomic append', 'appendMany is all or nothing, 
     }
   });
 
-  test('no reader ever sees a part of a batch', ['atomicBatch'], async (world) => {
-    const size = Math.min(world.capabilities.atomicBatch, 7);
-    const writer = (await world.open()).timeline('timeline');
+  test('no reader ever sees a part of a batch', ['atomicBatch'], async (fixture) => {
+    const size = Math.min(fixture.capabilities.atomicBatch, 7);
+    const writer = (await fixture.open()).timeline('timeline');
     let finished = false;
     const writing = (async () => {
       for (let batch = 0; batch < 40; batch += 1) await writer.appendMany(numbered(size));
       finished = true;
     })();
     await until('the writer finishes', async () => {
-      const { entries } = await world.timeline().read({ limit: 1000 });
+      const { entries } = await fixture.timeline().read({ limit: 1000 });
       assert.equal(entries.length % size, 0, `a reader saw ${entries.length} entries of batches of ${size}`);
       return finished;
     });
     await writing;
-    assert.equal((await readAll(world.timeline())).length, 40 * size);
+    assert.equal((await readAll(fixture.timeline())).length, 40 * size);
   });
 
-  test('one message that is too large keeps all of them out', ['atomicBatch'], async (world) => {
-    const timeline = world.timeline();
-    const tooLarge = 'x'.repeat(world.capabilities.maxBodyBytes);
+  test('one message that is too large keeps all of them out', ['atomicBatch'], async (fixture) => {
+    const timeline = fixture.timeline();
+    const tooLarge = 'x'.repeat(fixture.capabilities.maxBodyBytes);
     await rejects(timeline.appendMany(['a', tooLarge]), 'TIMELINE_TOO_LARGE');
     await rejects(timeline.appendMany([tooLarge, 'b']), 'TIMELINE_TOO_LARGE');
     assert.deepEqual(await readAll(timeline), []);
     assert.equal((await timeline.head()).lastSeqId, 0n);
   });
 
-  test('one key that was used for another body keeps all of them out', ['atomicBatch', 'keys'], async (world) => {
-    const timeline = world.timeline();
+  test('one key that was used for another body keeps all of them out', ['atomicBatch', 'keys'], async (fixture) => {
+    const timeline = fixture.timeline();
     const { seqId } = await timeline.append('used', { key: 'used' });
     const error = await rejects(timeline.appendMany(['a', 'other'], { keys: ['ka', 'used'] }), 'TIMELINE_KEY_CONFLICT');
     assert.equal(error.actual, seqId);
@@ -76,42 +76,42 @@ export const atomicAppend = law('Atomic append', 'appendMany is all or nothing, 
     assert.equal(again.duplicate, false, 'the key of a batch that was not written is remembered');
   });
 
-  test('a failed expectation keeps all of them out', ['atomicBatch', 'expectedLast'], async (world) => {
-    await world.timeline().append('m');
-    await rejects(world.timeline().appendMany(['a', 'b'], { expectedLast: 0n }), 'TIMELINE_CONFLICT');
-    assert.deepEqual(messages(await readAll(world.timeline())), ['m']);
+  test('a failed expectation keeps all of them out', ['atomicBatch', 'expectedLast'], async (fixture) => {
+    await fixture.timeline().append('m');
+    await rejects(fixture.timeline().appendMany(['a', 'b'], { expectedLast: 0n }), 'TIMELINE_CONFLICT');
+    assert.deepEqual(messages(await readAll(fixture.timeline())), ['m']);
   });
 
-  test('the largest batch fits, one message more is refused and not split', ['atomicBatch'], async (world) => {
-    const largest = Math.min(world.capabilities.atomicBatch, 20_000);
-    const results = await world.timeline().appendMany(numbered(largest));
+  test('the largest batch fits, one message more is refused and not split', ['atomicBatch'], async (fixture) => {
+    const largest = Math.min(fixture.capabilities.atomicBatch, 20_000);
+    const results = await fixture.timeline().appendMany(numbered(largest));
     assert.equal(results.length, largest);
     assertGrowing(seqIds(results));
     const last = results.at(-1)!.seqId;
-    assert.equal((await world.timeline().head()).lastSeqId, last);
+    assert.equal((await fixture.timeline().head()).lastSeqId, last);
     const error = await rejects(
-      world.timeline().appendMany(new Array<string>(world.capabilities.atomicBatch + 1).fill('x')),
+      fixture.timeline().appendMany(new Array<string>(fixture.capabilities.atomicBatch + 1).fill('x')),
       'TIMELINE_TOO_LARGE',
     );
-    assert.equal(error.limit, world.capabilities.atomicBatch);
-    assert.equal((await world.timeline().head()).lastSeqId, last);
+    assert.equal(error.limit, fixture.capabilities.atomicBatch);
+    assert.equal((await fixture.timeline().head()).lastSeqId, last);
   });
 
-  test('more bytes than declared are refused and not split', ['atomicBatch'], async (world) => {
-    const { maxAtomicBytes, maxBodyBytes, atomicBatch } = world.capabilities;
+  test('more bytes than declared are refused and not split', ['atomicBatch'], async (fixture) => {
+    const { maxAtomicBytes, maxBodyBytes, atomicBatch } = fixture.capabilities;
     const each = Math.min(maxBodyBytes, Math.ceil(maxAtomicBytes / 2) + 1) - 2;
     const count = Math.ceil((maxAtomicBytes + 1) / (each + 2));
     assert.ok(count <= atomicBatch, 'maxAtomicBytes can never be reached');
     const error = await rejects(
-      world.timeline().appendMany(new Array<string>(count).fill('x'.repeat(each))),
+      fixture.timeline().appendMany(new Array<string>(count).fill('x'.repeat(each))),
       'TIMELINE_TOO_LARGE',
     );
     assert.equal(error.limit, maxAtomicBytes);
-    assert.deepEqual(await readAll(world.timeline()), []);
+    assert.deepEqual(await readAll(fixture.timeline()), []);
   });
 
-  test('an empty batch is nothing', ['atomicBatch'], async (world) => {
-    assert.deepEqual(await world.timeline().appendMany([]), []);
-    assert.equal((await world.timeline().head()).lastSeqId, 0n);
+  test('an empty batch is nothing', ['atomicBatch'], async (fixture) => {
+    assert.deepEqual(await fixture.timeline().appendMany([]), []);
+    assert.equal((await fixture.timeline().head()).lastSeqId, 0n);
   });
 });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { TimelineError } from '../../src/errors.js';
 import type { Codec, PendingLimits, TimelineStore } from '../../src/types.js';
 import { messages, readAll, rejects, succeeded, until } from '../assertions.js';
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { World } from '../world.js';
 
-/** A store whose adapter takes no append until it is let go; it counts what was encoded. */
-async function gated(
-  world: World,
+/** Opens a store whose adapter blocks appends until `release`; counts encoded messages. */
+async function openGated(
+  fixture: Fixture,
   limits: PendingLimits,
 ): Promise<{ store: TimelineStore<string>; encoded: () => number; release: () => void }> {
   let release = () => {};
@@ -22,7 +22,7 @@ async function gated(
     },
     decode: String,
   };
-  const store = await world.openDecorated<string>(
+  const store = await fixture.openDecorated<string>(
     (library) => ({ append: (writes, call) => gate.then(() => library.append(writes, call)) }),
     { limits, codec },
   );
@@ -31,17 +31,17 @@ async function gated(
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `m${index}`);
 
-/** Time for whatever is going to happen without being let go. */
-const settle = () => new Promise((resolve) => setTimeout(resolve, 20));
+/** Leaves time for appends that do not wait for `release`. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 export const backPressure = law(
   'Back-pressure',
-  'pending writes are bounded; one bad entry poisons no other',
+  'pending writes are bounded; an invalid entry affects no other',
   (test) => {
-    test('beyond the bound in number, append waits before it encodes', async (world) => {
-      const { store, encoded, release } = await gated(world, { pendingWrites: 10 });
+    test('beyond the bound in number, append waits before it encodes', async (fixture) => {
+      const { store, encoded, release } = await openGated(fixture, { pendingWrites: 10 });
       const appends = numbered(50).map((message) => store.timeline('timeline').append(message));
-      await settle();
+      await pause();
       assert.equal(encoded(), 10);
       release();
       await Promise.all(appends);
@@ -51,35 +51,35 @@ export const backPressure = law(
       );
     });
 
-    test('beyond the bound in bytes, append waits before it encodes', async (world) => {
-      const { store, encoded, release } = await gated(world, { pendingBytes: 1000 });
+    test('beyond the bound in bytes, append waits before it encodes', async (fixture) => {
+      const { store, encoded, release } = await openGated(fixture, { pendingBytes: 1000 });
       const appends = numbered(40).map((message) => store.timeline('timeline').append(message.padEnd(100)));
-      await settle();
+      await pause();
       assert.ok(encoded() >= 10 && encoded() <= 11, `${encoded()} messages of 100 bytes encoded`);
       release();
       await Promise.all(appends);
       assert.equal((await readAll(store.timeline('timeline'))).length, 40);
     });
 
-    test('one body may exceed the bound in bytes', async (world) => {
-      const store = await world.open({ limits: { pendingBytes: 10 } });
+    test('one body may exceed the bound in bytes', async (fixture) => {
+      const store = await fixture.open({ limits: { pendingBytes: 10 } });
       const wanted = ['x'.repeat(500), 'small', 'y'.repeat(500)];
       await Promise.all(wanted.map((message) => store.timeline('timeline').append(message)));
       assert.deepEqual(messages(await readAll(store.timeline('timeline'))), wanted);
     });
 
-    test('the bound covers batches and fan-outs', async (world) => {
-      const { store, release } = await gated(world, { pendingWrites: 5 });
+    test('the bound covers batches and fan-outs', async (fixture) => {
+      const { store, release } = await openGated(fixture, { pendingWrites: 5 });
       const batch = store.appendBatch(numbered(30).map((message, index) => ({ timeline: `t${index % 3}`, message })));
       const fanOut = store.appendToMany(numbered(30), 'm');
-      await settle();
+      await pause();
       release();
       assert.equal((await batch).map(succeeded).length, 30);
       assert.equal((await fanOut).map(succeeded).length, 30);
     });
 
-    test('an append that waits can be aborted and is never written', async (world) => {
-      const { store, release } = await gated(world, { pendingWrites: 2 });
+    test('an append that waits can be aborted and is never written', async (fixture) => {
+      const { store, release } = await openGated(fixture, { pendingWrites: 2 });
       const abort = new AbortController();
       const first = ['a', 'b'].map((message) => store.timeline('timeline').append(message));
       const aborted = rejects(
@@ -87,7 +87,7 @@ export const backPressure = law(
         'TIMELINE_ABORTED',
       );
       const last = store.timeline('timeline').append('c');
-      await settle();
+      await pause();
       abort.abort();
       assert.equal((await aborted).outcome, 'not-applied');
       release();
@@ -95,9 +95,9 @@ export const backPressure = law(
       assert.deepEqual(messages(await readAll(store.timeline('timeline'))), ['a', 'b', 'c']);
     });
 
-    test('room is given back by what failed too', async (world) => {
+    test('failed appends release their room', async (fixture) => {
       let failing = true;
-      const store = await world.openDecorated<string>(
+      const store = await fixture.openDecorated<string>(
         (library) => ({
           append: (writes, call) =>
             failing
@@ -115,8 +115,8 @@ export const backPressure = law(
       assert.deepEqual(messages(await readAll(store.timeline('timeline'))), numbered(20));
     });
 
-    test('an append that cannot be encoded or is too large fails alone', async (world) => {
-      const store = await world.open<unknown>();
+    test('an append that cannot be encoded or is too large fails alone', async (fixture) => {
+      const store = await fixture.open<unknown>();
       const timeline = store.timeline('timeline');
       const cycle: { self?: unknown } = {};
       cycle.self = cycle;
@@ -124,7 +124,7 @@ export const backPressure = law(
         timeline.append('a'),
         timeline.append(cycle),
         timeline.append('b'),
-        timeline.append('x'.repeat(world.capabilities.maxBodyBytes)),
+        timeline.append('x'.repeat(fixture.capabilities.maxBodyBytes)),
         timeline.append('c'),
       ]);
       assert.deepEqual(
@@ -134,23 +134,23 @@ export const backPressure = law(
       assert.deepEqual(messages(await readAll(timeline)), ['a', 'b', 'c']);
     });
 
-    test('an append that the store refuses fails alone', ['keys'], async (world) => {
-      await world.timeline().append('used', { key: 'k' });
+    test('an append that the store refuses fails alone', ['keys'], async (fixture) => {
+      await fixture.timeline().append('used', { key: 'k' });
       const attempts = await Promise.allSettled([
-        world.timeline().append('a'),
-        world.timeline().append('other', { key: 'k' }),
-        world.timeline().append('b'),
-        world.timeline('elsewhere').append('c'),
+        fixture.timeline().append('a'),
+        fixture.timeline().append('other', { key: 'k' }),
+        fixture.timeline().append('b'),
+        fixture.timeline('elsewhere').append('c'),
       ]);
       assert.deepEqual(
         attempts.map((attempt) => attempt.status),
         ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
       );
-      assert.deepEqual(messages(await readAll(world.timeline())), ['used', 'a', 'b']);
+      assert.deepEqual(messages(await readAll(fixture.timeline())), ['used', 'a', 'b']);
     });
 
-    test('what waits is written as soon as there is room, without another call', async (world) => {
-      const store = await world.open({ limits: { pendingWrites: 1 } });
+    test('waiting appends are written once there is room, without another call', async (fixture) => {
+      const store = await fixture.open({ limits: { pendingWrites: 1 } });
       let done = 0;
       const appends = numbered(30).map((message) =>
         store

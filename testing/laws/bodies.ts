@@ -5,13 +5,13 @@ import { law } from '../law-group.js';
 
 const verbatim: Codec<string | Uint8Array> = { encode: (message) => message, decode: (body) => body };
 
-/** Bytes as a plain array: a store may give back any kind of Uint8Array. */
+/** Converts bytes to a plain array, because a store may return any kind of Uint8Array. */
 const plain = (body: string | Uint8Array) => (typeof body === 'string' ? body : [...body]);
 
 const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index);
 
-export const bodies = law('Bodies', 'a body comes back as it was written', (test) => {
-  test('whatever JSON can say', async (world) => {
+export const bodies = law('Bodies', 'a body is read as it was written', (test) => {
+  test('all JSON values', async (fixture) => {
     const values = [
       null,
       true,
@@ -29,12 +29,12 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
       '\\',
       '{}',
     ];
-    const store = await world.open<unknown>();
+    const store = await fixture.open<unknown>();
     await Promise.all(values.map((value) => store.timeline('timeline').append(value)));
     assert.deepEqual(messages(await readAll(store.timeline('timeline'))), values);
   });
 
-  test('every character', async (world) => {
+  test('every character', async (fixture) => {
     const texts = [
       '\0',
       'a\0b',
@@ -49,12 +49,12 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
       '%s $1 \\x',
       'ﷺ'.repeat(50),
     ];
-    const store = await world.open({ codec: verbatim });
+    const store = await fixture.open({ codec: verbatim });
     await Promise.all(texts.map((text) => store.timeline('timeline').append(text)));
     assert.deepEqual(messages(await readAll(store.timeline('timeline'))), texts);
   });
 
-  test('text comes back as text and bytes as bytes, also side by side', async (world) => {
+  test('text comes back as text and bytes as bytes, also side by side', async (fixture) => {
     const written = [
       'abc',
       Uint8Array.of(97, 98, 99),
@@ -66,7 +66,7 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
       Uint8Array.of(0xc3, 0xa9),
       Uint8Array.of(0xff, 0xfe),
     ];
-    const store = await world.open({ codec: verbatim });
+    const store = await fixture.open({ codec: verbatim });
     await Promise.all(written.map((body) => store.timeline('timeline').append(body)));
     const read = messages(await readAll(store.timeline('timeline')));
     assert.deepEqual(read.map(plain), written.map(plain));
@@ -74,8 +74,8 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
     assert.ok(read.every((body) => typeof body === 'string' || body instanceof Uint8Array));
   });
 
-  test('empty bodies are entries, not tombstones', async (world) => {
-    const store = await world.open({ codec: verbatim });
+  test('empty bodies are entries, not tombstones', async (fixture) => {
+    const store = await fixture.open({ codec: verbatim });
     await store.timeline('timeline').append('');
     await store.timeline('timeline').append(new Uint8Array());
     const entries = await readAll(store.timeline('timeline'));
@@ -86,15 +86,15 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
     assert.deepEqual(messages(entries).map(plain), ['', []]);
   });
 
-  test('a view of a larger buffer is stored as what it shows', async (world) => {
-    const store = await world.open({ codec: verbatim });
+  test('a view of a larger buffer is stored without the rest of the buffer', async (fixture) => {
+    const store = await fixture.open({ codec: verbatim });
     await store.timeline('timeline').append(everyByte.subarray(10, 13));
     assert.deepEqual(plain((await store.timeline('timeline').latest())!.message), [10, 11, 12]);
   });
 
-  test('every size around powers of two', async (world) => {
-    const store = await world.open({ codec: verbatim });
-    const { maxBodyBytes } = world.capabilities;
+  test('every size around powers of two', async (fixture) => {
+    const store = await fixture.open({ codec: verbatim });
+    const { maxBodyBytes } = fixture.capabilities;
     const sizes = [0, 1, 2, 255, 256, 1023, 1024, 1025, 2047, 4095, 4096, 4097, 65_535, 65_536].filter(
       (size) => size <= maxBodyBytes,
     );
@@ -108,9 +108,9 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
       );
   });
 
-  test('maxBodyBytes fit, one more does not, in text and in bytes', async (world) => {
-    const store = await world.open({ codec: verbatim });
-    const { maxBodyBytes } = world.capabilities;
+  test('maxBodyBytes fit, one more does not, in text and in bytes', async (fixture) => {
+    const store = await fixture.open({ codec: verbatim });
+    const { maxBodyBytes } = fixture.capabilities;
     const text = 'é'.repeat(Math.floor(maxBodyBytes / 2)).padEnd(Math.ceil(maxBodyBytes / 2), 'x');
     for (const body of [text, new Uint8Array(maxBodyBytes).fill(7)]) {
       await store.timeline('timeline').append(body);
@@ -123,8 +123,8 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
     assert.equal((await readAll(store.timeline('timeline'))).length, 2);
   });
 
-  test('shared bodies, text and bytes, come back in every Timeline', async (world) => {
-    const store = await world.open({ codec: verbatim });
+  test('shared bodies, text and bytes, come back in every Timeline', async (fixture) => {
+    const store = await fixture.open({ codec: verbatim });
     for (const body of ['', 'text', everyByte, new Uint8Array()])
       (await store.appendToMany(['a', 'b', 'c'], body)).forEach(succeeded);
     for (const id of ['a', 'b', 'c']) {
@@ -132,8 +132,8 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
     }
   });
 
-  test('an update may change the kind of the body', ['update'], async (world) => {
-    const store = await world.open({ codec: verbatim });
+  test('an update may change the kind of the body', ['update'], async (fixture) => {
+    const store = await fixture.open({ codec: verbatim });
     const { seqId } = await store.timeline('timeline').append('text');
     for (const body of [everyByte, '', new Uint8Array(), 'text again']) {
       assert.deepEqual(plain((await store.timeline('timeline').update(seqId, body)).message), plain(body));
@@ -141,15 +141,15 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
     }
   });
 
-  test('text and the same bytes under one key are two different bodies', ['keys'], async (world) => {
-    const store = await world.open({ codec: verbatim });
+  test('text and the same bytes under one key are two different bodies', ['keys'], async (fixture) => {
+    const store = await fixture.open({ codec: verbatim });
     await store.timeline('timeline').append('abc', { key: 'k' });
     await rejects(store.timeline('timeline').append(Uint8Array.of(97, 98, 99), { key: 'k' }), 'TIMELINE_KEY_CONFLICT');
   });
 
-  test('a body that cannot be decoded says which entry it is', async (world) => {
-    const { seqId } = await world.timeline().append('m');
-    const store = await world.open<string>({
+  test('a body that cannot be decoded says which entry it is', async (fixture) => {
+    const { seqId } = await fixture.timeline().append('m');
+    const store = await fixture.open<string>({
       codec: {
         encode: String,
         decode() {
@@ -161,19 +161,19 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
     assert.deepEqual([error.actual, error.timeline], [seqId, 'timeline']);
   });
 
-  test('entries and heads survive JSON, with decimal ids', async (world) => {
-    await fill(world.timeline(), 1);
-    const entry = (await world.timeline().latest())!;
+  test('entries and heads survive JSON, with decimal ids', async (fixture) => {
+    await fill(fixture.timeline(), 1);
+    const entry = (await fixture.timeline().latest())!;
     const json = JSON.parse(JSON.stringify(entry)) as Record<string, unknown>;
     assert.deepEqual(
       [json.seqId, json.message, json.cursor, json.timeline],
       [String(entry.seqId), 'm1', entry.cursor, 'timeline'],
     );
-    const head = JSON.parse(JSON.stringify(await world.timeline().head())) as Record<string, unknown>;
+    const head = JSON.parse(JSON.stringify(await fixture.timeline().head())) as Record<string, unknown>;
     assert.equal(head.lastSeqId, String(entry.seqId));
   });
 
-  test('a body that does not decode harms its own reader only', async (world) => {
+  test('a body that does not decode harms its own reader only', async (fixture) => {
     const codec: Codec<string> = {
       encode: (message) => message,
       decode(body) {
@@ -181,7 +181,7 @@ export const bodies = law('Bodies', 'a body comes back as it was written', (test
         return String(body);
       },
     };
-    const store = await world.open({ codec });
+    const store = await fixture.open({ codec });
     const timeline = store.timeline('timeline');
     for (const message of ['m1', 'bad', 'm3']) await timeline.append(message);
     await store.timeline('other').append('fine');

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { isTimelineError, type TimelineError } from '../../src/errors.js';
 import type { TimelineStore } from '../../src/types.js';
 import { fill, messages, readAll, take, within } from '../assertions.js';
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { World } from '../world.js';
 
-/** A machine that is busy with other tests takes a little longer. */
+/** Tolerance for a machine that is busy with other tests. */
 const SLACK_MS = 250;
 const SUBSCRIPTION_MS = 5000;
 
 type Settled = { readonly ok: true } | { readonly ok: false; readonly error: TimelineError };
 
-/** Ends within its budget and a tenth, well or with a `TimelineError`. */
-async function inTime(world: World, what: string, run: () => Promise<unknown>): Promise<Settled> {
-  const { budgetMs } = world.capabilities;
+/** Asserts that the call succeeds or fails with a `TimelineError` within 1.1 budgets. */
+async function endsInTime(fixture: Fixture, what: string, run: () => Promise<unknown>): Promise<Settled> {
+  const { budgetMs } = fixture.capabilities;
   const start = performance.now();
   const settled = run().then(
     (): Settled => ({ ok: true }),
@@ -28,7 +28,7 @@ async function inTime(world: World, what: string, run: () => Promise<unknown>): 
   return result;
 }
 
-function reads(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
+function readCalls(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
   const timeline = store.timeline('timeline');
   const { timelines, checkpoints } = store.capabilities;
   return [
@@ -45,7 +45,7 @@ function reads(store: TimelineStore<string>): [what: string, run: () => Promise<
   ];
 }
 
-function writes(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
+function writeCalls(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
   const timeline = store.timeline('timeline');
   const { update, delete: deletion, trim, checkpoints } = store.capabilities;
   const all: [boolean, string, () => Promise<unknown>][] = [
@@ -59,9 +59,9 @@ function writes(store: TimelineStore<string>): [what: string, run: () => Promise
   return all.filter(([can]) => can).map(([, what, run]) => [what, run]);
 }
 
-/** Runs the test while the store is silent, and lets it answer again whatever happens. */
-async function whileSilent(how: 'silence' | 'stall', world: World, run: () => Promise<void>): Promise<void> {
-  const restore = await world.options[how]!(world.adapter);
+/** Runs a test while the store does not answer. */
+async function whileSilent(how: 'silence' | 'stall', fixture: Fixture, run: () => Promise<void>): Promise<void> {
+  const restore = await fixture.options[how]!(fixture.adapter);
   try {
     await run();
   } finally {
@@ -70,57 +70,57 @@ async function whileSilent(how: 'silence' | 'stall', world: World, run: () => Pr
 }
 
 export const budget = law('Budget', 'every call ends within its budget, whatever the store does', (test) => {
-  test('every call on a silent store ends in time', ['silence'], async (world) => {
-    await fill(world.timeline(), 3);
-    await whileSilent('silence', world, async () => {
-      const calls = [...reads(world.store), ...writes(world.store)];
-      await Promise.all(calls.map(([what, run]) => inTime(world, what, run)));
+  test('every call on a silent store ends in time', ['silence'], async (fixture) => {
+    await fill(fixture.timeline(), 3);
+    await whileSilent('silence', fixture, async () => {
+      const calls = [...readCalls(fixture.store), ...writeCalls(fixture.store)];
+      await Promise.all(calls.map(([what, run]) => endsInTime(fixture, what, run)));
     });
-    assert.deepEqual(messages(await readAll(world.timeline())).slice(-2), ['m2', 'm3']);
+    assert.deepEqual(messages(await readAll(fixture.timeline())).slice(-2), ['m2', 'm3']);
   });
 
-  test('closing on a silent store ends in time, with calls under way', ['silence'], async (world) => {
-    const store = await world.open<string>();
+  test('closing on a silent store ends in time, with calls under way', ['silence'], async (fixture) => {
+    const store = await fixture.open<string>();
     await fill(store.timeline('timeline'), 3);
-    await whileSilent('silence', world, async () => {
-      const calls = [...reads(store), ...writes(store)].map(([what, run]) => inTime(world, what, run));
-      await inTime(world, 'close', () => store.close());
+    await whileSilent('silence', fixture, async () => {
+      const calls = [...readCalls(store), ...writeCalls(store)].map(([what, run]) => endsInTime(fixture, what, run));
+      await endsInTime(fixture, 'close', () => store.close());
       await Promise.all(calls);
     });
   });
 
-  test('opening on a silent store ends in time', ['silence', 'reopen'], async (world) => {
-    await whileSilent('silence', world, async () => {
-      await inTime(world, 'opening', () => world.reopen());
+  test('opening on a silent store ends in time', ['silence', 'reopen'], async (fixture) => {
+    await whileSilent('silence', fixture, async () => {
+      await endsInTime(fixture, 'opening', () => fixture.reopen());
     });
   });
 
   test(
     'a write with a key that was not answered is there once when it is repeated',
     ['silence', 'keys'],
-    async (world) => {
-      await fill(world.timeline(), 3);
-      await whileSilent('silence', world, async () => {
-        await inTime(world, 'a keyed append', () => world.timeline().append('keyed', { key: 'k' }));
+    async (fixture) => {
+      await fill(fixture.timeline(), 3);
+      await whileSilent('silence', fixture, async () => {
+        await endsInTime(fixture, 'a keyed append', () => fixture.timeline().append('keyed', { key: 'k' }));
       });
-      await world.timeline().append('keyed', { key: 'k' });
-      await world.timeline().append('last');
-      assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'keyed', 'last']);
+      await fixture.timeline().append('keyed', { key: 'k' });
+      await fixture.timeline().append('last');
+      assert.deepEqual(messages(await readAll(fixture.timeline())), ['m1', 'm2', 'm3', 'keyed', 'last']);
     },
   );
 
-  test('a subscription goes on by itself once the store answers again', ['silence'], async (world) => {
-    const reader = await world.open<string>({ pollMs: 500 });
+  test('a subscription continues once the store answers again', ['silence'], async (fixture) => {
+    const reader = await fixture.open<string>({ pollMs: 500 });
     const stream = reader.timeline('timeline').subscribe()[Symbol.asyncIterator]();
-    await world.timeline().append('before');
+    await fixture.timeline().append('before');
     assert.equal((await within('the first entry', stream.next())).value?.message, 'before');
     const next = stream.next();
-    await whileSilent('silence', world, async () => {
-      await inTime(world, 'an append', () => world.store.timeline('other').append('silent'));
+    await whileSilent('silence', fixture, async () => {
+      await endsInTime(fixture, 'an append', () => fixture.store.timeline('other').append('silent'));
     });
     const deadline = performance.now() + 500 + SUBSCRIPTION_MS + SLACK_MS;
-    // Connections that went silent may stay so: a write over one would be unknown.
-    const writer = await world.reopenOrOpen();
+    // Silent connections may stay silent: the outcome of a write over one would be unknown.
+    const writer = await fixture.reopenOrOpen();
     await writer.timeline('timeline').append('after');
     const { value } = await within('the entry after the silence', next, deadline - performance.now());
     assert.equal(value?.message, 'after');
@@ -130,33 +130,33 @@ export const budget = law('Budget', 'every call ends within its budget, whatever
   test(
     'where only open connections are silent, reads and keyed writes succeed within the budget',
     ['stall', 'keys'],
-    async (world) => {
-      await fill(world.timeline(), 3);
-      await whileSilent('stall', world, async () => {
-        const keyed = () => world.timeline().append('keyed', { key: 'k' });
-        const calls: [string, () => Promise<unknown>][] = [...reads(world.store), ['a keyed append', keyed]];
+    async (fixture) => {
+      await fill(fixture.timeline(), 3);
+      await whileSilent('stall', fixture, async () => {
+        const keyed = () => fixture.timeline().append('keyed', { key: 'k' });
+        const calls: [string, () => Promise<unknown>][] = [...readCalls(fixture.store), ['a keyed append', keyed]];
         const results = await Promise.all(
-          calls.map(async ([what, run]) => [what, await inTime(world, what, run)] as const),
+          calls.map(async ([what, run]) => [what, await endsInTime(fixture, what, run)] as const),
         );
         for (const [what, result] of results) {
           assert.ok(result.ok, `${what} failed: ${result.ok ? '' : result.error.message}`);
         }
       });
-      assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'keyed']);
+      assert.deepEqual(messages(await readAll(fixture.timeline())), ['m1', 'm2', 'm3', 'keyed']);
     },
   );
 
-  test('a subscription over a connection that went silent is alive again by itself', ['stall'], async (world) => {
-    const reader = await world.open<string>({ pollMs: 500 });
+  test('a subscription over a silent connection recovers', ['stall'], async (fixture) => {
+    const reader = await fixture.open<string>({ pollMs: 500 });
     const stream = reader.timeline('timeline').subscribe()[Symbol.asyncIterator]();
-    await world.timeline().append('before');
+    await fixture.timeline().append('before');
     assert.equal((await within('the first entry', stream.next())).value?.message, 'before');
     const next = stream.next();
-    await whileSilent('stall', world, async () => {
+    await whileSilent('stall', fixture, async () => {
       const start = performance.now();
-      const writer = await world.reopenOrOpen();
-      await inTime(world, 'an append', () => writer.timeline('timeline').append('after'));
-      const left = start + 500 + SUBSCRIPTION_MS + world.capabilities.budgetMs - performance.now();
+      const writer = await fixture.reopenOrOpen();
+      await endsInTime(fixture, 'an append', () => writer.timeline('timeline').append('after'));
+      const left = start + 500 + SUBSCRIPTION_MS + fixture.capabilities.budgetMs - performance.now();
       assert.equal((await within('the entry on a new connection', next, left)).value?.message, 'after');
     });
     await stream.return?.();

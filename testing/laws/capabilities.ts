@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AdapterLibrary, Capabilities } from '../../src/adapter.js';
 import { fill, messages, readAll, seqIds } from '../assertions.js';
 import { law } from '../law-group.js';
-import { type Capability, checkRefusal, has } from '../needs.js';
+import { type Capability, checkRefusal, hasCapability } from '../needs.js';
 
 const CAPABILITIES: readonly Capability[] = [
   'keys',
@@ -22,14 +22,14 @@ const CAPABILITIES: readonly Capability[] = [
 
 const isCount = (value: unknown, least: number) => Number.isSafeInteger(value) && (value as number) >= least;
 
-export const capabilities = law('Capabilities', 'every claim and every "no" is kept', (test) => {
-  test('they are a frozen plain object that survives JSON', async (world) => {
-    assert.ok(Object.isFrozen(world.capabilities), 'the capabilities are not frozen');
-    assert.deepEqual(JSON.parse(JSON.stringify(world.capabilities)), { ...world.capabilities });
+export const capabilities = law('Capabilities', 'every declared and every absent capability is honored', (test) => {
+  test('they are a frozen plain object that survives JSON', async (fixture) => {
+    assert.ok(Object.isFrozen(fixture.capabilities), 'the capabilities are not frozen');
+    assert.deepEqual(JSON.parse(JSON.stringify(fixture.capabilities)), { ...fixture.capabilities });
   });
 
-  test('each has a value that the contract allows', async (world) => {
-    const c: Capabilities = world.capabilities;
+  test('each has a value that the contract allows', async (fixture) => {
+    const c: Capabilities = fixture.capabilities;
     assert.ok(typeof c.adapter === 'string' && c.adapter.length > 0);
     assert.ok(['strict', 'settled'].includes(c.visibility));
     assert.ok(['none', 'process', 'power', 'machine'].includes(c.durability));
@@ -52,34 +52,34 @@ export const capabilities = law('Capabilities', 'every claim and every "no" is k
     }
   });
 
-  test('they stay the same through use, and for a second store', async (world) => {
-    const before = JSON.stringify(world.capabilities);
-    await fill(world.timeline(), 3);
-    assert.equal(JSON.stringify(world.capabilities), before);
-    assert.equal(JSON.stringify((await world.open()).capabilities), before);
-    assert.equal(world.capabilities.adapter, world.adapter.name);
+  test('they stay the same through use, and for a second store', async (fixture) => {
+    const before = JSON.stringify(fixture.capabilities);
+    await fill(fixture.timeline(), 3);
+    assert.equal(JSON.stringify(fixture.capabilities), before);
+    assert.equal(JSON.stringify((await fixture.open()).capabilities), before);
+    assert.equal(fixture.capabilities.adapter, fixture.adapter.name);
   });
 
-  test('what is claimed is there', async (world) => {
+  test('declared members exist', async (fixture) => {
     let library: AdapterLibrary | undefined;
-    await world.openDecorated((opened) => {
+    await fixture.openDecorated((opened) => {
       library = opened;
       return {};
     });
     for (const name of ['update', 'delete', 'trim', 'timelines', 'checkpoints'] as const) {
-      if (world.capabilities[name]) assert.ok(library?.[name], `${name} is claimed but missing`);
+      if (fixture.capabilities[name]) assert.ok(library?.[name], `${name} is claimed but missing`);
     }
   });
 
-  test('using anything that is declared absent is refused', async (world) => {
-    const absent = CAPABILITIES.filter((capability) => !has(world.capabilities, capability));
-    for (const capability of absent) await checkRefusal(world, capability);
-    const { seqId } = await world.timeline('after').append('what is declared still works');
-    assert.equal((await world.timeline('after').latest())?.seqId, seqId);
+  test('using anything that is declared absent is refused', async (fixture) => {
+    const absent = CAPABILITIES.filter((capability) => !hasCapability(fixture.capabilities, capability));
+    for (const capability of absent) await checkRefusal(fixture, capability);
+    const { seqId } = await fixture.timeline('after').append('what is declared still works');
+    assert.equal((await fixture.timeline('after').latest())?.seqId, seqId);
   });
 
-  test('opening many times at once is harmless', async (world) => {
-    const stores = await Promise.all(Array.from({ length: 8 }, () => world.open({ name: 'opened-at-once' })));
+  test('opening many times at once is harmless', async (fixture) => {
+    const stores = await Promise.all(Array.from({ length: 8 }, () => fixture.open({ name: 'opened-at-once' })));
     const results = await Promise.all(stores.map((store, index) => store.timeline('t').append(`m${index}`)));
     assert.equal(new Set(seqIds(results)).size, 8);
     assert.equal((await readAll(stores[0]!.timeline('t'))).length, 8);
@@ -89,9 +89,9 @@ export const capabilities = law('Capabilities', 'every claim and every "no" is k
     );
   });
 
-  test('nothing to warn of in ordinary use', async (world) => {
-    await fill(world.timeline(), 50);
-    await readAll(world.timeline());
-    assert.deepEqual(world.warnings, []);
+  test('nothing to warn of in ordinary use', async (fixture) => {
+    await fill(fixture.timeline(), 50);
+    await readAll(fixture.timeline());
+    assert.deepEqual(fixture.warnings, []);
   });
 });

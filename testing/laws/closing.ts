@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import type { TimelineStore } from '../../src/types.js';
 import { hasCode, messages, readAll, rejects, succeeded, take, within } from '../assertions.js';
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { World } from '../world.js';
 
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `m${index}`);
 
-/** A store whose adapter holds appends back, and notes when its library is closed and what was under way then. */
-async function watched(world: World): Promise<{ store: TimelineStore<string>; release: () => void; closes: number[] }> {
+/** Opens a store whose adapter blocks appends until `release`; records the calls in flight at each close. */
+async function openObserved(
+  fixture: Fixture,
+): Promise<{ store: TimelineStore<string>; release: () => void; closes: number[] }> {
   let release = () => {};
   const gate = new Promise<void>((resolve) => {
     release = resolve;
@@ -22,7 +24,7 @@ async function watched(world: World): Promise<{ store: TimelineStore<string>; re
       underWay -= 1;
     }
   };
-  const store = await world.openDecorated((library) => ({
+  const store = await fixture.openDecorated((library) => ({
     append: (writes, call) => counted(() => gate.then(() => library.append(writes, call))),
     read: (ranges, call) => counted(() => library.read(ranges, call)),
     close(call) {
@@ -33,17 +35,17 @@ async function watched(world: World): Promise<{ store: TimelineStore<string>; re
   return { store, release, closes };
 }
 
-export const closing = law('Closing', 'close settles what was accepted and refuses what comes later', (test) => {
-  test('what was accepted before is written', async (world) => {
-    const store = await world.open();
+export const closing = law('Closing', 'close completes accepted calls and refuses later ones', (test) => {
+  test('accepted appends are written', async (fixture) => {
+    const store = await fixture.open();
     const appends = numbered(100).map((message) => store.timeline('timeline').append(message));
     await store.close();
     await Promise.all(appends);
-    assert.deepEqual(messages(await readAll(world.timeline())), numbered(100));
+    assert.deepEqual(messages(await readAll(fixture.timeline())), numbered(100));
   });
 
-  test('what still waits for room was accepted too', async (world) => {
-    const store = await world.open({ limits: { pendingWrites: 2 } });
+  test('appends that wait for room are written too', async (fixture) => {
+    const store = await fixture.open({ limits: { pendingWrites: 2 } });
     const appends = numbered(30).map((message) => store.timeline('timeline').append(message));
     await within('close', store.close());
     const attempts = await Promise.allSettled(appends);
@@ -51,11 +53,11 @@ export const closing = law('Closing', 'close settles what was accepted and refus
       attempts.every((attempt) => attempt.status === 'fulfilled'),
       'an accepted append was not written',
     );
-    assert.deepEqual(messages(await readAll(world.timeline())), numbered(30));
+    assert.deepEqual(messages(await readAll(fixture.timeline())), numbered(30));
   });
 
-  test('the adapter is closed once, with nothing under way', async (world) => {
-    const { store, release, closes } = await watched(world);
+  test('the adapter is closed once, with nothing under way', async (fixture) => {
+    const { store, release, closes } = await openObserved(fixture);
     const calls = [store.timeline('timeline').append('m'), store.timeline('timeline').read(), store.close()];
     release();
     await Promise.all(calls);
@@ -63,8 +65,8 @@ export const closing = law('Closing', 'close settles what was accepted and refus
     assert.deepEqual(closes, [0]);
   });
 
-  test('whatever comes later is refused', async (world) => {
-    const store = await world.open();
+  test('later calls are refused', async (fixture) => {
+    const store = await fixture.open();
     const timeline = store.timeline('timeline');
     await timeline.append('m');
     const closed = store.close();
@@ -86,11 +88,11 @@ export const closing = law('Closing', 'close settles what was accepted and refus
     for (const late of refused) await rejects(late(), 'TIMELINE_CLOSED');
     await closed;
     for (const late of refused) await rejects(late(), 'TIMELINE_CLOSED');
-    assert.deepEqual(messages(await readAll(world.timeline())), ['m']);
+    assert.deepEqual(messages(await readAll(fixture.timeline())), ['m']);
   });
 
-  test('closing again is harmless, and waits for the first', async (world) => {
-    const { store, release, closes } = await watched(world);
+  test('closing again is harmless, and waits for the first', async (fixture) => {
+    const { store, release, closes } = await openObserved(fixture);
     const append = store.timeline('timeline').append('m');
     const order: string[] = [];
     const closings = [store.close(), store.close()].map((close) => close.then(() => order.push('closed')));
@@ -101,14 +103,14 @@ export const closing = law('Closing', 'close settles what was accepted and refus
     assert.equal(closes.length, 1);
   });
 
-  test('await using closes it', async (world) => {
-    const store = await world.open();
+  test('await using closes it', async (fixture) => {
+    const store = await fixture.open();
     await store[Symbol.asyncDispose]();
     await rejects(store.timeline('timeline').append('late'), 'TIMELINE_CLOSED');
   });
 
-  test('flush resolves when all that was accepted before has settled', async (world) => {
-    const { store, release } = await watched(world);
+  test('flush resolves once all accepted appends have succeeded or failed', async (fixture) => {
+    const { store, release } = await openObserved(fixture);
     let settled = 0;
     const appends = numbered(20).map((message) =>
       store
@@ -128,8 +130,8 @@ export const closing = law('Closing', 'close settles what was accepted and refus
     await Promise.all(appends);
   });
 
-  test('flush waits for the others when the last append is aborted', async (world) => {
-    const { store, release } = await watched(world);
+  test('flush waits for the others when the last append is aborted', async (fixture) => {
+    const { store, release } = await openObserved(fixture);
     const abort = new AbortController();
     let settled = false;
     const first = store
@@ -150,26 +152,26 @@ export const closing = law('Closing', 'close settles what was accepted and refus
     await Promise.all([first, flush]);
   });
 
-  test('flush of an idle store resolves, and does not close it', async (world) => {
-    await world.store.flush();
-    await world.timeline().append('m');
-    await world.store.flush();
-    assert.deepEqual(messages(await readAll(world.timeline())), ['m']);
+  test('flush of an idle store resolves, and does not close it', async (fixture) => {
+    await fixture.store.flush();
+    await fixture.timeline().append('m');
+    await fixture.store.flush();
+    assert.deepEqual(messages(await readAll(fixture.timeline())), ['m']);
   });
 
-  test('one store closed, another on the same library goes on', async (world) => {
-    const other = await world.open();
+  test('one store closed, another on the same library goes on', async (fixture) => {
+    const other = await fixture.open();
     await other.timeline('timeline').append('a');
     await other.close();
-    await world.timeline().append('b');
-    assert.deepEqual(messages(await readAll(world.timeline())), ['a', 'b']);
+    await fixture.timeline().append('b');
+    assert.deepEqual(messages(await readAll(fixture.timeline())), ['a', 'b']);
   });
 
-  test('the library can be opened again and holds what it held', async (world) => {
-    const first = await world.open({ name: 'again' });
+  test('the library can be opened again with the same data', async (fixture) => {
+    const first = await fixture.open({ name: 'again' });
     await first.timeline('timeline').append('a');
     await first.close();
-    const second = await world.open({ name: 'again' });
+    const second = await fixture.open({ name: 'again' });
     await second.timeline('timeline').append('b');
     assert.deepEqual(messages(await readAll(second.timeline('timeline'))), ['a', 'b']);
   });

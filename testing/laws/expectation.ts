@@ -3,8 +3,8 @@ import type { AppendResult, Timeline } from '../../src/types.js';
 import { fill, messages, readAll, rejects, seqIds } from '../assertions.js';
 import { law } from '../law-group.js';
 
-/** All of them expect the same last id: exactly one append may win. */
-async function race(handles: readonly Timeline<string>[], expectedLast: bigint): Promise<AppendResult> {
+/** Appends concurrently with the same `expectedLast`: exactly one may succeed. */
+async function appendConcurrently(handles: readonly Timeline<string>[], expectedLast: bigint): Promise<AppendResult> {
   const attempts = await Promise.allSettled(
     handles.map((timeline, index) => timeline.append(`racer ${index}`, { expectedLast })),
   );
@@ -17,18 +17,18 @@ async function race(handles: readonly Timeline<string>[], expectedLast: bigint):
 }
 
 export const expectation = law('Expectation', 'expectedLast appends only where it holds', (test) => {
-  test('a chain of appends, each expecting the one before, goes through', ['expectedLast'], async (world) => {
+  test('a chain of appends, each expecting the one before, goes through', ['expectedLast'], async (fixture) => {
     let last = 0n;
     for (const message of ['a', 'b', 'c', 'd'])
-      last = (await world.timeline().append(message, { expectedLast: last })).seqId;
-    assert.deepEqual(messages(await readAll(world.timeline())), ['a', 'b', 'c', 'd']);
+      last = (await fixture.timeline().append(message, { expectedLast: last })).seqId;
+    assert.deepEqual(messages(await readAll(fixture.timeline())), ['a', 'b', 'c', 'd']);
   });
 
   test(
     'an outdated or wrong expectation is refused with both numbers, and writes nothing',
     ['expectedLast'],
-    async (world) => {
-      const timeline = world.timeline();
+    async (fixture) => {
+      const timeline = fixture.timeline();
       const last = (await fill(timeline, 3)).at(-1)!.seqId;
       for (const expectedLast of [0n, last - 1n, last + 1n]) {
         const error = await rejects(timeline.append('refused', { expectedLast }), 'TIMELINE_CONFLICT');
@@ -39,70 +39,70 @@ export const expectation = law('Expectation', 'expectedLast appends only where i
     },
   );
 
-  test('0n means a Timeline never written to, not an empty one', ['expectedLast', 'trim'], async (world) => {
-    const timeline = world.timeline();
+  test('0n means a Timeline never written to, not an empty one', ['expectedLast', 'trim'], async (fixture) => {
+    const timeline = fixture.timeline();
     const { seqId } = await timeline.append('m', { expectedLast: 0n });
     await timeline.trim({ through: seqId });
     await rejects(timeline.append('refused', { expectedLast: 0n }), 'TIMELINE_CONFLICT');
     await timeline.append('n', { expectedLast: seqId });
   });
 
-  test('the newest id counts after its entry was deleted', ['expectedLast', 'delete'], async (world) => {
-    const timeline = world.timeline();
+  test('the newest id counts after its entry was deleted', ['expectedLast', 'delete'], async (fixture) => {
+    const timeline = fixture.timeline();
     const ids = seqIds(await fill(timeline, 2));
     await timeline.delete(ids[1]!);
     await rejects(timeline.append('refused', { expectedLast: ids[0]! }), 'TIMELINE_CONFLICT');
     await timeline.append('n', { expectedLast: ids[1]! });
   });
 
-  test('of racers on one handle exactly one wins', ['expectedLast'], async (world) => {
+  test('of racers on one handle exactly one wins', ['expectedLast'], async (fixture) => {
     let last = 0n;
     for (let round = 0; round < 5; round += 1)
       last = (
-        await race(
-          Array.from({ length: 10 }, () => world.timeline()),
+        await appendConcurrently(
+          Array.from({ length: 10 }, () => fixture.timeline()),
           last,
         )
       ).seqId;
-    assert.equal((await readAll(world.timeline())).length, 5);
+    assert.equal((await readAll(fixture.timeline())).length, 5);
   });
 
-  test('of racers on several stores exactly one wins', ['expectedLast'], async (world) => {
-    const stores = await Promise.all([world.open(), world.open(), world.open()]);
+  test('of racers on several stores exactly one wins', ['expectedLast'], async (fixture) => {
+    const stores = await Promise.all([fixture.open(), fixture.open(), fixture.open()]);
     let last = 0n;
     for (let round = 0; round < 5; round += 1)
       last = (
-        await race(
+        await appendConcurrently(
           stores.map((store) => store.timeline('timeline')),
           last,
         )
       ).seqId;
-    assert.equal((await readAll(world.timeline())).length, 5);
+    assert.equal((await readAll(fixture.timeline())).length, 5);
   });
 
-  test('of racers on several adapters exactly one wins', ['expectedLast', 'reopen'], async (world) => {
-    const stores = [world.store, await world.reopen(), await world.reopen()];
+  test('of racers on several adapters exactly one wins', ['expectedLast', 'reopen'], async (fixture) => {
+    const stores = [fixture.store, await fixture.reopen(), await fixture.reopen()];
     let last = 0n;
     for (let round = 0; round < 5; round += 1)
       last = (
-        await race(
+        await appendConcurrently(
           stores.map((store) => store.timeline('timeline')),
           last,
         )
       ).seqId;
-    assert.equal((await readAll(world.timeline())).length, 5);
+    assert.equal((await readAll(fixture.timeline())).length, 5);
   });
 
-  test('it holds for appendMany as a whole', ['expectedLast', 'atomicBatch'], async (world) => {
-    const timeline = world.timeline();
+  test('it holds for appendMany as a whole', ['expectedLast', 'atomicBatch'], async (fixture) => {
+    const timeline = fixture.timeline();
     const first = await timeline.appendMany(['a', 'b'], { expectedLast: 0n });
     await rejects(timeline.appendMany(['x', 'y'], { expectedLast: first[0]!.seqId }), 'TIMELINE_CONFLICT');
     await timeline.appendMany(['c', 'd'], { expectedLast: first[1]!.seqId });
     assert.deepEqual(messages(await readAll(timeline)), ['a', 'b', 'c', 'd']);
   });
 
-  test('a refused append does not hold up its neighbours', ['expectedLast'], async (world) => {
-    const timeline = world.timeline();
+  test('a refused append does not hold up its neighbours', ['expectedLast'], async (fixture) => {
+    const timeline = fixture.timeline();
     const [before, refused, after] = await Promise.allSettled([
       timeline.append('a'),
       timeline.append('refused', { expectedLast: 2n ** 40n }),

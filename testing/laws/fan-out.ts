@@ -6,63 +6,63 @@ import { law } from '../law-group.js';
 const inboxes = (count: number) => Array.from({ length: count }, (_, index) => `inbox:${index}`);
 
 export const fanOut = law('Fan-out', 'one message goes to many Timelines', (test) => {
-  test('every Timeline gets it, with an id of its own', async (world) => {
-    await fill(world.timeline('inbox:3'), 5);
+  test('every Timeline gets it with its own SeqId', async (fixture) => {
+    await fill(fixture.timeline('inbox:3'), 5);
     const ids = inboxes(20);
-    const outcomes = (await world.store.appendToMany(ids, 'to all')).map(succeeded);
+    const outcomes = (await fixture.store.appendToMany(ids, 'to all')).map(succeeded);
     for (const [index, id] of ids.entries()) {
-      const latest = await world.timeline(id).latest();
+      const latest = await fixture.timeline(id).latest();
       assert.deepEqual([latest?.message, latest?.seqId], ['to all', outcomes[index]?.seqId]);
     }
-    assert.equal((await readAll(world.timeline('inbox:3'))).length, 6);
+    assert.equal((await readAll(fixture.timeline('inbox:3'))).length, 6);
   });
 
-  test('a thousand Timelines at once', async (world) => {
+  test('a thousand Timelines at once', async (fixture) => {
     const ids = inboxes(1000);
-    (await world.store.appendToMany(ids, 'x'.repeat(2000))).forEach(succeeded);
-    const pages = await world.store.readBatch(ids.map((timeline) => ({ timeline })));
+    (await fixture.store.appendToMany(ids, 'x'.repeat(2000))).forEach(succeeded);
+    const pages = await fixture.store.readBatch(ids.map((timeline) => ({ timeline })));
     assert.ok(pages.every((page) => page.entries.length === 1 && page.entries[0]?.message.length === 2000));
   });
 
-  test('fan-outs issued together reach every Timeline in call order', async (world) => {
+  test('fan-outs issued together reach every Timeline in call order', async (fixture) => {
     const ids = inboxes(10);
     const wanted = Array.from({ length: 30 }, (_, index) => `m${index}`);
-    await Promise.all(wanted.map((message) => world.store.appendToMany(ids, message)));
-    for (const id of ids) assert.deepEqual(messages(await readAll(world.timeline(id))), wanted);
+    await Promise.all(wanted.map((message) => fixture.store.appendToMany(ids, message)));
+    for (const id of ids) assert.deepEqual(messages(await readAll(fixture.timeline(id))), wanted);
   });
 
-  test('a Timeline that cannot be written fails alone', async (world) => {
-    const outcomes = await world.store.appendToMany(['a', '', 'b'], 'm');
+  test('a Timeline that cannot be written fails alone', async (fixture) => {
+    const outcomes = await fixture.store.appendToMany(['a', '', 'b'], 'm');
     assert.deepEqual(
       outcomes.map((outcome) => outcome.ok),
       [true, false, true],
     );
-    for (const id of ['a', 'b']) assert.deepEqual(messages(await readAll(world.timeline(id))), ['m']);
+    for (const id of ['a', 'b']) assert.deepEqual(messages(await readAll(fixture.timeline(id))), ['m']);
   });
 
-  test('a Timeline named twice gets it twice', async (world) => {
-    (await world.store.appendToMany(['a', 'b', 'a'], 'm')).forEach(succeeded);
-    assert.deepEqual(messages(await readAll(world.timeline('a'))), ['m', 'm']);
-    assert.deepEqual(messages(await readAll(world.timeline('b'))), ['m']);
+  test('a Timeline named twice gets it twice', async (fixture) => {
+    (await fixture.store.appendToMany(['a', 'b', 'a'], 'm')).forEach(succeeded);
+    assert.deepEqual(messages(await readAll(fixture.timeline('a'))), ['m', 'm']);
+    assert.deepEqual(messages(await readAll(fixture.timeline('b'))), ['m']);
   });
 
-  test('a Timeline named twice gets it once if it has a key', ['keys'], async (world) => {
-    const outcomes = (await world.store.appendToMany(['a', 'b', 'a'], 'm', { key: 'k' })).map(succeeded);
+  test('a Timeline named twice gets it once if it has a key', ['keys'], async (fixture) => {
+    const outcomes = (await fixture.store.appendToMany(['a', 'b', 'a'], 'm', { key: 'k' })).map(succeeded);
     assert.deepEqual(
       outcomes.map((outcome) => outcome.duplicate),
       [false, false, true],
     );
-    assert.deepEqual(messages(await readAll(world.timeline('a'))), ['m']);
+    assert.deepEqual(messages(await readAll(fixture.timeline('a'))), ['m']);
   });
 
-  test('the body is encoded once and crosses the adapter contract once', async (world) => {
+  test('the body is encoded once and crosses the adapter contract once', async (fixture) => {
     let encoded = 0;
     const encode = (message: string) => {
       encoded += 1;
       return message;
     };
     const writes: Write[] = [];
-    const store = await world.openDecorated<string>(
+    const store = await fixture.openDecorated<string>(
       (library) => ({
         append(given, call) {
           writes.push(...given);
@@ -80,11 +80,11 @@ export const fanOut = law('Fan-out', 'one message goes to many Timelines', (test
     );
   });
 
-  test('an update in one Timeline leaves the copies of others as they are', ['update'], async (world) => {
+  test('an update in one Timeline leaves the copies of others as they are', ['update'], async (fixture) => {
     const ids = inboxes(5);
-    const outcomes = (await world.store.appendToMany(ids, 'm')).map(succeeded);
-    await world.timeline(ids[2]!).update(outcomes[2]!.seqId, 'edited');
-    const latest = await Promise.all(ids.map((id) => world.timeline(id).latest()));
+    const outcomes = (await fixture.store.appendToMany(ids, 'm')).map(succeeded);
+    await fixture.timeline(ids[2]!).update(outcomes[2]!.seqId, 'edited');
+    const latest = await Promise.all(ids.map((id) => fixture.timeline(id).latest()));
     assert.deepEqual(
       latest.map((entry) => entry?.message),
       ['m', 'm', 'edited', 'm', 'm'],
@@ -95,12 +95,12 @@ export const fanOut = law('Fan-out', 'one message goes to many Timelines', (test
     );
   });
 
-  test('deletions, one after another, leave the copies of others until the last', ['delete'], async (world) => {
+  test('deletions, one after another, leave the copies of others until the last', ['delete'], async (fixture) => {
     const ids = inboxes(4);
-    const outcomes = (await world.store.appendToMany(ids, 'm')).map(succeeded);
+    const outcomes = (await fixture.store.appendToMany(ids, 'm')).map(succeeded);
     for (const [index, id] of ids.entries()) {
-      await world.timeline(id).delete(outcomes[index]!.seqId);
-      const latest = await Promise.all(ids.map((each) => world.timeline(each).latest()));
+      await fixture.timeline(id).delete(outcomes[index]!.seqId);
+      const latest = await Promise.all(ids.map((each) => fixture.timeline(each).latest()));
       assert.deepEqual(
         latest.map((entry) => entry?.message),
         ids.map((_, at) => (at <= index ? undefined : 'm')),
@@ -108,25 +108,25 @@ export const fanOut = law('Fan-out', 'one message goes to many Timelines', (test
     }
   });
 
-  test('a trim of one Timeline leaves the copies of others', ['trim'], async (world) => {
+  test('a trim of one Timeline leaves the copies of others', ['trim'], async (fixture) => {
     const ids = inboxes(4);
-    const outcomes = (await world.store.appendToMany(ids, 'm')).map(succeeded);
-    for (const index of [0, 1, 2]) await world.timeline(ids[index]!).trim({ through: outcomes[index]!.seqId });
-    assert.deepEqual(messages(await readAll(world.timeline(ids[3]!))), ['m']);
-    for (const index of [0, 1, 2]) assert.deepEqual(await readAll(world.timeline(ids[index]!)), []);
+    const outcomes = (await fixture.store.appendToMany(ids, 'm')).map(succeeded);
+    for (const index of [0, 1, 2]) await fixture.timeline(ids[index]!).trim({ through: outcomes[index]!.seqId });
+    assert.deepEqual(messages(await readAll(fixture.timeline(ids[3]!))), ['m']);
+    for (const index of [0, 1, 2]) assert.deepEqual(await readAll(fixture.timeline(ids[index]!)), []);
   });
 
-  test('copies and entries of their own stand side by side', async (world) => {
-    await world.timeline('a').append('own 1');
-    await world.store.appendToMany(['a', 'b'], 'shared');
-    await world.timeline('a').append('own 2');
-    const entries = await readAll(world.timeline('a'));
+  test('copies and entries of their own stand side by side', async (fixture) => {
+    await fixture.timeline('a').append('own 1');
+    await fixture.store.appendToMany(['a', 'b'], 'shared');
+    await fixture.timeline('a').append('own 2');
+    const entries = await readAll(fixture.timeline('a'));
     assert.deepEqual(messages(entries), ['own 1', 'shared', 'own 2']);
-    assert.deepEqual(messages((await world.timeline('a').read({ reverse: true })).entries), [
+    assert.deepEqual(messages((await fixture.timeline('a').read({ reverse: true })).entries), [
       'own 2',
       'shared',
       'own 1',
     ]);
-    assert.deepEqual(seqIds([(await world.timeline('a').get(entries[1]!.seqId))!]), [entries[1]?.seqId]);
+    assert.deepEqual(seqIds([(await fixture.timeline('a').get(entries[1]!.seqId))!]), [entries[1]?.seqId]);
   });
 });

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { encodeTimelineId } from '../../src/timeline-id.js';
 import type { TimelineId } from '../../src/types.js';
 import { messages, readAll } from '../assertions.js';
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { World } from '../world.js';
 
-/** Writes to each Timeline its own message, then reads them all back: any two that meet would show. */
-async function proveDistinct(world: World, ids: readonly TimelineId[]): Promise<void> {
+/** Writes a different message to each Timeline and reads them back: a collision of ids would show. */
+async function assertDistinct(fixture: Fixture, ids: readonly TimelineId[]): Promise<void> {
   const label = (id: TimelineId, index: number) => `${index}: ${encodeTimelineId(id).slice(0, 40)}`;
-  await Promise.all(ids.map((id, index) => world.timeline(id).append(label(id, index))));
+  await Promise.all(ids.map((id, index) => fixture.timeline(id).append(label(id, index))));
   for (const [index, id] of ids.entries()) {
-    const entries = await readAll(world.timeline(id));
+    const entries = await readAll(fixture.timeline(id));
     assert.deepEqual(messages(entries), [label(id, index)]);
     assert.deepEqual(entries[0]?.timeline, id);
   }
@@ -18,9 +18,9 @@ async function proveDistinct(world: World, ids: readonly TimelineId[]): Promise<
 
 const longest = (fill: string) => fill.repeat(Math.floor(512 / Buffer.byteLength(fill)));
 
-export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
-  test('parts and separators', async (world) => {
-    await proveDistinct(world, [
+export const ids = law('Ids', 'different Timeline ids never collide', (test) => {
+  test('parts and separators', async (fixture) => {
+    await assertDistinct(fixture, [
       'a/b',
       ['a', 'b'],
       ['a/b', ''],
@@ -36,8 +36,8 @@ export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
     ]);
   });
 
-  test('escapes', async (world) => {
-    await proveDistinct(world, [
+  test('escapes', async (fixture) => {
+    await assertDistinct(fixture, [
       '~',
       '~0',
       '~1',
@@ -59,8 +59,8 @@ export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
     ]);
   });
 
-  test('strings and integers', async (world) => {
-    await proveDistinct(world, [
+  test('strings and integers', async (fixture) => {
+    await assertDistinct(fixture, [
       1,
       '1',
       -1,
@@ -81,8 +81,8 @@ export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
     ]);
   });
 
-  test('case, spaces and what looks like syntax', async (world) => {
-    await proveDistinct(world, [
+  test('case, spaces and text that looks like syntax', async (fixture) => {
+    await assertDistinct(fixture, [
       'a',
       'A',
       ' a',
@@ -112,8 +112,8 @@ export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
     ]);
   });
 
-  test('unicode, also where two forms look the same', async (world) => {
-    await proveDistinct(world, [
+  test('unicode, also where two forms look the same', async (fixture) => {
+    await assertDistinct(fixture, [
       'é',
       'e\u0301',
       'ß',
@@ -132,9 +132,9 @@ export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
     ]);
   });
 
-  test('the longest ids, differing in their last byte only', async (world) => {
+  test('the longest ids, differing in their last byte only', async (fixture) => {
     const common = 'x'.repeat(511);
-    await proveDistinct(world, [
+    await assertDistinct(fixture, [
       `${common}a`,
       `${common}b`,
       common,
@@ -147,7 +147,7 @@ export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
     ]);
   });
 
-  test('one id in several spellings is one Timeline', async (world) => {
+  test('one id in several spellings is one Timeline', async (fixture) => {
     for (const [index, [one, other]] of (
       [
         ['a', ['a']],
@@ -158,25 +158,25 @@ export const ids = law('Ids', 'no two Timeline ids meet', (test) => {
         ],
       ] as const
     ).entries()) {
-      await world.timeline(one).append(`${index}`);
-      assert.deepEqual(messages(await readAll(world.timeline(other))), [`${index}`]);
+      await fixture.timeline(one).append(`${index}`);
+      assert.deepEqual(messages(await readAll(fixture.timeline(other))), [`${index}`]);
     }
   });
 
-  test('an id that its caller changes afterwards stays what it was', async (world) => {
+  test('changing an id array afterwards has no effect', async (fixture) => {
     const id = ['a', 'b'];
-    const timeline = world.timeline(id);
+    const timeline = fixture.timeline(id);
     id[1] = 'c';
     await timeline.append('m');
-    assert.deepEqual(messages(await readAll(world.timeline(['a', 'b']))), ['m']);
+    assert.deepEqual(messages(await readAll(fixture.timeline(['a', 'b']))), ['m']);
     assert.deepEqual(timeline.id, ['a', 'b']);
   });
 
-  test('cursors of Timelines with odd ids lead back to them', async (world) => {
+  test('cursors of Timelines with odd ids lead back to them', async (fixture) => {
     for (const id of ['a/b', ['a', 'b'], '.', '~', 7, '消息', longest('💬')] as TimelineId[]) {
-      const { cursor } = await world.timeline(id).append('first');
-      await world.timeline(id).append('second');
-      assert.deepEqual(messages((await world.timeline(id).read({ after: cursor })).entries), ['second']);
+      const { cursor } = await fixture.timeline(id).append('first');
+      await fixture.timeline(id).append('second');
+      assert.deepEqual(messages((await fixture.timeline(id).read({ after: cursor })).entries), ['second']);
     }
   });
 });

@@ -34,7 +34,7 @@ import { truncation } from './truncation.js';
 import { update } from './update.js';
 import { visibility } from './visibility.js';
 
-/** All groups, in the order of the contract. */
+/** All groups in the order of the contract. */
 export const LAWS: readonly LawGroup[] = [
   order,
   visibility,

@@ -3,20 +3,20 @@ import type { TimelineErrorCode } from '../../src/errors.js';
 import type { StandardSchemaV1 } from '../../src/schema.js';
 import type { AppendOptions, ReadRange, Timeline, TimelineId, TimelineStore } from '../../src/types.js';
 import { fill, messages, readAll, rejects, succeeded, take } from '../assertions.js';
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { World } from '../world.js';
 
-/** Values of the wrong type, as a caller without types may pass them. */
+/** Passes a value of the wrong type, as an untyped caller may. */
 const wrong = (value: unknown) => value as never;
 
 type Attempt = readonly [label: string, run: () => unknown, ...codes: TimelineErrorCode[]];
 
-/** Each attempt must be refused with its code, and none may reach the adapter. */
+/** Checks that each attempt is refused with its code and does not reach the adapter. */
 async function refuseAll(
-  world: World,
+  fixture: Fixture,
   attempts: (store: TimelineStore<string>, timeline: Timeline<string>) => readonly Attempt[],
 ): Promise<void> {
-  const { store, calls } = await world.openCounted();
+  const { store, calls } = await fixture.openCounted();
   for (const [label, run, ...codes] of attempts(store, store.timeline('timeline'))) {
     try {
       await rejects(
@@ -48,9 +48,9 @@ const BAD_IDS: readonly (readonly [string, unknown, ...TimelineErrorCode[]])[] =
   ['too long together', ['x'.repeat(200), 'x'.repeat(200), 'x'.repeat(200)], 'TIMELINE_TOO_LARGE'],
 ];
 
-export const limits = law('Limits', 'what does not fit is refused before any I/O', (test) => {
-  test('Timeline ids', async (world) => {
-    await refuseAll(world, (store) =>
+export const limits = law('Limits', 'invalid arguments are refused before any I/O', (test) => {
+  test('Timeline ids', async (fixture) => {
+    await refuseAll(fixture, (store) =>
       BAD_IDS.flatMap(([label, id, ...codes]): Attempt[] => [
         [`timeline of ${label}`, () => store.timeline(id as TimelineId), ...codes],
         [`heads of ${label}`, () => store.heads(['good', id as TimelineId]), ...codes],
@@ -73,7 +73,7 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     );
   });
 
-  test('bounds and limits of reads', async (world) => {
+  test('bounds and limits of reads', async (fixture) => {
     const ranges: [string, ReadRange][] = [
       ['after -1n', { after: -1n }],
       ['after 2^63', { after: 2n ** 63n }],
@@ -87,7 +87,7 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
       ['limit as text', { limit: wrong('10') }],
       ['reverse as text', { reverse: wrong('yes') }],
     ];
-    await refuseAll(world, (store, timeline) => [
+    await refuseAll(fixture, (store, timeline) => [
       ...ranges.flatMap(([label, range]): Attempt[] => [
         [`read, ${label}`, () => timeline.read(range)],
         [`scan, ${label}`, () => take(timeline.scan(range))],
@@ -103,7 +103,7 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     ]);
   });
 
-  test('options of appends', ['keys', 'manualIds', 'expectedLast'], async (world) => {
+  test('options of appends', ['keys', 'manualIds', 'expectedLast'], async (fixture) => {
     const options: [string, AppendOptions, ...TimelineErrorCode[]][] = [
       ['an empty key', { key: '' }],
       ['a key of 1025 bytes', { key: 'x'.repeat(1025) }, 'TIMELINE_TOO_LARGE'],
@@ -116,7 +116,7 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
       ['expectedLast -1n', { expectedLast: -1n }],
       ['a number as expectedLast', { expectedLast: wrong(0) }],
     ];
-    await refuseAll(world, (store, timeline) => [
+    await refuseAll(fixture, (store, timeline) => [
       ...options.map(([label, option, ...codes]): Attempt => [label, () => timeline.append('m', option), ...codes]),
       ['keys too few', () => timeline.appendMany(['a', 'b'], { keys: ['k'] })],
       ['no array of messages', () => timeline.appendMany(wrong('ab'))],
@@ -129,10 +129,10 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     ]);
   });
 
-  test('messages that have no encoding', async (world) => {
+  test('messages that have no encoding', async (fixture) => {
     const cycle: { self?: unknown } = {};
     cycle.self = cycle;
-    await refuseAll(world, (store, timeline) =>
+    await refuseAll(fixture, (store, timeline) =>
       [undefined, () => 1, Symbol('s'), 1n, cycle].flatMap((message): Attempt[] => [
         [`append ${String(typeof message)}`, () => timeline.append(wrong(message))],
         [
@@ -147,10 +147,10 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     );
   });
 
-  test('messages above maxBodyBytes, with the limit in the error', async (world) => {
-    const { maxBodyBytes } = world.capabilities;
+  test('messages above maxBodyBytes, with the limit in the error', async (fixture) => {
+    const { maxBodyBytes } = fixture.capabilities;
     const message = 'x'.repeat(maxBodyBytes - 1);
-    await refuseAll(world, (store, timeline) => [
+    await refuseAll(fixture, (store, timeline) => [
       ['append', () => timeline.append(message), 'TIMELINE_TOO_LARGE'],
       [
         'appendBatch',
@@ -159,10 +159,10 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
       ],
       ['appendToMany', () => store.appendToMany(['t'], message).then(([o]) => succeeded(o)), 'TIMELINE_TOO_LARGE'],
     ]);
-    assert.equal((await rejects(world.timeline().append(message), 'TIMELINE_TOO_LARGE')).limit, maxBodyBytes);
+    assert.equal((await rejects(fixture.timeline().append(message), 'TIMELINE_TOO_LARGE')).limit, maxBodyBytes);
   });
 
-  test('messages that fail the schema, with what was wrong', async (world) => {
+  test('messages that fail the schema, with its issues', async (fixture) => {
     const schema: StandardSchemaV1<unknown, string> = {
       '~standard': {
         version: 1,
@@ -171,7 +171,7 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
           value === 'good' ? { value: 'GOOD' } : { issues: [{ message: 'is not good', path: ['here'] }] },
       },
     };
-    const { store, calls } = await world.openCounted<string>({ schema });
+    const { store, calls } = await fixture.openCounted<string>({ schema });
     const error = await rejects(store.timeline('timeline').append('bad'), 'TIMELINE_INVALID_ARGUMENT');
     assert.deepEqual(
       error.issues?.map((issue) => issue.message),
@@ -182,8 +182,8 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     assert.deepEqual(messages(await readAll(store.timeline('timeline'))), ['GOOD']);
   });
 
-  test('arguments of update, delete and trim', ['update', 'delete', 'trim'], async (world) => {
-    await refuseAll(world, (_, timeline) => [
+  test('arguments of update, delete and trim', ['update', 'delete', 'trim'], async (fixture) => {
+    await refuseAll(fixture, (_, timeline) => [
       ['update 0n', () => timeline.update(0n, 'm')],
       ['update of a number', () => timeline.update(wrong(1), 'm')],
       ['ifRevision -1', () => timeline.update(1n, 'm', { ifRevision: -1 })],
@@ -199,8 +199,8 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     ]);
   });
 
-  test('names of readers', ['checkpoints'], async (world) => {
-    await refuseAll(world, (store, timeline) => [
+  test('names of readers', ['checkpoints'], async (fixture) => {
+    await refuseAll(fixture, (store, timeline) => [
       ['empty', () => timeline.checkpoint('')],
       ['too long', () => timeline.checkpoint('x'.repeat(256)), 'TIMELINE_TOO_LARGE'],
       ['a number', () => timeline.checkpoint(wrong(1))],
@@ -208,20 +208,20 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     ]);
   });
 
-  test('options of a library', async (world) => {
+  test('options of a library', async (fixture) => {
     for (const name of ['', 'a\nb', 'a\0', wrong(undefined), wrong(7)])
-      await rejects(world.open({ name }), 'TIMELINE_INVALID_ARGUMENT');
-    await rejects(world.open({ name: 'x'.repeat(256) }), 'TIMELINE_TOO_LARGE', 'TIMELINE_INVALID_ARGUMENT');
+      await rejects(fixture.open({ name }), 'TIMELINE_INVALID_ARGUMENT');
+    await rejects(fixture.open({ name: 'x'.repeat(256) }), 'TIMELINE_TOO_LARGE', 'TIMELINE_INVALID_ARGUMENT');
     for (const ttlMs of [0, -1, 1.5, Number.NaN])
-      await rejects(world.open({ ttlMs }), 'TIMELINE_INVALID_ARGUMENT', 'TIMELINE_UNSUPPORTED');
-    await rejects(world.open({ adapter: wrong({}) }), 'TIMELINE_INVALID_ARGUMENT');
-    await rejects(world.open({ pollMs: 0 }), 'TIMELINE_INVALID_ARGUMENT');
-    await rejects(world.open({ limits: { pendingWrites: 0 } }), 'TIMELINE_INVALID_ARGUMENT');
+      await rejects(fixture.open({ ttlMs }), 'TIMELINE_INVALID_ARGUMENT', 'TIMELINE_UNSUPPORTED');
+    await rejects(fixture.open({ adapter: wrong({}) }), 'TIMELINE_INVALID_ARGUMENT');
+    await rejects(fixture.open({ pollMs: 0 }), 'TIMELINE_INVALID_ARGUMENT');
+    await rejects(fixture.open({ limits: { pendingWrites: 0 } }), 'TIMELINE_INVALID_ARGUMENT');
   });
 
-  test('what just fits is taken', async (world) => {
-    const { maxBodyBytes, keyWindowMs, checkpoints } = world.capabilities;
-    const store = await world.open({ name: 'x'.repeat(255) });
+  test('the largest allowed values', async (fixture) => {
+    const { maxBodyBytes, keyWindowMs, checkpoints } = fixture.capabilities;
+    const store = await fixture.open({ name: 'x'.repeat(255) });
     const timeline = store.timeline('x'.repeat(512));
     const message = 'x'.repeat(maxBodyBytes - 2);
     const options = keyWindowMs === 0 ? {} : { key: 'x'.repeat(1024) };
@@ -232,9 +232,9 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     if (checkpoints) assert.equal(await timeline.checkpoint('x'.repeat(255)).advance(cursor), cursor);
   });
 
-  test('a signal that has fired already', async (world) => {
+  test('an aborted signal', async (fixture) => {
     const aborted = AbortSignal.abort();
-    await refuseAll(world, (store, timeline) => [
+    await refuseAll(fixture, (store, timeline) => [
       ['append', () => timeline.append('m', { signal: aborted }), 'TIMELINE_ABORTED'],
       ['read', () => timeline.read({ signal: aborted }), 'TIMELINE_ABORTED'],
       ['head', () => timeline.head({ signal: aborted }), 'TIMELINE_ABORTED'],
@@ -243,9 +243,9 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
     ]);
   });
 
-  test('a refused call leaves nothing half-written', async (world) => {
-    await fill(world.timeline(), 2);
-    const outcomes = await world.store.appendBatch([
+  test('a refused call leaves nothing half-written', async (fixture) => {
+    await fill(fixture.timeline(), 2);
+    const outcomes = await fixture.store.appendBatch([
       { timeline: 'timeline', message: 'm3' },
       { timeline: '', message: 'nowhere' },
       { timeline: 'timeline', message: wrong(undefined) },
@@ -255,6 +255,6 @@ export const limits = law('Limits', 'what does not fit is refused before any I/O
       outcomes.map((outcome) => outcome.ok),
       [true, false, false, true],
     );
-    assert.deepEqual(messages(await readAll(world.timeline())), ['m1', 'm2', 'm3', 'm4']);
+    assert.deepEqual(messages(await readAll(fixture.timeline())), ['m1', 'm2', 'm3', 'm4']);
   });
 });

@@ -1,20 +1,20 @@
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
 import { runSequences } from '../model-runner.js';
-import type { World } from '../world.js';
 
-/** The three tests share the runs that the options ask for. */
-const share = (world: World) => Math.ceil((world.options.runs ?? 30) / 3);
+/** Divides the runs of the options among the three tests. */
+const runsPerTest = (fixture: Fixture) => Math.ceil((fixture.options.runs ?? 30) / 3);
 
-export const model = law('Model', 'random sequences of commands come to what the contract says', (test) => {
-  test('on a library that keeps its entries', async (world) => {
-    await runSequences(world, share(world), { expiring: false, restart: false });
+export const model = law('Model', 'random sequences of commands match the contract', (test) => {
+  test('on a library that keeps its entries', async (fixture) => {
+    await runSequences(fixture, runsPerTest(fixture), { expiring: false, restart: false });
   });
 
-  test('on a library with a TTL, with a clock that jumps', ['ttl'], async (world) => {
-    await runSequences(world, share(world), { expiring: true, restart: false });
+  test('on a library with a TTL, with a clock that jumps', ['ttl'], async (fixture) => {
+    await runSequences(fixture, runsPerTest(fixture), { expiring: true, restart: false });
   });
 
-  test('with restarts in between', ['reopen'], async (world) => {
-    await runSequences(world, share(world), { expiring: false, restart: true });
+  test('with restarts in between', ['reopen'], async (fixture) => {
+    await runSequences(fixture, runsPerTest(fixture), { expiring: false, restart: true });
   });
 });

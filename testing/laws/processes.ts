@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { assertGrowing, messages, readAll, seqIds, take, until } from '../assertions.js';
 import type { ChildOutcome } from '../child-protocol.js';
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { World } from '../world.js';
 
 const items = (count: number, prefix: string, keyed = false) =>
   Array.from({ length: count }, (_, index) => ({
@@ -16,15 +16,15 @@ const idsOf = (outcomes: readonly ChildOutcome[]): bigint[] => {
   return outcomes.map((outcome) => BigInt(outcome.seqId!));
 };
 
-/** A store of this process on the clock that the children have too. */
-const own = (world: World) => world.open({ now: Date.now });
+/** Opens a store with the clock of the child processes. */
+const openOnRealClock = (fixture: Fixture) => fixture.open({ now: Date.now });
 
 export const processes = law('Processes', 'the laws hold across processes', (test) => {
   test(
     'writers in three processes and a tailing subscriber: no entry is lost, doubled or late',
     ['fork'],
-    async (world) => {
-      const [store, ...children] = await Promise.all([own(world), world.fork(), world.fork()]);
+    async (fixture) => {
+      const [store, ...children] = await Promise.all([openOnRealClock(fixture), fixture.fork(), fixture.fork()]);
       const received = take(store.timeline('timeline').subscribe(), 450, 30_000);
       const written = await Promise.all([
         ...children.map(async (child, index) => idsOf(await child.append('timeline', items(150, `${index}:`)))),
@@ -44,8 +44,8 @@ export const processes = law('Processes', 'the laws hold across processes', (tes
     },
   );
 
-  test('one key, one entry, whichever process came first', ['fork', 'keys'], async (world) => {
-    const [store, one, two] = await Promise.all([own(world), world.fork(), world.fork()]);
+  test('one key, one entry, whichever process came first', ['fork', 'keys'], async (fixture) => {
+    const [store, one, two] = await Promise.all([openOnRealClock(fixture), fixture.fork(), fixture.fork()]);
     const [ones, twos] = await Promise.all([one, two].map((child) => child.append('timeline', items(80, 'm', true))));
     assert.deepEqual(idsOf(ones!), idsOf(twos!));
     assert.equal([...ones!, ...twos!].filter((outcome) => outcome.duplicate).length, 80);
@@ -57,8 +57,8 @@ export const processes = law('Processes', 'the laws hold across processes', (tes
   test(
     'of racers in several processes with one expectedLast exactly one wins',
     ['fork', 'expectedLast'],
-    async (world) => {
-      const children = await Promise.all([world.fork(), world.fork()]);
+    async (fixture) => {
+      const children = await Promise.all([fixture.fork(), fixture.fork()]);
       let last = 0n;
       for (let round = 0; round < 10; round += 1) {
         const item = { message: `round ${round}`, expectedLast: String(last) };
@@ -69,12 +69,12 @@ export const processes = law('Processes', 'the laws hold across processes', (tes
         ]);
         last = BigInt(outcomes.find((outcome) => outcome.seqId !== undefined)!.seqId!);
       }
-      assert.equal((await readAll((await own(world)).timeline('timeline'))).length, 10);
+      assert.equal((await readAll((await openOnRealClock(fixture)).timeline('timeline'))).length, 10);
     },
   );
 
-  test('a subscriber in another process hears within the declared time', ['fork'], async (world) => {
-    const [store, child] = await Promise.all([own(world), world.fork()]);
+  test('a subscriber in another process hears within the declared time', ['fork'], async (fixture) => {
+    const [store, child] = await Promise.all([openOnRealClock(fixture), fixture.fork()]);
     const latencies: number[] = [];
     for (let round = 0; round < 7; round += 1) {
       await child.subscribe(`t${round}`);
@@ -84,19 +84,19 @@ export const processes = law('Processes', 'the laws hold across processes', (tes
       latencies.push(child.arrivals[round]!.at - appended);
     }
     const best = Math.min(...latencies);
-    const { wakeWithinMs } = world.capabilities;
+    const { wakeWithinMs } = fixture.capabilities;
     assert.ok(best <= wakeWithinMs, `heard after ${best} ms at best, declared ${wakeWithinMs}`);
   });
 
-  test('a subscriber here hears of what another process appends', ['fork'], async (world) => {
-    const [store, child] = await Promise.all([own(world), world.fork()]);
+  test('a subscriber gets the appends of another process', ['fork'], async (fixture) => {
+    const [store, child] = await Promise.all([openOnRealClock(fixture), fixture.fork()]);
     const received = take(store.timeline('timeline').subscribe(), 30);
     for (let round = 0; round < 3; round += 1) idsOf(await child.append('timeline', items(10, `${round}:`)));
     assert.deepEqual(messages(await received).slice(0, 3), ['0:0', '0:1', '0:2']);
   });
 
-  test('an append is read in another process as soon as it is answered', ['fork'], async (world) => {
-    const [store, child] = await Promise.all([own(world), world.fork()]);
+  test('an append is read in another process as soon as it is answered', ['fork'], async (fixture) => {
+    const [store, child] = await Promise.all([openOnRealClock(fixture), fixture.fork()]);
     for (let round = 0; round < 10; round += 1) {
       const [seqId] = idsOf(await child.append('timeline', items(1, `${round}:`)));
       assert.equal((await store.timeline('timeline').head()).lastSeqId, seqId);
@@ -104,8 +104,8 @@ export const processes = law('Processes', 'the laws hold across processes', (tes
     }
   });
 
-  test('checkpoints of devices in several processes end at the largest', ['fork', 'checkpoints'], async (world) => {
-    const [store, one, two] = await Promise.all([own(world), world.fork(), world.fork()]);
+  test('checkpoints of devices in several processes end at the largest', ['fork', 'checkpoints'], async (fixture) => {
+    const [store, one, two] = await Promise.all([openOnRealClock(fixture), fixture.fork(), fixture.fork()]);
     const all = await Promise.all(items(40, 'm').map(({ message }) => store.timeline('timeline').append(message)));
     const shuffled = all.map((_, index) => all[(index * 23 + 11) % 40]!.seqId);
     const half = (parity: number) => shuffled.filter((_, index) => index % 2 === parity);

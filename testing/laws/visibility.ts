@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Cursor, Timeline } from '../../src/types.js';
 import { assertGrowing, readAll, seqIds, take, until } from '../assertions.js';
+import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-import type { World } from '../world.js';
 
 const WRITERS = 4;
 const EACH = 75;
 
-/** Several writers, each on a handle of its own, some by batch and some one by one; resolves when all have been answered. */
+/** Appends on each handle concurrently, some in batches and some one by one; returns all SeqIds. */
 async function writeConcurrently(handles: readonly Timeline<string>[]): Promise<bigint[]> {
   const ids: bigint[] = [];
   const writer = async (timeline: Timeline<string>, name: number) => {
@@ -25,14 +25,14 @@ async function writeConcurrently(handles: readonly Timeline<string>[]): Promise<
 }
 
 async function handles(
-  world: World,
+  fixture: Fixture,
   open: () => Promise<{ timeline(id: string): Timeline<string> }>,
 ): Promise<Timeline<string>[]> {
   const stores = await Promise.all(Array.from({ length: WRITERS - 1 }, open));
-  return [world.timeline(), ...stores.map((store) => store.timeline('timeline'))];
+  return [fixture.timeline(), ...stores.map((store) => store.timeline('timeline'))];
 }
 
-/** Reads on from the last id seen until `done`; the reads themselves are never awaited in step with the writers. */
+/** Reads on from the last id seen until `done`, out of step with the writers. */
 async function tail(timeline: Timeline<string>, done: () => boolean): Promise<bigint[]> {
   const seen: bigint[] = [];
   let after: Cursor | undefined;
@@ -45,14 +45,14 @@ async function tail(timeline: Timeline<string>, done: () => boolean): Promise<bi
   }
 }
 
-/** A reader that only ever goes on from the last id it saw must end up with every entry. */
-async function proveTailing(world: World, writers: readonly Timeline<string>[]): Promise<void> {
+/** Checks that a reader that only reads on from the last id sees every entry. */
+async function assertTailSeesAll(fixture: Fixture, writers: readonly Timeline<string>[]): Promise<void> {
   let finished = false;
-  const reading = tail(world.timeline(), () => finished);
+  const reading = tail(fixture.timeline(), () => finished);
   const written = await writeConcurrently(writers);
   finished = true;
   const seen = await reading;
-  const stored = seqIds(await readAll(world.timeline()));
+  const stored = seqIds(await readAll(fixture.timeline()));
   assert.equal(new Set(written).size, WRITERS * EACH, 'two appends got the same id');
   assert.deepEqual(
     stored,
@@ -63,72 +63,76 @@ async function proveTailing(world: World, writers: readonly Timeline<string>[]):
 }
 
 export const visibility = law('Visibility', 'once an id was seen, no smaller one appears', (test) => {
-  test('a tailing reader misses nothing of what concurrent writers append', ['strictVisibility'], async (world) => {
-    await proveTailing(world, await handles(world, () => world.open()));
+  test('a tailing reader misses no entry of concurrent writers', ['strictVisibility'], async (fixture) => {
+    await assertTailSeesAll(fixture, await handles(fixture, () => fixture.open()));
   });
 
   test(
     'a tailing reader misses nothing of what writers on other adapters append',
     ['strictVisibility', 'reopen'],
-    async (world) => {
-      await proveTailing(world, await handles(world, () => world.reopen()));
+    async (fixture) => {
+      await assertTailSeesAll(fixture, await handles(fixture, () => fixture.reopen()));
     },
   );
 
-  test('a subscriber gets every entry of concurrent writers once and in order', async (world) => {
-    const subscription = take(world.timeline().subscribe(), WRITERS * EACH);
-    const written = await writeConcurrently(await handles(world, () => world.open()));
+  test('a subscriber gets every entry of concurrent writers once and in order', async (fixture) => {
+    const subscription = take(fixture.timeline().subscribe(), WRITERS * EACH);
+    const written = await writeConcurrently(await handles(fixture, () => fixture.open()));
     const received = seqIds(await subscription);
     assertGrowing(received, 'ids received');
     assert.deepEqual(new Set(received), new Set(written));
   });
 
-  test('a subscriber gets every entry of writers on other adapters once and in order', ['reopen'], async (world) => {
-    const subscription = take(world.timeline().subscribe(), WRITERS * EACH);
-    const written = await writeConcurrently(await handles(world, () => world.reopen()));
+  test('a subscriber gets every entry of writers on other adapters once and in order', ['reopen'], async (fixture) => {
+    const subscription = take(fixture.timeline().subscribe(), WRITERS * EACH);
+    const written = await writeConcurrently(await handles(fixture, () => fixture.reopen()));
     const received = seqIds(await subscription);
     assertGrowing(received, 'ids received');
     assert.deepEqual(new Set(received), new Set(written));
   });
 
-  test('each later read of the whole begins with all that an earlier one saw', ['strictVisibility'], async (world) => {
-    let finished = false;
-    const writing = handles(world, () => world.open())
-      .then(writeConcurrently)
-      .finally(() => {
-        finished = true;
+  test(
+    'each later read of the whole begins with all that an earlier one saw',
+    ['strictVisibility'],
+    async (fixture) => {
+      let finished = false;
+      const writing = handles(fixture, () => fixture.open())
+        .then(writeConcurrently)
+        .finally(() => {
+          finished = true;
+        });
+      let before: bigint[] = [];
+      let reads = 0;
+      await until('the writers finish', async () => {
+        const seen = seqIds((await fixture.timeline().read({ limit: 1000 })).entries);
+        assert.deepEqual(seen.slice(0, before.length), before);
+        before = seen;
+        reads += 1;
+        return finished;
       });
-    let before: bigint[] = [];
-    let reads = 0;
-    await until('the writers finish', async () => {
-      const seen = seqIds((await world.timeline().read({ limit: 1000 })).entries);
-      assert.deepEqual(seen.slice(0, before.length), before);
-      before = seen;
-      reads += 1;
-      return finished;
-    });
-    assert.ok(reads > 1);
-    await writing;
-  });
+      assert.ok(reads > 1);
+      await writing;
+    },
+  );
 
-  test('nothing is ever added up to the last id that a head has shown', ['strictVisibility'], async (world) => {
+  test('nothing is ever added up to the last id that a head has shown', ['strictVisibility'], async (fixture) => {
     let finished = false;
-    const writing = handles(world, () => world.open())
+    const writing = handles(fixture, () => fixture.open())
       .then(writeConcurrently)
       .finally(() => {
         finished = true;
       });
     const seen: { lastSeqId: bigint; ids: bigint[] }[] = [];
     await until('the writers finish', async () => {
-      const { lastSeqId } = await world.timeline().head();
+      const { lastSeqId } = await fixture.timeline().head();
       seen.push({
         lastSeqId,
-        ids: seqIds((await world.timeline().read({ before: lastSeqId + 1n, limit: 1000 })).entries),
+        ids: seqIds((await fixture.timeline().read({ before: lastSeqId + 1n, limit: 1000 })).entries),
       });
       return finished;
     });
     await writing;
-    const stored = seqIds(await readAll(world.timeline()));
+    const stored = seqIds(await readAll(fixture.timeline()));
     for (const { lastSeqId, ids } of seen) {
       assert.deepEqual(
         ids,

@@ -32,8 +32,9 @@ export interface GeneratedLog {
 }
 
 /**
- * Makes a log in the shape of real ones: it starts in mid-conversation, fills in a burst, then has bursts of talk, joins,
- * leaves, renames and kicks. After two thirds, nearly everyone leaves at once, as in a net split, and many come back.
+ * Makes a log in the shape of real ones: it starts in mid-conversation, fills in a burst, then has bursts of talk,
+ * joins, leaves, renames and kicks. After two thirds, nearly everyone leaves at once, as in a net split, and many come
+ * back.
  */
 export function generateLog({ seed, crowd, lines }: GeneratedLog): string {
   const random = randomFrom(seed);

@@ -1,7 +1,7 @@
 /**
  * Replays real IRC logs and prints the results: `npx tsx test/sync/support/replay-folder.ts FOLDER [store ...]`.
- * Replays each file, and then all files one after another in one conversation, which nobody leaves at the end of a file.
- * `LINES` bounds the lines of a file.
+ * Replays each file, and then all files one after another in one conversation, which nobody leaves at the end of a
+ * file. `LINES` bounds the lines of a file.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,0 +1,244 @@
+import type { Body, Call, Cut, Payload, Row } from '../../src/adapter.js';
+import { MAX_SEQ_ID } from '../../src/cursor.js';
+import { TimelineError } from '../../src/errors.js';
+import { pauseAfter } from '../../src/retry.js';
+import { entryNotFound, equalBytes, jitter, pause, revisionConflict } from '../../src/toolkit/index.js';
+import type { KeyReservations } from './append/key-reservations.js';
+import type { Context } from './context.js';
+import type { Column } from './layouts/layout.js';
+import { toTimelineError } from './service/errors.js';
+import type { RowResult, RowWrite } from './service/requests.js';
+import { type ColumnTest, columnOf, type StoredRecord } from './service/values.js';
+import { type FoundEntry, rowIdOf } from './tables/entry-table.js';
+import type { TimelineState } from './timeline-state.js';
+
+/** Longest pause after another writer has changed the row first. */
+const MAX_CONFLICT_PAUSE_MS = 20;
+
+interface EntryChange {
+  /** `undefined`: a deletion. */
+  readonly body: Body | undefined;
+  readonly ifRevision: number | undefined;
+}
+
+/** An attempt whose answer was lost. */
+interface UnknownAttempt {
+  readonly found: FoundEntry;
+  readonly put: readonly Column[];
+  readonly error: TimelineError;
+}
+
+/** Updates and deletes single entries: reads the row, and writes it back if nobody has changed it meanwhile. */
+export class EntryChanger {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async update(
+    timeline: string,
+    seqId: bigint,
+    { body }: Payload,
+    ifRevision: number | undefined,
+    call: Call,
+  ): Promise<{ epoch: string; row: Row }> {
+    const found = await this.#change(timeline, seqId, { body, ifRevision }, call);
+    if (!found) throw entryNotFound(timeline, seqId);
+    const { at, stored } = found;
+    const row = { seqId, appendedAt: at, body, key: stored.key, revision: stored.revision + 1 };
+    return { epoch: this.#context.record.epoch, row };
+  }
+
+  async delete(timeline: string, seqId: bigint, call: Call): Promise<void> {
+    await this.#change(timeline, seqId, { body: undefined, ifRevision: undefined }, call);
+  }
+
+  /** Resolves with the entry as it was before; `undefined` if there is none to change. */
+  async #change(timeline: string, seqId: bigint, change: EntryChange, call: Call): Promise<FoundEntry | undefined> {
+    const { entryTable, record: library } = this.#context;
+    const state = this.#context.state(timeline);
+    let unknown: UnknownAttempt | undefined;
+    for (let attempt = 1; ; attempt++) {
+      const record = await entryTable
+        .rowHolding(state, seqId, call)
+        .catch((error: unknown) => Promise.reject(unknown?.error ?? error));
+      const found = record && entryTable.entriesOf(record).find((each) => each.seqId === seqId);
+      if (library.mayBeReplaced) await library.reload(call);
+      if (unknown && record && hasColumns(record, unknown.put)) return unknown.found;
+      if (!record || !found || found.isRemoved || found.stored.body === undefined) return undefined;
+      checkRevision(timeline, found, change.ifRevision);
+      const { put, result } = await this.#write(record, found, change.body, call);
+      if (result.ok) return found;
+      const { failure } = result.error;
+      const isConflict = failure === 'condition';
+      const error = isConflict ? changedByOthers(timeline, seqId) : toTimelineError(result.error, 'write');
+      if (failure === 'ambiguous') unknown = { found, put, error };
+      else if (!isConflict) throw unknown?.error ?? error;
+      const ms = isConflict ? jitter(MAX_CONFLICT_PAUSE_MS, 1) : pauseAfter(attempt, error, call.deadline);
+      if (ms === undefined || performance.now() + ms >= call.deadline) throw unknown?.error ?? error;
+      await pause(ms);
+    }
+  }
+
+  async #write(record: StoredRecord, { seqId }: FoundEntry, body: Body | undefined, call: Call) {
+    const { requests, entryTable, layout } = this.#context;
+    const row = entryTable.decode(record);
+    const change = layout.change?.(row, Number(seqId - rowIdOf(record)), body);
+    if (!change) {
+      const message = 'this layout cannot change an entry';
+      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'update' });
+    }
+    const { changeCount } = row;
+    const column = layout.changeCountColumn;
+    const condition: ColumnTest[] = column
+      ? [{ column, is: 'EQUAL', value: BigInt(changeCount), passIfMissing: changeCount === 0 }]
+      : [];
+    const version = entryTable.changedCellVersion(record);
+    const { key } = record;
+    const write: RowWrite = {
+      table: entryTable.table,
+      key,
+      type: 'UPDATE',
+      ...change,
+      version,
+      expect: 'exists',
+      condition,
+    };
+    const [result] = await requests.write([write], call);
+    return { put: change.put, result: result as RowResult };
+  }
+}
+
+function changedByOthers(timeline: string, seqId: bigint): TimelineError {
+  const message = `entry ${seqId} was changed by others all the time`;
+  return new TimelineError('TIMELINE_BUSY', message, { timeline, retryable: true });
+}
+
+function hasColumns({ columns }: StoredRecord, put: readonly Column[]): boolean {
+  return put.every(({ name, value }) => {
+    const stored = columnOf(columns, name);
+    return value instanceof Uint8Array && stored instanceof Uint8Array ? equalBytes(value, stored) : value === stored;
+  });
+}
+
+function checkRevision(timeline: string, { seqId, stored }: FoundEntry, ifRevision: number | undefined): void {
+  if (ifRevision === undefined || stored.revision === ifRevision) return;
+  throw revisionConflict(timeline, seqId, { expected: ifRevision, actual: stored.revision });
+}
+
+/** A row of the prefix to trim. */
+interface TrimmedRow {
+  readonly record: StoredRecord;
+  readonly entries: readonly FoundEntry[];
+  /** The highest of its ids that is trimmed. */
+  readonly through: bigint;
+}
+
+/**
+ * Trims a prefix. Deletions of many rows are not atomic, and readers would pass a row that is missing before others
+ * without notice. So every row of the prefix is first marked with the last id trimmed, which readers heed; then the
+ * rows are deleted. A crash in between leaves marked rows, which the next trim deletes.
+ */
+export class Trimmer {
+  readonly #context: Context;
+  readonly #reservations: KeyReservations | undefined;
+
+  constructor(context: Context, reservations: KeyReservations | undefined) {
+    this.#context = context;
+    this.#reservations = reservations;
+  }
+
+  async trim(timeline: string, cut: Cut, call: Call): Promise<void> {
+    const { requests, isDense } = this.#context;
+    const state = this.#context.state(timeline);
+    const { seqId: last, newest } = await this.#context.bounds.readLast(state, call);
+    if (!newest) return;
+    const wanted = 'through' in cut ? cut.through : await this.#highestBelowLast(state, cut.keepLast, call);
+    const through = wanted < last ? wanted : last;
+    const rows = await this.#rowsThrough(state, through, call);
+    const highest = rows.at(-1)?.through;
+    if (highest === undefined) return;
+    if (!isDense) await this.#context.timelineRows.recordRemoval(timeline, highest, true, call);
+    await requests.writeRepeatable(
+      rows.filter(isUnmarked).map((row) => this.#mark(row)),
+      call,
+    );
+    state.bounds.start = undefined;
+    // The newest row is kept: it holds the last SeqId.
+    const deletable = rows.filter(
+      ({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isDeletable(entries, through),
+    );
+    await requests.writeRepeatable(
+      deletable.flatMap(({ entries }) => this.#seqIdUpdates(state, entries)),
+      call,
+    );
+    await requests.writeRepeatable(
+      deletable.map(({ record }) => this.#deletion(record)),
+      call,
+    );
+  }
+
+  /** The newest id that is not among the last `keepLast` that readers get; 0n: none. */
+  async #highestBelowLast(state: TimelineState, keepLast: number, call: Call): Promise<bigint> {
+    const { entryTable } = this.#context;
+    let left = keepLast;
+    for await (const rows of entryTable.pages(state, { isBackward: true, columns: 'heads' }, call)) {
+      for (const found of rows.flatMap((row) => entryTable.entriesOf(row).reverse())) {
+        if (found.isRemoved) return 0n;
+        if (left-- === 0) return found.seqId;
+      }
+    }
+    return 0n;
+  }
+
+  async #rowsThrough(state: TimelineState, through: bigint, call: Call): Promise<TrimmedRow[]> {
+    const { entryTable } = this.#context;
+    const found: TrimmedRow[] = [];
+    if (through < 1n) return found;
+    const to = through < MAX_SEQ_ID ? through + 1n : undefined;
+    for await (const rows of entryTable.pages(state, { to, columns: 'heads' }, call)) {
+      for (const record of rows) {
+        const entries = entryTable.entriesOf(record);
+        const last = entries.at(-1)?.seqId ?? 0n;
+        found.push({ entries, record, through: last < through ? last : through });
+      }
+    }
+    return found;
+  }
+
+  /** In `cas` the entries hold the keys, so a row with keys stays until they are forgotten. */
+  #isDeletable(entries: readonly FoundEntry[], through: bigint): boolean {
+    const { isDense, record } = this.#context;
+    const last = entries.at(-1);
+    if (!last || last.seqId > through) return false;
+    if (!isDense || last.at <= record.keyCutoff()) return true;
+    return entries.every(({ stored }) => stored.key === undefined);
+  }
+
+  #mark({ record, through }: TrimmedRow): RowWrite {
+    const { layout, entryTable } = this.#context;
+    const put = [{ name: layout.trimColumn as string, value: through }];
+    const version = entryTable.changedCellVersion(record);
+    return { table: entryTable.table, key: record.key, type: 'UPDATE', put, version, expect: 'exists' };
+  }
+
+  /** Records in the key reservations where their entries are: once deleted, these cannot be searched for. */
+  #seqIdUpdates(state: TimelineState, entries: readonly FoundEntry[]): RowWrite[] {
+    const reservations = this.#reservations;
+    if (!reservations) return [];
+    const cutoff = this.#context.record.keyCutoff();
+    return entries.flatMap(({ seqId, at, recoveryTag: token, stored: { key } }) => {
+      if (key === undefined || token === undefined || at <= cutoff) return [];
+      return [reservations.seqIdUpdate({ state, key, token }, seqId)];
+    });
+  }
+
+  #deletion({ key }: StoredRecord): RowWrite {
+    return { table: this.#context.entryTable.table, key, type: 'DELETE' };
+  }
+}
+
+function isUnmarked({ entries, through }: TrimmedRow): boolean {
+  return entries.some(({ seqId, isRemoved }) => seqId <= through && !isRemoved);
+}

@@ -1,0 +1,13 @@
+import type { TimelineAdapter } from 'timeline-model';
+
+/** A store that the chat can run on. */
+export interface OpenStore {
+  readonly adapter: TimelineAdapter;
+  /** Adapter of the inboxes. Default: `adapter`. */
+  readonly inboxes?: TimelineAdapter;
+  /** Prefix of library names. Default: none. */
+  readonly prefix?: string;
+  /** Location of the data, shown to the user. */
+  readonly place?: { readonly kind: string; readonly name: string; readonly note: string };
+  close(): Promise<void>;
+}

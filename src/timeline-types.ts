@@ -1,0 +1,187 @@
+import type { Abortable, Cursor, Head, Page, ReadRange, TimelineEntry, TimelineId } from './entry-types.js';
+import type { Decoding } from './undecodable.js';
+
+/** A queue of entries with increasing SeqIds: append at the tail, read any range from any SeqId. */
+export interface Timeline<M> {
+  /** Id of the Timeline, as the caller gave it. */
+  readonly id: TimelineId;
+
+  /**
+   * Appends a message. Resolves once every reader can see the entry. With a `key`, any process may safely repeat the
+   * call.
+   *
+   * @example
+   * ```ts
+   * const { seqId, duplicate } = await timeline.append(message, { key: message.clientId });
+   * ```
+   */
+  append(message: M, options?: AppendOptions): Promise<AppendResult>;
+
+  /**
+   * Appends messages all or nothing, in order, with consecutive SeqIds. Takes at most `capabilities.atomicBatch`
+   * messages, else `TIMELINE_TOO_LARGE`.
+   *
+   * @example
+   * ```ts
+   * await timeline.appendMany([question, answer], { keys: ['q-1', 'a-1'] });
+   * ```
+   */
+  appendMany(messages: readonly M[], options?: AppendManyOptions): Promise<AppendResult[]>;
+
+  /**
+   * Reads one page.
+   *
+   * @example
+   * ```ts
+   * const newest = await timeline.read({ reverse: true, limit: 50 });
+   * const older = await timeline.read({ reverse: true, limit: 50, before: newest.next });
+   * ```
+   */
+  read(options?: ReadRange & Abortable & Decoding<M>): Promise<Page<M>>;
+
+  /** Yields entries up to the newest (in reverse: the oldest) at the time the scan gets there. */
+  scan(options?: ScanOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
+
+  /**
+   * Yields the same entries page by page, which is the fastest way to read many. Does not throw where entries are
+   * missing: check each page's `truncated`.
+   *
+   * @example
+   * ```ts
+   * for await (const page of timeline.pages({ after: 0n, pageSize: 1000 })) index(page.entries);
+   * ```
+   */
+  pages(options?: ScanOptions & Decoding<M>): AsyncIterable<Page<M>>;
+
+  /**
+   * Yields the entries after a position, then new entries as they arrive, and never ends. Starts at the oldest kept
+   * entry without `after`.
+   *
+   * @example
+   * ```ts
+   * for await (const entry of inbox.subscribe({ after: await phone.get(), signal })) {
+   *   deliver(entry.message);
+   *   await phone.advance(entry.cursor);
+   * }
+   * ```
+   */
+  subscribe(options?: SubscribeOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
+
+  /** Reads one entry, or its tombstone; `undefined` if it was never appended, was trimmed or has expired. */
+  get(seqId: bigint, options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
+
+  /** Reads the newest kept entry, or its tombstone; `undefined` if none is kept. */
+  latest(options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
+
+  /** Reads the epoch and the first and last SeqId, without bodies. */
+  head(options?: Abortable): Promise<Head>;
+
+  /**
+   * Replaces a message in place and raises `revision` by one. `TIMELINE_NOT_FOUND` if the entry is missing, deleted,
+   * trimmed or expired; `TIMELINE_CONFLICT` if its revision is not `ifRevision`.
+   *
+   * @example
+   * ```ts
+   * await timeline.update(entry.seqId, { ...entry.message, text }, { ifRevision: entry.revision });
+   * ```
+   */
+  update(
+    seqId: bigint,
+    message: M,
+    options?: { readonly ifRevision?: number | undefined } & Abortable,
+  ): Promise<TimelineEntry<M>>;
+
+  /** Replaces an entry with a tombstone. Idempotent; does nothing if there is no entry. */
+  delete(seqId: bigint, options?: Abortable): Promise<void>;
+
+  /**
+   * Removes the oldest entries. Readers behind the cut are told (`truncated`).
+   *
+   * @example
+   * ```ts
+   * await timeline.trim({ keepLast: 1000 });
+   * ```
+   */
+  trim(options: ({ readonly through: bigint } | { readonly keepLast: number }) & Abortable): Promise<void>;
+
+  /**
+   * Returns the stored position of a named reader; no I/O. The name takes 1 to 255 bytes.
+   *
+   * @example
+   * ```ts
+   * const phone = inbox.checkpoint('phone');
+   * const page = await inbox.read({ after: await phone.get() });
+   * await phone.advance(page.next);
+   * ```
+   */
+  checkpoint(reader: string): Checkpoint;
+}
+
+/** Options of {@link Timeline.append}. */
+export interface AppendOptions extends Abortable {
+  /** Idempotency key, usually the client's message id: 1 to 1024 bytes, remembered for `capabilities.keyWindowMs`. */
+  readonly key?: string | undefined;
+  /** SeqId chosen by the caller; must exceed the last one. Default: the store's next SeqId. */
+  readonly seqId?: bigint | undefined;
+  /** Append only if this is the last SeqId, else `TIMELINE_CONFLICT`; `0n`: only if nothing was ever appended. */
+  readonly expectedLast?: bigint | undefined;
+}
+
+/** Options of {@link Timeline.appendMany}. */
+export interface AppendManyOptions extends Abortable {
+  /** Idempotency keys, one per message. */
+  readonly keys?: readonly string[] | undefined;
+  /** Append only if this is the last SeqId, else `TIMELINE_CONFLICT`; `0n`: only if nothing was ever appended. */
+  readonly expectedLast?: bigint | undefined;
+}
+
+/** Position of an appended entry. */
+export interface AppendResult {
+  /** SeqId of the entry. */
+  readonly seqId: bigint;
+  /** Cursor of the entry; reading `after` it starts at the next one. */
+  readonly cursor: Cursor;
+  /** True if the key was known: `seqId` is that of the first append, and nothing was written. */
+  readonly duplicate: boolean;
+}
+
+/**
+ * Options of a scan. `scan` throws `TIMELINE_TRUNCATED` where entries after its position are gone; without `after` it
+ * starts at the oldest kept entry.
+ */
+export interface ScanOptions extends ReadRange, Abortable {
+  /** Maximum number of entries in all. Default: no limit. */
+  readonly limit?: number | undefined;
+  /** Entries per round trip: 1 to 10,000. Default 500. */
+  readonly pageSize?: number | undefined;
+}
+
+/** Options of {@link Timeline.subscribe}. */
+export interface SubscribeOptions extends Abortable {
+  /** Start after this position. Default: the oldest kept entry comes first. */
+  readonly after?: Cursor | bigint | undefined;
+  /** Entries per round trip: 1 to 10,000. Default 100. */
+  readonly pageSize?: number | undefined;
+  /** Called once, after every entry that existed already has been yielded. */
+  readonly onCaughtUp?: (() => void) | undefined;
+  /**
+   * Called if entries after the position were trimmed or have expired; the subscription then continues after the gap.
+   * Without it the subscription throws `TIMELINE_TRUNCATED`.
+   */
+  readonly onTruncated?: ((truncated: { readonly through: bigint }) => void) | undefined;
+}
+
+/** Stored position of a reader. Devices and retries may race: `advance` never moves it back (law Checkpoint). */
+export interface Checkpoint {
+  /** Name of the reader. */
+  readonly reader: string;
+  /** Reads the position; `undefined` if none is stored. */
+  get(options?: Abortable): Promise<Cursor | undefined>;
+  /**
+   * Stores the later of `to` and the stored position, atomically, and resolves with the result.
+   * `TIMELINE_EPOCH_CHANGED` if the stored position belongs to another epoch.
+   */
+  advance(to: Cursor | bigint, options?: Abortable): Promise<Cursor>;
+  /** Stores `to`, even if it lies before the stored position; `undefined` deletes the position. */
+  reset(to: Cursor | bigint | undefined, options?: Abortable): Promise<void>;
+}

@@ -81,7 +81,7 @@ describe('message synchronisation, simulated', () => {
         assert.deepEqual(violations, [], `dying at step ${steps}`);
         hasDied = crashes > 0;
       }
-      assert.ok(steps > LIFE.length * 3, `there were only ${steps} steps`);
+      assert.ok(steps > LIFE.length * 2, `there were only ${steps} steps`);
     }, 120_000);
   }
 });

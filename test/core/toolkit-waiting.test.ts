@@ -5,8 +5,9 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 afterEach(() => {
-  vi.useRealTimers();
+  // In this order: a spy on a timer restores the fake one.
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 describe('pause', () => {

@@ -37,6 +37,12 @@ export function guardDirectory(directory: Directory, ms: number | undefined): Di
         return answer;
       },
     }),
+    ...(directory.visibleAfter && {
+      visibleAfter: async (conversation, user, at) => {
+        const after = await answered('directory.visibleAfter', ms, directory.visibleAfter?.(conversation, user, at));
+        return after === undefined ? undefined : checkSeqId(after, 'directory.visibleAfter', 0n);
+      },
+    }),
     ...(directory.compact && {
       compact: async (conversation, options) => {
         await answered('directory.compact', ms, directory.compact?.(conversation, options));

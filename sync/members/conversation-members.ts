@@ -58,6 +58,11 @@ export class ConversationMembers implements LogState<MembersChange, MembersSnaps
     );
   }
 
+  /** The SeqId after which a user sees the conversation who joined at `at`; `undefined` if that join began nothing. */
+  visibleAfter(user: string, at: bigint): bigint | undefined {
+    return this.#periods.get(user)?.find(({ joinedAt }) => joinedAt === at)?.from;
+  }
+
   apply({ change, at: seqId, users, from = [] }: MembersChange): void {
     const at = BigInt(seqId);
     if (at <= this.#restoredThrough) return;

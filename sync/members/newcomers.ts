@@ -32,6 +32,13 @@ export async function addNewcomers<M>(context: Context<M>, join: Join<M>, inboxe
   const newMembers = new Map<string, bigint>();
   const seen = directory.isMember ? await seenBefore(context, conversation, users, at) : new Map<string, bigint>();
   for (const user of users) {
+    // Applied before, and its user may have left since: the checkpoint tells of a later leave then.
+    const recorded = await directory.visibleAfter?.(conversation, user, at);
+    if (recorded !== undefined) {
+      from.set(user, recorded);
+      newMembers.set(user, recorded);
+      continue;
+    }
     const seenThrough = seen.get(user);
     const start = seenThrough !== undefined && seenThrough > visible ? seenThrough : visible;
     from.set(user, start);

@@ -55,6 +55,12 @@ export function assembleDirectory<M>(store: TimelineStore<Stored<M>>, leastChang
       return state.has(user, at);
     },
 
+    async visibleAfter(conversation, user, at) {
+      const { log, state } = membersOf(conversation);
+      await log.load();
+      return state.visibleAfter(user, at);
+    },
+
     async refresh(conversation) {
       await membersOf(conversation).log.refresh();
     },

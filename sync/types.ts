@@ -94,7 +94,10 @@ export interface Directory {
   refresh?(conversation: string): Promise<void>;
   /** Returns `true` if the entry at the SeqId `at` goes to the user. */
   isMember?(conversation: string, user: string, at: bigint): boolean | Promise<boolean>;
-  /** Returns the recorded `from` of a join at `at`, when a crash has it applied again; `undefined` before it is recorded. */
+  /**
+   * Returns the recorded `from` of a join at `at`, or `undefined` if no join is recorded there. Asked when a join is
+   * applied, which may be again after a crash.
+   */
   visibleAfter?(conversation: string, user: string, at: bigint): Promise<bigint | undefined>;
   /** Every inbox holds all entries up to `deliveredThrough`: memberships that ended before are not asked for again. */
   compact?(conversation: string, options: { readonly deliveredThrough: bigint }): Promise<void>;

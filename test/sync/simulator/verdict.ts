@@ -235,6 +235,6 @@ export class Verdict {
 /** The SeqId before the last messages of the period up to `end`; without any, `end`. */
 function beforeLast(history: History, { from }: MembershipPeriod, end: bigint, count: number): bigint {
   const messages = history.messages.filter(({ seqId }) => seqId > from && seqId <= end);
-  const first = count === 0 ? undefined : messages.at(-count);
+  const first = count === 0 ? undefined : messages.slice(-count).at(0);
   return first ? first.seqId - 1n : end;
 }

@@ -8,7 +8,8 @@ export default defineConfig({
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: './tsconfig.json' },
     // Most files wait for processes that they started, so one worker for each core would leave cores idle.
     maxWorkers: availableParallelism() + 1,
-    // No file mocks modules or changes what others import, and loading everything anew for each file takes longer than many tests.
+    // No file mocks modules. Loading all of them again for each file takes longer than many tests. A file that fakes
+    // timers has to restore them: the next file in its worker would wait for ever.
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,

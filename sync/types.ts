@@ -41,8 +41,17 @@ export type Synced<M> =
       /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */
       readonly undecodable?: true;
     }
-  /** Devices read the conversation's own Timeline from `seqId` on; from `from` on, if this marks a user's join. */
-  | { readonly kind: 'mode'; readonly conversation: string; readonly seqId: string; readonly from?: string }
+  /**
+   * With `read`, devices follow the conversation's own Timeline from `seqId` on; from `from` on, if this marks a user's
+   * join. With `write`, they follow it up to `seqId`; `from` is the SeqId since which it was in read mode.
+   */
+  | {
+      readonly kind: 'mode';
+      readonly mode: Mode;
+      readonly conversation: string;
+      readonly seqId: string;
+      readonly from?: string;
+    }
   /** The user has read up to here on some device. */
   | { readonly kind: 'read'; readonly conversation: string; readonly seqId: string };
 

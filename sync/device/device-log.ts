@@ -2,12 +2,7 @@ import { type Cursor, seqIdOf, type Timeline, type TimelineId, type TimelineStor
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import {
-  type ConversationPosition,
-  decodePositions,
-  encodePositions,
-  furtherPosition,
-} from './conversation-position.js';
+import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
 
 /** Records after which the log is rewritten as one. */
 const COMPACT_AT = 64;
@@ -99,9 +94,13 @@ export class DeviceLog<M> {
     }
     if (resync) this.isResyncPending = true;
     if (told) this.isResyncPending = false;
-    this.inbox = furtherInbox(this.inbox, inbox);
+    // The further position counts: law Checkpoint. Of two at the same entry, markers further along the inbox decide.
+    const isFurther = furtherInbox(this.inbox, inbox) === inbox;
+    if (isFurther) this.inbox = inbox;
     for (const [conversation, position] of decodePositions(places)) {
-      this.conversations.set(conversation, furtherPosition(this.conversations.get(conversation), position));
+      const known = this.conversations.get(conversation)?.deliveredThrough ?? -1n;
+      if (position.deliveredThrough > known || (isFurther && position.deliveredThrough === known))
+        this.conversations.set(conversation, position);
     }
   }
 }

@@ -15,6 +15,7 @@ import { decodeCursor, signerFor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { type DeviceIdentity, DeviceReader } from './device-reader.js';
 import { DeviceWatch } from './device-watch.js';
+import { UnmarkedConversations } from './unmarked-conversations.js';
 
 const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
@@ -28,8 +29,7 @@ export class SyncDevice<M> implements Device<M> {
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
-  /** Conversations last seen in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
-  readonly #inWriteMode = new Map<string, bigint>();
+  readonly #unmarked: UnmarkedConversations<M>;
   #loading: Promise<unknown> | undefined;
 
   constructor(context: Context<M>, identity: DeviceIdentity) {
@@ -38,6 +38,7 @@ export class SyncDevice<M> implements Device<M> {
     this.#identity = identity;
     this.#context = context;
     this.#log = new DeviceLog(context.store, this.user, this.device);
+    this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
   async pull(options: { readonly limit?: number | undefined } & Abortable = {}): Promise<PullPage<M>> {
@@ -133,7 +134,7 @@ export class SyncDevice<M> implements Device<M> {
 
   async #open(): Promise<DeviceReader<M>> {
     await this.#load();
-    return DeviceReader.open(this.#context, this.#identity, this.#log, this.#inWriteMode);
+    return DeviceReader.open(this.#context, this.#identity, this.#log, this.#unmarked);
   }
 
   async #load(): Promise<void> {

@@ -2,6 +2,13 @@ import type { Cursor } from '../../src/index.js';
 import type { ConversationPosition } from './conversation-position.js';
 import type { DeviceMessage } from './device-message.js';
 
+/** A position in the merged stream of one device. */
+export interface StreamPosition {
+  /** `undefined`: the oldest entry kept; 0n: before the first entry ever. */
+  inbox: Cursor | bigint | undefined;
+  readonly conversations: Map<string, ConversationPosition>;
+}
+
 /** A change of the device's position: in its inbox, or in one conversation. */
 export type PositionChange =
   | { readonly inbox: Cursor }

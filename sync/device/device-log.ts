@@ -14,6 +14,8 @@ interface DeviceRecord {
   readonly inbox?: Cursor | undefined;
   /** Conversation positions, encoded. */
   readonly places?: Record<string, string>;
+  /** See `StreamPosition`. */
+  readonly isComplete?: true;
   /** A resync began this generation. */
   readonly resync?: true;
   /** The device has acknowledged a page that tells of the resync. */
@@ -33,6 +35,8 @@ export class DeviceLog<M> {
   /** `true` from a resync until the device acknowledges a page that tells of it. */
   isResyncPending = false;
   conversations = new Map<string, ConversationPosition>();
+  /** See `StreamPosition`. */
+  isComplete = false;
   /** May be ahead of the checkpoint on the inbox, after a crash between the two writes, or behind it. */
   inbox: Cursor | undefined;
   readonly id: TimelineId;
@@ -76,6 +80,7 @@ export class DeviceLog<M> {
       generation: this.generation,
       places: encodePositions(this.conversations),
       inbox: this.inbox,
+      ...(this.isComplete && { isComplete: true }),
       ...(this.isResyncPending && { resync: true }),
     };
     this.#recordCount = 0;
@@ -83,15 +88,17 @@ export class DeviceLog<M> {
     await this.#timeline.trim({ through });
   }
 
-  #apply({ generation, places = {}, inbox, resync, told }: DeviceRecord): void {
+  #apply({ generation, places = {}, inbox, isComplete, resync, told }: DeviceRecord): void {
     this.isKnown = true;
     if (generation < this.generation) return;
     if (generation > this.generation) {
       this.generation = generation;
       this.conversations = new Map();
       this.inbox = undefined;
+      this.isComplete = false;
       this.isResyncPending = false;
     }
+    if (isComplete) this.isComplete = true;
     if (resync) this.isResyncPending = true;
     if (told) this.isResyncPending = false;
     // The further position counts: law Checkpoint. Of two at the same entry, markers further along the inbox decide.

@@ -66,10 +66,9 @@ export class DeviceReader<M> {
     const position = {
       inbox: furtherInbox(inbox, log.inbox) ?? (log.isKnown ? 0n : undefined),
       conversations: new Map(log.conversations),
+      isComplete: log.isComplete,
     };
-    // Without a position, or once all records of the log have expired, nothing tells which conversations are followed.
-    const isUnsure = position.inbox === undefined || (!log.isKnown && first.deviceLog > 0n);
-    const stream = new MergedStream(context, user, position, unmarked, { isUnsure });
+    const stream = new MergedStream(context, user, position, unmarked);
     return new DeviceReader(context, identity, log, unmarked, stream, isChanged ? await heads() : first);
   }
 

@@ -14,6 +14,11 @@ interface UnreadConversation {
   readonly after: bigint;
 }
 
+interface LookUp {
+  readonly unlisted: ReadonlySet<string>;
+  readonly isFinal: boolean;
+}
+
 /**
  * The stream of one device: its inbox, merged with the conversations that it follows. Each conversation comes from one
  * of the two at a time. Markers in the inbox switch between them, so that a conversation keeps its order: an inbox entry
@@ -24,8 +29,6 @@ export class MergedStream<M> {
   readonly #context: Context<M>;
   readonly #user: string;
   readonly #unmarked: UnmarkedConversations<M>;
-  /** The device has no position that tells which conversations it follows. */
-  #isUnsure: boolean;
   /** Conversations to follow once the inbox has been read to its end. */
   #toFollow = new Map<string, ConversationPosition>();
   /** The SeqIds after which the user sees conversations, where memberships were looked up. */
@@ -35,18 +38,11 @@ export class MergedStream<M> {
   /** This page starts to follow a conversation, and has read nothing of it. */
   #startsFollowing = false;
 
-  constructor(
-    context: Context<M>,
-    user: string,
-    position: StreamPosition,
-    unmarked: UnmarkedConversations<M>,
-    { isUnsure }: { readonly isUnsure: boolean },
-  ) {
+  constructor(context: Context<M>, user: string, position: StreamPosition, unmarked: UnmarkedConversations<M>) {
     this.#context = context;
     this.#user = user;
     this.position = position;
     this.#unmarked = unmarked;
-    this.#isUnsure = isUnsure;
   }
 
   /** The conversations that are read from their own Timelines. */
@@ -57,7 +53,7 @@ export class MergedStream<M> {
   /** Reads the next page. `heads` has the last SeqIds of {@link followed}. */
   async next(limit: number, heads: StreamHeads): Promise<StreamPage<M>> {
     const { store } = this.#context;
-    const unlisted = await this.#lookUp(heads);
+    const { unlisted, isFinal } = await this.#lookUp(heads);
     const unread = this.#unread(heads.conversations).filter(({ conversation }) => !unlisted.has(conversation));
     const chosen = unread.slice(0, limit);
     const limitEach = Math.max(1, Math.floor(limit / Math.max(1, chosen.length)));
@@ -82,7 +78,7 @@ export class MergedStream<M> {
     }
     if (isInboxDrained) {
       for (const [conversation, position] of this.#toFollow) this.#follow(conversation, position);
-      this.#toFollow.clear();
+      if (isFinal) this.#complete();
     }
     return {
       messages: this.#messages,
@@ -93,17 +89,22 @@ export class MergedStream<M> {
   }
 
   /**
-   * Looks for conversations to follow that no marker leads to. Returns those that are followed and not listed any more:
-   * a directory without memberships reports a leave only so.
+   * Looks for conversations to follow that no marker leads to. `unlisted` are followed and not listed any more: a
+   * directory without memberships reports a leave only so. With `isFinal`, this look need not be repeated once the inbox
+   * has been read to its end.
    */
-  async #lookUp({ mayUseReadMode, memberships: read }: StreamHeads): Promise<ReadonlySet<string>> {
-    if (!mayUseReadMode || (this.#unmarked.areJoinsMarked && !this.#isUnsure)) return new Set();
+  async #lookUp({ mayUseReadMode, memberships: read }: StreamHeads): Promise<LookUp> {
+    const { areJoinsMarked } = this.#unmarked;
+    this.#toFollow = new Map();
+    if (!mayUseReadMode || (areJoinsMarked && this.position.isComplete)) return { unlisted: new Set(), isFinal: false };
     const { directory } = this.#context;
     const memberships: readonly Membership[] = read ?? (await membershipsOf(directory, this.#user));
-    this.#toFollow = await this.#unmarked.find(memberships, this.position);
+    const { found, isSettled } = await this.#unmarked.find(memberships, this.position);
+    this.#toFollow = found;
     this.#visibleAfter = new Map(memberships.map(({ conversation, from }) => [conversation, from]));
-    this.#isUnsure = false;
-    return new Set(directory.apply ? [] : this.followed.filter((name) => !this.#visibleAfter.has(name)));
+    const unlisted = directory.apply ? [] : this.followed.filter((name) => !this.#visibleAfter.has(name));
+    // A marker that expires before a first read leaves no trace: look again then.
+    return { unlisted: new Set(unlisted), isFinal: areJoinsMarked && isSettled && this.position.inbox !== undefined };
   }
 
   /** Returns `undefined` if the next entry does not decode: only the conversations can tell its content. */
@@ -127,6 +128,11 @@ export class MergedStream<M> {
   #advance(conversation: string, position: ConversationPosition): void {
     this.position.conversations.set(conversation, position);
     this.#changes.push({ conversation, position });
+  }
+
+  #complete(): void {
+    this.position.isComplete = true;
+    this.#changes.push({ isComplete: true });
   }
 
   #follow(conversation: string, position: ConversationPosition): void {

@@ -47,7 +47,8 @@ export async function rebuild<M>(
       if (position) conversations.set(membership.conversation, position);
     }
   }
-  await log.add({ generation: log.generation + 1, conversations, ...(isResync && { resync: true }) });
+  const record = { generation: log.generation + 1, conversations, isComplete: true } as const;
+  await log.add({ ...record, ...(isResync && { resync: true }) });
   if (inbox > 0n) await advanceOrReset(sync, { timeline: user, reader: readerOf.device(device), to: inbox });
 }
 

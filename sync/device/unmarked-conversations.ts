@@ -5,6 +5,13 @@ import type { Membership } from '../types.js';
 import { type ConversationPosition, isFollowed, positionAfter } from './conversation-position.js';
 import type { StreamPosition } from './stream-page.js';
 
+export interface FoundConversations {
+  /** Where to follow each conversation from, once the inbox has been read to its end. */
+  readonly found: Map<string, ConversationPosition>;
+  /** No mode was changing: no marker is on its way to inboxes. */
+  readonly isSettled: boolean;
+}
+
 /**
  * Finds conversations in read mode to which no marker in the inbox leads: their members were added by a directory that
  * keeps no memberships, or the device has no position and the markers may have expired.
@@ -24,14 +31,11 @@ export class UnmarkedConversations<M> {
     this.areJoinsMarked = apply !== undefined && isMember !== undefined;
   }
 
-  /**
-   * Returns where to follow each conversation from, once the inbox has been read to its end. Call it before reading the
-   * inbox: its end then holds all entries from before the marker.
-   */
+  /** Call it before reading the inbox: its end then holds all entries from before the marker. */
   async find(
     memberships: readonly Membership[],
     { inbox, conversations }: StreamPosition,
-  ): Promise<Map<string, ConversationPosition>> {
+  ): Promise<FoundConversations> {
     // A read from the oldest entry kept does not show which markers have expired: look all modes up.
     const isTrusted = inbox !== undefined && !this.areJoinsMarked;
     const inWriteMode = isTrusted ? this.#stillListed(memberships) : new Map<string, bigint>();
@@ -43,11 +47,13 @@ export class UnmarkedConversations<M> {
       return inWriteMode.get(conversation) !== joinedAt;
     });
     const found = new Map<string, ConversationPosition>();
-    if (unknown.length === 0) return found;
+    let isSettled = true;
+    if (unknown.length === 0) return { found, isSettled };
     const names = unknown.map(({ conversation }) => conversation);
     const modes = await currentModes(this.#context, names);
     for (const [i, { conversation, joinedAt, from }] of unknown.entries()) {
       const mode = modes[i];
+      if (mode?.isDone === false) isSettled = false;
       if (!mode?.isDone) continue;
       if (mode.mode === 'read') {
         const [start, memberSince] = joinedAt > mode.since ? [from, joinedAt] : [mode.since, mode.since];
@@ -57,7 +63,7 @@ export class UnmarkedConversations<M> {
       } else if (isTrusted) inWriteMode.set(conversation, joinedAt);
     }
     if (found.size > 0) await this.#dropLeft(unknown, found);
-    return found;
+    return { found, isSettled };
   }
 
   #stillListed(memberships: readonly Membership[]): Map<string, bigint> {

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { encodeTimelineId } from '../../src/timeline-id.js';
 import type { TimelineId } from '../../src/types.js';
-import { fill, take } from '../assertions.js';
+import { fill, succeeded, take } from '../assertions.js';
 import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
 
+/** Timelines written in one call, which has one time budget. */
+const TIMELINES_PER_CALL = 500;
+
 async function writeTo(fixture: Fixture, ids: readonly TimelineId[]): Promise<void> {
-  await fixture.store.appendToMany(ids, 'm');
+  for (let i = 0; i < ids.length; i += TIMELINES_PER_CALL)
+    (await fixture.store.appendToMany(ids.slice(i, i + TIMELINES_PER_CALL), 'm')).forEach(succeeded);
 }
 
 const inByteOrder = (ids: readonly TimelineId[]) =>

@@ -18,8 +18,16 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
 
 /** Result of a validation: the output, or the issues. */
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] };
+  | {
+      /** The message to store. */
+      readonly value: Output;
+      /** Absent: the message is valid. */
+      readonly issues?: undefined;
+    }
+  | {
+      /** Reasons why the message is invalid. */
+      readonly issues: readonly Issue[];
+    };
 
 /** Output of a schema. Wrapped in an object, because a message may itself be a promise that the codec can encode. */
 export interface Valid<M> {

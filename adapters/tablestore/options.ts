@@ -15,8 +15,14 @@ export type LayoutOption =
   | 'native'
   | 'java-v1'
   | 'java-v2'
-  | ({ readonly type: 'java-v1' } & JavaV1Options)
-  | ({ readonly type: 'java-v2' } & JavaV2Options);
+  | ({
+      /** Columns of version 1 of the Java library. */
+      readonly type: 'java-v1';
+    } & JavaV1Options)
+  | ({
+      /** Columns of version 2 of the Java library. */
+      readonly type: 'java-v2';
+    } & JavaV2Options);
 
 /**
  * Any channel that carries short strings between processes; it wakes their subscriptions at once.

@@ -11,6 +11,7 @@ export function readDiffusion(): Diffusion {
   return { modes: ['read'], choose: () => 'read' };
 }
 
+/** Options of {@link hybridDiffusion}; all have defaults. */
 export interface HybridOptions {
   /** Members up to which a conversation stays in write mode. Default 500. */
   readonly writeUpTo?: number | undefined;

@@ -22,7 +22,12 @@ import {
 /** The type of a field, its column if that has another name, or both. */
 export type JavaField =
   | JavaFieldType
-  | { readonly column?: string | undefined; readonly type?: JavaFieldType | undefined };
+  | {
+      /** Name of the column. Default: the name of the field. */
+      readonly column?: string | undefined;
+      /** Type of the column. Default: as the value and the column say; see {@link JavaV2Options.fields}. */
+      readonly type?: JavaFieldType | undefined;
+    };
 
 /** Options of `layout: { type: 'java-v2' }`. */
 export interface JavaV2Options extends JavaTableOptions {

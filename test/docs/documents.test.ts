@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as timelineModel from '../../src/index.js';
+import { filesIn } from '../support/source-files.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -14,6 +15,8 @@ const documents = [
   'CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ];
+/** A page for each folder that has a map. */
+const maps = filesIn('.').filter((path) => path.endsWith('/README.md'));
 const blocks = (path: string) => [...read(path).matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1]);
 
 /** Members of a declared union of string literals, or of a class, straight from the source. */
@@ -41,10 +44,28 @@ describe('the documents', () => {
     for (const name of Object.keys(timelineModel)) expect(text).toContain(name);
   });
 
-  it.each(documents)('%s links only to what is there', (path) => {
+  it.each([...documents, ...maps])('%s links only to what is there', (path) => {
     const targets = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] as string);
     for (const target of targets)
       expect(existsSync(resolve(root, dirname(path), target)), `${path} links to ${target}`).toBe(true);
+  });
+});
+
+describe('the maps of folders', () => {
+  // The toolkit's map is sorted by tasks of an adapter.
+  const byFile = maps.filter((path) => path !== 'src/toolkit/README.md');
+
+  it.each(byFile)('%s names every file and folder beside it', (path) => {
+    const text = read(path);
+    const beside = readdirSync(join(root, dirname(path)), { withFileTypes: true });
+    const names = beside.flatMap((entry) => {
+      if (entry.isDirectory()) return [`${entry.name}/`];
+      return entry.name.endsWith('.ts') ? [entry.name.replace(/\.ts$/, '')] : [];
+    });
+    expect(names.length).toBeGreaterThan(0);
+    expect(
+      names.filter((name) => !new RegExp(`(?<![\\w-])${name.replaceAll('.', '\\.')}(?![\\w-])`).test(text)),
+    ).toEqual([]);
   });
 });
 

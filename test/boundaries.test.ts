@@ -117,11 +117,12 @@ describe('the package', () => {
     expect(long).toEqual([]);
   });
 
-  it('has no line of code wider than 120 columns', () => {
-    const wide = codeIn('.').flatMap((path) =>
+  it('has no line wider than 120 columns, but in tables of documents', () => {
+    const documents = filesIn('.').filter((path) => path.endsWith('.md'));
+    const wide = [...codeIn('.'), ...documents].flatMap((path) =>
       read(path)
         .split('\n')
-        .flatMap((line, i) => (line.length > COLUMNS ? [`${path}:${i + 1}`] : [])),
+        .flatMap((line, i) => (line.length > COLUMNS && !line.startsWith('|') ? [`${path}:${i + 1}`] : [])),
     );
     expect(wide).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as timelineModel from '../../src/index.js';
-import { filesIn } from '../support/source-files.js';
+import { codeIn, filesIn } from '../support/source-files.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -66,6 +66,20 @@ describe('the maps of folders', () => {
     expect(
       names.filter((name) => !new RegExp(`(?<![\\w-])${name.replaceAll('.', '\\.')}(?![\\w-])`).test(text)),
     ).toEqual([]);
+  });
+
+  const code = codeIn('src', 'adapters', 'sync', 'testing', 'emulator').map(read).join('\n');
+  const known = new Set(code.match(/\w+/g));
+
+  it.each(maps)('%s names only what the code has', (path) => {
+    const spans = [
+      ...read(path)
+        .replace(/^```.*?^```$/gms, '')
+        .matchAll(/`([^`\n]+)`/g),
+    ].map((match) => match[1]!);
+    // Classes, functions and fields, and members of them: `Reader`, `planWrite`, `Reader.read`.
+    const names = spans.filter((span) => /^[a-z]+[A-Z]\w*(?:\.\w+)*$|^[A-Z]\w*[a-z]\w*(?:\.\w+)*$/.test(span));
+    expect(names.filter((name) => !name.split('.').every((part) => known.has(part)))).toEqual([]);
   });
 });
 

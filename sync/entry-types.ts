@@ -79,13 +79,18 @@ export type Synced<M> =
       readonly undecodable?: true;
     }
   | {
-      /** From here on, devices read this conversation from its own Timeline. */
+      /** Marks a change of mode, or a join. */
       readonly kind: 'mode';
-      /** Conversation in read mode. */
+      /** `read`: devices follow the conversation's own Timeline. `write`: they follow it up to `seqId`, if at all. */
+      readonly mode: Mode;
+      /** Conversation whose mode it is. */
       readonly conversation: string;
       /** SeqId of the change of mode, or of the join. */
       readonly seqId: string;
-      /** SeqId after which the user sees the conversation. Absent: `seqId`. */
+      /**
+       * For `read`: SeqId after which a new member sees the conversation; absent for a change of mode, which begins at
+       * `seqId`. For `write`: SeqId since which the conversation was in read mode.
+       */
       readonly from?: string;
     }
   | {

@@ -2,30 +2,42 @@
 export interface ConversationPosition {
   /** Entries up to here were handed over, or are not for this device. */
   readonly deliveredThrough: bigint;
-  /** SeqId of the marker since which the device follows the conversation's own Timeline. */
-  readonly followedSince?: bigint;
-  /** After a resync: entries up to here come from the Timeline, later ones from the inbox. */
-  readonly replayThrough?: bigint;
+  /**
+   * The last entry that comes from the conversation's own Timeline: later ones come from the inbox. Absent while the
+   * device follows the conversation.
+   */
+  readonly followedThrough?: bigint;
+  /** The user is a member since this entry: a leave before it ended an earlier membership. Absent once it is passed. */
+  readonly memberSince?: bigint;
+  /** The user left at `followedThrough`. */
+  readonly hasLeft?: true;
 }
 
 /** `true` if the next entry comes from the conversation's own Timeline, `false` if it comes from the inbox. */
-export function isFollowed({ deliveredThrough, followedSince, replayThrough }: ConversationPosition): boolean {
-  return followedSince !== undefined || (replayThrough !== undefined && deliveredThrough < replayThrough);
+export function isFollowed({ deliveredThrough, followedThrough }: ConversationPosition): boolean {
+  return followedThrough === undefined || deliveredThrough < followedThrough;
 }
 
-/** Returns the further of two positions; law Checkpoint. */
-export function furtherPosition(a: ConversationPosition | undefined, b: ConversationPosition): ConversationPosition {
-  if (!a || b.deliveredThrough > a.deliveredThrough) return b;
-  if (b.deliveredThrough < a.deliveredThrough) return a;
-  return position(a.deliveredThrough, b.followedSince ?? a.followedSince, b.replayThrough ?? a.replayThrough);
+/** `true` if the inbox's copy of the entry is for the device: it does not read the entry from the conversation. */
+export function comesFromInbox(
+  { deliveredThrough, followedThrough = deliveredThrough }: ConversationPosition,
+  seqId: bigint,
+): boolean {
+  return seqId > deliveredThrough && seqId > followedThrough;
 }
 
-/** Encodes each position as three decimal numbers, with `-` for an absent one. */
+/** The position after the conversation's entries up to `seqId`. */
+export function positionAfter({ memberSince, ...rest }: ConversationPosition, seqId: bigint): ConversationPosition {
+  const isPassed = memberSince === undefined || memberSince <= seqId;
+  return { ...rest, deliveredThrough: seqId, ...(!isPassed && { memberSince }) };
+}
+
+/** Encodes each position as three decimal numbers, with `-` for an absent one, and `left`. */
 export function encodePositions(positions: ReadonlyMap<string, ConversationPosition>): Record<string, string> {
   return Object.fromEntries(
-    [...positions].map(([conversation, { deliveredThrough, followedSince, replayThrough }]) => [
+    [...positions].map(([conversation, { deliveredThrough, followedThrough, memberSince, hasLeft }]) => [
       conversation,
-      `${deliveredThrough} ${followedSince ?? '-'} ${replayThrough ?? '-'}`,
+      `${deliveredThrough} ${followedThrough ?? '-'} ${memberSince ?? '-'}${hasLeft ? ' left' : ''}`,
     ]),
   );
 }
@@ -33,23 +45,15 @@ export function encodePositions(positions: ReadonlyMap<string, ConversationPosit
 export function decodePositions(encoded: unknown): Map<string, ConversationPosition> {
   return new Map(
     Object.entries(encoded as Record<string, string>).map(([conversation, text]) => {
-      const [deliveredThrough, followedSince, replayThrough] = text
-        .split(' ')
-        .map((part) => (part === '-' ? undefined : BigInt(part)));
-      if (deliveredThrough === undefined) throw new SyntaxError('a position without SeqId');
-      return [conversation, position(deliveredThrough, followedSince, replayThrough)];
+      const [deliveredThrough = '', followedThrough = '-', memberSince = '-', left] = text.split(' ');
+      if (deliveredThrough === '') throw new SyntaxError('a position without SeqId');
+      const position: ConversationPosition = {
+        deliveredThrough: BigInt(deliveredThrough),
+        ...(followedThrough !== '-' && { followedThrough: BigInt(followedThrough) }),
+        ...(memberSince !== '-' && { memberSince: BigInt(memberSince) }),
+        ...(left !== undefined && { hasLeft: true }),
+      };
+      return [conversation, position];
     }),
   );
-}
-
-function position(
-  deliveredThrough: bigint,
-  followedSince: bigint | undefined,
-  replayThrough: bigint | undefined,
-): ConversationPosition {
-  return {
-    deliveredThrough,
-    ...(followedSince !== undefined && { followedSince }),
-    ...(replayThrough !== undefined && { replayThrough }),
-  };
 }

@@ -1,9 +1,9 @@
 import type { Cursor } from '../../src/index.js';
 import type { ConversationPosition } from './conversation-position.js';
-import { encodeCursor, type Signer } from './device-cursor.js';
+import { type DeviceProgress, encodeCursor, type Signer } from './device-cursor.js';
 import type { PositionChange } from './stream-page.js';
 
-type Positions = ReadonlyMap<string, ConversationPosition>;
+type Progress = Pick<DeviceProgress, 'inbox' | 'conversations' | 'isComplete'>;
 
 /** Adds up the position changes since the acknowledged position, and makes the cursor of each message on the way. */
 export class CursorBuilder {
@@ -11,8 +11,7 @@ export class CursorBuilder {
   readonly resynced: boolean;
   readonly #sign: Signer;
   readonly #generation: number;
-  #inbox: Cursor | undefined;
-  #conversations: Positions = new Map();
+  #progress: Progress = { conversations: new Map(), isComplete: false };
 
   constructor(sign: Signer, generation: number, resynced: boolean) {
     this.#sign = sign;
@@ -22,37 +21,31 @@ export class CursorBuilder {
 
   /** The cursor after all changes so far. */
   get cursor(): Cursor {
-    return this.#encode(this.#inbox, this.#conversations);
+    return this.#encode(this.#progress);
   }
 
   /** Adds changes. The returned function makes the cursor after the first `count` of them. */
   advance(changes: readonly PositionChange[]): (count: number) => Cursor {
-    const inbox = this.#inbox;
-    const conversations = this.#conversations;
-    const after = (count: number) => changed(inbox, conversations, changes, count);
-    [this.#inbox, this.#conversations] = after(changes.length);
-    return (count) => this.#encode(...after(count));
+    const before = this.#progress;
+    this.#progress = changed(before, changes);
+    return (count) => this.#encode(changed(before, changes.slice(0, count)));
   }
 
-  #encode(inbox: Cursor | undefined, conversations: Positions): Cursor {
-    return encodeCursor(this.#sign, { generation: this.#generation, inbox, conversations, resynced: this.resynced });
+  #encode(progress: Progress): Cursor {
+    return encodeCursor(this.#sign, { ...progress, generation: this.#generation, resynced: this.resynced });
   }
 }
 
-function changed(
-  inbox: Cursor | undefined,
-  conversations: Positions,
-  changes: readonly PositionChange[],
-  count: number,
-): [Cursor | undefined, Positions] {
+function changed(before: Progress, changes: readonly PositionChange[]): Progress {
+  let { inbox, isComplete } = before;
   let copy: Map<string, ConversationPosition> | undefined;
-  for (let i = 0; i < count; i++) {
-    const change = changes[i] as PositionChange;
+  for (const change of changes) {
     if ('inbox' in change) inbox = change.inbox;
+    else if ('isComplete' in change) isComplete = true;
     else {
-      copy ??= new Map(conversations);
+      copy ??= new Map(before.conversations);
       copy.set(change.conversation, change.position);
     }
   }
-  return [inbox, copy ?? conversations];
+  return { inbox, isComplete, conversations: copy ?? before.conversations };
 }

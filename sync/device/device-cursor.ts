@@ -11,6 +11,8 @@ export interface DeviceProgress {
   readonly generation: number;
   readonly inbox?: Cursor | undefined;
   readonly conversations: ReadonlyMap<string, ConversationPosition>;
+  /** See `StreamPosition`. */
+  readonly isComplete: boolean;
   /** The page told the device of its resync. */
   readonly resynced: boolean;
 }
@@ -31,11 +33,12 @@ export function signerFor(
 }
 
 export function encodeCursor(sign: Signer, progress: DeviceProgress): Cursor {
-  const { generation, inbox, conversations, resynced } = progress;
+  const { generation, inbox, conversations, isComplete, resynced } = progress;
   const parts = {
     g: generation,
     ...(inbox && { i: inbox }),
     ...(conversations.size > 0 && { p: encodePositions(conversations) }),
+    ...(isComplete && { c: 1 }),
     ...(resynced && { r: 1 }),
   };
   const text = Buffer.from(JSON.stringify(parts)).toString('base64url');
@@ -48,11 +51,12 @@ export function decodeCursor(sign: Signer, cursor: unknown): DeviceProgress {
   try {
     if (version !== VERSION || !text || rest !== undefined || signature !== sign(text))
       throw new SyntaxError('not signed here');
-    const { g, i, p = {}, r } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
+    const { g, i, p = {}, c, r } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
     return {
       generation: g as number,
       inbox: i as Cursor | undefined,
       conversations: decodePositions(p),
+      isComplete: c === 1,
       resynced: r === 1,
     };
   } catch (cause) {

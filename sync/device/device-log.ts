@@ -2,12 +2,7 @@ import { type Cursor, seqIdOf, type Timeline, type TimelineId, type TimelineStor
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import {
-  type ConversationPosition,
-  decodePositions,
-  encodePositions,
-  furtherPosition,
-} from './conversation-position.js';
+import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
 
 /** Records after which the log is rewritten as one. */
 const COMPACT_AT = 64;
@@ -19,6 +14,8 @@ interface DeviceRecord {
   readonly inbox?: Cursor | undefined;
   /** Conversation positions, encoded. */
   readonly places?: Record<string, string>;
+  /** See `StreamPosition`. */
+  readonly isComplete?: true;
   /** A resync began this generation. */
   readonly resync?: true;
   /** The device has acknowledged a page that tells of the resync. */
@@ -38,6 +35,8 @@ export class DeviceLog<M> {
   /** `true` from a resync until the device acknowledges a page that tells of it. */
   isResyncPending = false;
   conversations = new Map<string, ConversationPosition>();
+  /** See `StreamPosition`. */
+  isComplete = false;
   /** May be ahead of the checkpoint on the inbox, after a crash between the two writes, or behind it. */
   inbox: Cursor | undefined;
   readonly id: TimelineId;
@@ -81,6 +80,7 @@ export class DeviceLog<M> {
       generation: this.generation,
       places: encodePositions(this.conversations),
       inbox: this.inbox,
+      ...(this.isComplete && { isComplete: true }),
       ...(this.isResyncPending && { resync: true }),
     };
     this.#recordCount = 0;
@@ -88,20 +88,26 @@ export class DeviceLog<M> {
     await this.#timeline.trim({ through });
   }
 
-  #apply({ generation, places = {}, inbox, resync, told }: DeviceRecord): void {
+  #apply({ generation, places = {}, inbox, isComplete, resync, told }: DeviceRecord): void {
     this.isKnown = true;
     if (generation < this.generation) return;
     if (generation > this.generation) {
       this.generation = generation;
       this.conversations = new Map();
       this.inbox = undefined;
+      this.isComplete = false;
       this.isResyncPending = false;
     }
+    if (isComplete) this.isComplete = true;
     if (resync) this.isResyncPending = true;
     if (told) this.isResyncPending = false;
-    this.inbox = furtherInbox(this.inbox, inbox);
+    // The further position counts: law Checkpoint. Of two at the same entry, markers further along the inbox decide.
+    const isFurther = furtherInbox(this.inbox, inbox) === inbox;
+    if (isFurther) this.inbox = inbox;
     for (const [conversation, position] of decodePositions(places)) {
-      this.conversations.set(conversation, furtherPosition(this.conversations.get(conversation), position));
+      const known = this.conversations.get(conversation)?.deliveredThrough ?? -1n;
+      if (position.deliveredThrough > known || (isFurther && position.deliveredThrough === known))
+        this.conversations.set(conversation, position);
     }
   }
 }

@@ -5,11 +5,12 @@ import type { DeviceOptions, SyncMessage } from '../types.js';
 import { CursorBuilder } from './cursor-builder.js';
 import { type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
-import { MergedStream } from './merged-stream.js';
+import { followedOf, MergedStream } from './merged-stream.js';
 import { rebuild } from './rebuild.js';
 import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';
 import type { StreamMessage, StreamPage } from './stream-page.js';
+import type { UnmarkedConversations } from './unmarked-conversations.js';
 
 /** A device that falls behind during each of these resyncs will fall behind during the next one too. */
 const MAX_RESYNCS = 3;
@@ -34,7 +35,7 @@ export class DeviceReader<M> {
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
-  readonly #inWriteMode: Map<string, bigint>;
+  readonly #unmarked: UnmarkedConversations<M>;
   readonly #sign: Signer;
   #stream: MergedStream<M>;
   #cursors: CursorBuilder;
@@ -48,41 +49,41 @@ export class DeviceReader<M> {
     context: Context<M>,
     identity: DeviceIdentity,
     log: DeviceLog<M>,
-    inWriteMode: Map<string, bigint>,
+    unmarked: UnmarkedConversations<M>,
   ): Promise<DeviceReader<M>> {
     const { user, device, start } = identity;
+    const heads = () =>
+      readHeads(context, { user, log }, followedOf(log.conversations), { needsMemberships: !unmarked.areJoinsMarked });
     const [[inbox], first] = await Promise.all([
       context.sync.checkpoints([{ timeline: user, reader: readerOf.device(device) }]),
-      readHeads(context, user, log, log.conversations),
+      heads(),
     ]);
     if (inbox === undefined && start !== 'oldest' && !log.isKnown && first.deviceLog === 0n) {
       await rebuild(context, identity, log, { last: start === 'now' ? 0 : start.last, isResync: false });
-      return DeviceReader.open(context, identity, log, inWriteMode);
+      return DeviceReader.open(context, identity, log, unmarked);
     }
     const isChanged = await log.refresh(first.deviceLog);
-    const heads = isChanged ? await readHeads(context, user, log, log.conversations) : first;
     const position = {
       inbox: furtherInbox(inbox, log.inbox) ?? (log.isKnown ? 0n : undefined),
       conversations: new Map(log.conversations),
+      isComplete: log.isComplete,
     };
-    // A read from the oldest entry kept does not show which markers have expired: look all modes up again.
-    const known = position.inbox === undefined ? new Map<string, bigint>() : inWriteMode;
-    const stream = new MergedStream(context, user, position, known);
-    return new DeviceReader(context, identity, log, inWriteMode, stream, heads);
+    const stream = new MergedStream(context, user, position, unmarked);
+    return new DeviceReader(context, identity, log, unmarked, stream, isChanged ? await heads() : first);
   }
 
   private constructor(
     context: Context<M>,
     identity: DeviceIdentity,
     log: DeviceLog<M>,
-    inWriteMode: Map<string, bigint>,
+    unmarked: UnmarkedConversations<M>,
     stream: MergedStream<M>,
     heads: StreamHeads,
   ) {
     this.#context = context;
     this.#identity = identity;
     this.#log = log;
-    this.#inWriteMode = inWriteMode;
+    this.#unmarked = unmarked;
     this.#stream = stream;
     this.#nextHeads = heads;
     this.#sign = signerFor(heads.secret, identity);
@@ -120,13 +121,16 @@ export class DeviceReader<M> {
   }
 
   #readHeads(): Promise<StreamHeads> {
-    return readHeads(this.#context, this.#identity.user, this.#log, this.#stream.position.conversations);
+    const device = { user: this.#identity.user, log: this.#log };
+    return readHeads(this.#context, device, this.#stream.followed, {
+      needsMemberships: !this.#unmarked.areJoinsMarked,
+    });
   }
 
   /** If the store lost the entry at the position, the device is behind, as after an expiry. */
-  async #nextPage(limit: number, { memberships, conversations }: StreamHeads): Promise<StreamPage<M>> {
+  async #nextPage(limit: number, heads: StreamHeads): Promise<StreamPage<M>> {
     try {
-      return await this.#stream.next(limit, memberships, conversations);
+      return await this.#stream.next(limit, heads);
     } catch (error) {
       const code = isTimelineError(error) ? error.code : undefined;
       if (code !== 'TIMELINE_EPOCH_CHANGED' && code !== 'TIMELINE_ROLLED_BACK') throw error;
@@ -140,7 +144,7 @@ export class DeviceReader<M> {
       throw new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
     }
     await rebuild(this.#context, this.#identity, this.#log, { last: this.#context.resyncLast, isResync: true });
-    const restarted = await DeviceReader.open(this.#context, this.#identity, this.#log, this.#inWriteMode);
+    const restarted = await DeviceReader.open(this.#context, this.#identity, this.#log, this.#unmarked);
     this.#stream = restarted.#stream;
     this.#nextHeads = restarted.#nextHeads;
     this.#cursors = this.#newCursors();

@@ -15,6 +15,7 @@ import { decodeCursor, signerFor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { type DeviceIdentity, DeviceReader } from './device-reader.js';
 import { DeviceWatch } from './device-watch.js';
+import { UnmarkedConversations } from './unmarked-conversations.js';
 
 const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
@@ -28,8 +29,7 @@ export class SyncDevice<M> implements Device<M> {
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
-  /** Conversations last seen in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
-  readonly #inWriteMode = new Map<string, bigint>();
+  readonly #unmarked: UnmarkedConversations<M>;
   #loading: Promise<unknown> | undefined;
 
   constructor(context: Context<M>, identity: DeviceIdentity) {
@@ -38,6 +38,7 @@ export class SyncDevice<M> implements Device<M> {
     this.#identity = identity;
     this.#context = context;
     this.#log = new DeviceLog(context.store, this.user, this.device);
+    this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
   async pull(options: { readonly limit?: number | undefined } & Abortable = {}): Promise<PullPage<M>> {
@@ -62,16 +63,18 @@ export class SyncDevice<M> implements Device<M> {
   async ack(cursor: Cursor): Promise<void> {
     checkOpen(this.#context);
     const { secret } = await this.#context.settings();
-    const { generation, inbox, conversations, resynced } = decodeCursor(signerFor(secret, this), cursor);
+    const { generation, inbox, conversations, isComplete, resynced } = decodeCursor(signerFor(secret, this), cursor);
     await this.#load();
     // The log in memory may be old: another process may have resynced the device.
     const isTold = resynced && (this.#log.isResyncPending || generation > this.#log.generation);
     // An inbox without entries has no position. The record keeps the device known for its TTL.
     const isFirst = !this.#log.isKnown && (inbox === undefined || inbox.endsWith('.0'));
-    const needsRecord = conversations.size > 0 || isTold || isFirst;
+    const isCompleted = isComplete && !this.#log.isComplete;
+    const needsRecord = conversations.size > 0 || isTold || isFirst || isCompleted;
     // One record holds both positions, for a crash before the checkpoint: conversation positions follow from markers in
     // the inbox. The checkpoint comes last: a device that is told of its resync again drops what it has from the inbox.
-    if (needsRecord) await this.#log.add({ generation, conversations, inbox, ...(isTold && { told: true as const }) });
+    const marks = { ...(isCompleted && { isComplete }), ...(isTold && { told: true as const }) };
+    if (needsRecord) await this.#log.add({ generation, conversations, inbox, ...marks });
     const checkpoint = { timeline: this.user, reader: readerOf.device(this.device) };
     if (inbox) await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
   }
@@ -133,7 +136,7 @@ export class SyncDevice<M> implements Device<M> {
 
   async #open(): Promise<DeviceReader<M>> {
     await this.#load();
-    return DeviceReader.open(this.#context, this.#identity, this.#log, this.#inWriteMode);
+    return DeviceReader.open(this.#context, this.#identity, this.#log, this.#unmarked);
   }
 
   async #load(): Promise<void> {

@@ -7,7 +7,7 @@ import { beforeLastMessages } from '../shared/last-messages.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored } from '../types.js';
-import type { ConversationPosition } from './conversation-position.js';
+import { type ConversationPosition, positionAfter } from './conversation-position.js';
 import type { DeviceLog } from './device-log.js';
 
 /** Conversations read in one round trip. */
@@ -43,11 +43,12 @@ export async function rebuild<M>(
       const page = pages[j] as Page<Stored<M>>;
       if (await hasLeft(context, user, membership, page.head.lastSeqId)) continue;
       const start = await startOf(context, membership, page, last);
-      const position = startPosition(start, page.head.lastSeqId, modes[j]);
+      const position = startPosition(membership, start, page.head.lastSeqId, modes[j]);
       if (position) conversations.set(membership.conversation, position);
     }
   }
-  await log.add({ generation: log.generation + 1, conversations, ...(isResync && { resync: true }) });
+  const record = { generation: log.generation + 1, conversations, isComplete: true } as const;
+  await log.add({ ...record, ...(isResync && { resync: true }) });
   if (inbox > 0n) await advanceOrReset(sync, { timeline: user, reader: readerOf.device(device), to: inbox });
 }
 
@@ -97,8 +98,13 @@ async function startOf<M>(
   );
 }
 
-function startPosition(start: bigint, end: bigint, mode: CurrentMode | undefined): ConversationPosition | undefined {
+function startPosition(
+  { joinedAt }: Membership,
+  start: bigint,
+  end: bigint,
+  mode: CurrentMode | undefined,
+): ConversationPosition | undefined {
   if (mode === undefined) return undefined;
-  if (mode.mode === 'read') return { deliveredThrough: start, followedSince: mode.since };
-  return start < end ? { deliveredThrough: start, replayThrough: end } : { deliveredThrough: end };
+  const followed = { deliveredThrough: start, memberSince: joinedAt };
+  return positionAfter(mode.mode === 'read' ? followed : { ...followed, followedThrough: end }, start);
 }

@@ -1,7 +1,6 @@
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import type { Membership } from '../types.js';
-import { type ConversationPosition, isFollowed } from './conversation-position.js';
 import type { DeviceLog } from './device-log.js';
 
 /** Everything to know before a page is read, looked up in one round trip. */
@@ -10,30 +9,33 @@ export interface StreamHeads {
   readonly deviceLog: bigint;
   /** Last SeqIds of the followed conversations. */
   readonly conversations: ReadonlyMap<string, bigint>;
-  /** The user's memberships; `undefined` if no conversation of the library can be in read mode. */
-  readonly memberships: Membership[] | undefined;
+  /** `true` if any conversation of the library may be in read mode. */
+  readonly mayUseReadMode: boolean;
+  /** The user's memberships, if asked for and any conversation may be in read mode. */
+  readonly memberships: readonly Membership[] | undefined;
   /** Signs cursors. */
   readonly secret: string;
 }
 
 export async function readHeads<M>(
   { store, directory, settings }: Context<M>,
-  user: string,
-  log: DeviceLog<M>,
-  positions: ReadonlyMap<string, ConversationPosition>,
+  { user, log }: { readonly user: string; readonly log: DeviceLog<M> },
+  followed: readonly string[],
+  { needsMemberships }: { readonly needsMemberships: boolean },
 ): Promise<StreamHeads> {
-  const followed = [...positions].flatMap(([conversation, position]) => (isFollowed(position) ? [conversation] : []));
-  const [heads, { secret, memberships }] = await Promise.all([
+  const [heads, { secret, mayUseReadMode, memberships }] = await Promise.all([
     store.heads([log.id, ...followed]),
     settings().then(async ({ mayUseReadMode, secret }) => ({
       secret,
-      memberships: mayUseReadMode ? await membershipsOf(directory, user) : undefined,
+      mayUseReadMode,
+      memberships: needsMemberships && mayUseReadMode ? await membershipsOf(directory, user) : undefined,
     })),
   ]);
   const [deviceLog, ...others] = heads.map(({ lastSeqId }) => lastSeqId);
   return {
     deviceLog: deviceLog as bigint,
     conversations: new Map(followed.map((conversation, i) => [conversation, others[i] as bigint])),
+    mayUseReadMode,
     memberships,
     secret,
   };

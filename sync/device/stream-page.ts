@@ -2,9 +2,19 @@ import type { Cursor } from '../../src/index.js';
 import type { ConversationPosition } from './conversation-position.js';
 import type { DeviceMessage } from './device-message.js';
 
-/** A change of the device's position: in its inbox, or in one conversation. */
+/** A position in the merged stream of one device. */
+export interface StreamPosition {
+  /** `undefined`: the oldest entry kept; 0n: before the first entry ever. */
+  inbox: Cursor | bigint | undefined;
+  readonly conversations: Map<string, ConversationPosition>;
+  /** From here on, markers in the inbox lead to each conversation that has to be followed. */
+  isComplete: boolean;
+}
+
+/** A change of the device's position: in its inbox, in one conversation, or that it became complete. */
 export type PositionChange =
   | { readonly inbox: Cursor }
+  | { readonly isComplete: true }
   | { readonly conversation: string; readonly position: ConversationPosition };
 
 /** A message of the merged stream, before its body is resolved and its cursor made. */

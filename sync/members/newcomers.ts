@@ -100,12 +100,13 @@ async function visibleAfter<M>({ store, newcomers }: Context<M>, conversation: s
 
 async function writeMarkers<M>(
   { conversation, entry }: Join<M>,
-  from: ReadonlyMap<string, bigint>,
+  starts: ReadonlyMap<string, bigint>,
   inboxes: InboxWriter<M>,
 ): Promise<void> {
-  for (const start of new Set(from.values())) {
-    const users = [...from].flatMap(([user, its]) => (its === start ? [user] : []));
-    const message = { kind: 'mode', conversation, seqId: String(entry.seqId), from: String(start) } as const;
+  for (const start of new Set(starts.values())) {
+    const users = [...starts].flatMap(([user, its]) => (its === start ? [user] : []));
+    const [seqId, from] = [String(entry.seqId), String(start)];
+    const message = { kind: 'mode', mode: 'read', conversation, seqId, from } as const;
     await inboxes.write({ seqId: entry.seqId, key: copyKey(conversation, entry), message }, each(users));
   }
 }

@@ -111,25 +111,24 @@ export class EntryProcessor<M> {
     return this.#inboxes.write({ seqId: entry.seqId, key: copyKey(this.#conversation, entry), message }, recipients);
   }
 
-  /** A change counts only once every inbox has its marker: devices rely on that when they look the mode up. */
+  /**
+   * Inboxes get a marker at each change. A change to read mode counts only once every inbox has it: devices rely on that
+   * when they look the mode up.
+   */
   async #changeMode(
     entry: TimelineEntry<Stored<M>>,
     next: EffectiveMode,
     isFirst: boolean,
   ): Promise<DeliveryReport | undefined> {
     const conversation = this.#conversation;
-    const { store, closing, directory } = this.#context;
+    const { store, closing } = this.#context;
     let report: DeliveryReport | undefined;
-    if (next.mode === 'read' && this.mode.mode === 'write' && !isFirst) {
+    if (next.mode !== this.mode.mode && !isFirst) {
       await recordMode(store, conversation, next, 'begun');
-      report = await this.#send(entry, { kind: 'mode', conversation, seqId: String(entry.seqId) });
-      await this.#inboxes.drained();
+      const marker = { kind: 'mode', mode: next.mode, conversation, seqId: String(entry.seqId) } as const;
+      report = await this.#send(entry, { ...marker, ...(next.mode === 'write' && { from: String(this.mode.since) }) });
+      if (next.mode === 'read') await this.#inboxes.drained();
       if (closing.aborted && this.#inboxes.firstMissing !== undefined) throw closedError();
-    }
-    // Members that the caller's own directory added during read mode have no marker in their inbox yet. Send one now.
-    if (next.mode === 'write' && this.mode.mode === 'read' && !directory.apply) {
-      const since = String(this.mode.since);
-      report = await this.#send(entry, { kind: 'mode', conversation, seqId: since, from: since });
     }
     await recordMode(store, conversation, next, 'done');
     const position = await this.#deliveredThrough();

@@ -1,6 +1,6 @@
 import { MAX_TIMER_MS } from './budget.js';
 import { invalidArgument } from './errors.js';
-import { describe } from './text.js';
+import { describeValue } from './text.js';
 
 type Plain = string | number | boolean;
 
@@ -22,7 +22,7 @@ export function resolveOptions<T extends { readonly [name in keyof T]: Plain | u
     if (!(name in defaults)) throw invalidArgument(name, `is not an option of ${adapter}`);
     if (value === undefined) continue;
     const type = defaults[name] === undefined ? 'number' : typeof defaults[name];
-    if (typeof value !== type) throw invalidArgument(name, `must be a ${type}, not ${describe(value)}`);
+    if (typeof value !== type) throw invalidArgument(name, `must be a ${type}, not ${describeValue(value)}`);
     if (typeof value === 'number') checkNumber(name, value, least[name] ?? 1);
     given[name] = value;
   }

@@ -9,7 +9,7 @@ import type {
   WriteOutcome,
 } from './adapter.js';
 import { invalidArgument, isTimelineError, TimelineError } from './errors.js';
-import { describe } from './text.js';
+import { describeValue } from './text.js';
 
 type Check = (value: unknown) => boolean;
 
@@ -50,12 +50,13 @@ const OF_CHECKPOINTS = ['get', 'advance', 'reset'] as const;
 /** Throws `TIMELINE_INVALID_ARGUMENT`, with the member's name, for a library that does not match its declarations. */
 export function checkLibrary(adapter: string, library: AdapterLibrary): void {
   const fail = (problem: string) => invalidArgument('adapter', `'${adapter}' ${problem}`);
-  if (typeof library !== 'object' || library === null) throw fail(`opened ${describe(library)} instead of a library`);
+  if (typeof library !== 'object' || library === null)
+    throw fail(`opened ${describeValue(library)} instead of a library`);
   const { capabilities } = library;
   if (typeof capabilities !== 'object' || capabilities === null) throw fail('opened a library without capabilities');
   for (const name of Object.keys(CAPABILITIES) as (keyof Capabilities)[]) {
     if (CAPABILITIES[name](capabilities[name])) continue;
-    throw fail(`declares the capability ${name} as ${describe(capabilities[name])}`);
+    throw fail(`declares the capability ${name} as ${describeValue(capabilities[name])}`);
   }
   for (const name of ALWAYS) if (typeof library[name] !== 'function') throw fail(`has no method ${name}`);
   for (const name of BY_CAPABILITY) {
@@ -78,7 +79,7 @@ export function checkOutcomes(
   outcomes: readonly WriteOutcome[],
   writes: readonly Write[],
 ): readonly WriteOutcome[] {
-  if (!Array.isArray(outcomes)) throw misshapen(adapter, 'append', describe(outcomes), 'unknown');
+  if (!Array.isArray(outcomes)) throw misshapen(adapter, 'append', describeValue(outcomes), 'unknown');
   return writes.map(({ entries }, i) => {
     const outcome = outcomes[i] as WriteOutcome | undefined;
     const problem = problemOf(outcome, entries.length);
@@ -88,12 +89,13 @@ export function checkOutcomes(
 }
 
 function problemOf(outcome: WriteOutcome | undefined, count: number): string | undefined {
-  if (typeof outcome !== 'object' || outcome === null) return `no outcome for a write but ${describe(outcome)}`;
+  if (typeof outcome !== 'object' || outcome === null) return `no outcome for a write but ${describeValue(outcome)}`;
   if (!outcome.ok) return isTimelineError(outcome.error) ? undefined : 'an outcome whose error is no TimelineError';
-  if (typeof outcome.epoch !== 'string') return `an outcome with the epoch ${describe(outcome.epoch)}`;
+  if (typeof outcome.epoch !== 'string') return `an outcome with the epoch ${describeValue(outcome.epoch)}`;
   const { entries } = outcome;
   if (!Array.isArray(entries) || entries.length !== count) return `an outcome without ${count} entries`;
-  for (const { seqId } of entries) if (typeof seqId !== 'bigint') return `an entry with the seqId ${describe(seqId)}`;
+  for (const { seqId } of entries)
+    if (typeof seqId !== 'bigint') return `an entry with the seqId ${describeValue(seqId)}`;
   return undefined;
 }
 
@@ -102,7 +104,8 @@ export function checkSlices(adapter: string, slices: readonly Slice[], count: nu
   checkList(adapter, 'read', slices, count);
   for (const slice of slices) {
     checkHead(adapter, 'read', slice);
-    if (!Array.isArray(slice.rows)) throw misshapen(adapter, 'read', `a slice with the rows ${describe(slice.rows)}`);
+    if (!Array.isArray(slice.rows))
+      throw misshapen(adapter, 'read', `a slice with the rows ${describeValue(slice.rows)}`);
     const wrong = slice.rows.findIndex((row) => typeof row?.seqId !== 'bigint' || typeof row.appendedAt !== 'number');
     if (wrong >= 0) checkRow(adapter, 'read', slice.rows[wrong] as Row);
   }
@@ -132,29 +135,30 @@ export function checkPositions<P extends Position | undefined>(
   for (const position of positions) {
     if (position === undefined && method === 'get') continue;
     if (typeof position?.seqId === 'bigint' && typeof position.epoch === 'string') continue;
-    throw misshapen(adapter, `checkpoints.${method}`, `the position ${describe(position)}`);
+    throw misshapen(adapter, `checkpoints.${method}`, `the position ${describeValue(position)}`);
   }
   return positions;
 }
 
 function checkList(adapter: string, method: string, answers: readonly unknown[], count: number): void {
   if (Array.isArray(answers) && answers.length === count) return;
-  const given = Array.isArray(answers) ? `${answers.length} answers` : describe(answers);
+  const given = Array.isArray(answers) ? `${answers.length} answers` : describeValue(answers);
   throw misshapen(adapter, method, `${given} where ${count} were asked for`);
 }
 
 function checkHead(adapter: string, method: string, head: AdapterHead): void {
   const bad = (field: string, value: unknown) =>
-    misshapen(adapter, method, `a head with the ${field} ${describe(value)}`);
+    misshapen(adapter, method, `a head with the ${field} ${describeValue(value)}`);
   if (typeof head?.epoch !== 'string') throw bad('epoch', head?.epoch);
   if (typeof head.firstSeqId !== 'bigint') throw bad('firstSeqId', head.firstSeqId);
   if (typeof head.lastSeqId !== 'bigint') throw bad('lastSeqId', head.lastSeqId);
 }
 
 function checkRow(adapter: string, method: string, row: Row): void {
-  if (typeof row?.seqId !== 'bigint') throw misshapen(adapter, method, `a row with the seqId ${describe(row?.seqId)}`);
+  if (typeof row?.seqId !== 'bigint')
+    throw misshapen(adapter, method, `a row with the seqId ${describeValue(row?.seqId)}`);
   if (typeof row.appendedAt !== 'number')
-    throw misshapen(adapter, method, `a row with the appendedAt ${describe(row.appendedAt)}`);
+    throw misshapen(adapter, method, `a row with the appendedAt ${describeValue(row.appendedAt)}`);
 }
 
 function misshapen(

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import { invalidArgument } from './errors.js';
 import { checkPosition, checkSeqId } from './range.js';
 import type { Session } from './session.js';
-import { checkOptions, checkText, describe } from './text.js';
+import { checkOptions, checkText, describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Abortable, Checkpoint, Cursor } from './types.js';
 
@@ -103,7 +103,7 @@ export class TimelineCheckpoint implements Checkpoint {
   /** Assigns a bare SeqId, which has no epoch, to the current one if the Timeline reaches that far. */
   async #cursor(to: Cursor | bigint, signal: AbortSignal | undefined): Promise<Cursor> {
     if (typeof to === 'string') return to;
-    if (typeof to !== 'bigint') throw invalidArgument('to', `must be a cursor or a bigint, not ${describe(to)}`);
+    if (typeof to !== 'bigint') throw invalidArgument('to', `must be a cursor or a bigint, not ${describeValue(to)}`);
     const seqId = checkSeqId(to, 'to', 0n);
     const [head] = await this.#session.readHeads([this.#ref.encoded], signal);
     if (!head) return encodeCursor(this.#ref, '', 0n);

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Body, Payload } from './adapter.js';
 import { invalidArgument, reasonOf, TimelineError } from './errors.js';
 import { structuralForm } from './fingerprint.js';
-import { describe, isWellFormed, utf8Length } from './text.js';
+import { describeValue, isWellFormed, utf8Length } from './text.js';
 import type { Codec } from './types.js';
 import { disregard, isThenable } from './user-code.js';
 
@@ -14,7 +14,7 @@ export function jsonCodec<M>(): Codec<M> {
   return {
     encode(message) {
       const text: string | undefined = JSON.stringify(message);
-      if (text === undefined) throw new TypeError(`JSON has no form for ${describe(message)}`);
+      if (text === undefined) throw new TypeError(`JSON has no form for ${describeValue(message)}`);
       return text;
     },
     decode(body) {
@@ -48,10 +48,8 @@ export function encodeMessage<M>(
   }
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
     disregard(body);
-    throw invalidArgument(
-      'message',
-      `was encoded to ${isThenable(body) ? 'a promise' : describe(body)}; a codec returns a string or a Uint8Array`,
-    );
+    const kind = isThenable(body) ? 'a promise' : describeValue(body);
+    throw invalidArgument('message', `was encoded to ${kind}; a codec returns a string or a Uint8Array`);
   }
   if (typeof body === 'string' && !isWellFormed(body)) {
     throw invalidArgument('message', 'was encoded to a string with a lone surrogate, which has no UTF-8 form');
@@ -109,7 +107,7 @@ function fingerprintOf<M>(codec: Codec<M>, message: M): string {
   disregard(fingerprint);
   throw invalidArgument(
     'message',
-    `has ${describe(fingerprint)} for a fingerprint; codec.fingerprint returns a string`,
+    `has ${describeValue(fingerprint)} for a fingerprint; codec.fingerprint returns a string`,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Position } from './adapter.js';
 import { TimelineError } from './errors.js';
-import { describe } from './text.js';
+import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Cursor } from './types.js';
 
@@ -43,7 +43,7 @@ function decodeAny(ref: TimelineRef, cursor: Cursor, argument: string): Position
   const match = FORMAT.exec(cursor);
   const seqId = match ? BigInt(match[3] as string) : -1n;
   if (!match || seqId < 0n || seqId > MAX_SEQ_ID) {
-    throw new TimelineError('TIMELINE_INVALID_CURSOR', `${argument} is not a cursor: ${describe(cursor)}`, {
+    throw new TimelineError('TIMELINE_INVALID_CURSOR', `${argument} is not a cursor: ${describeValue(cursor)}`, {
       argument,
     });
   }
@@ -51,7 +51,7 @@ function decodeAny(ref: TimelineRef, cursor: Cursor, argument: string): Position
   if (tag !== ref.tag) {
     throw new TimelineError(
       'TIMELINE_INVALID_CURSOR',
-      `${argument} is a cursor of another Timeline than ${describe(ref.encoded)}`,
+      `${argument} is a cursor of another Timeline than ${describeValue(ref.encoded)}`,
       {
         argument,
         timeline: ref.encoded,

@@ -2,7 +2,7 @@ import type { Row } from './adapter.js';
 import { encodeCursor } from './cursor.js';
 import { Entry } from './entry.js';
 import { invalidArgument, reasonOf, TimelineError } from './errors.js';
-import { describe } from './text.js';
+import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Codec } from './types.js';
 import type { OnUndecodable } from './undecodable.js';
@@ -16,7 +16,7 @@ export interface Decoder<M> {
 
 export function checkOnUndecodable<T>(value: T): T {
   if (value === undefined || value === 'throw' || value === 'skip' || typeof value === 'function') return value;
-  throw invalidArgument('onUndecodable', `must be 'throw', 'skip' or a function, not ${describe(value)}`);
+  throw invalidArgument('onUndecodable', `must be 'throw', 'skip' or a function, not ${describeValue(value)}`);
 }
 
 /** Returns `undefined` for an entry to skip; throws `TIMELINE_DECODE` if its body does not decode. */
@@ -35,7 +35,7 @@ export function decodeRow<M>(ref: TimelineRef, epoch: string, row: Row, decoder:
 }
 
 function undecodable(ref: TimelineRef, epoch: string, { seqId }: Row, cause: unknown, who = ''): TimelineError {
-  const message = `entry ${seqId} of ${describe(ref.encoded)} cannot be decoded: ${who}${reasonOf(cause)}`;
+  const message = `entry ${seqId} of ${describeValue(ref.encoded)} cannot be decoded: ${who}${reasonOf(cause)}`;
   const cursor = encodeCursor(ref, epoch, seqId);
   return new TimelineError('TIMELINE_DECODE', message, { cause, timeline: ref.encoded, actual: seqId, cursor });
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { describe, isWellFormed } from './text.js';
+import { describeValue, isWellFormed } from './text.js';
 
 /** Maximum cached labels of property names: messages have few, and repeat them. */
 const MAX_LABELS = 1000;
@@ -31,7 +31,7 @@ function formOf(value: unknown, ancestors: object[]): string {
     case 'object':
       return value === null ? 'null' : formOfObject(value, ancestors);
     default:
-      throw new TypeError(`${describe(value)} is not data`);
+      throw new TypeError(`${describeValue(value)} is not data`);
   }
 }
 
@@ -106,7 +106,7 @@ function formOfBuiltIn(value: object, prototype: object, ancestors: object[]): s
     if (isBare && types.isDataView(value)) return formOfBytes(value);
   }
   throw new TypeError(
-    `an instance of ${describe((prototype as { constructor?: { name?: unknown } }).constructor?.name)} has none`,
+    `an instance of ${describeValue((prototype as { constructor?: { name?: unknown } }).constructor?.name)} has none`,
   );
 }
 

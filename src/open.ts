@@ -11,7 +11,7 @@ import { checkCount } from './range.js';
 import { type RetryPolicy, retryPolicy } from './retry.js';
 import { normalized, Session, unsupported } from './session.js';
 import { Store } from './store.js';
-import { checkFunction, checkObject, checkText, describe } from './text.js';
+import { checkFunction, checkObject, checkText, describeValue } from './text.js';
 import type { TimelineStore, TimelineStoreOptions } from './types.js';
 
 const MAX_NAME_BYTES = 255;
@@ -86,7 +86,7 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): {
   settings: Settings;
 } {
   if (typeof options !== 'object' || options === null)
-    throw invalidArgument('options', `must be an object, not ${describe(options)}`);
+    throw invalidArgument('options', `must be an object, not ${describeValue(options)}`);
   const {
     adapter,
     ttlMs,
@@ -101,17 +101,17 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): {
     onWarning = emitWarning,
   } = options;
   if (typeof adapter?.open !== 'function')
-    throw invalidArgument('adapter', `must be a TimelineAdapter, not ${describe(adapter)}`);
+    throw invalidArgument('adapter', `must be a TimelineAdapter, not ${describeValue(adapter)}`);
   const name = checkText(options.name, 'name', MAX_NAME_BYTES, { printable: true });
   checkFunction(now, 'now');
   checkFunction(onWarning, 'onWarning');
   checkObject(limits, 'limits');
   checkObject(retry, 'retry');
   if (readClock(now) === undefined)
-    throw invalidArgument('now', `must give milliseconds since 1970, not ${describe(safely(now))}`);
+    throw invalidArgument('now', `must give milliseconds since 1970, not ${describeValue(safely(now))}`);
   if (clockToleranceMs !== Number.POSITIVE_INFINITY)
     checkCount(clockToleranceMs, 'clockToleranceMs', { least: LEAST_CLOCK_TOLERANCE_MS });
-  if (typeof alter !== 'boolean') throw invalidArgument('alter', `must be a boolean, not ${describe(alter)}`);
+  if (typeof alter !== 'boolean') throw invalidArgument('alter', `must be a boolean, not ${describeValue(alter)}`);
   if (ttlMs !== undefined && ttlMs !== Number.POSITIVE_INFINITY) checkCount(ttlMs, 'ttlMs');
   if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
     throw invalidArgument('schema', 'must implement Standard Schema version 1');

@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor, MAX_SEQ_ID } from './cursor.js';
 import { type Decoder, decodeRow } from './decode.js';
 import { type Entry, TimelineHead } from './entry.js';
 import { invalidArgument, TimelineError } from './errors.js';
-import { describe } from './text.js';
+import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Cursor, Page, ReadRange } from './types.js';
 
@@ -31,7 +31,8 @@ export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
   const before = checkBound(ref, options.before, 'before');
   const limit = Math.min(checkCount(options.limit ?? DEFAULT_LIMIT, 'limit'), MAX_PAGE);
   const reverse = options.reverse ?? false;
-  if (typeof reverse !== 'boolean') throw invalidArgument('reverse', `must be a boolean, not ${describe(reverse)}`);
+  if (typeof reverse !== 'boolean')
+    throw invalidArgument('reverse', `must be a boolean, not ${describeValue(reverse)}`);
   return {
     ref,
     range: { timeline: ref.encoded, after: after?.seqId, before: before?.seqId, limit, reverse },
@@ -47,13 +48,13 @@ function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argume
     return { given, seqId, epoch };
   }
   if (typeof given !== 'bigint')
-    throw invalidArgument(argument, `must be a cursor or a bigint, not ${describe(given)}`);
+    throw invalidArgument(argument, `must be a cursor or a bigint, not ${describeValue(given)}`);
   return { given, seqId: checkSeqId(given, argument, 0n), epoch: '' };
 }
 
 /** Returns `value` if it is a SeqId from `least` to 2^63 - 1. Throws `TIMELINE_INVALID_ARGUMENT`. */
 export function checkSeqId(value: unknown, argument: string, least: bigint): bigint {
-  if (typeof value !== 'bigint') throw invalidArgument(argument, `must be a bigint, not ${describe(value)}`);
+  if (typeof value !== 'bigint') throw invalidArgument(argument, `must be a bigint, not ${describeValue(value)}`);
   if (value < least || value > MAX_SEQ_ID)
     throw invalidArgument(argument, `must lie between ${least}n and 2^63 - 1, not ${value}n`);
   return value;
@@ -68,7 +69,7 @@ export function checkSeqId(value: unknown, argument: string, least: bigint): big
  */
 export function checkCount(value: unknown, argument: string, options: { least?: number; most?: number } = {}): number {
   const { least = 1, most = Number.MAX_SAFE_INTEGER } = options;
-  if (!Number.isSafeInteger(value)) throw invalidArgument(argument, `must be an integer, not ${describe(value)}`);
+  if (!Number.isSafeInteger(value)) throw invalidArgument(argument, `must be an integer, not ${describeValue(value)}`);
   const count = value as number;
   if (count < least || count > most)
     throw invalidArgument(argument, `must lie between ${least} and ${most}, not ${count}`);
@@ -85,7 +86,7 @@ export function checkPosition(
   if (epoch !== head.epoch && epoch !== '' && !isOfAncestor(head.ancestors, epoch, seqId)) {
     throw new TimelineError(
       'TIMELINE_EPOCH_CHANGED',
-      `the data of ${describe(timeline)} was lost and started again since this cursor`,
+      `the data of ${describeValue(timeline)} was lost and started again since this cursor`,
       {
         timeline,
         actual: head.lastSeqId,
@@ -93,11 +94,13 @@ export function checkPosition(
     );
   }
   if (seqId > head.lastSeqId) {
-    throw new TimelineError(
-      'TIMELINE_ROLLED_BACK',
-      `position ${seqId} of ${describe(timeline)} lies beyond its tail, ${head.lastSeqId}: the store was rolled back`,
-      { timeline, expected: seqId, actual: head.lastSeqId },
-    );
+    const actual = head.lastSeqId;
+    const message = `position ${seqId} of ${describeValue(timeline)} lies beyond its tail, ${actual}`;
+    throw new TimelineError('TIMELINE_ROLLED_BACK', `${message}: the store was rolled back`, {
+      timeline,
+      expected: seqId,
+      actual,
+    });
   }
 }
 

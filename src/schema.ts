@@ -1,5 +1,5 @@
 import { type Issue, invalidArgument, reasonOf, type TimelineError } from './errors.js';
-import { describe } from './text.js';
+import { describeValue } from './text.js';
 import { isThenable, withinUserTime } from './user-code.js';
 
 /**
@@ -18,8 +18,16 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
 
 /** Result of a validation: the output, or the issues. */
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] };
+  | {
+      /** The message to store. */
+      readonly value: Output;
+      /** Absent: the message is valid. */
+      readonly issues?: undefined;
+    }
+  | {
+      /** Reasons why the message is invalid. */
+      readonly issues: readonly Issue[];
+    };
 
 /** Output of a schema. Wrapped in an object, because a message may itself be a promise that the codec can encode. */
 export interface Valid<M> {
@@ -56,7 +64,7 @@ export function validate<M>(
 
 function accept<M>(result: SchemaResult<M>): Valid<M> {
   if (typeof result !== 'object' || result === null)
-    throw refused([{ message: `the schema answered ${describe(result)}` }]);
+    throw refused([{ message: `the schema answered ${describeValue(result)}` }]);
   let answer: { readonly issues: unknown; readonly valid: Valid<M> | undefined };
   try {
     answer = { issues: result.issues, valid: 'value' in result ? { value: result.value } : undefined };
@@ -64,7 +72,7 @@ function accept<M>(result: SchemaResult<M>): Valid<M> {
     throw failed(cause);
   }
   const { issues, valid } = answer;
-  if (issues) throw refused(Array.isArray(issues) ? issues : [{ message: describe(issues) }]);
+  if (issues) throw refused(Array.isArray(issues) ? issues : [{ message: describeValue(issues) }]);
   if (!valid) throw refused([{ message: 'the schema answered with neither value nor issues' }]);
   return valid;
 }

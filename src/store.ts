@@ -7,7 +7,7 @@ import { invalidArgument, isTimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
-import { checkArray, checkFunction, checkObject, checkOptions, checkText, describe } from './text.js';
+import { checkArray, checkFunction, checkObject, checkOptions, checkText, describeValue } from './text.js';
 import { decoderOf, type StoreParts, TimelineHandle } from './timeline.js';
 import {
   decodeTimelineId,
@@ -105,7 +105,7 @@ export class Store<M> implements TimelineStore<M> {
         } catch (cause) {
           const error = isTimelineError(cause)
             ? cause
-            : invalidArgument(`${argument}[${i}]`, `is ${describe(item)}`, { cause });
+            : invalidArgument(`${argument}[${i}]`, `is ${describeValue(item)}`, { cause });
           outcomes.put(i, { ok: false, error });
         }
       });
@@ -186,7 +186,7 @@ export class Store<M> implements TimelineStore<M> {
   ): Promise<Cursor[]> {
     const named = this.#named(items);
     items.forEach(({ to }, i) => {
-      if (typeof to !== 'string') throw invalidArgument(`items[${i}].to`, `must be a cursor, not ${describe(to)}`);
+      if (typeof to !== 'string') throw invalidArgument(`items[${i}].to`, `must be a cursor, not ${describeValue(to)}`);
     });
     return advanceCheckpoints(this.#session, named, checkOptions(options).signal);
   }

@@ -4,7 +4,7 @@ import { encodeCursor, seqIdOf } from './cursor.js';
 import { isTimelineError, TimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
 import { closedError, type Session } from './session.js';
-import { describe } from './text.js';
+import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Cursor, Page, SubscribeOptions, TimelineEntry } from './types.js';
 
@@ -76,9 +76,9 @@ export function subscribe<M>(
 }
 
 export function truncatedError(ref: TimelineRef, through: bigint): TimelineError {
-  return new TimelineError(
-    'TIMELINE_TRUNCATED',
-    `entries of ${describe(ref.encoded)} up to ${through} that were not read yet have been trimmed or have expired`,
-    { timeline: ref.encoded, through },
-  );
+  const entries = `entries of ${describeValue(ref.encoded)} up to ${through} that were not read yet`;
+  return new TimelineError('TIMELINE_TRUNCATED', `${entries} have been trimmed or have expired`, {
+    timeline: ref.encoded,
+    through,
+  });
 }

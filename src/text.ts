@@ -28,7 +28,7 @@ export function checkText(
   limit: number,
   options: { printable?: boolean } = {},
 ): string {
-  if (typeof value !== 'string') throw invalidArgument(argument, `must be a string, not ${describe(value)}`);
+  if (typeof value !== 'string') throw invalidArgument(argument, `must be a string, not ${describeValue(value)}`);
   if (value === '') throw invalidArgument(argument, 'must not be empty');
   if (!isWellFormed(value)) throw invalidArgument(argument, 'holds a lone surrogate, which has no UTF-8 form');
   if (options.printable && CONTROL.test(value)) throw invalidArgument(argument, 'holds a control character');
@@ -39,7 +39,7 @@ export function checkText(
 }
 
 /** Describes a value for an error message: the value itself if short, else its kind. */
-export function describe(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
@@ -51,12 +51,12 @@ export function describe(value: unknown): string {
 /** Returns `value` if it is an object, for callers without types. Throws `TIMELINE_INVALID_ARGUMENT`. */
 export function checkObject<T extends object>(value: T, argument: string): T {
   if (typeof value !== 'object' || value === null)
-    throw invalidArgument(argument, `must be an object, not ${describe(value)}`);
+    throw invalidArgument(argument, `must be an object, not ${describeValue(value)}`);
   return value;
 }
 
 export function checkArray<T>(value: readonly T[], argument: string): readonly T[] {
-  if (!Array.isArray(value)) throw invalidArgument(argument, `must be an array, not ${describe(value)}`);
+  if (!Array.isArray(value)) throw invalidArgument(argument, `must be an array, not ${describeValue(value)}`);
   return value;
 }
 
@@ -67,12 +67,12 @@ export function checkArray<T>(value: readonly T[], argument: string): readonly T
 export function checkOptions<T extends Abortable>(options: T): T {
   const { signal } = checkObject(options, 'options');
   if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalidArgument('signal', `must be an AbortSignal, not ${describe(signal)}`);
+    throw invalidArgument('signal', `must be an AbortSignal, not ${describeValue(signal)}`);
   return options;
 }
 
 /** Throws `TIMELINE_INVALID_ARGUMENT` for anything but a function or `undefined`. */
 export function checkFunction(value: unknown, argument: string): void {
   if (value !== undefined && typeof value !== 'function')
-    throw invalidArgument(argument, `must be a function, not ${describe(value)}`);
+    throw invalidArgument(argument, `must be a function, not ${describeValue(value)}`);
 }

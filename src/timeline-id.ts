@@ -1,5 +1,5 @@
 import { invalidArgument, TimelineError } from './errors.js';
-import { checkText, describe, isWellFormed, utf8Length } from './text.js';
+import { checkText, describeValue, isWellFormed, utf8Length } from './text.js';
 import type { TimelineId, TimelineIdPart } from './types.js';
 
 export const MAX_ID_BYTES = 512;
@@ -45,7 +45,10 @@ function encodePart(part: TimelineIdPart, argument: string): string {
   }
   if (typeof part === 'number' && Number.isSafeInteger(part)) return `~i${BigInt(part)}`;
   if (typeof part === 'bigint' && part >= -INT64 && part < INT64) return `~i${part}`;
-  throw invalidArgument(argument, `must consist of strings and integers of at most 64 bits, not ${describe(part)}`);
+  throw invalidArgument(
+    argument,
+    `must consist of strings and integers of at most 64 bits, not ${describeValue(part)}`,
+  );
 }
 
 function escapePart(text: string): string {

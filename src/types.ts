@@ -194,7 +194,19 @@ export interface BatchItem<M> {
   readonly key?: string | undefined;
 }
 
-/** Outcome of one append of a batch; `duplicate` as in {@link AppendResult}. */
+/** Outcome of one append of a batch. */
 export type BatchOutcome =
-  | { readonly ok: true; readonly seqId: bigint; readonly duplicate: boolean }
-  | { readonly ok: false; readonly error: TimelineError };
+  | {
+      /** The message is stored. */
+      readonly ok: true;
+      /** SeqId of the entry, or of the first one with the key. */
+      readonly seqId: bigint;
+      /** True if the key was known and nothing was written. */
+      readonly duplicate: boolean;
+    }
+  | {
+      /** This append failed; others of the batch may have succeeded. */
+      readonly ok: false;
+      /** Reason; its `outcome` says whether the message may be stored all the same. */
+      readonly error: TimelineError;
+    };

@@ -1,4 +1,11 @@
-import { checkCount, checkSeqId, describe, invalidArgument, isThenable, withinUserTime } from '../src/toolkit/index.js';
+import {
+  checkCount,
+  checkSeqId,
+  describeValue,
+  invalidArgument,
+  isThenable,
+  withinUserTime,
+} from '../src/toolkit/index.js';
 import { checkMode } from './modes/diffusion.js';
 import type { Diffusion, Directory, Listing, Membership } from './types.js';
 
@@ -33,7 +40,7 @@ export function guardDirectory(directory: Directory, ms: number | undefined): Di
       isMember: async (conversation, user, at) => {
         const answer = await answered('directory.isMember', ms, directory.isMember?.(conversation, user, at));
         if (typeof answer !== 'boolean')
-          throw invalidArgument('directory.isMember', `must answer true or false, not ${describe(answer)}`);
+          throw invalidArgument('directory.isMember', `must answer true or false, not ${describeValue(answer)}`);
         return answer;
       },
     }),
@@ -78,12 +85,12 @@ async function* listed<T>(
 ): AsyncGenerator<T, void, undefined> {
   const items: unknown = await answered(name, ms, list());
   if (typeof items !== 'object' || items === null)
-    throw invalidArgument(name, `must give a list, not ${describe(items)}`);
+    throw invalidArgument(name, `must give a list, not ${describeValue(items)}`);
   if (Symbol.asyncIterator in items) yield* awaited(name, ms, items as AsyncIterable<unknown>, check);
   else if (Symbol.iterator in items) {
     for (const item of items as Iterable<unknown>)
       yield check(isThenable(item) ? await answered(name, ms, item) : item, name);
-  } else throw invalidArgument(name, `must give a list, not ${describe(items)}`);
+  } else throw invalidArgument(name, `must give a list, not ${describeValue(items)}`);
 }
 
 async function* awaited<T>(
@@ -98,7 +105,7 @@ async function* awaited<T>(
     for (;;) {
       const step = (await answered(name, ms, iterator.next())) as IteratorResult<unknown>;
       if (typeof step !== 'object' || step === null)
-        throw invalidArgument(name, `must give a list, not one of ${describe(step)}`);
+        throw invalidArgument(name, `must give a list, not one of ${describeValue(step)}`);
       isOpen = step.done !== true;
       if (!isOpen) return;
       yield check(step.value, name);
@@ -110,7 +117,7 @@ async function* awaited<T>(
 }
 
 function checkMember(item: unknown, name: string): string {
-  if (typeof item !== 'string') throw invalidArgument(name, `must give names of users, not ${describe(item)}`);
+  if (typeof item !== 'string') throw invalidArgument(name, `must give names of users, not ${describeValue(item)}`);
   return item;
 }
 
@@ -118,7 +125,7 @@ function checkMembership(item: unknown, name: string): string | Membership {
   if (typeof item === 'string' && item !== '') return item;
   const { conversation, joinedAt, from } = (item ?? {}) as Partial<Membership>;
   if (typeof item !== 'object' || typeof conversation !== 'string' || conversation === '') {
-    throw invalidArgument(name, `must give names of conversations or memberships, not ${describe(item)}`);
+    throw invalidArgument(name, `must give names of conversations or memberships, not ${describeValue(item)}`);
   }
   checkSeqId(joinedAt, `${name}: joinedAt`, 0n);
   checkSeqId(from, `${name}: from`, 0n);

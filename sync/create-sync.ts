@@ -3,7 +3,7 @@ import {
   checkCount,
   checkFunction,
   checkObject,
-  describe,
+  describeValue,
   invalidArgument,
   MAX_TIMER_MS,
   reasonOf,
@@ -98,7 +98,7 @@ export function assemble<M>(
 
 function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'appendToMany'>, argument: string): void {
   if (typeof library?.appendToMany !== 'function')
-    throw invalidArgument(argument, `must be a TimelineStore, not ${describe(library)}`);
+    throw invalidArgument(argument, `must be a TimelineStore, not ${describeValue(library)}`);
   const { capabilities } = library;
   const missing = capabilities.keyWindowMs === 0 ? 'keyWindowMs' : capabilities.checkpoints ? undefined : 'checkpoints';
   if (missing === undefined) return;

@@ -3,7 +3,7 @@ import {
   checkObject,
   checkOptions,
   checkSeqId,
-  describe,
+  describeValue,
   invalidArgument,
   throwIfAborted,
 } from '../src/toolkit/index.js';
@@ -123,7 +123,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
 
   async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {
     const { all = false } = checkObject(options, 'options');
-    if (typeof all !== 'boolean') throw invalidArgument('all', `must be a boolean, not ${describe(all)}`);
+    if (typeof all !== 'boolean') throw invalidArgument('all', `must be a boolean, not ${describeValue(all)}`);
     this.#checkOpen();
     const { store } = this.#context;
     if (all && !store.capabilities.timelines) {
@@ -166,7 +166,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     const entry = await store.timeline(conversation).get(seqId, { onUndecodable: 'throw' });
     const message = entry?.deleted ? undefined : entry?.message;
     if (message?.kind !== 'message' || (message.recalled !== undefined && !options.recalled)) {
-      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no message ${seqId} in ${describe(conversation)}`, {
+      throw new TimelineError('TIMELINE_NOT_FOUND', `there is no message ${seqId} in ${describeValue(conversation)}`, {
         timeline: conversation,
       });
     }

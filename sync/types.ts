@@ -1,60 +1,9 @@
 import type { Abortable, AdapterWarning, Cursor, Timeline, TimelineError, TimelineStore } from '../src/index.js';
+import type { Mode, Stored, Synced } from './entry-types.js';
 
-/** `write`: each message is copied to the members' inboxes. `read`: devices read it from the conversation. */
-export type Mode = 'write' | 'read';
+export type * from './entry-types.js';
 
-/**
- * An entry of the store library. A conversation's Timeline holds messages and, between them, changes of messages,
- * members and mode. Entries of kind `state` are records of the library, in Timelines whose id has several parts. SeqIds
- * are decimal strings.
- */
-export type Stored<M> =
-  | StoredMessage<M>
-  /** Without `body`, the message was recalled. */
-  | { readonly kind: 'edit'; readonly sender: string; readonly target: string; readonly body?: M }
-  | { readonly kind: 'recall'; readonly sender: string; readonly target: string }
-  | { readonly kind: 'join' | 'leave'; readonly users: readonly string[] }
-  | { readonly kind: 'mode'; readonly mode: Mode }
-  | { readonly kind: 'state'; readonly state: unknown };
-
-/** A message in the history: it has the body of its newest edit, and no body once it is recalled. */
-export interface StoredMessage<M> {
-  readonly kind: 'message';
-  readonly sender: string;
-  readonly body?: M;
-  /** SeqId of the edit that `body` comes from. */
-  readonly edited?: string;
-  /** SeqId of the recall. */
-  readonly recalled?: string;
-}
-
-/** An entry of an inbox in the sync library. Without `body`, it refers to the body in the conversation. */
-export type Synced<M> =
-  | {
-      readonly kind: 'message' | 'edit' | 'recall';
-      readonly conversation: string;
-      readonly seqId: string;
-      readonly sender: string;
-      readonly sentAt: number;
-      readonly target?: string;
-      readonly body?: M;
-      /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */
-      readonly undecodable?: true;
-    }
-  /**
-   * With `read`, devices follow the conversation's own Timeline from `seqId` on; from `from` on, if this marks a user's
-   * join. With `write`, they follow it up to `seqId`; `from` is the SeqId since which it was in read mode.
-   */
-  | {
-      readonly kind: 'mode';
-      readonly mode: Mode;
-      readonly conversation: string;
-      readonly seqId: string;
-      readonly from?: string;
-    }
-  /** The user has read up to here on some device. */
-  | { readonly kind: 'read'; readonly conversation: string; readonly seqId: string };
-
+/** Options of `createSync`. */
 export interface SyncOptions<M> {
   /** Has a Timeline per conversation. Needs checkpoints and idempotency keys. */
   readonly store: TimelineStore<Stored<M>>;
@@ -89,7 +38,17 @@ export interface SyncOptions<M> {
 /** A list in any shape; items are read one by one. */
 export type Listing<T> = Iterable<T> | AsyncIterable<T> | Promise<Iterable<T>>;
 
-/** The members of conversations. Lists are read item by item and may have any length. */
+/**
+ * The members of conversations. Lists are read item by item and may have any length. A call that needs an answer
+ * rejects with `TIMELINE_UNAVAILABLE` if it takes longer than 30 seconds, and with `TIMELINE_INVALID_ARGUMENT` if it
+ * has another shape. A fan-out asks again.
+ *
+ * @example
+ * const directory: Directory = {
+ *   members: (conversation) => db.membersOf(conversation),
+ *   conversations: (user) => db.conversationsOf(user),
+ * };
+ */
 export interface Directory {
   /** Lists the members now; with `at`, those at that SeqId, if the directory keeps history. */
   members(conversation: string, options?: { readonly at: bigint }): Listing<string>;
@@ -114,6 +73,7 @@ export interface Directory {
 
 /** The present membership of one user in one conversation. */
 export interface Membership {
+  /** Name of the conversation. */
   readonly conversation: string;
   /** SeqId of the join; 0n if there was none. */
   readonly joinedAt: bigint;
@@ -123,7 +83,9 @@ export interface Membership {
 
 /** A join or leave of several users. */
 export interface MembershipChange {
+  /** Says whether the users come or go. */
   readonly kind: 'join' | 'leave';
+  /** Names of the users, each once. */
   readonly users: readonly string[];
   /** SeqId of the join or leave in the conversation. */
   readonly at: bigint;
@@ -141,6 +103,7 @@ export interface Diffusion {
 
 /** Facts for the choice of a mode. */
 export interface Audience {
+  /** Name of the conversation. */
   readonly conversation: string;
   /** The current mode. */
   readonly mode: Mode;
@@ -150,8 +113,11 @@ export interface Audience {
 
 /** A message to send. */
 export interface OutgoingMessage<M> {
+  /** Name of the conversation, of at most 400 bytes. It comes into being with its first message. */
   readonly conversation: string;
+  /** Name of the user who sends, of at most 200 bytes. Need not be a member. */
   readonly sender: string;
+  /** Any value that the codecs of both libraries encode, but not `undefined`. */
   readonly body: M;
   /** The client's message id: sent again with it, from any process, the message is stored once. At most 1000 bytes. */
   readonly key?: string | undefined;
@@ -189,11 +155,23 @@ export interface MessageSync<M> extends AsyncDisposable {
    * await delivered;
    */
   send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent>;
-  /** Changes a message everywhere. Rejects with `TIMELINE_NOT_FOUND` if there is none, or it was recalled. */
+  /**
+   * Changes a message everywhere. Resolves as {@link send} does. Rejects with `TIMELINE_NOT_FOUND` if there is none, or
+   * it was recalled; with `TIMELINE_UNSUPPORTED` if the store library lacks the capability `update`.
+   */
   edit(conversation: string, seqId: bigint, body: M, options?: { readonly key?: string | undefined }): Promise<Sent>;
-  /** Recalls a message and removes its body everywhere. Idempotent. `TIMELINE_NOT_FOUND` if there is none. */
+  /**
+   * Recalls a message and removes its body everywhere. Idempotent. Rejects with `TIMELINE_NOT_FOUND` if there is none,
+   * and with `TIMELINE_UNSUPPORTED` as {@link edit} does.
+   */
   recall(conversation: string, seqId: bigint): Promise<Sent>;
-  /** Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force. */
+  /**
+   * Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force.
+   *
+   * @example
+   * const { delivered } = await sync.join('team', ['ann', 'bob']);
+   * await delivered;
+   */
   join(conversation: string, users: string | readonly string[]): Promise<Sent>;
   /** Ends memberships: later messages no longer reach these users. Resolves as {@link join} does. */
   leave(conversation: string, users: string | readonly string[]): Promise<Sent>;
@@ -201,7 +179,12 @@ export interface MessageSync<M> extends AsyncDisposable {
   history(conversation: string): Timeline<Stored<M>>;
   /** Returns a device of a user. Does no I/O. */
   device(user: string, device: string, options?: DeviceOptions): Device<M>;
-  /** Lists a user's conversations, the one with the newest message first. */
+  /**
+   * Lists a user's conversations, the one with the newest message first.
+   *
+   * @example
+   * for await (const { conversation, last, unread } of sync.conversations('ann')) show(conversation, last, unread);
+   */
   conversations(user: string): AsyncIterable<ConversationSummary<M>>;
   /**
    * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one
@@ -221,6 +204,7 @@ export interface MessageSync<M> extends AsyncDisposable {
 
 /** One conversation in a user's list. */
 export interface ConversationSummary<M> {
+  /** Name of the conversation. */
   readonly conversation: string;
   /** The newest message that the user sees; without `body` if it was recalled. */
   readonly last?: { readonly seqId: bigint; readonly sender: string; readonly body?: M; readonly sentAt: number };
@@ -240,7 +224,9 @@ export interface DeviceOptions {
 
 /** One device of one user. Each device has its own position. */
 export interface Device<M> {
+  /** Name of the user. */
   readonly user: string;
+  /** Name of the device, unique among those of the user. */
   readonly device: string;
   /**
    * Reads messages after the acknowledged position: the same again until they are acknowledged. `limit` is 100 by
@@ -269,6 +255,7 @@ export interface Device<M> {
 
 /** A page of messages. */
 export interface PullPage<M> {
+  /** Messages after the acknowledged position, each conversation in its order. Empty if there are none. */
   readonly messages: SyncMessage<M>[];
   /** Acknowledges the whole page; see {@link Device.ack}. */
   readonly cursor: Cursor;
@@ -280,13 +267,17 @@ export interface PullPage<M> {
 
 /** A message, or a change of one, on its way to a device. */
 export interface SyncMessage<M> {
+  /** Name of the conversation. */
   readonly conversation: string;
   /** SeqId of the message: for `edit` and `recall` of the message they change, for `read` of the last one read. */
   readonly seqId: bigint;
   /** SeqId of this entry itself: of several edits, the one with the highest counts. */
   readonly entrySeqId: bigint;
+  /** Name of the user who sent the message; for `read`, of the device's own user. */
   readonly sender: string;
+  /** The body of a message or edit. Absent for `recall` and `read`, and if the message was recalled. */
   readonly body?: M;
+  /** `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. */
   readonly kind: 'message' | 'edit' | 'recall' | 'read';
   /** The message, or the one that an edit changes, was recalled before this device got it. */
   readonly recalled?: true;

@@ -4,13 +4,16 @@ import { decorateAdapter } from './decorate.js';
 
 /** Failure of one append call. */
 export type Fault =
-  /** The request does not reach the store. */
-  | { readonly kind: 'reject-before'; readonly error: TimelineError }
-  /** The store executes the request, and its answer is lost. */
-  | { readonly kind: 'reject-after'; readonly error: TimelineError }
-  /** Some writes fail without being executed: `errors` returns an error for each of them, else `undefined`. */
   | {
+      /** `reject-before`: the request does not reach the store. `reject-after`: it does, and its answer is lost. */
+      readonly kind: 'reject-before' | 'reject-after';
+      /** Error that the call rejects with. */
+      readonly error: TimelineError;
+    }
+  | {
+      /** Some writes fail without being executed. */
       readonly kind: 'fail-writes';
+      /** Returns for each write its error, or `undefined` if it does not fail. */
       readonly errors: (writes: readonly Write[]) => readonly (TimelineError | undefined)[];
     };
 

@@ -30,6 +30,7 @@ import {
 } from '../../src/toolkit/index.js';
 import { type Rules, TimelineData } from './timeline-data.js';
 
+/** Options of `memoryAdapter`; all have defaults. */
 export interface MemoryAdapterOptions {
   /** Milliseconds that an idempotency key is remembered. Default: as the library was created, 7 days for a new one. */
   readonly keyWindowMs?: number | undefined;

@@ -1,6 +1,7 @@
 import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
 
+/** Options of `redisAdapter`; all have defaults. */
 export interface RedisAdapterOptions {
   /** In front of all keys; no braces. Default `'tl:'`. */
   readonly prefix?: string | undefined;

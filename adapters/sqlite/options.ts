@@ -1,6 +1,7 @@
 import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
 
+/** Options of `sqliteAdapter`; all have defaults. */
 export interface SqliteAdapterOptions {
   /**
    * Default `'full'`: an acknowledged message survives a power loss. Appends made together share the sync, which makes

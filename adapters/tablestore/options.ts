@@ -1,6 +1,6 @@
 import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
-import { describe } from '../../src/text.js';
+import { describeValue } from '../../src/text.js';
 import { type JavaV1Options, javaV1Layout } from './layouts/java/v1.js';
 import { type JavaV2Options, javaV2Layout } from './layouts/java/v2.js';
 import type { Layout } from './layouts/layout.js';
@@ -15,8 +15,14 @@ export type LayoutOption =
   | 'native'
   | 'java-v1'
   | 'java-v2'
-  | ({ readonly type: 'java-v1' } & JavaV1Options)
-  | ({ readonly type: 'java-v2' } & JavaV2Options);
+  | ({
+      /** Columns of version 1 of the Java library. */
+      readonly type: 'java-v1';
+    } & JavaV1Options)
+  | ({
+      /** Columns of version 2 of the Java library. */
+      readonly type: 'java-v2';
+    } & JavaV2Options);
 
 /**
  * Any channel that carries short strings between processes; it wakes their subscriptions at once.
@@ -115,5 +121,5 @@ function resolveLayout(option: LayoutOption = 'native'): Layout {
   if (option === 'java-v2') return javaV2Layout();
   if (option?.type === 'java-v1') return javaV1Layout(option);
   if (option?.type === 'java-v2') return javaV2Layout(option);
-  throw invalidArgument('layout', `must be 'native', 'java-v1' or 'java-v2', not ${describe(option)}`);
+  throw invalidArgument('layout', `must be 'native', 'java-v1' or 'java-v2', not ${describeValue(option)}`);
 }

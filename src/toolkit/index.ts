@@ -7,7 +7,7 @@ export { BatchIterator } from '../iterate.js';
 export { checkCount, checkSeqId } from '../range.js';
 export { type RetryOptions, retryUntil } from '../retry.js';
 export { parseSettings, reconcileSettings } from '../settings.js';
-export { checkFunction, checkObject, checkOptions, checkText, describe } from '../text.js';
+export { checkFunction, checkObject, checkOptions, checkText, describeValue } from '../text.js';
 export { isThenable, withinUserTime } from '../user-code.js';
 export { compareUtf8, equalBytes } from './bytes.js';
 export {

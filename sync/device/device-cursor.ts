@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { type Cursor, TimelineError } from '../../src/index.js';
-import { describe } from '../../src/toolkit/index.js';
+import { describeValue } from '../../src/toolkit/index.js';
 import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
 
 const VERSION = 's1';
@@ -60,7 +60,7 @@ export function decodeCursor(sign: Signer, cursor: unknown): DeviceProgress {
       resynced: r === 1,
     };
   } catch (cause) {
-    const message = `cursor is not one of this device: ${describe(cursor)}`;
+    const message = `cursor is not one of this device: ${describeValue(cursor)}`;
     throw new TimelineError('TIMELINE_INVALID_CURSOR', message, { argument: 'cursor', cause });
   }
 }

@@ -3,7 +3,7 @@ import {
   BatchIterator,
   checkCount,
   checkOptions,
-  describe,
+  describeValue,
   invalidArgument,
   throwIfAborted,
 } from '../../src/toolkit/index.js';
@@ -152,7 +152,7 @@ export class SyncDevice<M> implements Device<M> {
 export function checkStart(start: DeviceIdentity['start']): DeviceIdentity['start'] {
   if (start === 'oldest' || start === 'now') return start;
   if (typeof start !== 'object' || start === null) {
-    throw invalidArgument('start', `must be 'oldest', 'now' or { last }, not ${describe(start)}`);
+    throw invalidArgument('start', `must be 'oldest', 'now' or { last }, not ${describeValue(start)}`);
   }
   checkCount(start.last, 'start.last', { least: 0, most: MAX_LAST_MESSAGES });
   return start;

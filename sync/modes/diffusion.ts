@@ -1,4 +1,4 @@
-import { checkCount, checkFunction, checkObject, describe, invalidArgument } from '../../src/toolkit/index.js';
+import { checkCount, checkFunction, checkObject, describeValue, invalidArgument } from '../../src/toolkit/index.js';
 import type { Audience, Diffusion, Mode } from '../types.js';
 
 /** Copies every message to each member's inbox: many writes, one read. For small conversations. */
@@ -11,6 +11,7 @@ export function readDiffusion(): Diffusion {
   return { modes: ['read'], choose: () => 'read' };
 }
 
+/** Options of {@link hybridDiffusion}; all have defaults. */
 export interface HybridOptions {
   /** Members up to which a conversation stays in write mode. Default 500. */
   readonly writeUpTo?: number | undefined;
@@ -35,7 +36,7 @@ export function hybridDiffusion(options: HybridOptions = {}): Diffusion {
   if (writeBelow > writeUpTo) throw invalidArgument('writeBelow', `must not exceed writeUpTo, ${writeUpTo}`);
   checkFunction(policy, 'policy');
   for (const [conversation, mode] of Object.entries(overrides ?? {}))
-    checkMode(mode, `overrides[${describe(conversation)}]`);
+    checkMode(mode, `overrides[${describeValue(conversation)}]`);
   return {
     modes: ['write', 'read'],
     async choose(about) {
@@ -50,6 +51,6 @@ export function hybridDiffusion(options: HybridOptions = {}): Diffusion {
 
 export function checkMode(mode: unknown, argument: string): Mode {
   if (mode !== 'write' && mode !== 'read')
-    throw invalidArgument(argument, `must be 'write' or 'read', not ${describe(mode)}`);
+    throw invalidArgument(argument, `must be 'write' or 'read', not ${describeValue(mode)}`);
   return mode;
 }

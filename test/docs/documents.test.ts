@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as timelineModel from '../../src/index.js';
+import { codeIn, filesIn } from '../support/source-files.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -14,6 +15,8 @@ const documents = [
   'CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ];
+/** A page for each folder that has a map. */
+const maps = filesIn('.').filter((path) => path.endsWith('/README.md'));
 const blocks = (path: string) => [...read(path).matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1]);
 
 /** Members of a declared union of string literals, or of a class, straight from the source. */
@@ -41,10 +44,42 @@ describe('the documents', () => {
     for (const name of Object.keys(timelineModel)) expect(text).toContain(name);
   });
 
-  it.each(documents)('%s links only to what is there', (path) => {
+  it.each([...documents, ...maps])('%s links only to what is there', (path) => {
     const targets = [...read(path).matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] as string);
     for (const target of targets)
       expect(existsSync(resolve(root, dirname(path), target)), `${path} links to ${target}`).toBe(true);
+  });
+});
+
+describe('the maps of folders', () => {
+  // The toolkit's map is sorted by tasks of an adapter.
+  const byFile = maps.filter((path) => path !== 'src/toolkit/README.md');
+
+  it.each(byFile)('%s names every file and folder beside it', (path) => {
+    const text = read(path);
+    const beside = readdirSync(join(root, dirname(path)), { withFileTypes: true });
+    const names = beside.flatMap((entry) => {
+      if (entry.isDirectory()) return [`${entry.name}/`];
+      return entry.name.endsWith('.ts') ? [entry.name.replace(/\.ts$/, '')] : [];
+    });
+    expect(names.length).toBeGreaterThan(0);
+    expect(
+      names.filter((name) => !new RegExp(`(?<![\\w-])${name.replaceAll('.', '\\.')}(?![\\w-])`).test(text)),
+    ).toEqual([]);
+  });
+
+  const code = codeIn('src', 'adapters', 'sync', 'testing', 'emulator').map(read).join('\n');
+  const known = new Set(code.match(/\w+/g));
+
+  it.each(maps)('%s names only what the code has', (path) => {
+    const spans = [
+      ...read(path)
+        .replace(/^```.*?^```$/gms, '')
+        .matchAll(/`([^`\n]+)`/g),
+    ].map((match) => match[1]!);
+    // Classes, functions and fields, and members of them: `Reader`, `planWrite`, `Reader.read`.
+    const names = spans.filter((span) => /^[a-z]+[A-Z]\w*(?:\.\w+)*$|^[A-Z]\w*[a-z]\w*(?:\.\w+)*$/.test(span));
+    expect(names.filter((name) => !name.split('.').every((part) => known.has(part)))).toEqual([]);
   });
 });
 

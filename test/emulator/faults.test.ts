@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../emulator/index.js';
+import { until } from '../support/until.js';
 import { postError } from './raw-client.js';
 import { clientOf, columnsOf, condition, createTable, errorOf, get, int, put, type SdkClient, start } from './sdk.js';
 
@@ -40,7 +41,7 @@ describe('faults', () => {
     expect((await errorOf(put(impatient, 't', 'a', 1))).text).toContain('timed out');
     expect(await wasWritten(client)).toBe(true);
     const hanging = errorOf(put(client, 't', 'a', 2));
-    await expect.poll(() => wasWritten(client, 2)).toBe(true);
+    await until('the row is written', () => wasWritten(client, 2));
     await emulator.close();
     expect((await hanging).status).toBe('NetworkingError');
   });

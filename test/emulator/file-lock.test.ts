@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startTablestoreEmulator } from '../../emulator/index.js';
+import { until } from '../support/until.js';
 import { commandOn, scratchFile, scratchFolder, session, startCommand } from './files.js';
 import { allRows, clientOf, createTable, put } from './sdk.js';
 
@@ -135,11 +136,11 @@ describe('the lock of a file', () => {
     expect([second.status, second.stderr]).toEqual([1, expect.stringContaining('another emulator has this file open')]);
     await expect(startTablestoreEmulator({ file })).rejects.toMatchObject(inUse);
     await kill();
-    const outcome = () =>
+    await until('the file is free', () =>
       started(file).then(
-        () => 'free',
-        ({ code }: { code: string }) => code,
-      );
-    await expect.poll(outcome).toBe('free');
+        () => true,
+        () => false,
+      ),
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../emulator');
@@ -19,9 +19,18 @@ describe('the layers of the emulator', () => {
   });
 
   it('go down only: operations, then storage and search, then the wire', () => {
-    expect(importers('wire', /operations|storage|search\/|server|dispatch/)).toEqual([]);
-    expect(importers('storage', /operations|server|dispatch/)).toEqual([]);
-    expect(importers('search', /operations|server|dispatch/)).toEqual([]);
-    expect(importers('operations', /server|dispatch/)).toEqual([]);
+    const known: Record<string, readonly string[]> = {
+      wire: ['values'],
+      storage: ['wire/', 'search/indexes', 'values', 'errors', 'faults', 'options'],
+      search: ['wire/', 'storage/', 'values', 'errors'],
+      operations: ['wire/', 'storage/', 'search/', 'values', 'errors', 'signature'],
+    };
+    const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).sort()).toEqual(Object.keys(known).sort());
+    const stray = Object.entries(known).flatMap(([folder, others]) =>
+      importers(`${folder}${sep}`, new RegExp(`^\\.\\./(?!(?:${others.join('|')}))`)),
+    );
+    expect(stray).toEqual([]);
+    expect(importers('dispatch.ts', /^\.\/(?!operations\/|errors)/)).toEqual([]);
   });
 });

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TimelineStoreOptions } from '../../src/types.js';
-import { hasRedis, RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, RedisServer } from '../support/redis-server.js';
 import type { RedisStore } from '../support/redis-store.js';
+import { until } from '../support/until.js';
 import { callsOf, openOn } from './support.js';
 
 const DAY = 86_400_000;

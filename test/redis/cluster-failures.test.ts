@@ -6,7 +6,8 @@ import { type RedisAdapterOptions, redisAdapter } from '../../adapters/redis/ind
 import { openTimelineStore } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import { type ClusterNode, RedisCluster } from '../support/redis-cluster.js';
-import { hasRedis, until } from '../support/redis-server.js';
+import { hasRedis } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { expectAllOf, expectDense, expectEachOnce, Follower, readAll, Writer } from './load.js';
 import { errorsOf } from './support.js';
 

@@ -6,7 +6,8 @@ import { redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import { RedisCluster } from '../support/redis-cluster.js';
-import { hasRedis, until } from '../support/redis-server.js';
+import { hasRedis } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { ended } from './support.js';
 
 const BUDGET_MS = 2000;

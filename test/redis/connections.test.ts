@@ -2,9 +2,10 @@ import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { TimelineError } from '../../src/index.js';
 import { nightly } from '../support/nightly.js';
-import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer } from '../support/redis-server.js';
 import type { OpenOptions, RedisStore } from '../support/redis-store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 import { Listener, openOn, startServer } from './support.js';
 
 let server: RedisServer;

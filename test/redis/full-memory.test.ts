@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer } from '../support/redis-server.js';
 import type { OpenOptions, RedisStore } from '../support/redis-store.js';
+import { until } from '../support/until.js';
 import { openOn, startServer } from './support.js';
 
 let server: RedisServer;

@@ -2,8 +2,9 @@ import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore } from '../../src/index.js';
-import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer } from '../support/redis-server.js';
 import type { OpenOptions, RedisStore } from '../support/redis-store.js';
+import { until } from '../support/until.js';
 import { callsOf, openOn, startServer } from './support.js';
 
 let server: RedisServer;

@@ -3,8 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { hashSlot } from '../../adapters/redis/connection/hash-slot.js';
 import { Keyspace } from '../../adapters/redis/keys.js';
 import type { TimelineError } from '../../src/index.js';
-import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
+import { until } from '../support/until.js';
 import { openOn, startServer } from './support.js';
 
 /** As docs/redis.md lists them. */

@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 import { describe, it, onTestFinished } from 'vitest';
 import { redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore } from '../../src/index.js';
-import { hasRedis, RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { expectAllOf, expectEachOnce, Follower, readAll, Writer } from './load.js';
 
 const NAME = 'timelines';

@@ -4,8 +4,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type RedisClient, redisAdapter } from '../../adapters/redis/index.js';
 import { openTimelineStore, type TimelineError } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
-import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 import { errorsOf, Listener, openOn, startServer } from './support.js';
 
 function ownClient<C extends { on(event: 'error', hear: () => void): unknown; disconnect(): void }>(client: C): C {

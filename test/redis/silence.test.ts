@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { TimelineStore } from '../../src/types.js';
-import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer } from '../support/redis-server.js';
 import { type OpenOptions, RedisStore } from '../support/redis-store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 import { callsOf, type Ended, ended, Listener, openOn, startServer } from './support.js';
 
 const BUDGET_MS = 1500;

@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { hasRedis, type RedisServer, until } from '../support/redis-server.js';
+import { hasRedis, type RedisServer } from '../support/redis-server.js';
 import type { RedisStore } from '../support/redis-store.js';
+import { until } from '../support/until.js';
 import { callsOf, openOn, startServer } from './support.js';
 
 /** The longest that another client waits for an answer while `work` is done. */

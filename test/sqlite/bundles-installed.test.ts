@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pack, root } from '../package/pack.js';
 import { nightly } from '../support/nightly.js';
-import { afterTest, eventually, tempFile } from './support.js';
+import { until } from '../support/until.js';
+import { afterTest, tempFile } from './support.js';
 
 const run = promisify(execFile);
 
@@ -105,7 +106,7 @@ describe.runIf(nightly)('the checkpoint worker of the packed package runs from a
       const server = spawn(process.execPath, [next, 'start', '-p', String(port)], { cwd, env, stdio: 'ignore' });
       afterTest(() => server.kill());
       let answer = '';
-      await eventually('the server answers', async () => {
+      await until('the server answers', async () => {
         answer = await fetch(`http://127.0.0.1:${port}/run`)
           .then((response) => response.text())
           .catch(() => '');

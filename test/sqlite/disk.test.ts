@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { backupTimelines, restoreTimelines } from '../../adapters/sqlite/index.js';
+import { until } from '../support/until.js';
 import { canMount, smallDisk } from './disk.js';
-import { bodiesOf, eventually, openFile, readAll, spawnChild, tempFile, write } from './support.js';
+import { bodiesOf, openFile, readAll, spawnChild, tempFile, write } from './support.js';
 
 const body = 'x'.repeat(1000);
 const batch = (size = 100) => [write('a', ...Array<string>(size).fill(body))];
@@ -55,19 +56,19 @@ describe.skipIf(!canMount)('a disk that is full', () => {
     // A rewound log keeps its room, so that commits find some where a checkpoint does not.
     for (let i = 0; i < 40; i++) await library.append(batch());
     const filler = fill(folder);
-    await eventually('a checkpoint has failed', async () => {
+    await until('a checkpoint has failed', async () => {
       await library.append(batch(10));
       return library.warnings.some(({ code }) => code === 'checkpoint-failed');
     });
     rmSync(filler);
-    await eventually('there is room again', async () => (await library.append(batch()))[0]!.ok);
+    await until('there is room again', async () => (await library.append(batch()))[0]!.ok);
     const reader = new Database(path);
     reader.exec('BEGIN');
     reader.prepare('SELECT count(*) FROM timeline_entries').get();
-    await eventually('a write is refused', async () => !(await library.append(batch()))[0]!.ok);
+    await until('a write is refused', async () => !(await library.append(batch()))[0]!.ok);
     expect(statSync(`${path}-wal`).size).toBeLessThan(6 * 2 ** 20);
     reader.close();
-    await eventually('writes go on', async () => (await library.append(batch()))[0]!.ok);
+    await until('writes go on', async () => (await library.append(batch()))[0]!.ok);
     expect(library.warnings.map(({ code }) => code)).not.toContain('checkpoint-worker');
   });
 

@@ -5,18 +5,8 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { backupTimelines, checkTimelines, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore } from '../../src/index.js';
-import {
-  afterTest,
-  bodiesOf,
-  eventually,
-  look,
-  openFile,
-  openLibrary,
-  readAll,
-  spawnChild,
-  tempFile,
-  write,
-} from './support.js';
+import { until } from '../support/until.js';
+import { afterTest, bodiesOf, look, openFile, openLibrary, readAll, spawnChild, tempFile, write } from './support.js';
 
 const gone = (outcome = 'not-applied') => ({
   code: 'TIMELINE_UNAVAILABLE',
@@ -89,7 +79,7 @@ describe('a file that goes away under a process', () => {
     const old = await openLibrary(adapter);
     await old.append([write('a', 'old')]);
     removeAll(path);
-    await eventually('it is noticed', () =>
+    await until('it is noticed', () =>
       old.heads(['a']).then(
         () => false,
         () => true,
@@ -125,7 +115,7 @@ describe('a file that goes away under a process', () => {
     removeAll(path);
     const child = spawnChild('appendOnDemand', path);
     await once(child, 'message');
-    await eventually('it is noticed', () =>
+    await until('it is noticed', () =>
       library.heads(['a']).then(
         () => false,
         () => true,
@@ -152,7 +142,7 @@ describe('a file that goes away under a process', () => {
     const library = await openLibrary(adapter);
     await library.append([write('a', 'one')]);
     replace(path);
-    await eventually('it is noticed', () =>
+    await until('it is noticed', () =>
       library.heads(['a']).then(
         () => false,
         () => true,
@@ -168,8 +158,8 @@ describe('a file that goes away under a process', () => {
     const library = await openLibrary(sqliteAdapter(database, { walSoftBytes: 2 ** 30, walHardBytes: 2 ** 30 }));
     await library.append([write('a', 'one')]);
     database.pragma('journal_mode = DELETE');
-    const until = performance.now() + 600;
-    while (performance.now() < until) expect(await library.append([write('a', 'more')])).toMatchObject([{ ok: true }]);
+    const end = performance.now() + 600;
+    while (performance.now() < end) expect(await library.append([write('a', 'more')])).toMatchObject([{ ok: true }]);
   });
 });
 

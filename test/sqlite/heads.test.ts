@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import type { Row } from '../../src/adapter.js';
-import {
-  eventually,
-  fanOut,
-  look,
-  openFile,
-  openLibrary,
-  readAll,
-  type TestLibrary,
-  tempFile,
-  write,
-} from './support.js';
+import { until } from '../support/until.js';
+import { fanOut, look, openFile, openLibrary, readAll, type TestLibrary, tempFile, write } from './support.js';
 
 const ids = (rows: readonly Row[]) => rows.map((row) => row.seqId);
 
@@ -72,10 +63,7 @@ describe('heads', () => {
     }
     clock.now += 2000;
     const file = look(path);
-    await eventually(
-      'everything has expired',
-      () => file.count('timeline_entries') + file.count('timeline_bodies') === 0,
-    );
+    await until('everything has expired', () => file.count('timeline_entries') + file.count('timeline_bodies') === 0);
   });
 });
 

@@ -14,7 +14,8 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { backupTimelines, checkTimelines, restoreTimelines, sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore, type TimelineStore } from '../../src/index.js';
-import { afterTest, eventually, look, spawnChild, tempFile } from './support.js';
+import { until } from '../support/until.js';
+import { afterTest, look, spawnChild, tempFile } from './support.js';
 
 async function openStore(path: string): Promise<TimelineStore<string>> {
   const store = await openTimelineStore<string>({
@@ -269,8 +270,5 @@ it('a backup that is copied into place by hand begins an epoch of its own, and i
   await appendAll(store, 1);
   expect(epochOf(copied)).not.toEqual(before);
   expect(look(copied).database.pragma('journal_mode', { simple: true })).toBe('wal');
-  await eventually(
-    'nothing of a backup is left in it',
-    () => look(copied).count('timeline_meta', "key = 'backup'") === 0,
-  );
+  await until('nothing of a backup is left in it', () => look(copied).count('timeline_meta', "key = 'backup'") === 0);
 });

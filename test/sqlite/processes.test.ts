@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore } from '../../src/index.js';
-import { afterTest, eventually, openFile, readAll, spawnChild, tempFile } from './support.js';
+import { until } from '../support/until.js';
+import { afterTest, openFile, readAll, spawnChild, tempFile } from './support.js';
 
 describe('several processes on one file', () => {
   it('append together: no entry lost, repeated or out of its order, and no error', async () => {
@@ -49,7 +50,7 @@ describe('several processes on one file', () => {
     })();
     for (let i = 1; i <= 20; i++) {
       child.send('append');
-      await eventually(`message ${i} has arrived`, () => received.length === i);
+      await until(`message ${i} has arrived`, () => received.length === i);
     }
     stop.abort();
     await expect(subscription).rejects.toMatchObject({ code: 'TIMELINE_ABORTED' });

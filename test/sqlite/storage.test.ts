@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bodiesOf, eventually, fanOut, look, openFile, readAll, tempFile, write } from './support.js';
+import { until } from '../support/until.js';
+import { bodiesOf, fanOut, look, openFile, readAll, tempFile, write } from './support.js';
 
 const quick = { sweepMs: 5 };
 const body = (i: number) => JSON.stringify({ i, text: 'x'.repeat(100) });
@@ -14,7 +15,7 @@ describe('physical removal', () => {
     expect((await library.heads(['a']))[0]).toMatchObject({ firstSeqId: 2501n, lastSeqId: 3000n });
     const file = look(path);
     const inTimelineA = "timeline = (SELECT id FROM timeline_timelines WHERE name = 'a')";
-    await eventually('2500 rows are removed', () => file.count('timeline_entries', inTimelineA) === 500);
+    await until('2500 rows are removed', () => file.count('timeline_entries', inTimelineA) === 500);
     expect(file.count('timeline_entries')).toBe(530);
     expect((await readAll(library, 'a'))[0]?.seqId).toBe(2501n);
     expect(await readAll(library, 'b')).toHaveLength(30);
@@ -29,7 +30,7 @@ describe('physical removal', () => {
     library.clock.now += 500;
     expect(bodiesOf(await readAll(library, 'a'))).toEqual(['kept']);
     const file = look(path);
-    await eventually('only the young entry is left', () => file.count('timeline_entries') === 1);
+    await until('only the young entry is left', () => file.count('timeline_entries') === 1);
     const [a, b] = await library.heads(['a', 'b']);
     expect(a).toMatchObject({ firstSeqId: 701n, lastSeqId: 701n });
     expect(b).toMatchObject({ firstSeqId: 2n, lastSeqId: 1n });
@@ -45,7 +46,7 @@ describe('physical removal', () => {
     const second = await openFile(path, {}, quick);
     expect(await readAll(second, 'a')).toHaveLength(5);
     const file = look(path);
-    await eventually('45 rows are removed', () => file.count('timeline_entries') === 5);
+    await until('45 rows are removed', () => file.count('timeline_entries') === 5);
   });
 
   it('forgets keys beyond their window, and only those', async () => {
@@ -60,7 +61,7 @@ describe('physical removal', () => {
     await library.append([keyed('young')]);
     library.clock.now += 400;
     const file = look(path);
-    await eventually('the old keys are removed', () => file.count('timeline_keys') === 1);
+    await until('the old keys are removed', () => file.count('timeline_keys') === 1);
     const [old, young] = await library.append([keyed('old-1'), keyed('young')]);
     expect(old).toMatchObject({ ok: true, entries: [{ seqId: 252n, duplicate: false }] });
     expect(young).toMatchObject({ ok: true, entries: [{ seqId: 251n, duplicate: true }] });
@@ -99,10 +100,10 @@ describe('shared bodies', () => {
     expect(refs()).toBe(2);
     expect(bodiesOf(await readAll(library, 'c'))).toEqual(['hello']);
     await library.trim('c', { keepLast: 0 });
-    await eventually('the trimmed pointer is counted down', () => refs() === 1);
+    await until('the trimmed pointer is counted down', () => refs() === 1);
     library.clock.now += 1000;
-    await eventually('the body goes with its last pointer', () => file.count('timeline_bodies') === 0);
-    await eventually('all rows expire', () => file.count('timeline_entries') === 0);
+    await until('the body goes with its last pointer', () => file.count('timeline_bodies') === 0);
+    await until('all rows expire', () => file.count('timeline_entries') === 0);
   });
 });
 
@@ -116,7 +117,7 @@ describe('No reuse', () => {
     if (how === 'deletion') for (const seqId of [1n, 2n, 3n]) await first.delete('a', seqId);
     if (how === 'expiry') first.clock.now += 1000;
     const file = look(path);
-    if (how !== 'deletion') await eventually('no row is left', () => file.count('timeline_entries') === 0);
+    if (how !== 'deletion') await until('no row is left', () => file.count('timeline_entries') === 0);
     await first.close();
     const clock = { now: lastAt - 5000 };
     const second = await openFile(path, { clock, ttlMs: 10_000, alter: true }, quick);

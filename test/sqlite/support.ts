@@ -102,19 +102,6 @@ export async function readAll(library: DirectLibrary, timeline: string, after?: 
 
 export const bodiesOf = (rows: readonly Row[]) => rows.map((row) => row.body);
 
-/** Polls until the condition holds; a failure names it. */
-export async function eventually(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  withinMs = 10_000,
-): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`still not after ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** Starts another process on the same file; `child.ts` has its commands. */
 export function spawnChild(...args: string[]): ChildProcess {
   const script = bundled(fileURLToPath(new URL('./child.ts', import.meta.url)));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { AcceptedClock } from '../../src/clock.js';
-import { afterTest, eventually, look, openFile, openLibrary, readAll, tempFile, write } from './support.js';
+import { until } from '../support/until.js';
+import { afterTest, look, openFile, openLibrary, readAll, tempFile, write } from './support.js';
 
 const DAY_MS = 86_400_000;
 const quick = { sweepMs: 5 };
@@ -26,7 +27,7 @@ function wrongClock(wrong = { ms: 0 }): WrongClock {
   };
   const asked = () => {
     const before = count;
-    return eventually('the sweeper asks for the time', () => count > before + 3);
+    return until('the sweeper asks for the time', () => count > before + 3);
   };
   return { clock: new AcceptedClock({ now, toleranceMs: 300_000, warn: () => {} }), wrong, asked };
 }
@@ -55,7 +56,7 @@ describe('times that a wrong clock has given', () => {
   it('are set right by the sweeper, many of them in steps, without anyone who appends', async () => {
     const path = await poisoned(1700);
     const library = await openFile(path, { accepted: wrongClock().clock }, quick);
-    await eventually('all times are sane', async () =>
+    await until('all times are sane', async () =>
       (await readAll(library, 'a')).every((row) => row.appendedAt < Date.now() + 1000),
     );
     const rows = await readAll(library, 'a');
@@ -73,10 +74,7 @@ describe('times that a wrong clock has given', () => {
     await first.close();
     const second = await openFile(path, { accepted: wrongClock().clock }, quick);
     const file = look(path);
-    await eventually(
-      'nothing is left to set right',
-      () => file.count('timeline_timelines', 'heal_to IS NOT NULL') === 0,
-    );
+    await until('nothing is left to set right', () => file.count('timeline_timelines', 'heal_to IS NOT NULL') === 0);
     expectSane(await readAll(second, 'a'));
   });
 
@@ -86,7 +84,7 @@ describe('times that a wrong clock has given', () => {
     await library.append([write('a', 'new')]);
     expect(await readAll(library, 'a')).toHaveLength(12);
     const file = look(path);
-    await eventually('everything has expired', () => file.count('timeline_entries') === 0);
+    await until('everything has expired', () => file.count('timeline_entries') === 0);
     expect((await library.heads(['a']))[0]).toMatchObject({ lastSeqId: 12n });
   });
 
@@ -97,12 +95,12 @@ describe('times that a wrong clock has given', () => {
     await first.append([keyed('k')]);
     await first.trim('a', { keepLast: 0 });
     const file = look(path);
-    await eventually('the entry is removed', () => file.count('timeline_entries') === 0);
+    await until('the entry is removed', () => file.count('timeline_entries') === 0);
     await first.close();
     const library = await openFile(path, { accepted: wrongClock().clock }, quick);
     await library.append([write('a', 'new')]);
     expectSane(await readAll(library, 'a'));
-    await eventually('the key is forgotten', () => file.count('timeline_keys') === 0);
+    await until('the key is forgotten', () => file.count('timeline_keys') === 0);
   });
 });
 
@@ -177,7 +175,7 @@ describe('settings', () => {
     const altering = await openFile(path, { clock, ttlMs: 1000, alter: true }, { sweepMs: 60_000 });
     await altering.close();
     const file = look(path);
-    await eventually('the process that was there removes it', () => file.count('timeline_entries') === 0);
+    await until('the process that was there removes it', () => file.count('timeline_entries') === 0);
     expect(first.ttlMs).toBe(1000);
   });
 
@@ -190,7 +188,7 @@ describe('settings', () => {
     await short.append([keyed('k')]);
     clock.now += 5000;
     const file = look(path);
-    await eventually('the key of the short window is forgotten', () => file.count('timeline_keys') === 1);
+    await until('the key of the short window is forgotten', () => file.count('timeline_keys') === 1);
     expect(await long.append([keyed('k')])).toMatchObject([{ ok: true, entries: [{ duplicate: true }] }]);
   });
 });

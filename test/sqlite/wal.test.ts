@@ -3,7 +3,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import workers from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
-import { eventually, look, openFile, openLibrary, readAll, tempFile, write } from './support.js';
+import { until } from '../support/until.js';
+import { look, openFile, openLibrary, readAll, tempFile, write } from './support.js';
 
 const body = 'x'.repeat(1000);
 const batch = (timelines: number) =>
@@ -57,9 +58,9 @@ describe('the write-ahead log', () => {
         message: expect.stringContaining('walHardBytes'),
       },
     };
-    await eventually('a write is refused', async () => !(await library.append(batch(40)))[0]!.ok);
+    await until('a write is refused', async () => !(await library.append(batch(40)))[0]!.ok);
     expect(await library.append(batch(1))).toMatchObject([busy]);
-    await eventually('that is told', () => library.warnings.length > 0);
+    await until('that is told', () => library.warnings.length > 0);
     expect(library.warnings.map(({ code }) => code)).toEqual(['wal-pinned']);
     expect(walBytes(path)).toBeLessThan(12 * MiB);
     const before = await readAll(library, 't0');
@@ -90,7 +91,7 @@ describe('the write-ahead log', () => {
     reader.exec('BEGIN');
     reader.prepare('SELECT count(*) FROM timeline_entries').get();
     await withoutThreads(async () => {
-      await eventually('a write is refused', async () => !(await library.append(batch(40)))[0]!.ok);
+      await until('a write is refused', async () => !(await library.append(batch(40)))[0]!.ok);
       expect(walBytes(path)).toBeLessThan(12 * MiB);
       reader.exec('COMMIT');
       expect(await library.append(batch(1))).toMatchObject([{ ok: true }]);

@@ -1,5 +1,6 @@
 import { Cluster, Redis } from 'ioredis';
-import { freePort, RedisServer, until } from './redis-server.js';
+import { freePort, RedisServer } from './redis-server.js';
+import { until } from './until.js';
 
 const MASTERS = 3;
 const SLOTS = 16384;

@@ -57,7 +57,15 @@ it('a fan-out does not wait for what was trimmed before it got there', async () 
     answer = resolve;
   });
   const answers = [first];
-  const directory = { members: () => answers.shift() ?? ['bob'], conversations: () => ['group'] };
+  let ask = () => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const members = () => {
+    ask();
+    return answers.shift() ?? ['bob'];
+  };
+  const directory = { members, conversations: () => ['group'] };
   await using sync = createSync<string>({
     store,
     sync: inboxes,
@@ -67,7 +75,7 @@ it('a fan-out does not wait for what was trimmed before it got there', async () 
   });
   const send = (body: string) => sync.send({ conversation: 'group', sender: 'ann', body });
   const one = await send('one');
-  await expect.poll(() => answers.length).toBe(0);
+  await asked;
   const two = await send('two');
   await store.timeline('group').trim({ through: two.seqId });
   answer(['bob']);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Sent } from '../../sync/index.js';
-import { until } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process } from './support/worlds.js';
 

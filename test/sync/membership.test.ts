@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SyncOptions } from '../../sync/index.js';
-import { until } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { all, drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process } from './support/worlds.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { until } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { standingNotes } from './support/notes.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process, type World } from './support/worlds.js';

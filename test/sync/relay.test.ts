@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hybridDiffusion, readDiffusion } from '../../sync/index.js';
-import { until } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { standingNotes } from './support/notes.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, type Process, type World } from './support/worlds.js';

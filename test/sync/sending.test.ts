@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { until } from '../support/until.js';
 import { away } from './support/interposed.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES } from './support/worlds.js';
@@ -117,7 +118,7 @@ inWorlds(
         });
         faults.store.after = () => undefined;
         const bob = sync.device('bob', 'phone');
-        await expect.poll(async () => shortly((await bob.pull()).messages), { timeout: 5000 }).toEqual(['precious']);
+        await until('it arrives', async () => shortly((await bob.pull()).messages).join() === 'precious');
       });
     });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MessageSync, SyncMessage } from '../../sync/index.js';
-import { until } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 import { away } from './support/interposed.js';
 import { numbered, say, shortly, take } from './support/people.js';
 import { inWorlds, MODES, type Process, type ProcessOptions, type World } from './support/worlds.js';

@@ -11,6 +11,7 @@ export function asArgument(body: Body): string | Buffer {
  * version.
  */
 export interface RedisClient {
+  /** True for a `Cluster`, false for a `Redis`. */
   readonly isCluster: boolean;
   /** `'ready'` while commands can be sent. */
   readonly status: string;
@@ -20,7 +21,9 @@ export interface RedisClient {
   callBuffer(command: string, args: RedisArgument[]): Promise<unknown>;
   /** Makes a client with the same options. */
   duplicate(...args: never[]): unknown;
+  /** Adds a listener for `ready` or `error`. */
   on(event: string, listener: (error: Error) => void): unknown;
+  /** Closes the connection at once. Commands without an answer fail. */
   disconnect(reconnect?: boolean): void;
 }
 

@@ -1,5 +1,5 @@
 import { invalidArgument, isTimelineError, TimelineError } from '../../../src/errors.js';
-import { describe } from '../../../src/text.js';
+import { describeValue } from '../../../src/text.js';
 import type { BetterSqlite3Database } from './client.js';
 
 const METHODS = ['prepare', 'exec', 'pragma', 'close'] as const;
@@ -50,10 +50,10 @@ export function refuseClosed(handle: BetterSqlite3Database): void {
 
 /** Names drivers that users mistake for better-sqlite3. */
 function kindOf(source: unknown): string {
-  if (typeof source !== 'object' || source === null) return describe(source);
+  if (typeof source !== 'object' || source === null) return describeValue(source);
   const name = source.constructor?.name;
   if (name === 'DatabaseSync') return 'a DatabaseSync of node:sqlite';
   if ('filename' in source && 'query' in source) return 'a Database of bun:sqlite';
   if (typeof name === 'string' && name !== '' && name !== 'Object') return `a ${name}`;
-  return describe(source);
+  return describeValue(source);
 }

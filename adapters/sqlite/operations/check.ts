@@ -12,18 +12,25 @@ import {
 
 export type { TimelineProblemCode } from './invariants.js';
 
-/** One finding. `timeline` is the encoded id, as errors have it. */
+/** One finding of {@link checkTimelines}. */
 export interface TimelineProblem {
+  /** Kind of the damage. */
   readonly code: TimelineProblemCode;
+  /** Describes the damage. For people: the text may change. */
   readonly message: string;
+  /** Name of the damaged library. Absent if none is known. */
   readonly library?: string;
+  /** Encoded id of the damaged Timeline, for `decodeTimelineId`. Absent if none is known. */
   readonly timeline?: string;
+  /** SeqId of the damaged entry. Absent if none is known. */
   readonly seqId?: bigint;
 }
 
+/** Result of {@link checkTimelines}. */
 export interface TimelineCheck {
   /** True if no problem was found. */
   readonly ok: boolean;
+  /** Findings, at most 100 for each check; one more stands for the rest. */
   readonly problems: readonly TimelineProblem[];
 }
 

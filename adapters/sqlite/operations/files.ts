@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { invalidArgument, TimelineError } from '../../../src/errors.js';
-import { describe } from '../../../src/text.js';
+import { describeValue } from '../../../src/text.js';
 import { DatabaseWorker } from '../file/database-worker.js';
 import { loadDriver } from '../file/driver.js';
 import { fileId } from '../file/open-files.js';
@@ -16,7 +16,7 @@ export const SIDE_FILES = ['-wal', '-shm', '-journal'];
 
 export function checkPath(path: unknown, argument: string): string {
   if (typeof path !== 'string' || path === '' || path === ':memory:' || path.includes('\0')) {
-    throw invalidArgument(argument, `must be the path of a file, not ${describe(path)}`);
+    throw invalidArgument(argument, `must be the path of a file, not ${describeValue(path)}`);
   }
   return resolve(path);
 }

@@ -16,7 +16,9 @@ export interface StoredColumn extends Column {
 
 /** A primary key column. */
 export interface KeyColumn {
+  /** 1 to 255 ASCII characters, not `timestamp`, without a leading `#`. */
   readonly name: string;
+  /** Type of the column. INTEGER holds 64 bits. */
   readonly type: 'STRING' | 'INTEGER';
 }
 

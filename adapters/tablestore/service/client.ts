@@ -6,12 +6,19 @@ import { invalidArgument, TimelineError } from '../../../src/errors.js';
  * wrapper fits too if it behaves like that client.
  */
 export interface TableStoreClient {
+  /** Creates a table. */
   createTable(parameters: object, callback?: SdkCallback): unknown;
+  /** Changes options of a table, such as its TTL. */
   updateTable(parameters: object, callback?: SdkCallback): unknown;
+  /** Returns the primary key and the options of a table. */
   describeTable(parameters: object, callback?: SdkCallback): unknown;
+  /** Reads one row. */
   getRow(parameters: object, callback?: SdkCallback): unknown;
+  /** Reads a page of rows between two primary keys. */
   getRange(parameters: object, callback?: SdkCallback): unknown;
+  /** Reads many rows. */
   batchGetRow(parameters: object, callback?: SdkCallback): unknown;
+  /** Writes many rows; each one has its own outcome. */
   batchWriteRow(parameters: object, callback?: SdkCallback): unknown;
 }
 
@@ -27,20 +34,37 @@ export interface Int64 {
  * must be the same copy that made the client.
  */
 export interface TableStoreSdk {
-  readonly Client: abstract new (...options: never[]) => unknown;
+  /** Class of the clients. */
+  readonly Client: abstract new (
+    ...options: never[]
+  ) => unknown;
+  /** Makes 64-bit integers. */
   readonly Long: { fromString(decimal: string): Int64 };
+  /** Bound of a range: before every value of a key column. */
   readonly INF_MIN: unknown;
+  /** Bound of a range: after every value of a key column. */
   readonly INF_MAX: unknown;
+  /** Value of a key column that the service chooses. */
   readonly PK_AUTO_INCR: unknown;
-  readonly Condition: new (existence: number, column: unknown) => unknown;
+  /** Condition of a write: whether the row exists, and a condition on its columns. */
+  readonly Condition: new (
+    existence: number,
+    column: unknown,
+  ) => unknown;
+  /** Condition on one column. */
   readonly SingleColumnCondition: new (
     name: string,
     value: unknown,
     comparator: unknown,
     passIfMissing: boolean,
   ) => unknown;
-  readonly CompositeCondition: new (operator: unknown) => { addSubCondition(condition: unknown): void };
+  /** Conditions joined by an operator. */
+  readonly CompositeCondition: new (
+    operator: unknown,
+  ) => { addSubCondition(condition: unknown): void };
+  /** Comparisons of a `SingleColumnCondition`. */
   readonly ComparatorType: Readonly<Record<'EQUAL' | 'NOT_EQUAL' | 'LESS_THAN', unknown>>;
+  /** Operators of a `CompositeCondition`. */
   readonly LogicalOperator: Readonly<Record<'AND' | 'OR', unknown>>;
 }
 

@@ -4,7 +4,7 @@ import { Attempts } from './attempts.js';
 import { DeviceClient } from './device-client.js';
 import { DeviceReader } from './device-reader.js';
 import type { Command } from './scenario.js';
-import { atMost, until } from './until.js';
+import { atMost, within } from './within.js';
 import type { Host, World } from './world.js';
 
 /** A send or an edit that may be repeated with the same key. */
@@ -64,26 +64,26 @@ export class Player {
     if (!['pull', 'list', 'pass', 'drain'].includes(command.do)) this.#attempts.changes++;
     const work = this.#do(command).finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
-    if (command.wait) await until(`the end of ${JSON.stringify(command)}`, work);
+    if (command.wait) await within(`the end of ${JSON.stringify(command)}`, work);
     else await this.world.turns.pass(this.world.random.below(8));
   }
 
   /** Ends all commands, recovers unfinished work, and lets every device read to the end. */
   async finish(): Promise<void> {
     const { world } = this;
-    await until('the end of what is under way', this.#idle());
-    await until('replacements', world.replaced());
+    await within('the end of what is under way', this.#idle());
+    await within('replacements', world.replaced());
     world.clearFaults();
     await world.idle();
-    await until('draining', this.#drain(world.host(0)));
-    for (const host of [...world.hosts]) if (world.random.chance(0.3)) await until('closing', world.replace(host));
-    const { resumed } = await until('recovery', world.host(0).sync.recover());
+    await within('draining', this.#drain(world.host(0)));
+    for (const host of [...world.hosts]) if (world.random.chance(0.3)) await within('closing', world.replace(host));
+    const { resumed } = await within('recovery', world.host(0).sync.recover());
     if (resumed > 0)
       this.#attempts.violations.push(`after a recovery, a second one still found ${resumed} conversations behind`);
     for (const client of this.clients) {
       const pulls = 1000;
       for (let i = 0; i < pulls; i++) {
-        const isDone = await until(
+        const isDone = await within(
           `a pull of ${client.name}`,
           this.#reader.pull(client, world.host(i), 1 + world.random.below(20), 'ack'),
         );

@@ -3,8 +3,8 @@ import { shrink } from '../../../testing/shrink.js';
 import type { Family } from './families.js';
 import { Player } from './player.js';
 import { type Command, drawScenario, type Scenario, type Setting } from './scenario.js';
-import { until } from './until.js';
 import { Verdict } from './verdict.js';
+import { within } from './within.js';
 import { World } from './world.js';
 
 export interface Run {
@@ -30,7 +30,7 @@ export async function run(family: Family, { setting, commands }: Scenario, seed:
   } catch (error) {
     violations.push(...player.violations, error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
-    await until('the end of a run', world.dispose());
+    await within('the end of a run', world.dispose());
   }
   const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
   return {

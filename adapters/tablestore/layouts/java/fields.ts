@@ -1,7 +1,7 @@
 import type { Body } from '../../../../src/adapter.js';
 import { jsonCodec } from '../../../../src/codec.js';
 import { invalidArgument } from '../../../../src/errors.js';
-import { describe } from '../../../../src/text.js';
+import { describeValue } from '../../../../src/text.js';
 import type { Codec } from '../../../../src/types.js';
 import type { Cell } from '../layout.js';
 
@@ -40,12 +40,13 @@ export function toColumnValue(
   const type = declared ?? inferType(value);
   const found = type && TO_COLUMN[type](value);
   if (found !== undefined) return { value: found };
-  if (declared !== undefined) return { problem: `must be of the declared type, ${declared}, not ${describe(value)}` };
+  if (declared !== undefined)
+    return { problem: `must be of the declared type, ${declared}, not ${describeValue(value)}` };
   if (typeof value === 'number') {
     const remedy = 'use a bigint, or declare it a double';
     return { problem: `holds ${value}, which may be an integer that a number cannot hold: ${remedy}` };
   }
-  return { problem: `must be a string, a number, a boolean or a list of strings, not ${describe(value)}` };
+  return { problem: `must be a string, a number, a boolean or a list of strings, not ${describeValue(value)}` };
 }
 
 function inferType(value: unknown): JavaFieldType | undefined {
@@ -117,7 +118,7 @@ export function parseObject(body: Body): object {
     throw invalidArgument('message', problem, { cause });
   }
   if (typeof message === 'object' && message !== null && !Array.isArray(message)) return message;
-  throw invalidArgument('message', `${problem}, not ${describe(message)}`);
+  throw invalidArgument('message', `${problem}, not ${describeValue(message)}`);
 }
 
 /**

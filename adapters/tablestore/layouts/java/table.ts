@@ -1,6 +1,6 @@
 import type { Body } from '../../../../src/adapter.js';
 import { invalidArgument, TimelineError } from '../../../../src/errors.js';
-import { describe } from '../../../../src/text.js';
+import { describeValue } from '../../../../src/text.js';
 import type { Column, KeyColumn, StoredColumn, StoredEntry, StoredRow } from '../layout.js';
 
 /** The primary key of a table that the Java library uses. */
@@ -48,7 +48,7 @@ export function resolveTable(options: JavaTableOptions): JavaTable {
   for (const name of names) checkColumnName(name, 'layout.keyColumns', 'the key');
   for (const { type } of keyColumns) {
     if (type !== 'STRING' && type !== 'INTEGER')
-      throw invalidArgument('layout.keyColumns', `must be STRING or INTEGER, not ${describe(type)}`);
+      throw invalidArgument('layout.keyColumns', `must be STRING or INTEGER, not ${describeValue(type)}`);
   }
   return {
     keyColumns,
@@ -71,7 +71,7 @@ function checkColumnName(name: string, argument: string, owner: string): void {
 }
 
 function badName(argument: string, name: string, owner: string, problem: string): TimelineError {
-  return invalidArgument(argument, `needs a column named ${describe(name)} for ${owner}, ${problem}`);
+  return invalidArgument(argument, `needs a column named ${describeValue(name)} for ${owner}, ${problem}`);
 }
 
 /** Separates the adapter's columns from Java's (`own`). */
@@ -151,6 +151,6 @@ export function columnsToRemove(
   if (badName === undefined) return removed;
   throw new TimelineError(
     'TIMELINE_UNSUPPORTED',
-    `the column ${describe(badName)} of this row cannot be removed: its name is not ASCII`,
+    `the column ${describeValue(badName)} of this row cannot be removed: its name is not ASCII`,
   );
 }

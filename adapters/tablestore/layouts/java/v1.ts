@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { crc32 } from 'node:zlib';
 import type { Body } from '../../../../src/adapter.js';
 import { invalidArgument, TimelineError } from '../../../../src/errors.js';
-import { describe } from '../../../../src/text.js';
+import { describeValue } from '../../../../src/text.js';
 import type { Cell, Column, Layout, NewEntry } from '../layout.js';
 import { parseBase64, parseObject } from './fields.js';
 import {
@@ -123,20 +123,20 @@ function encodeMessage(
   const { content, attributes = {}, ...others } = parseObject(body) as Partial<Record<string, unknown>>;
   const [other] = Object.keys(others);
   if (other !== undefined)
-    throw invalidArgument('message', `has a field ${describe(other)} beside content and attributes`);
+    throw invalidArgument('message', `has a field ${describeValue(other)} beside content and attributes`);
   const bytes = typeof content !== 'string' ? undefined : kind === 'text' ? Buffer.from(content) : parseBase64(content);
   if (bytes === undefined)
     throw invalidArgument('message.content', `must be ${kind === 'text' ? 'a string' : 'base64'}`);
   if (typeof attributes !== 'object' || attributes === null)
     throw invalidArgument('message.attributes', 'must be an object');
   const columns = Object.entries(attributes).map(([name, value]: [string, unknown]) => {
-    table.checkName(name, `the attribute ${describe(name)}`);
+    table.checkName(name, `the attribute ${describeValue(name)}`);
     if (name.startsWith('__'))
-      throw invalidArgument('message.attributes', `must not begin with __, as ${describe(name)} does`);
+      throw invalidArgument('message.attributes', `must not begin with __, as ${describeValue(name)} does`);
     if (typeof value !== 'string' || value === '') {
       throw invalidArgument(
         'message.attributes',
-        `must be strings and not empty; ${describe(name)} is ${describe(value)}`,
+        `must be strings and not empty; ${describeValue(name)} is ${describeValue(value)}`,
       );
     }
     return { name, value };
@@ -149,7 +149,7 @@ function decodeMessage(content: Uint8Array, kind: 'text' | 'bytes', columns: Rea
   const attributes = [...columns].filter(([name]) => !name.startsWith('__'));
   for (const [name, value] of attributes) {
     if (typeof value !== 'string')
-      throw new TimelineError('TIMELINE_DECODE', `the attribute ${describe(name)} is no string`);
+      throw new TimelineError('TIMELINE_DECODE', `the attribute ${describeValue(name)} is no string`);
   }
   const message = { content: kind === 'text' ? textOf(content) : Buffer.from(content).toString('base64') };
   return JSON.stringify(attributes.length === 0 ? message : { ...message, attributes: Object.fromEntries(attributes) });

@@ -1,6 +1,6 @@
 import type { Body } from '../../../../src/adapter.js';
 import { invalidArgument, TimelineError } from '../../../../src/errors.js';
-import { describe } from '../../../../src/text.js';
+import { describeValue } from '../../../../src/text.js';
 import type { Cell, Column, Layout, NewEntry } from '../layout.js';
 import { fromColumnValue, type JavaFieldType, parseObject, toColumnValue } from './fields.js';
 import {
@@ -22,7 +22,12 @@ import {
 /** The type of a field, its column if that has another name, or both. */
 export type JavaField =
   | JavaFieldType
-  | { readonly column?: string | undefined; readonly type?: JavaFieldType | undefined };
+  | {
+      /** Name of the column. Default: the name of the field. */
+      readonly column?: string | undefined;
+      /** Type of the column. Default: as the value and the column say; see {@link JavaV2Options.fields}. */
+      readonly type?: JavaFieldType | undefined;
+    };
 
 /** Options of `layout: { type: 'java-v2' }`. */
 export interface JavaV2Options extends JavaTableOptions {
@@ -98,7 +103,7 @@ class Fields {
     for (const [field, given] of Object.entries(declared)) {
       const { column = field, type } = typeof given === 'string' ? { type: given } : given;
       if (this.#byColumn.has(column))
-        throw invalidArgument('layout.fields', `name the column ${describe(column)} twice`);
+        throw invalidArgument('layout.fields', `name the column ${describeValue(column)} twice`);
       this.#byField.set(field, { column, type });
       this.#byColumn.set(column, { field, type });
     }
@@ -106,7 +111,7 @@ class Fields {
 
   columnOf(field: string): string {
     const { column } = this.#byField.get(field) ?? { column: field };
-    this.#table.checkName(column, `the field ${describe(field)} (layout.fields can give it another)`);
+    this.#table.checkName(column, `the field ${describeValue(field)} (layout.fields can give it another)`);
     return column;
   }
 
@@ -115,10 +120,10 @@ class Fields {
     const columns = new Map<string, Cell>();
     for (const [field, value] of Object.entries(message)) {
       const name = this.columnOf(field);
-      if (columns.has(name)) throw invalidArgument('message', `has two fields for the column ${describe(name)}`);
+      if (columns.has(name)) throw invalidArgument('message', `has two fields for the column ${describeValue(name)}`);
       const result = toColumnValue(value, this.#byField.get(field)?.type);
       if ('problem' in result)
-        throw invalidArgument('message', `cannot be written: its field ${describe(field)} ${result.problem}`);
+        throw invalidArgument('message', `cannot be written: its field ${describeValue(field)} ${result.problem}`);
       columns.set(name, result.value);
     }
     if (columns.size === 0 || columns.size > MAX_COLUMNS) {
@@ -142,7 +147,7 @@ class Fields {
     if (read !== undefined) return [field, read];
     throw new TimelineError(
       'TIMELINE_DECODE',
-      `the column ${describe(name)} does not hold the JSON text of a list of strings`,
+      `the column ${describeValue(name)} does not hold the JSON text of a list of strings`,
     );
   }
 }

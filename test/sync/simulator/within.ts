@@ -1,5 +1,5 @@
 /** Rejects after `ms`, and names the work that did not end. */
-export async function until<T>(what: string, work: Promise<T>, ms = 20_000): Promise<T> {
+export async function within<T>(what: string, work: Promise<T>, ms = 20_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no end after ${ms} ms: ${what}`)), ms);
@@ -13,5 +13,5 @@ export async function until<T>(what: string, work: Promise<T>, ms = 20_000): Pro
 
 /** Waits for work that may never end, for at most `ms`. */
 export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  await until('', work, ms).catch(() => undefined);
+  await within('', work, ms).catch(() => undefined);
 }

@@ -1,0 +1,103 @@
+/** `write`: each message is copied to the members' inboxes. `read`: devices read it from the conversation. */
+export type Mode = 'write' | 'read';
+
+/**
+ * An entry of the store library. A conversation's Timeline holds messages and, between them, changes of messages,
+ * members and mode. SeqIds are decimal strings.
+ */
+export type Stored<M> =
+  | StoredMessage<M>
+  | {
+      /** The message `target` has another body from here on. */
+      readonly kind: 'edit';
+      /** Sender of the message. */
+      readonly sender: string;
+      /** SeqId of the message. */
+      readonly target: string;
+      /** The new body. Absent: the message was recalled since. */
+      readonly body?: M;
+    }
+  | {
+      /** The message `target` was recalled. */
+      readonly kind: 'recall';
+      /** Sender of the message. */
+      readonly sender: string;
+      /** SeqId of the message. */
+      readonly target: string;
+    }
+  | {
+      /** The users became members, or left. */
+      readonly kind: 'join' | 'leave';
+      /** At most 500 names. */
+      readonly users: readonly string[];
+    }
+  | {
+      /** Later messages are delivered in another mode. */
+      readonly kind: 'mode';
+      /** The new mode. */
+      readonly mode: Mode;
+    }
+  | {
+      /** A record of the library itself, in a Timeline whose id has several parts. */
+      readonly kind: 'state';
+      /** JSON value in a format of the library. */
+      readonly state: unknown;
+    };
+
+/** A message in the history: it has the body of its newest edit, and no body once it is recalled. */
+export interface StoredMessage<M> {
+  /** Tells a message from other entries. */
+  readonly kind: 'message';
+  /** Name of the user who sent it. */
+  readonly sender: string;
+  /** Absent: the message was recalled. */
+  readonly body?: M;
+  /** SeqId of the edit that `body` comes from. */
+  readonly edited?: string;
+  /** SeqId of the recall. */
+  readonly recalled?: string;
+}
+
+/** An entry of an inbox in the sync library. SeqIds are decimal strings. */
+export type Synced<M> =
+  | {
+      /** Copy of a message, or of a change of one. */
+      readonly kind: 'message' | 'edit' | 'recall';
+      /** Conversation that it comes from. */
+      readonly conversation: string;
+      /** SeqId of the entry in the conversation. */
+      readonly seqId: string;
+      /** Name of the user who sent the message. */
+      readonly sender: string;
+      /** Milliseconds since 1970 at which the conversation got the entry. */
+      readonly sentAt: number;
+      /** For `edit` and `recall`: SeqId of the message. */
+      readonly target?: string;
+      /** Absent: devices take the body from the conversation. */
+      readonly body?: M;
+      /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */
+      readonly undecodable?: true;
+    }
+  | {
+      /** Marks a change of mode, or a join. */
+      readonly kind: 'mode';
+      /** `read`: devices follow the conversation's own Timeline. `write`: they follow it up to `seqId`, if at all. */
+      readonly mode: Mode;
+      /** Conversation whose mode it is. */
+      readonly conversation: string;
+      /** SeqId of the change of mode, or of the join. */
+      readonly seqId: string;
+      /**
+       * For `read`: SeqId after which a new member sees the conversation; absent for a change of mode, which begins at
+       * `seqId`. For `write`: SeqId since which the conversation was in read mode.
+       */
+      readonly from?: string;
+    }
+  | {
+      /** The user has read up to `seqId` on some device. */
+      readonly kind: 'read';
+      /** Conversation that was read. */
+      readonly conversation: string;
+      /** SeqId of the last entry read. */
+      readonly seqId: string;
+    };

@@ -84,16 +84,12 @@ export class EntryChanger {
   async #write(record: StoredRecord, { seqId }: FoundEntry, body: Body | undefined, call: Call) {
     const { requests, entryTable, layout } = this.#context;
     const row = entryTable.decode(record);
-    const change = layout.change?.(row, Number(seqId - rowIdOf(record)), body);
-    if (!change) {
-      const message = 'this layout cannot change an entry';
-      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'update' });
-    }
+    const change = layout.change(row, Number(seqId - rowIdOf(record)), body);
     const { changeCount } = row;
     const column = layout.changeCountColumn;
-    const condition: ColumnTest[] = column
-      ? [{ column, is: 'EQUAL', value: BigInt(changeCount), passIfMissing: changeCount === 0 }]
-      : [];
+    const condition: ColumnTest[] = [
+      { column, is: 'EQUAL', value: BigInt(changeCount), passIfMissing: changeCount === 0 },
+    ];
     const version = entryTable.changedCellVersion(record);
     const { key } = record;
     const write: RowWrite = {
@@ -218,7 +214,7 @@ export class Trimmer {
 
   #mark({ record, through }: TrimmedRow): RowWrite {
     const { layout, entryTable } = this.#context;
-    const put = [{ name: layout.trimColumn as string, value: through }];
+    const put = [{ name: layout.trimColumn, value: through }];
     const version = entryTable.changedCellVersion(record);
     return { table: entryTable.table, key: record.key, type: 'UPDATE', put, version, expect: 'exists' };
   }

@@ -58,10 +58,4 @@ export class Tokens {
   isOwn(token: string): boolean {
     return token.split('.')[1] === this.handle;
   }
-
-  /** The tag by which the row of a write is found after an unknown outcome; `''`: it cannot be found. */
-  recoveryTagOf(token: string, key: string | undefined): string {
-    const { layout } = this.#base;
-    return layout.recoveryTagOf ? layout.recoveryTagOf(key) : token;
-  }
 }

@@ -7,9 +7,8 @@ import { Requests } from './service/requests.js';
 import { openTables, READY_WITHIN_MS } from './tables/open.js';
 import { MIN_TTL_MS } from './tables/schema.js';
 
-export { type JavaFieldType, javaCodec } from './layouts/java/fields.js';
-export type { JavaV1Message, JavaV1Options } from './layouts/java/v1.js';
-export type { JavaField, JavaV2Options } from './layouts/java/v2.js';
+export type { JavaV1Message, JavaV1Options } from './layouts/java-v1.js';
+export { type JavaField, type JavaFieldType, type JavaV2Options, javaCodec } from './layouts/java-v2.js';
 export type { KeyColumn } from './layouts/layout.js';
 export type { LayoutOption, Sequence, TableStoreAdapterOptions, WakeChannel } from './options.js';
 export type { TableStoreClient, TableStoreSdk } from './service/client.js';

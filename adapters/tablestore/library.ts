@@ -63,6 +63,10 @@ export function openLibrary(
       }),
     read: (ranges, call) => record.runRead(call, () => reader.read(ranges, call)),
     heads: (timelines, call) => record.runRead(call, () => reader.heads(timelines, call)),
+    update: (timeline, seqId, payload, ifRevision, call) =>
+      record.runWrite(call, () => changer.update(timeline, seqId, payload, ifRevision, call)),
+    delete: (timeline, seqId, call) => record.runWrite(call, () => changer.delete(timeline, seqId, call)),
+    trim: (timeline, cut, call) => record.runWrite(call, () => trimmer.trim(timeline, cut, call)),
     checkpoints: checkEpoch(new Checkpoints(context), record),
     watch: (timeline, wake) => watchers.watch(timeline, wake),
     close: async (call) => {
@@ -73,18 +77,8 @@ export function openLibrary(
       deferred.close();
     },
   };
-  if (layout.update) {
-    library.update = (timeline, seqId, payload, ifRevision, call) =>
-      record.runWrite(call, () => changer.update(timeline, seqId, payload, ifRevision, call));
-  }
-  if (layout.delete) {
-    library.delete = (timeline, seqId, call) => record.runWrite(call, () => changer.delete(timeline, seqId, call));
-  }
-  if (layout.trimColumn) {
-    library.trim = (timeline, cut, call) => record.runWrite(call, () => trimmer.trim(timeline, cut, call));
-  }
-  if (layout.timelines)
-    library.timelines = (range, call) => record.runRead(call, () => context.timelineRows.list(range, call));
+  if (layout.shared) return library;
+  library.timelines = (range, call) => record.runRead(call, () => context.timelineRows.list(range, call));
   return library;
 }
 
@@ -128,10 +122,10 @@ function capabilitiesOf(
     keyWindowMs: layout.recoveryTagColumn === undefined ? 0 : keyWindowMs,
     expectedLast: isCas,
     manualIds: sequence === 'manual',
-    update: layout.update,
-    delete: layout.delete,
-    trim: layout.trimColumn !== undefined,
-    timelines: layout.timelines,
+    update: true,
+    delete: true,
+    trim: true,
+    timelines: !layout.shared,
     checkpoints: true,
     minTtlMs: MIN_TTL_MS,
     budgetMs: timeoutMs,

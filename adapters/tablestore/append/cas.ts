@@ -180,7 +180,7 @@ export class CasAppender {
       table: entryTable.table,
       key: entryTable.rowKey(state, rowId),
       type: 'PUT',
-      put: layout.encode({ entries: newEntries, recoveryTag }),
+      put: layout.encode(newEntries, recoveryTag),
       version,
       expect: 'missing',
     };

@@ -126,7 +126,7 @@ export class KeyReservations {
     const found = toReservation(row);
     if (found.token === append.token) return { isOwn: true };
     if (found.at <= record.keyCutoff()) return this.#takeOver(append, found, call);
-    const recoveryTag = this.#context.tokens.recoveryTagOf(found.token, key);
+    const recoveryTag = this.#context.layout.recoveryTagOf(found.token, key);
     const seqId = found.seqId ?? (await entryTable.findByTag(state, recoveryTag, found.at, call));
     if (seqId === undefined) return this.#isAbandoned(found) ? this.#takeOver(append, found, call) : undefined;
     return found.hash === hash ? { isOwn: false, seqId } : { error: keyConflict(state.timeline, key, seqId) };

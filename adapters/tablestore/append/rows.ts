@@ -64,7 +64,7 @@ export class RowAppender {
       const state = this.#context.state(timeline);
       const entry = entries[0] as WriteEntry;
       const token = this.#context.tokens.next();
-      const recoveryTag = this.#context.tokens.recoveryTagOf(token, entry.key);
+      const recoveryTag = this.#context.layout.recoveryTagOf(token, entry.key);
       const append: RowAppend = { state, entry, token, recoveryTag, at: this.#context.clock.entryTime() };
       return entry.key === undefined
         ? append
@@ -168,7 +168,7 @@ export class RowSender {
     const { payload, key } = entry;
     try {
       const entries = [{ body: payload.body, key, hash: payload.hash }];
-      const put = layout.encode({ entries, recoveryTag });
+      const put = layout.encode(entries, recoveryTag);
       const version = entryTable.newCellVersion(clock.entryTime(state.bounds.lastAt));
       const rowKey: readonly KeyPart[] = entryTable.rowKey(state, id);
       const row = { table: entryTable.table, key: rowKey, type: 'PUT', put, version } as const;
@@ -182,7 +182,7 @@ export class RowSender {
   async write(appends: readonly RowAppend[], rows: readonly RowWrite[], call: Call): Promise<readonly RowResult[]> {
     const { layout, record, entryTable, requests, deferred } = this.#context;
     const states = [...new Set(appends.map(({ state }) => state))];
-    const isListed = layout.timelines || record.ttlMs !== undefined;
+    const isListed = !layout.shared || record.ttlMs !== undefined;
     const unlisted = isListed ? states.filter(({ isRegistered }) => !isRegistered) : [];
     const registrations = unlisted.map(({ timeline }) => this.#context.timelineRows.registration(timeline));
     const { results, isSameEpoch } = await entryTable.write([...rows, ...registrations], call);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BoundsReader } from './read/bounds.js';
 import { EntryTable } from './tables/entry-table.js';
-import type { LibraryBase } from './tables/library-base.js';
+import type { LibraryBase } from './tables/open.js';
 import { timelineKey } from './tables/schema.js';
 import { TimelineRows } from './tables/timeline-rows.js';
 import { TimelineState } from './timeline-state.js';

@@ -41,9 +41,7 @@ export function tablestoreAdapter(client: TableStoreClient, options: TableStoreA
       }
       const sdk = await loadSdk(client, options.sdk);
       checkClient(client, warn);
-      const requests = new Requests(client, sdk, settings);
-      const opened = await openTables(requests, library, settings);
-      return openLibrary(requests, opened, library, settings, options.wake);
+      return openLibrary(await openTables(new Requests(client, sdk, settings), library, settings), options.wake);
     },
   };
 }

@@ -1,12 +1,13 @@
 import type { Call, Write, WriteEntry, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { pauseAfter } from '../../../src/retry.js';
-import { groupByTimeline, pause, planWrite } from '../../../src/toolkit/index.js';
+import { groupByTimeline, type KnownKey, pause, planWrite } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import { StoreError, toTimelineError } from '../service/errors.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
+import type { ColumnTest } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
-import { AppendState, type KnownKey } from './append-state.js';
+import { AppendState } from './append-state.js';
 import { WriterFairness } from './fairness.js';
 
 /** Entries of one row, and so of one `appendMany`. */
@@ -41,7 +42,10 @@ export class CasAppender {
   constructor(context: Context) {
     this.#context = context;
     this.#fairness = new WriterFairness(context);
-    context.record.onReplaced(() => this.#forget());
+    context.record.onReplaced(() => {
+      this.#appendStates.clear();
+      this.#keyCount = 0;
+    });
   }
 
   async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
@@ -56,11 +60,6 @@ export class CasAppender {
       }),
     );
     return outcomes;
-  }
-
-  #forget(): void {
-    this.#appendStates.clear();
-    this.#keyCount = 0;
   }
 
   /** When one write fails because the store does, all behind it fail too. */
@@ -146,7 +145,7 @@ export class CasAppender {
         const { appended, fresh } = planWrite(write, last, (key) => plannedKeys.get(key) ?? state.lookUpKey(key));
         for (const { seqId, entry } of fresh) {
           entries.push(entry);
-          if (entry.key !== undefined) plannedKeys.set(entry.key, { seqId, hash: entry.payload.hash ?? '', at: 0 });
+          if (entry.key !== undefined) plannedKeys.set(entry.key, { seqId, hash: entry.payload.hash ?? '' });
         }
         if (fresh.length > 0) bytes += size;
         outcomes.push({ ok: true, epoch: this.#context.record.epoch, entries: appended });
@@ -170,20 +169,11 @@ export class CasAppender {
     losses: number,
     call: Call,
   ): Promise<boolean> {
-    const { clock, entryTable, layout, record } = this.#context;
+    const { clock, entryTable, record } = this.#context;
     const recoveryTag = this.#context.tokens.next();
     const at = clock.entryTime(appendState.lastAt);
     const rowId = appendState.last + 1n;
-    const newEntries = entries.map(({ payload, key }) => ({ body: payload.body, key, hash: payload.hash }));
-    const version = entryTable.newCellVersion(at);
-    const row: RowWrite = {
-      table: entryTable.table,
-      key: entryTable.rowKey(state, rowId),
-      type: 'PUT',
-      put: layout.encode(newEntries, recoveryTag),
-      version,
-      expect: 'missing',
-    };
+    const row = entryTable.newRow(state, rowId, entries, recoveryTag, at);
     const boundsUpdates = this.#boundsUpdates(state.timeline, rowId, entries.length);
     // Once an attempt went without an answer, a later refusal does not prove that nothing was written.
     let doubt: TimelineError | undefined;
@@ -200,11 +190,11 @@ export class CasAppender {
       }
       if (result.ok) {
         this.#fairness.putSucceeded(state, begunAt, noteRemoval && results.at(-1));
-        newEntries.forEach(({ key, hash }, i) => {
+        entries.forEach(({ key, payload: { hash } }, i) => {
           const seqId = rowId + BigInt(i);
           appendState.add(seqId, at, key, hash);
           // The time that the service gives the entry is not known before it is read.
-          state.rememberPosition({ seqId, rowId, at: version ?? 0 });
+          state.rememberPosition({ seqId, rowId, at: row.version ?? 0 });
         });
         this.#deferFailed(boundsUpdates, results.slice(1));
         return true;
@@ -229,13 +219,13 @@ export class CasAppender {
   /** Takes back a row, and what was recorded with it, that went behind the last entry of an earlier epoch. */
   async #undo(row: RowWrite, recoveryTag: string, boundsUpdates: readonly RowWrite[], call: Call): Promise<void> {
     const column = this.#context.layout.recoveryTagColumn as string;
-    const isOwn = [{ column, is: 'EQUAL', value: recoveryTag, passIfMissing: false } as const];
-    const removal: RowWrite = { table: row.table, key: row.key, type: 'DELETE', condition: isOwn };
+    const isOwn: ColumnTest = { column, is: 'EQUAL', value: recoveryTag };
+    const removal: RowWrite = { table: row.table, key: row.key, type: 'DELETE', condition: [isOwn] };
     const undoneUpdates = boundsUpdates.flatMap(({ table, key, put = [] }): RowWrite[] => {
       const last = put.find(({ name }) => name === 'last');
       if (!last) return [];
-      const condition = [{ column: 'last', is: 'EQUAL', value: last.value, passIfMissing: false } as const];
-      return [{ table, key, type: 'UPDATE', remove: ['last'], condition }];
+      const isSame: ColumnTest = { column: 'last', is: 'EQUAL', value: last.value };
+      return [{ table, key, type: 'UPDATE', remove: ['last'], condition: [isSame] }];
     });
     const [result] = await this.#context.requests.write([removal, ...undoneUpdates], call);
     if (result?.ok === false && result.error.failure !== 'condition' && result.error.failure !== 'missing') {

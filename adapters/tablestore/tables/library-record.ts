@@ -187,9 +187,8 @@ export class LibraryRecord {
   }
 
   async #refresh(call: Call): Promise<void> {
-    const age = performance.now() - this.#readAt;
     if (this.#mayBeReplaced) await this.reload(call);
-    else if (age > MAX_AGE_MS) await this.reload(call).catch(() => {});
+    else if (performance.now() - this.#readAt > MAX_AGE_MS) await this.reload(call).catch(() => {});
   }
 
   /** Reads the record again. Rejects with a retryable error if it does not exist. */

@@ -68,8 +68,8 @@ export class WriterFairness {
   }
 
   #removal(timeline: string, is: 'EQUAL' | 'NOT_EQUAL'): RowWrite {
-    const { tables, tokens } = this.#context;
-    const condition = [{ column: 'by', is, value: tokens.handle }];
+    const { tables, handle } = this.#context;
+    const condition = [{ column: 'by', is, value: handle }];
     return { table: tables.meta, key: noteKey(timeline), type: 'DELETE', expect: 'exists', condition };
   }
 
@@ -86,12 +86,12 @@ export class WriterFairness {
 
   /** Call after losing a race, `losses` times in a row. Leaves a note from the second time on. */
   async raceLost({ timeline, fairness }: TimelineState, losses: number, call: Call): Promise<void> {
-    const { tables, tokens, requests } = this.#context;
+    const { tables, handle, requests } = this.#context;
     fairness.lastContendedAt = performance.now();
     fairness.streak = 0;
     if (losses < 2) return;
     fairness.hasNote = true;
-    const put = [{ name: 'by', value: tokens.handle }];
+    const put = [{ name: 'by', value: handle }];
     await requests.write([{ table: tables.meta, key: noteKey(timeline), type: 'PUT', put }], call);
   }
 

@@ -122,7 +122,7 @@ export class KeyReservations {
   }
 
   #isAbandoned({ token }: Reservation): boolean {
-    if (this.#context.tokens.isOwn(token)) return !this.#inFlight.has(token);
+    if (token.split('.')[1] === this.#context.handle) return !this.#inFlight.has(token);
     const firstSeenAt = this.#firstSeenAt.get(token) ?? performance.now();
     this.#firstSeenAt.set(token, firstSeenAt);
     if (this.#firstSeenAt.size > MAX_REMEMBERED) {

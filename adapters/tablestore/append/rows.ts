@@ -59,12 +59,12 @@ export class RowAppender {
   }
 
   #toAppend({ timeline, entries }: Write): RowAppend | TimelineError {
-    const { layout, tokens, clock } = this.#context;
+    const { layout, clock } = this.#context;
     try {
       const state = this.#context.state(timeline);
       const entry = entries[0] as WriteEntry;
       const { key, payload } = entry;
-      const token = tokens.next();
+      const token = this.#context.newToken();
       const recoveryTag = layout.recoveryTagOf(token, key);
       return { state, entry, key, hash: payload.hash ?? '', token, recoveryTag, at: clock.entryTime() };
     } catch (cause) {

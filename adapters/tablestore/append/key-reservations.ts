@@ -97,7 +97,7 @@ export class KeyReservations {
     try {
       for (let attempt = 1; ; attempt++) {
         const result = await this.#read(append, call);
-        if (result) return result;
+        if (result !== undefined) return result;
         const ms = backOff(attempt, PAUSES);
         if (performance.now() + ms >= call.deadline) return stillReserved(append);
         await pause(ms);

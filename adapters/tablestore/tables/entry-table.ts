@@ -167,8 +167,8 @@ export class EntryTable {
   }
 
   /**
-   * A change of a row. Its cells have the version of the row, so that the TTL removes both together; a smaller one would
-   * not be visible. In a shared table they have the service's: the version deviation may be too narrow for an old row.
+   * A change of a row. Its cells have the version of the row, so that the TTL removes both together; a smaller one
+   * would not be visible. In a shared table they have the service's: its deviation may be too narrow for an old row.
    */
   changedRow({ key, columns }: StoredRecord, put: readonly Column[]): RowWrite {
     const newest = columns.reduce((high, { version }) => Math.max(high, version), 0);

@@ -86,17 +86,16 @@ export class EntryChanger {
   async #write(record: StoredRecord, { seqId }: FoundEntry, body: Body | undefined, call: Call) {
     const { requests, entryTable, layout } = this.#context;
     const row = entryTable.decode(record);
-    const change = layout.change(row, Number(seqId - rowIdOf(record)), body);
-    const { changeCount } = row;
+    const { put, remove } = layout.change(row, Number(seqId - rowIdOf(record)), body);
     const isUnchanged: ColumnTest = {
       column: layout.changeCountColumn,
       is: 'EQUAL',
-      value: BigInt(changeCount),
-      passIfMissing: changeCount === 0,
+      value: BigInt(row.changeCount),
+      passIfMissing: row.changeCount === 0,
     };
-    const write: RowWrite = { ...entryTable.changedRow(record, change.put), ...change, condition: [isUnchanged] };
+    const write: RowWrite = { ...entryTable.changedRow(record, put), remove, condition: [isUnchanged] };
     const [result] = await requests.write([write], call);
-    return { put: change.put, result: result as RowResult };
+    return { put, result: result as RowResult };
   }
 }
 
@@ -140,7 +139,7 @@ export class Trimmer {
   }
 
   async trim(timeline: string, cut: Cut, call: Call): Promise<void> {
-    const { requests, isDense, entryTable, bounds, timelineRows } = this.#context;
+    const { requests, isDense, entryTable, bounds, timelineRows, layout } = this.#context;
     const state = this.#context.state(timeline);
     const { seqId: last, newest } = await bounds.readLast(state, call);
     if (!newest) return;
@@ -150,8 +149,9 @@ export class Trimmer {
     const highest = rows.at(-1)?.through;
     if (highest === undefined) return;
     if (!isDense) await timelineRows.recordRemoval(timeline, highest, true, call);
-    const marks = rows.filter(isUnmarked).map((row) => this.#mark(row));
-    await requests.writeRepeatable(marks, call);
+    const mark = (row: TrimmedRow) =>
+      entryTable.changedRow(row.record, [{ name: layout.trimColumn, value: row.through }]);
+    await requests.writeRepeatable(rows.filter(isUnmarked).map(mark), call);
     state.bounds.start = undefined;
     // The newest row is kept: it holds the last SeqId.
     const deletable = rows.filter(
@@ -199,11 +199,6 @@ export class Trimmer {
     if (!last || last.seqId > through) return false;
     if (!isDense || last.at <= record.keyCutoff()) return true;
     return entries.every(({ stored }) => stored.key === undefined);
-  }
-
-  #mark({ record, through }: TrimmedRow): RowWrite {
-    const { layout, entryTable } = this.#context;
-    return entryTable.changedRow(record, [{ name: layout.trimColumn, value: through }]);
   }
 
   /** Records in the key reservations where their entries are: once deleted, these cannot be searched for. */

@@ -211,14 +211,13 @@ export class RangeReader {
       from = page.next;
     }
     const reachesFirstPossible = entries.length <= limit && entries.at(-1)?.seqId === after + 1n;
-    const hasMore = entries.length > limit || (more && this.removedThrough === 0n);
+    this.more = entries.length > limit || (more && this.removedThrough === 0n);
     entries.length = Math.min(entries.length, limit);
     raiseTimes(entries);
     this.mayLackStart = !reachedAfter && !reachesFirstPossible;
     // Entries that are left to read may stand before the last one read.
-    if (!hasMore) this.firstReadable = entries.at(-1);
-    this.more = hasMore;
-    if (!hasMore && before === undefined) this.last = this.#highestRead;
+    if (!this.more) this.firstReadable = entries.at(-1);
+    if (!this.more && before === undefined) this.last = this.#highestRead;
   }
 }
 

@@ -3,7 +3,7 @@ import { invalidArgument } from '../../../src/errors.js';
 import { pauseAfter } from '../../../src/retry.js';
 import { type Reconciled, reconcileSettings } from '../../../src/settings.js';
 import { pause } from '../../../src/toolkit/index.js';
-import type { KeyColumn, Layout } from '../layouts/layout.js';
+import type { Layout } from '../layouts/layout.js';
 import type { Settings } from '../options.js';
 import type { SdkTable } from '../service/client.js';
 import { causeOf, requestError, toTimelineError } from '../service/errors.js';
@@ -256,17 +256,13 @@ class TableAdmin {
 const TYPES: Readonly<Record<number, string>> = { 1: 'INTEGER', 2: 'STRING', 3: 'BINARY' };
 
 function checkKeyColumns({ name: tableName, key, isAutoIncrement }: TableSchema, { tableMeta }: SdkTable): void {
-  const show = (columns: readonly (KeyColumn & { auto: boolean })[]) =>
-    columns.map(({ name, type, auto }) => `${name} ${type}${auto ? ' AUTO_INCREMENT' : ''}`).join(', ');
-  const expected = show(key.map((column, i) => ({ ...column, auto: isAutoIncrement && i === key.length - 1 })));
-  const actual = show(
-    tableMeta.primaryKey.map((column) => ({
-      name: column.name,
-      type: TYPES[column.type] as KeyColumn['type'],
-      // An absent option reads as 1, the default of its protobuf field.
-      auto: Object.hasOwn(column, 'option') && column.option === 1,
-    })),
-  );
+  const show = (name: string, type: string | undefined, isAuto: boolean) =>
+    `${name} ${type}${isAuto ? ' AUTO_INCREMENT' : ''}`;
+  const expected = key.map(({ name, type }, i) => show(name, type, isAutoIncrement && i === key.length - 1)).join(', ');
+  const actual = tableMeta.primaryKey
+    // An absent option reads as 1, the default of its protobuf field.
+    .map((column) => show(column.name, TYPES[column.type], Object.hasOwn(column, 'option') && column.option === 1))
+    .join(', ');
   if (actual === expected) return;
   const problem = `and layout do not fit table ${tableName}: its key columns are ${actual}, not ${expected}`;
   throw invalidArgument('sequence', problem);

@@ -15,12 +15,6 @@ import type { TimelineState } from './timeline-state.js';
 /** Longest pause after another writer has changed the row first. */
 const MAX_CONFLICT_PAUSE_MS = 20;
 
-interface EntryChange {
-  /** `undefined`: a deletion. */
-  readonly body: Body | undefined;
-  readonly ifRevision: number | undefined;
-}
-
 /** An attempt whose answer was lost. */
 interface UnknownAttempt {
   readonly found: FoundEntry;
@@ -43,7 +37,7 @@ export class EntryChanger {
     ifRevision: number | undefined,
     call: Call,
   ): Promise<{ epoch: string; row: Row }> {
-    const found = await this.#change(timeline, seqId, { body, ifRevision }, call);
+    const found = await this.#change(timeline, seqId, body, ifRevision, call);
     if (!found) throw entryNotFound(timeline, seqId);
     const { at, stored } = found;
     const row = { seqId, appendedAt: at, body, key: stored.key, revision: stored.revision + 1 };
@@ -51,11 +45,19 @@ export class EntryChanger {
   }
 
   async delete(timeline: string, seqId: bigint, call: Call): Promise<void> {
-    await this.#change(timeline, seqId, { body: undefined, ifRevision: undefined }, call);
+    await this.#change(timeline, seqId, undefined, undefined, call);
   }
 
-  /** Resolves with the entry as it was before; `undefined` if there is none to change. */
-  async #change(timeline: string, seqId: bigint, change: EntryChange, call: Call): Promise<FoundEntry | undefined> {
+  /**
+   * Resolves with the entry as it was before; `undefined` if there is none to change. Without a body, it is deleted.
+   */
+  async #change(
+    timeline: string,
+    seqId: bigint,
+    body: Body | undefined,
+    ifRevision: number | undefined,
+    call: Call,
+  ): Promise<FoundEntry | undefined> {
     const { entryTable, record: library } = this.#context;
     const state = this.#context.state(timeline);
     let unknown: UnknownAttempt | undefined;
@@ -67,8 +69,8 @@ export class EntryChanger {
       if (library.mayBeReplaced) await library.reload(call);
       if (unknown && record && hasColumns(record, unknown.put)) return unknown.found;
       if (!record || !found || found.isRemoved || found.stored.body === undefined) return undefined;
-      checkRevision(timeline, found, change.ifRevision);
-      const { put, result } = await this.#write(record, found, change.body, call);
+      checkRevision(timeline, found, ifRevision);
+      const { put, result } = await this.#write(record, found, body, call);
       if (result.ok) return found;
       const { failure } = result.error;
       const isConflict = failure === 'condition';
@@ -84,29 +86,16 @@ export class EntryChanger {
   async #write(record: StoredRecord, { seqId }: FoundEntry, body: Body | undefined, call: Call) {
     const { requests, entryTable, layout } = this.#context;
     const row = entryTable.decode(record);
-    const change = layout.change?.(row, Number(seqId - rowIdOf(record)), body);
-    if (!change) {
-      const message = 'this layout cannot change an entry';
-      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'update' });
-    }
-    const { changeCount } = row;
-    const column = layout.changeCountColumn;
-    const condition: ColumnTest[] = column
-      ? [{ column, is: 'EQUAL', value: BigInt(changeCount), passIfMissing: changeCount === 0 }]
-      : [];
-    const version = entryTable.changedCellVersion(record);
-    const { key } = record;
-    const write: RowWrite = {
-      table: entryTable.table,
-      key,
-      type: 'UPDATE',
-      ...change,
-      version,
-      expect: 'exists',
-      condition,
+    const { put, remove } = layout.change(row, Number(seqId - rowIdOf(record)), body);
+    const isUnchanged: ColumnTest = {
+      column: layout.changeCountColumn,
+      is: 'EQUAL',
+      value: BigInt(row.changeCount),
+      passIfMissing: row.changeCount === 0,
     };
+    const write: RowWrite = { ...entryTable.changedRow(record, put), remove, condition: [isUnchanged] };
     const [result] = await requests.write([write], call);
-    return { put: change.put, result: result as RowResult };
+    return { put, result: result as RowResult };
   }
 }
 
@@ -150,33 +139,29 @@ export class Trimmer {
   }
 
   async trim(timeline: string, cut: Cut, call: Call): Promise<void> {
-    const { requests, isDense } = this.#context;
+    const { requests, isDense, entryTable, bounds, timelineRows, layout } = this.#context;
     const state = this.#context.state(timeline);
-    const { seqId: last, newest } = await this.#context.bounds.readLast(state, call);
+    const { seqId: last, newest } = await bounds.readLast(state, call);
     if (!newest) return;
     const wanted = 'through' in cut ? cut.through : await this.#highestBelowLast(state, cut.keepLast, call);
     const through = wanted < last ? wanted : last;
     const rows = await this.#rowsThrough(state, through, call);
     const highest = rows.at(-1)?.through;
     if (highest === undefined) return;
-    if (!isDense) await this.#context.timelineRows.recordRemoval(timeline, highest, true, call);
-    await requests.writeRepeatable(
-      rows.filter(isUnmarked).map((row) => this.#mark(row)),
-      call,
-    );
+    if (!isDense) await timelineRows.recordRemoval(timeline, highest, true, call);
+    const mark = (row: TrimmedRow) =>
+      entryTable.changedRow(row.record, [{ name: layout.trimColumn, value: row.through }]);
+    await requests.writeRepeatable(rows.filter(isUnmarked).map(mark), call);
     state.bounds.start = undefined;
     // The newest row is kept: it holds the last SeqId.
     const deletable = rows.filter(
       ({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isDeletable(entries, through),
     );
-    await requests.writeRepeatable(
-      deletable.flatMap(({ entries }) => this.#seqIdUpdates(state, entries)),
-      call,
-    );
-    await requests.writeRepeatable(
-      deletable.map(({ record }) => this.#deletion(record)),
-      call,
-    );
+    const seqIdUpdates = deletable.flatMap(({ entries }) => this.#seqIdUpdates(state, entries));
+    await requests.writeRepeatable(seqIdUpdates, call);
+    const { table } = entryTable;
+    const deletions = deletable.map(({ record: { key } }): RowWrite => ({ table, key, type: 'DELETE' }));
+    await requests.writeRepeatable(deletions, call);
   }
 
   /** The newest id that is not among the last `keepLast` that readers get; 0n: none. */
@@ -216,13 +201,6 @@ export class Trimmer {
     return entries.every(({ stored }) => stored.key === undefined);
   }
 
-  #mark({ record, through }: TrimmedRow): RowWrite {
-    const { layout, entryTable } = this.#context;
-    const put = [{ name: layout.trimColumn as string, value: through }];
-    const version = entryTable.changedCellVersion(record);
-    return { table: entryTable.table, key: record.key, type: 'UPDATE', put, version, expect: 'exists' };
-  }
-
   /** Records in the key reservations where their entries are: once deleted, these cannot be searched for. */
   #seqIdUpdates(state: TimelineState, entries: readonly FoundEntry[]): RowWrite[] {
     const reservations = this.#reservations;
@@ -232,10 +210,6 @@ export class Trimmer {
       if (key === undefined || token === undefined || at <= cutoff) return [];
       return [reservations.seqIdUpdate({ state, key, token }, seqId)];
     });
-  }
-
-  #deletion({ key }: StoredRecord): RowWrite {
-    return { table: this.#context.entryTable.table, key, type: 'DELETE' };
   }
 }
 

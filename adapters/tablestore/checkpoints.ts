@@ -3,12 +3,13 @@ import { furtherPosition, jitter, pause } from '../../src/toolkit/index.js';
 import type { Context } from './context.js';
 import { toTimelineError } from './service/errors.js';
 import type { RowWrite } from './service/requests.js';
-import { columnOf, type StoredRecord } from './service/values.js';
+import { type ColumnTest, columnOf, type StoredRecord } from './service/values.js';
 
 /** Longest pause after another process has moved a checkpoint first. */
 const MAX_CONFLICT_PAUSE_MS = 20;
 
 type Advance = CheckpointKey & Position;
+type Reset = CheckpointKey & { readonly position: Position | undefined };
 
 /** Readers' positions: one row of the meta table each, which advances under the condition that it moves forward. */
 export class Checkpoints implements AdapterCheckpoints {
@@ -24,51 +25,41 @@ export class Checkpoints implements AdapterCheckpoints {
   }
 
   async advance(items: readonly Advance[], call: Call): Promise<readonly Position[]> {
-    const positions = new Array<Position>(items.length);
+    const positions = new Map<Advance, Position>();
     for (const round of distinctRounds(items)) {
-      let left = round;
-      while (left.length > 0) {
-        left = await this.#advance(items, left, positions, call);
+      for (let left = round; left.length > 0; ) {
+        left = await this.#advance(left, positions, call);
         if (left.length > 0) await pause(jitter(MAX_CONFLICT_PAUSE_MS, 1));
       }
     }
-    return positions;
+    return items.map((item) => positions.get(item) as Position);
   }
 
-  /** Resolves with the indexes to try again: a position further on was in the way, and was gone when it was read. */
-  async #advance(
-    items: readonly Advance[],
-    indexes: readonly number[],
-    positions: Position[],
-    call: Call,
-  ): Promise<number[]> {
-    const item = (index: number) => items[index] as Advance;
-    const rows = indexes.map((index) => this.#forward(item(index)));
+  /** Resolves with the items to try again: a position further on was in the way, and was gone when it was read. */
+  async #advance(items: readonly Advance[], positions: Map<Advance, Position>, call: Call): Promise<Advance[]> {
+    const rows = items.map((item): RowWrite => {
+      const condition: ColumnTest[] = [
+        { column: 'epoch', is: 'EQUAL', value: item.epoch, passIfMissing: true },
+        { column: 'seq', is: 'LESS_THAN', value: item.seqId, passIfMissing: true },
+      ];
+      return { ...this.#put(item, item), condition };
+    });
     const results = await this.#context.requests.write(rows, call);
-    const refused = indexes.filter((index, i) => {
+    const refused = items.filter((item, i) => {
       const result = results[i];
-      if (result?.ok) positions[index] = { epoch: item(index).epoch, seqId: item(index).seqId };
+      if (result?.ok) positions.set(item, { epoch: item.epoch, seqId: item.seqId });
       else if (result && (result.error.failure !== 'condition' || performance.now() >= call.deadline)) {
         throw toTimelineError(result.error, 'write');
       }
       return !result?.ok;
     });
-    const storedPositions = refused.length > 0 ? await this.get(refused.map(item), call) : [];
-    return refused.filter((index, i) => {
+    const storedPositions = refused.length > 0 ? await this.get(refused, call) : [];
+    return refused.filter((item, i) => {
       const stored = storedPositions[i];
-      if (!stored || furtherPosition(item(index), stored, item(index)) !== stored) return true;
-      positions[index] = stored;
+      if (!stored || furtherPosition(item, stored, item) !== stored) return true;
+      positions.set(item, stored);
       return false;
     });
-  }
-
-  #forward(item: Advance): RowWrite {
-    const { epoch, seqId } = item;
-    const condition = [
-      { column: 'epoch', is: 'EQUAL', value: epoch, passIfMissing: true },
-      { column: 'seq', is: 'LESS_THAN', value: seqId, passIfMissing: true },
-    ] as const;
-    return { ...this.#put(item, item), condition };
   }
 
   #put(item: CheckpointKey, { epoch, seqId }: Position): RowWrite {
@@ -79,34 +70,31 @@ export class Checkpoints implements AdapterCheckpoints {
     return { table: this.#context.tables.meta, key: rowKey(item), type: 'PUT', put };
   }
 
-  async reset(
-    items: readonly (CheckpointKey & { readonly position: Position | undefined })[],
-    call: Call,
-  ): Promise<void> {
+  async reset(items: readonly Reset[], call: Call): Promise<void> {
+    const { requests, tables } = this.#context;
     for (const round of distinctRounds(items)) {
-      const rows = round.map((index): RowWrite => {
-        const { position, ...item } = items[index] as (typeof items)[number];
-        if (position) return this.#put(item, position);
-        return { table: this.#context.tables.meta, key: rowKey(item), type: 'DELETE' };
-      });
-      for (const result of await this.#context.requests.write(rows, call)) {
+      const rows = round.map(
+        ({ position, ...item }): RowWrite =>
+          position ? this.#put(item, position) : { table: tables.meta, key: rowKey(item), type: 'DELETE' },
+      );
+      for (const result of await requests.write(rows, call)) {
         if (!result.ok) throw toTimelineError(result.error, 'write');
       }
     }
   }
 }
 
-/** Indexes in rounds that name no checkpoint twice: the service refuses a request that does. */
-function distinctRounds(items: readonly CheckpointKey[]): number[][] {
-  const rounds: number[][] = [];
+/** Rounds that name no checkpoint twice: the service refuses a request that does. */
+function distinctRounds<Item extends CheckpointKey>(items: readonly Item[]): Item[][] {
+  const rounds: Item[][] = [];
   const occurrences = new Map<string, number>();
-  items.forEach((item, index) => {
+  for (const item of items) {
     const name = JSON.stringify(rowKey(item));
     const occurrence = occurrences.get(name) ?? 0;
     occurrences.set(name, occurrence + 1);
     if (occurrence === rounds.length) rounds.push([]);
-    rounds[occurrence]?.push(index);
-  });
+    rounds[occurrence]?.push(item);
+  }
   return rounds;
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BoundsReader } from './read/bounds.js';
 import { EntryTable } from './tables/entry-table.js';
-import type { LibraryBase } from './tables/library-base.js';
+import type { LibraryBase } from './tables/open.js';
 import { timelineKey } from './tables/schema.js';
 import { TimelineRows } from './tables/timeline-rows.js';
 import { TimelineState } from './timeline-state.js';
@@ -14,7 +14,10 @@ export interface Context extends LibraryBase {
   readonly entryTable: EntryTable;
   readonly timelineRows: TimelineRows;
   readonly bounds: BoundsReader;
-  readonly tokens: Tokens;
+  /** Random id of this handle. */
+  readonly handle: string;
+  /** A unique token for a write: epoch prefix, handle and count, with a dot between them. */
+  newToken(): string;
   /**
    * The state of a Timeline by its encoded id.
    *
@@ -24,44 +27,27 @@ export interface Context extends LibraryBase {
 }
 
 export function createContext(base: LibraryBase): Context {
+  const { layout, settings, record } = base;
   const entryTable = new EntryTable(base);
   const timelineRows = new TimelineRows(base);
-  const bounds = new BoundsReader(base, entryTable, timelineRows);
   const states = new Map<string, TimelineState>();
-  base.record.onReplaced(() => states.clear());
-  const state = (timeline: string): TimelineState => {
-    const { layout, settings } = base;
-    const found = states.get(timeline) ?? new TimelineState(timeline, timelineKey(layout, timeline), settings.settleMs);
-    states.delete(timeline);
-    states.set(timeline, found);
-    if (states.size > MAX_STATES) states.delete(states.keys().next().value as string);
-    return found;
+  const handle = randomBytes(9).toString('base64url');
+  let tokens = 0;
+  record.onReplaced(() => states.clear());
+  return {
+    ...base,
+    entryTable,
+    timelineRows,
+    bounds: new BoundsReader(base, entryTable, timelineRows),
+    handle,
+    newToken: () => `${record.epochPrefix}.${handle}.${(tokens++).toString(36)}`,
+    state(timeline) {
+      const state =
+        states.get(timeline) ?? new TimelineState(timeline, timelineKey(layout, timeline), settings.settleMs);
+      states.delete(timeline);
+      states.set(timeline, state);
+      if (states.size > MAX_STATES) states.delete(states.keys().next().value as string);
+      return state;
+    },
   };
-  return { ...base, entryTable, timelineRows, bounds, tokens: new Tokens(base), state };
-}
-
-/** Makes a unique token for each write; it tells the epoch and the handle. */
-export class Tokens {
-  readonly #base: LibraryBase;
-  #count = 0;
-  /** Random id of this handle. */
-  readonly handle = randomBytes(9).toString('base64url');
-
-  constructor(base: LibraryBase) {
-    this.#base = base;
-  }
-
-  next(): string {
-    return `${this.#base.record.epochPrefix}.${this.handle}.${(this.#count++).toString(36)}`;
-  }
-
-  isOwn(token: string): boolean {
-    return token.split('.')[1] === this.handle;
-  }
-
-  /** The tag by which the row of a write is found after an unknown outcome; `''`: it cannot be found. */
-  recoveryTagOf(token: string, key: string | undefined): string {
-    const { layout } = this.#base;
-    return layout.recoveryTagOf ? layout.recoveryTagOf(key) : token;
-  }
 }

@@ -7,9 +7,8 @@ import { Requests } from './service/requests.js';
 import { openTables, READY_WITHIN_MS } from './tables/open.js';
 import { MIN_TTL_MS } from './tables/schema.js';
 
-export { type JavaFieldType, javaCodec } from './layouts/java/fields.js';
-export type { JavaV1Message, JavaV1Options } from './layouts/java/v1.js';
-export type { JavaField, JavaV2Options } from './layouts/java/v2.js';
+export type { JavaV1Message, JavaV1Options } from './layouts/java-v1.js';
+export { type JavaField, type JavaFieldType, type JavaV2Options, javaCodec } from './layouts/java-v2.js';
 export type { KeyColumn } from './layouts/layout.js';
 export type { LayoutOption, Sequence, TableStoreAdapterOptions, WakeChannel } from './options.js';
 export type { TableStoreClient, TableStoreSdk } from './service/client.js';
@@ -42,9 +41,7 @@ export function tablestoreAdapter(client: TableStoreClient, options: TableStoreA
       }
       const sdk = await loadSdk(client, options.sdk);
       checkClient(client, warn);
-      const requests = new Requests(client, sdk, settings);
-      const opened = await openTables(requests, library, settings);
-      return openLibrary(requests, opened, library, settings, options.wake);
+      return openLibrary(await openTables(new Requests(client, sdk, settings), library, settings), options.wake);
     },
   };
 }

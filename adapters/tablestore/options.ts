@@ -1,8 +1,8 @@
 import { resolveOptions } from '../../src/adapter-options.js';
 import { invalidArgument } from '../../src/errors.js';
 import { describeValue } from '../../src/text.js';
-import { type JavaV1Options, javaV1Layout } from './layouts/java/v1.js';
-import { type JavaV2Options, javaV2Layout } from './layouts/java/v2.js';
+import { type JavaV1Options, javaV1Layout } from './layouts/java-v1.js';
+import { type JavaV2Options, javaV2Layout } from './layouts/java-v2.js';
 import type { Layout } from './layouts/layout.js';
 import { nativeLayout } from './layouts/native.js';
 import type { TableStoreSdk } from './service/client.js';
@@ -104,12 +104,12 @@ const DEFAULTS: Omit<Settings, 'layout'> = {
 
 export function resolveSettings({ layout: option, wake, sdk, ...options }: TableStoreAdapterOptions): Settings {
   const layout = resolveLayout(option);
-  const defaults = layout.packs ? DEFAULTS : { ...DEFAULTS, sequence: 'auto' as const };
+  const defaults = layout.shared ? { ...DEFAULTS, sequence: 'auto' as const } : DEFAULTS;
   const settings = resolveOptions('tablestoreAdapter', defaults, options, { settleMs: 0 });
   if (!['auto', 'cas', 'manual'].includes(settings.sequence)) {
     throw invalidArgument('sequence', `must be 'auto', 'cas' or 'manual', not ${JSON.stringify(settings.sequence)}`);
   }
-  if (settings.sequence === 'cas' && !layout.packs) {
+  if (settings.sequence === 'cas' && layout.shared) {
     throw invalidArgument('layout', `of ${layout.name} has no place for several entries in a row, which 'cas' needs`);
   }
   return { ...settings, layout };

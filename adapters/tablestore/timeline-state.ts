@@ -21,20 +21,12 @@ export interface TimelineStart {
 
 /** Both ends of a Timeline as this handle last saw them. They may be behind the table, never ahead. */
 export class TimelineBounds {
-  #last = 0n;
-  #lastAt = 0;
+  /** The highest SeqId seen; 0n: none. */
+  last = 0n;
+  /** The latest time of an entry up to `last`. */
+  lastAt = 0;
   /** Undefined until it is read. */
   start: TimelineStart | undefined;
-
-  /** The highest SeqId seen; 0n: none. */
-  get last(): bigint {
-    return this.#last;
-  }
-
-  /** The latest time of an entry up to `last`. */
-  get lastAt(): number {
-    return this.#lastAt;
-  }
 
   get removedThrough(): bigint {
     return this.start?.removedThrough ?? 0n;
@@ -45,9 +37,9 @@ export class TimelineBounds {
   }
 
   raiseLast(seqId: bigint, at: number): void {
-    if (seqId <= this.#last) return;
-    this.#last = seqId;
-    this.#lastAt = Math.max(this.#lastAt, at);
+    if (seqId <= this.last) return;
+    this.last = seqId;
+    this.lastAt = Math.max(this.lastAt, at);
   }
 
   setStart(removedThrough: bigint, firstReadable: EntryPosition | undefined): TimelineStart {
@@ -109,19 +101,19 @@ export class SettledIds {
 }
 
 /** One writer among others of a Timeline; times of `performance.now()`. See `WriterFairness`. */
-export interface FairnessState {
+class FairnessState {
   /** Others go first until then. */
-  yieldUntil: number;
-  yieldMs: number;
-  lastPutEndedAt: number;
+  yieldUntil = 0;
+  yieldMs = 0;
+  lastPutEndedAt = 0;
   /** Puts in close succession. */
-  streak: number;
-  checkedAt: number;
-  lastContendedAt: number;
+  streak = 0;
+  checkedAt = 0;
+  lastContendedAt = Number.NEGATIVE_INFINITY;
   /** The put under way checks for notes of waiting writers. */
-  isChecking: boolean;
+  isChecking = false;
   /** This handle has left a note that it waits. */
-  hasNote: boolean;
+  hasNote = false;
 }
 
 const MAX_POSITIONS = 4;
@@ -135,16 +127,7 @@ export class TimelineState {
   readonly settled: SettledIds;
   /** Its row in the meta table exists. */
   isRegistered = false;
-  readonly fairness: FairnessState = {
-    yieldUntil: 0,
-    yieldMs: 0,
-    lastPutEndedAt: 0,
-    streak: 0,
-    checkedAt: 0,
-    lastContendedAt: Number.NEGATIVE_INFINITY,
-    isChecking: false,
-    hasNote: false,
-  };
+  readonly fairness = new FairnessState();
   readonly #positions = new Map<bigint, EntryPosition>();
 
   constructor(timeline: string, key: readonly KeyPart[], settleMs: number) {

@@ -8,11 +8,12 @@ const SLOWDOWN = 1.3;
 const POLL_BUDGET_MS = 4000;
 
 interface WatchedTimeline {
+  readonly timeline: string;
   /** The last SeqId that watchers were woken for; undefined until the first poll. */
   last: bigint | undefined;
   intervalMs: number;
-  /** When the next poll is due, on the clock of `performance.now()`; `Infinity` during a poll. */
-  dueAt: number;
+  /** Of the next poll; undefined during a poll. */
+  timer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -22,39 +23,38 @@ interface WatchedTimeline {
 export class Watchers {
   readonly #context: Context;
   readonly #channel: WakeChannel | undefined;
-  readonly #hub = new WatchHub({ onUnwatched: (timeline) => this.#watched.delete(timeline) });
+  readonly #hub = new WatchHub({ onUnwatched: (timeline) => this.#forget(timeline) });
   readonly #watched = new Map<string, WatchedTimeline>();
-  #timer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(context: Context, channel: WakeChannel | undefined) {
     this.#context = context;
     this.#channel = channel;
-    context.record.onReplaced(() => this.#pollAll());
+    context.record.onReplaced(() => {
+      // Every watcher reads again.
+      for (const watched of this.#watched.values()) {
+        watched.last = undefined;
+        this.#pollNow(watched.timeline);
+      }
+    });
   }
 
   watch(timeline: string, wake: () => void): () => void {
-    this.#watched.set(timeline, {
-      last: undefined,
-      intervalMs: this.#context.settings.pollMs,
-      dueAt: performance.now(),
-    });
+    const { pollMs } = this.#context.settings;
+    this.#forget(timeline);
+    this.#watched.set(timeline, { timeline, last: undefined, intervalMs: pollMs, timer: undefined });
     this.#unsubscribe ??= this.#channel?.subscribe((topic) => this.#hear(topic));
-    this.#schedule();
+    this.#pollNow(timeline);
     return this.#hub.watch(timeline, wake);
   }
 
-  /** After the tables were made again, every watcher reads again. */
-  #pollAll(): void {
-    for (const [timeline, watched] of this.#watched) {
-      watched.last = undefined;
-      this.#pollNow(timeline);
-    }
+  #forget(timeline: string): void {
+    clearTimeout(this.#watched.get(timeline)?.timer);
+    this.#watched.delete(timeline);
   }
 
   close(): void {
-    this.#watched.clear();
-    clearTimeout(this.#timer);
+    for (const timeline of this.#watched.keys()) this.#forget(timeline);
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
   }
@@ -63,13 +63,10 @@ export class Watchers {
   appended(timeline: string): void {
     this.#pollNow(timeline);
     try {
+      const topic = `${this.#context.options.name}\n${timeline}`;
       // A channel that fails only delays wake-ups.
-      Promise.resolve(this.#channel?.publish(this.#topic(timeline))).catch(() => {});
+      Promise.resolve(this.#channel?.publish(topic)).catch(() => {});
     } catch {}
-  }
-
-  #topic(timeline: string): string {
-    return `${this.#context.options.name}\n${timeline}`;
   }
 
   #hear(topic: string): void {
@@ -80,37 +77,27 @@ export class Watchers {
   #pollNow(timeline: string): void {
     const watched = this.#watched.get(timeline);
     if (!watched) return;
-    watched.dueAt = performance.now();
     watched.intervalMs = this.#context.settings.pollMs;
-    this.#schedule();
+    this.#pollIn(0, watched);
   }
 
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    let dueAt = Number.POSITIVE_INFINITY;
-    for (const watched of this.#watched.values()) dueAt = Math.min(dueAt, watched.dueAt);
-    if (dueAt === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#pollDue(), Math.max(0, dueAt - performance.now())).unref();
-  }
-
-  #pollDue(): void {
-    const now = performance.now();
-    for (const [timeline, watched] of this.#watched) {
-      if (watched.dueAt > now) continue;
-      watched.dueAt = Number.POSITIVE_INFINITY;
-      void this.#poll(timeline, watched).finally(() => {
-        if (watched.dueAt === Number.POSITIVE_INFINITY) watched.dueAt = performance.now() + watched.intervalMs;
-        this.#schedule();
+  #pollIn(ms: number, watched: WatchedTimeline): void {
+    clearTimeout(watched.timer);
+    watched.timer = setTimeout(() => {
+      watched.timer = undefined;
+      void this.#poll(watched).finally(() => {
+        const isWatched = this.#watched.get(watched.timeline) === watched;
+        if (isWatched && !watched.timer) this.#pollIn(watched.intervalMs, watched);
       });
-    }
-    this.#schedule();
+    }, ms).unref();
   }
 
-  async #poll(timeline: string, watched: WatchedTimeline): Promise<void> {
-    const { settings, record, requests, isDense } = this.#context;
+  async #poll(watched: WatchedTimeline): Promise<void> {
+    const { settings, record, requests, isDense, bounds } = this.#context;
+    const { timeline } = watched;
     const state = this.#context.state(timeline);
     const call = requests.transport.newCall(POLL_BUDGET_MS);
-    const last = await this.#context.bounds.readLast(state, call).catch(() => undefined);
+    const last = await bounds.readLast(state, call).catch(() => undefined);
     if (record.mayBeReplaced) await record.reload(call).catch(() => {});
     if (!last) return;
     if (watched.last === last.seqId) {

@@ -1,11 +1,10 @@
 import type { Call } from '../../../src/adapter.js';
+import type { KnownKey } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { FoundEntry } from '../tables/entry-table.js';
 import type { TimelineState } from '../timeline-state.js';
 
-export interface KnownKey {
-  readonly seqId: bigint;
-  readonly hash: string;
+interface TimedKey extends KnownKey {
   readonly at: number;
 }
 
@@ -20,40 +19,28 @@ export interface KnownKey {
 export class AppendState {
   readonly #context: Context;
   readonly #state: TimelineState;
-  #last = 0n;
-  #lastAt = 0;
+  last = 0n;
+  /** The latest time of an entry up to `last`. */
+  lastAt = 0;
   /** In the order of the entries. Undefined until a key is needed. */
-  #keys: Map<string, KnownKey> | undefined;
-  #countedKeys = 0;
+  #keys: Map<string, TimedKey> | undefined;
+  /** Keys held at the last call of {@link keyGrowth}. */
+  countedKeys = 0;
 
   constructor(context: Context, state: TimelineState) {
     this.#context = context;
     this.#state = state;
   }
 
-  get last(): bigint {
-    return this.#last;
-  }
-
-  /** The latest time of an entry up to `last`. */
-  get lastAt(): number {
-    return this.#lastAt;
-  }
-
   get hasKeys(): boolean {
     return this.#keys !== undefined;
   }
 
-  /** Keys held at the last call of {@link keyGrowth}. */
-  get countedKeys(): number {
-    return this.#countedKeys;
-  }
-
   /** Keys held now, less those at the last call. */
   keyGrowth(): number {
-    const before = this.#countedKeys;
-    this.#countedKeys = this.#keys?.size ?? 0;
-    return this.#countedKeys - before;
+    const before = this.countedKeys;
+    this.countedKeys = this.#keys?.size ?? 0;
+    return this.countedKeys - before;
   }
 
   /** Undefined for a key that is new or older than the key window. */
@@ -65,7 +52,7 @@ export class AppendState {
   /** Reads the last entry, and all entries of the key window if keys are needed. */
   async load(needsKeys: boolean, call: Call): Promise<void> {
     if (needsKeys) await this.#loadKeys(call);
-    if (this.#last > 0n) return;
+    if (this.last > 0n) return;
     const { seqId, newest } = await this.#context.bounds.readLast(this.#state, call);
     // A row that was added behind the ones read for their keys may have keys too.
     if (newest && this.#keys) await this.catchUp(call);
@@ -89,7 +76,7 @@ export class AppendState {
   async catchUp(call: Call, recoveryTag?: string): Promise<boolean> {
     const { entryTable } = this.#context;
     let hasTag = false;
-    for await (const rows of entryTable.pages(this.#state, { from: this.#last + 1n, columns: 'heads' }, call)) {
+    for await (const rows of entryTable.pages(this.#state, { from: this.last + 1n, columns: 'heads' }, call)) {
       for (const found of rows.flatMap((row) => entryTable.entriesOf(row))) {
         hasTag ||= recoveryTag !== undefined && found.recoveryTag === recoveryTag;
         this.#addFound(found);
@@ -117,7 +104,7 @@ export class AppendState {
   }
 
   #raiseLast(seqId: bigint, at: number): void {
-    if (seqId > this.#last) this.#last = seqId;
-    if (at > this.#lastAt) this.#lastAt = at;
+    if (seqId > this.last) this.last = seqId;
+    this.lastAt = Math.max(this.lastAt, at);
   }
 }

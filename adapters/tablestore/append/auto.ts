@@ -6,14 +6,12 @@ import { type StoreError, toTimelineError } from '../service/errors.js';
 import { type RowWrite, splitWrites } from '../service/requests.js';
 import { AUTO } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
-import { byTimeline, type PutResult, type RowAppend, type RowSender, type RowWriter } from './rows.js';
+import { byTimeline, type PutResults, type RowAppend, RowSender, type RowWriter } from './rows.js';
 
 interface EncodedAppend {
   readonly append: RowAppend;
   readonly row: RowWrite;
 }
-
-type Results = Map<RowAppend, PutResult>;
 
 /**
  * Puts rows under ids that the service chooses. Rows of one Timeline stand together in the order of the call: the
@@ -25,37 +23,18 @@ export class AutoRowWriter implements RowWriter {
   readonly #sender: RowSender;
   #serviceKeepsOrder = true;
 
-  constructor(context: Context, sender: RowSender) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#sender = sender;
-  }
-
-  async put(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
-    const results: Results = new Map();
-    const groups = byTimeline(appends);
-    if (this.#serviceKeepsOrder) await this.#putTogether(groups.flat(), results, call);
-    else await Promise.all(groups.map((group) => this.#putOneByOne(group, results, call)));
-    return appends.map((append) => results.get(append) as PutResult);
-  }
-
-  async #putOneByOne(appends: readonly RowAppend[], results: Results, call: Call): Promise<void> {
-    for (const append of appends) {
-      await this.#putTogether([append], results, call);
-      const result = results.get(append);
-      if (isRetryable(result)) {
-        for (const left of appends) if (!results.has(left)) results.set(left, result);
-        return;
-      }
-    }
+    this.#sender = new RowSender(context);
   }
 
   /** Sends all requests at once, but one after another where a Timeline goes on in the next. */
-  async #putTogether(appends: readonly RowAppend[], results: Results, call: Call): Promise<void> {
+  async put(appends: readonly RowAppend[], call: Call): Promise<PutResults> {
+    const results: PutResults = new Map();
     const failed = new Map<TimelineState, TimelineError>();
-    let previous: Promise<void> = Promise.resolve();
-    let lastState: TimelineState | undefined;
     const sent: Promise<void>[] = [];
-    for (const chunk of this.#chunks(appends, results)) {
+    let lastState: TimelineState | undefined;
+    for (const chunk of this.#chunks(byTimeline(appends).flat(), results)) {
       const send = async () => {
         for (const { append } of chunk) {
           const error = failed.get(append.state);
@@ -65,28 +44,30 @@ export class AutoRowWriter implements RowWriter {
         await this.#putChunk(left, results, call);
         for (const { append } of left) {
           const result = results.get(append);
-          if (isRetryable(result)) failed.set(append.state, result);
+          if (result instanceof TimelineError && result.retryable) failed.set(append.state, result);
         }
       };
-      previous = chunk[0]?.append.state === lastState ? previous.then(send) : send();
+      const goesOn = chunk[0]?.append.state === lastState;
+      sent.push(goesOn ? (sent.at(-1) as Promise<void>).then(send) : send());
       lastState = chunk.at(-1)?.append.state;
-      sent.push(previous);
     }
     await Promise.all(sent);
+    return results;
   }
 
-  #chunks(appends: readonly RowAppend[], results: Results): EncodedAppend[][] {
-    const encoded: EncodedAppend[] = [];
+  #chunks(appends: readonly RowAppend[], results: PutResults): EncodedAppend[][] {
+    const encoded = new Map<RowWrite, RowAppend>();
     for (const append of appends) {
       const row = this.#sender.encode(append, AUTO);
       if (row instanceof TimelineError) results.set(append, row);
-      else encoded.push({ append, row });
+      else encoded.set(row, append);
     }
-    let next = 0;
-    return splitWrites(encoded.map(({ row }) => row)).map((rows) => rows.map(() => encoded[next++] as EncodedAppend));
+    const rows = [...encoded.keys()];
+    const chunks = this.#serviceKeepsOrder ? splitWrites(rows) : rows.map((row) => [row]);
+    return chunks.map((chunk) => chunk.map((row) => ({ row, append: encoded.get(row) as RowAppend })));
   }
 
-  async #putChunk(chunk: readonly EncodedAppend[], results: Results, call: Call): Promise<void> {
+  async #putChunk(chunk: readonly EncodedAppend[], results: PutResults, call: Call): Promise<void> {
     if (chunk.length === 0) return;
     const appends = chunk.map(({ append }) => append);
     const rows = chunk.map(({ row }) => row);
@@ -103,18 +84,19 @@ export class AutoRowWriter implements RowWriter {
   }
 
   /** Searches for a row that may have been stored, once it would have become visible. */
-  async #recover({ state, recoveryTag, at }: RowAppend, error: StoreError, call: Call): Promise<PutResult> {
+  async #recover(
+    { state, recoveryTag, at }: RowAppend,
+    error: StoreError,
+    call: Call,
+  ): Promise<bigint | TimelineError> {
     const failure = toTimelineError(error, 'write');
     if (error.failure !== 'ambiguous') return failure;
     await pause(Math.min(this.#context.settings.settleMs, Math.max(0, call.deadline - performance.now())));
-    try {
-      return (await this.#context.entryTable.findByTag(state, recoveryTag, at, call)) ?? failure;
-    } catch {
-      return failure;
-    }
+    const found = await this.#context.entryTable.findByTag(state, recoveryTag, at, call).catch(() => undefined);
+    return found ?? failure;
   }
 
-  #checkOrder(appends: readonly RowAppend[], results: Results): void {
+  #checkOrder(appends: readonly RowAppend[], results: PutResults): void {
     const highest = new Map<TimelineState, bigint>();
     for (const append of appends) {
       const id = results.get(append);
@@ -129,8 +111,4 @@ export class AutoRowWriter implements RowWriter {
       highest.set(append.state, id);
     }
   }
-}
-
-function isRetryable(result: PutResult | undefined): result is TimelineError {
-  return result instanceof TimelineError && result.retryable;
 }

@@ -1,12 +1,13 @@
 import type { Call, Write, WriteEntry, WriteOutcome } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { pauseAfter } from '../../../src/retry.js';
-import { groupByTimeline, pause, planWrite } from '../../../src/toolkit/index.js';
+import { groupByTimeline, type KnownKey, pause, planWrite } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import { StoreError, toTimelineError } from '../service/errors.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
+import { type ColumnTest, columnOf } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
-import { AppendState, type KnownKey } from './append-state.js';
+import { AppendState } from './append-state.js';
 import { WriterFairness } from './fairness.js';
 
 /** Entries of one row, and so of one `appendMany`. */
@@ -41,7 +42,10 @@ export class CasAppender {
   constructor(context: Context) {
     this.#context = context;
     this.#fairness = new WriterFairness(context);
-    context.record.onReplaced(() => this.#forget());
+    context.record.onReplaced(() => {
+      this.#appendStates.clear();
+      this.#keyCount = 0;
+    });
   }
 
   async append(writes: readonly Write[], call: Call): Promise<readonly WriteOutcome[]> {
@@ -58,11 +62,6 @@ export class CasAppender {
     return outcomes;
   }
 
-  #forget(): void {
-    this.#appendStates.clear();
-    this.#keyCount = 0;
-  }
-
   /** When one write fails because the store does, all behind it fail too. */
   async #appendTo(timeline: string, writes: readonly Write[], call: Call): Promise<WriteOutcome[]> {
     const done: WriteOutcome[] = [];
@@ -72,8 +71,7 @@ export class CasAppender {
         const left = writes.slice(done.length);
         const state = this.#context.state(timeline);
         const appendState = await this.#loadState(state, left, call);
-        const isFresh = await this.#yieldToOthers(state, appendState, call);
-        const row = await this.#planFresh(appendState, left, isFresh, call);
+        const row = await this.#planInTurn(state, appendState, left, call);
         if (epoch !== this.#context.record.epoch) continue;
         if (row.entries.length === 0 || (await this.#put(state, appendState, row.entries, losses, call))) {
           done.push(...row.outcomes);
@@ -91,21 +89,23 @@ export class CasAppender {
     return done;
   }
 
-  /** Resolves with true if the last entry was read again. */
-  async #yieldToOthers(state: TimelineState, appendState: AppendState, call: Call): Promise<boolean> {
-    if (!(await this.#fairness.yieldToOthers(state, call))) return false;
-    const { last } = appendState;
-    await appendState.catchUp(call);
-    this.#fairness.yielded(state, appendState.last > last);
-    return true;
-  }
-
   /** Plans the row, and again behind a fresh last entry if some write is refused because of it. */
-  async #planFresh(state: AppendState, writes: readonly Write[], isFresh: boolean, call: Call): Promise<PlannedRow> {
-    const row = this.#plan(state, writes);
-    if (!row.needsFreshLast || isFresh) return row;
-    await state.catchUp(call);
-    return this.#plan(state, writes);
+  async #planInTurn(
+    state: TimelineState,
+    appendState: AppendState,
+    writes: readonly Write[],
+    call: Call,
+  ): Promise<PlannedRow> {
+    const hasYielded = await this.#fairness.yieldToOthers(state, call);
+    if (hasYielded) {
+      const { last } = appendState;
+      await appendState.catchUp(call);
+      this.#fairness.yielded(state, appendState.last > last);
+    }
+    const row = this.#plan(appendState, writes);
+    if (!row.needsFreshLast || hasYielded) return row;
+    await appendState.catchUp(call);
+    return this.#plan(appendState, writes);
   }
 
   async #loadState(state: TimelineState, writes: readonly Write[], call: Call): Promise<AppendState> {
@@ -146,7 +146,7 @@ export class CasAppender {
         const { appended, fresh } = planWrite(write, last, (key) => plannedKeys.get(key) ?? state.lookUpKey(key));
         for (const { seqId, entry } of fresh) {
           entries.push(entry);
-          if (entry.key !== undefined) plannedKeys.set(entry.key, { seqId, hash: entry.payload.hash ?? '', at: 0 });
+          if (entry.key !== undefined) plannedKeys.set(entry.key, { seqId, hash: entry.payload.hash ?? '' });
         }
         if (fresh.length > 0) bytes += size;
         outcomes.push({ ok: true, epoch: this.#context.record.epoch, entries: appended });
@@ -170,43 +170,34 @@ export class CasAppender {
     losses: number,
     call: Call,
   ): Promise<boolean> {
-    const { clock, entryTable, layout, record } = this.#context;
-    const recoveryTag = this.#context.tokens.next();
+    const { clock, entryTable, record } = this.#context;
+    const recoveryTag = this.#context.newToken();
     const at = clock.entryTime(appendState.lastAt);
     const rowId = appendState.last + 1n;
-    const newEntries = entries.map(({ payload, key }) => ({ body: payload.body, key, hash: payload.hash }));
-    const version = entryTable.newCellVersion(at);
-    const row: RowWrite = {
-      table: entryTable.table,
-      key: entryTable.rowKey(state, rowId),
-      type: 'PUT',
-      put: layout.encode({ entries: newEntries, recoveryTag }),
-      version,
-      expect: 'missing',
-    };
-    const boundsUpdates = this.#boundsUpdates(state.timeline, rowId, entries.length);
+    const row = entryTable.newRow(state, rowId, entries, recoveryTag, at);
+    const lastUpdate = this.#lastUpdate(state.timeline, rowId, entries.length);
     // Once an attempt went without an answer, a later refusal does not prove that nothing was written.
     let doubt: TimelineError | undefined;
     for (let attempt = 1; ; attempt++) {
       const noteRemoval = this.#fairness.noteRemoval(state);
       const begunAt = performance.now();
-      const rows = [row, ...boundsUpdates, ...(noteRemoval ? [noteRemoval] : [])];
+      const rows = [row, lastUpdate, noteRemoval].filter((each) => each !== undefined);
       const { results, isSameEpoch } = await entryTable.writeBatched(rows, call);
       const result = results[0] as RowResult;
       if (!isSameEpoch) {
-        if (result.ok || result.error.failure === 'ambiguous') await this.#undo(row, recoveryTag, boundsUpdates, call);
+        if (result.ok || result.error.failure === 'ambiguous') await this.#undo(row, recoveryTag, lastUpdate, call);
         if (record.mayBeReplaced) throw record.missingError();
         return false;
       }
       if (result.ok) {
         this.#fairness.putSucceeded(state, begunAt, noteRemoval && results.at(-1));
-        newEntries.forEach(({ key, hash }, i) => {
+        entries.forEach(({ key, payload: { hash } }, i) => {
           const seqId = rowId + BigInt(i);
           appendState.add(seqId, at, key, hash);
           // The time that the service gives the entry is not known before it is read.
-          state.rememberPosition({ seqId, rowId, at: version ?? 0 });
+          state.rememberPosition({ seqId, rowId, at: row.version ?? 0 });
         });
-        this.#deferFailed(boundsUpdates, results.slice(1));
+        this.#deferIfFailed(lastUpdate, results[1]);
         return true;
       }
       const { failure } = result.error;
@@ -215,7 +206,7 @@ export class CasAppender {
           appendState.catchUp(call, recoveryTag).catch((error: unknown) => Promise.reject(doubt ?? error)),
           this.#fairness.raceLost(state, losses + 1, call),
         ]);
-        if (isOwnRow) this.#deferFailed(boundsUpdates, results.slice(1));
+        if (isOwnRow) this.#deferIfFailed(lastUpdate, results[1]);
         return isOwnRow;
       }
       const error = toTimelineError(result.error, 'write');
@@ -227,17 +218,17 @@ export class CasAppender {
   }
 
   /** Takes back a row, and what was recorded with it, that went behind the last entry of an earlier epoch. */
-  async #undo(row: RowWrite, recoveryTag: string, boundsUpdates: readonly RowWrite[], call: Call): Promise<void> {
-    const column = this.#context.layout.recoveryTagColumn as string;
-    const isOwn = [{ column, is: 'EQUAL', value: recoveryTag, passIfMissing: false } as const];
-    const removal: RowWrite = { table: row.table, key: row.key, type: 'DELETE', condition: isOwn };
-    const undoneUpdates = boundsUpdates.flatMap(({ table, key, put = [] }): RowWrite[] => {
-      const last = put.find(({ name }) => name === 'last');
-      if (!last) return [];
-      const condition = [{ column: 'last', is: 'EQUAL', value: last.value, passIfMissing: false } as const];
-      return [{ table, key, type: 'UPDATE', remove: ['last'], condition }];
-    });
-    const [result] = await this.#context.requests.write([removal, ...undoneUpdates], call);
+  async #undo(row: RowWrite, recoveryTag: string, lastUpdate: RowWrite | undefined, call: Call): Promise<void> {
+    const { requests, layout } = this.#context;
+    const column = layout.recoveryTagColumn as string;
+    const isOwn: ColumnTest = { column, is: 'EQUAL', value: recoveryTag };
+    const rows: RowWrite[] = [{ table: row.table, key: row.key, type: 'DELETE', condition: [isOwn] }];
+    if (lastUpdate) {
+      const { table, key, put = [] } = lastUpdate;
+      const isSame: ColumnTest = { column: 'last', is: 'EQUAL', value: columnOf(put, 'last') as bigint };
+      rows.push({ table, key, type: 'UPDATE', remove: ['last'], condition: [isSame] });
+    }
+    const [result] = await requests.write(rows, call);
     if (result?.ok === false && result.error.failure !== 'condition' && result.error.failure !== 'missing') {
       const message = `a table was made again meanwhile: ${result.error.message}`;
       throw toTimelineError(new StoreError('ambiguous', message), 'write');
@@ -245,16 +236,13 @@ export class CasAppender {
   }
 
   /** The first entry lists its Timeline. If the TTL may remove all entries, each row records the last SeqId. */
-  #boundsUpdates(timeline: string, rowId: bigint, count: number): RowWrite[] {
-    if (this.#context.record.ttlMs === undefined && rowId > 1n) return [];
-    return [this.#context.timelineRows.lastSeqIdUpdate(timeline, rowId + BigInt(count - 1), rowId === 1n)];
+  #lastUpdate(timeline: string, rowId: bigint, count: number): RowWrite | undefined {
+    if (this.#context.record.ttlMs === undefined && rowId > 1n) return undefined;
+    return this.#context.timelineRows.lastSeqIdUpdate(timeline, rowId + BigInt(count - 1), rowId === 1n);
   }
 
-  #deferFailed(boundsUpdates: readonly RowWrite[], results: readonly RowResult[]): void {
-    boundsUpdates.forEach((update, i) => {
-      const result = results[i];
-      if (result?.ok === false && result.error.failure !== 'condition') this.#context.deferred.add(update);
-    });
+  #deferIfFailed(update: RowWrite | undefined, result: RowResult | undefined): void {
+    if (update && result?.ok === false && result.error.failure !== 'condition') this.#context.deferred.add(update);
   }
 }
 
@@ -262,8 +250,7 @@ export class CasAppender {
 function sizeOf({ entries }: Write): number {
   let size = 0;
   for (const { payload, key = '' } of entries) {
-    size += typeof payload.body === 'string' ? Buffer.byteLength(payload.body) : payload.body.length;
-    size += 6 * key.length;
+    size += Buffer.byteLength(payload.body) + 6 * key.length;
   }
   return size;
 }

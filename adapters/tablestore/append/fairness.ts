@@ -3,7 +3,7 @@ import { jitter, pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
 import type { KeyPart } from '../service/values.js';
-import type { FairnessState, TimelineState } from '../timeline-state.js';
+import type { TimelineState } from '../timeline-state.js';
 
 /** Puts in closer succession leave other writers no chance. */
 const CLOSE_SUCCESSION_MS = 50;
@@ -45,7 +45,7 @@ export class WriterFairness {
    * Call after yielding. If nobody used the time, the next yield is longer: the waiting writer may have a slow path.
    */
   yielded({ fairness }: TimelineState, wasUsed: boolean): void {
-    if (wasUsed) this.#contended(fairness);
+    if (wasUsed) fairness.lastContendedAt = performance.now();
     fairness.yieldMs = wasUsed ? 0 : Math.min(2 * fairness.yieldMs, MAX_YIELD_MS);
   }
 
@@ -68,8 +68,9 @@ export class WriterFairness {
   }
 
   #removal(timeline: string, is: 'EQUAL' | 'NOT_EQUAL'): RowWrite {
-    const condition = [{ column: 'by', is, value: this.#context.tokens.handle, passIfMissing: false } as const];
-    return { table: this.#context.tables.meta, key: noteKey(timeline), type: 'DELETE', expect: 'exists', condition };
+    const { tables, handle } = this.#context;
+    const condition = [{ column: 'by', is, value: handle }];
+    return { table: tables.meta, key: noteKey(timeline), type: 'DELETE', expect: 'exists', condition };
   }
 
   /** Call after a put that began at `begunAt`, with the result of its {@link noteRemoval}. */
@@ -79,32 +80,24 @@ export class WriterFairness {
     fairness.streak = begunAt - fairness.lastPutEndedAt < CLOSE_SUCCESSION_MS ? fairness.streak + 1 : 0;
     fairness.lastPutEndedAt = now;
     if (!fairness.isChecking || !removal) return;
-    if (!removal.ok) {
-      fairness.yieldMs = 0;
-      return;
-    }
-    fairness.yieldMs = Math.max(fairness.yieldMs, YIELD_ROUND_TRIPS * this.#roundTripMs);
-    fairness.yieldUntil = now + fairness.yieldMs;
+    fairness.yieldMs = removal.ok ? Math.max(fairness.yieldMs, YIELD_ROUND_TRIPS * this.#roundTripMs) : 0;
+    if (removal.ok) fairness.yieldUntil = now + fairness.yieldMs;
   }
 
   /** Call after losing a race, `losses` times in a row. Leaves a note from the second time on. */
-  async raceLost(state: TimelineState, losses: number, call: Call): Promise<void> {
-    this.#contended(state.fairness);
-    state.fairness.streak = 0;
+  async raceLost({ timeline, fairness }: TimelineState, losses: number, call: Call): Promise<void> {
+    const { tables, handle, requests } = this.#context;
+    fairness.lastContendedAt = performance.now();
+    fairness.streak = 0;
     if (losses < 2) return;
-    state.fairness.hasNote = true;
-    const put = [{ name: 'by', value: this.#context.tokens.handle }];
-    const note: RowWrite = { table: this.#context.tables.meta, key: noteKey(state.timeline), type: 'PUT', put };
-    await this.#context.requests.write([note], call);
+    fairness.hasNote = true;
+    const put = [{ name: 'by', value: handle }];
+    await requests.write([{ table: tables.meta, key: noteKey(timeline), type: 'PUT', put }], call);
   }
 
   /** Keeps writers that lost to the same row from trying again in step. */
   async spreadOut({ deadline }: Call): Promise<void> {
     await pause(Math.min(jitter(this.#roundTripMs, 1), Math.max(0, deadline - performance.now())));
-  }
-
-  #contended(fairness: FairnessState): void {
-    fairness.lastContendedAt = performance.now();
   }
 }
 

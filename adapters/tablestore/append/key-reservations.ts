@@ -2,9 +2,8 @@ import type { Call } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
 import { backOff, keyConflict, pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
-import type { Column } from '../layouts/layout.js';
 import { toTimelineError } from '../service/errors.js';
-import type { RowWrite } from '../service/requests.js';
+import type { RowResult, RowWrite } from '../service/requests.js';
 import { type ColumnTest, columnOf, type KeyPart, type StoredRecord, type Table } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
 
@@ -21,11 +20,8 @@ export interface KeyedAppend {
   readonly token: string;
 }
 
-/** `isOwn`: put the entry. Otherwise `seqId` is the entry that has the key. */
-export type ReservationResult =
-  | { readonly isOwn: true }
-  | { readonly isOwn: false; readonly seqId: bigint }
-  | { readonly error: TimelineError };
+/** `'own'`: put the entry. An id: that of the entry that has the key. */
+type ReservationResult = 'own' | bigint | TimelineError;
 
 interface Reservation {
   readonly token: string;
@@ -59,17 +55,14 @@ export class KeyReservations {
   }
 
   /** Reserves keys together. Undefined for a key that has a reservation: see {@link resolve}. */
-  async reserve(appends: readonly KeyedAppend[], call: Call): Promise<(ReservationResult | undefined)[]> {
-    if (appends.length === 0) return [];
+  async reserve<Append extends KeyedAppend>(
+    appends: readonly Append[],
+    call: Call,
+  ): Promise<Map<Append, ReservationResult | undefined>> {
     for (const { token } of appends) this.#inFlight.add(token);
     const rows = appends.map((append) => this.#reservation(append));
     const results = await this.#context.requests.write(rows, call);
-    return results.map((result) => {
-      if (result.ok) return { isOwn: true };
-      // After a lost answer, reading the reservation shows its owner.
-      if (result.error.failure === 'condition' || result.error.failure === 'ambiguous') return undefined;
-      return { error: toTimelineError(result.error, 'write') };
-    });
+    return new Map(appends.map((append, i) => [append, toReservationResult(results[i])]));
   }
 
   /** Call when the work on these appends has ended, well or not. */
@@ -85,21 +78,17 @@ export class KeyReservations {
   /** The same as a row to write. Its condition fails if the reservation is another's. */
   seqIdUpdate(append: Omit<KeyedAppend, 'hash'>, seqId: bigint): RowWrite {
     const put = [{ name: 'seq', value: seqId }];
-    return { table: this.#table, key: this.#key(append), type: 'UPDATE', put, condition: [hasToken(append.token)] };
-  }
-
-  #key({ state, key }: Pick<KeyedAppend, 'state' | 'key'>): readonly KeyPart[] {
-    return [state.timeline, key];
+    return { table: this.#table, key: keyOf(append), type: 'UPDATE', put, condition: [hasToken(append.token)] };
   }
 
   #reservation(append: KeyedAppend, replaced?: Reservation): RowWrite {
-    const put: Column[] = [
+    const { entryTable, clock } = this.#context;
+    const put = [
       { name: 't', value: append.token },
       { name: 'h', value: append.hash },
     ];
-    const { entryTable, clock } = this.#context;
     const version = entryTable.newCellVersion(clock.entryTime());
-    const row = { table: this.#table, key: this.#key(append), type: 'PUT', put, version } as const;
+    const row = { table: this.#table, key: keyOf(append), type: 'PUT', put, version } as const;
     return replaced ? { ...row, condition: [hasToken(replaced.token)] } : { ...row, expect: 'missing' };
   }
 
@@ -108,32 +97,32 @@ export class KeyReservations {
     try {
       for (let attempt = 1; ; attempt++) {
         const result = await this.#read(append, call);
-        if (result) return result;
+        if (result !== undefined) return result;
         const ms = backOff(attempt, PAUSES);
-        if (performance.now() + ms >= call.deadline) return { error: stillReserved(append) };
+        if (performance.now() + ms >= call.deadline) return stillReserved(append);
         await pause(ms);
       }
     } catch (cause) {
-      return { error: toTimelineError(cause, 'write') };
+      return toTimelineError(cause, 'write');
     }
   }
 
   async #read(append: KeyedAppend, call: Call): Promise<ReservationResult | undefined> {
     const { requests, record, entryTable } = this.#context;
     const { state, key, hash } = append;
-    const [row] = await requests.get(this.#table, [this.#key(append)], call);
-    if (!row) return (await this.reserve([append], call))[0];
+    const [row] = await requests.get(this.#table, [keyOf(append)], call);
+    if (!row) return (await this.reserve([append], call)).get(append);
     const found = toReservation(row);
-    if (found.token === append.token) return { isOwn: true };
+    if (found.token === append.token) return 'own';
     if (found.at <= record.keyCutoff()) return this.#takeOver(append, found, call);
-    const recoveryTag = this.#context.tokens.recoveryTagOf(found.token, key);
+    const recoveryTag = this.#context.layout.recoveryTagOf(found.token, key);
     const seqId = found.seqId ?? (await entryTable.findByTag(state, recoveryTag, found.at, call));
     if (seqId === undefined) return this.#isAbandoned(found) ? this.#takeOver(append, found, call) : undefined;
-    return found.hash === hash ? { isOwn: false, seqId } : { error: keyConflict(state.timeline, key, seqId) };
+    return found.hash === hash ? seqId : keyConflict(state.timeline, key, seqId);
   }
 
   #isAbandoned({ token }: Reservation): boolean {
-    if (this.#context.tokens.isOwn(token)) return !this.#inFlight.has(token);
+    if (token.split('.')[1] === this.#context.handle) return !this.#inFlight.has(token);
     const firstSeenAt = this.#firstSeenAt.get(token) ?? performance.now();
     this.#firstSeenAt.set(token, firstSeenAt);
     if (this.#firstSeenAt.size > MAX_REMEMBERED) {
@@ -144,14 +133,23 @@ export class KeyReservations {
 
   async #takeOver(append: KeyedAppend, replaced: Reservation, call: Call): Promise<ReservationResult | undefined> {
     const [result] = await this.#context.requests.write([this.#reservation(append, replaced)], call);
-    if (result?.ok) return { isOwn: true };
-    if (result && result.error.failure !== 'condition' && result.error.failure !== 'ambiguous') throw result.error;
-    return undefined;
+    return toReservationResult(result);
   }
 }
 
+function keyOf({ state, key }: Pick<KeyedAppend, 'state' | 'key'>): readonly KeyPart[] {
+  return [state.timeline, key];
+}
+
 function hasToken(token: string): ColumnTest {
-  return { column: 't', is: 'EQUAL', value: token, passIfMissing: false };
+  return { column: 't', is: 'EQUAL', value: token };
+}
+
+/** Undefined if the key has another's reservation or, after a lost answer, may have. */
+function toReservationResult(result: RowResult | undefined): ReservationResult | undefined {
+  if (result?.ok) return 'own';
+  if (result?.error.failure === 'condition' || result?.error.failure === 'ambiguous') return undefined;
+  return toTimelineError(result?.error, 'write');
 }
 
 function toReservation({ columns }: StoredRecord): Reservation {

@@ -4,12 +4,12 @@ import { TimelineError } from '../../../src/errors.js';
 import { pauseAfter } from '../../../src/retry.js';
 import { pause, seqIdConflict } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
-import { type StoreError, toTimelineError } from '../service/errors.js';
+import { toTimelineError } from '../service/errors.js';
 import { ROWS_PER_WRITE, type RowResult, type RowWrite } from '../service/requests.js';
 import { columnOf } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
 import { WriterFairness } from './fairness.js';
-import { byTimeline, type PutResult, type RowAppend, type RowSender, type RowWriter } from './rows.js';
+import { byTimeline, type PutResults, type RowAppend, RowSender, type RowWriter } from './rows.js';
 
 /** Leaves room for the row that lists the Timeline. */
 const MAX_ROWS_TOGETHER = ROWS_PER_WRITE - 1;
@@ -18,6 +18,13 @@ interface NumberedAppend {
   readonly append: RowAppend;
   readonly id: bigint;
   readonly row: RowWrite;
+}
+
+/** The last SeqId of a Timeline. */
+interface RecentLast {
+  /** Undefined: it must be read. */
+  seqId: bigint | undefined;
+  readAt: number;
 }
 
 /**
@@ -30,130 +37,134 @@ export class ManualRowWriter implements RowWriter {
   readonly #sender: RowSender;
   readonly #fairness: WriterFairness;
 
-  constructor(context: Context, sender: RowSender) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#sender = sender;
+    this.#sender = new RowSender(context);
     this.#fairness = new WriterFairness(context);
   }
 
-  async put(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
-    const results = new Map<RowAppend, PutResult>();
-    await Promise.all(
-      byTimeline(appends).map(async (group) => {
-        const answers = await this.#putGroup(group, call);
-        group.forEach((append, i) => {
-          results.set(append, answers[i] as PutResult);
-        });
-      }),
-    );
-    return appends.map((append) => results.get(append) as PutResult);
-  }
-
-  /** Puts the rows of one Timeline. When the store fails for one, all behind it fail too. */
-  async #putGroup(appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
-    const { state } = appends[0] as RowAppend;
-    const last = new RecentLast(this.#context, state, call);
-    let failed: TimelineError | undefined;
-    const results: PutResult[] = [];
-    for (const part of splitIntoParts(appends)) {
-      const error = failed;
-      const put = error ? part.map(() => error) : await this.#putPart(last, part, call);
-      failed ??= put.find((result) => result instanceof TimelineError && result.retryable) as TimelineError | undefined;
-      results.push(...put);
-    }
+  async put(appends: readonly RowAppend[], call: Call): Promise<PutResults> {
+    const results: PutResults = new Map();
+    await Promise.all(byTimeline(appends).map((group) => this.#putGroup(group, results, call)));
     return results;
   }
 
-  async #putPart(last: RecentLast, appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
+  /** Puts the rows of one Timeline. When the store fails for one, all behind it fail too. */
+  async #putGroup(appends: readonly RowAppend[], results: PutResults, call: Call): Promise<void> {
+    const recent: RecentLast = { seqId: undefined, readAt: 0 };
+    let failed: TimelineError | undefined;
+    for (const part of splitIntoParts(appends)) {
+      const put: PutResults = new Map();
+      const error = failed ?? (await this.#putPart(part, recent, put, call));
+      for (const append of part) {
+        const result = error ?? (put.get(append) as bigint | TimelineError);
+        results.set(append, result);
+        if (result instanceof TimelineError && result.retryable) failed ??= result;
+      }
+    }
+  }
+
+  /** Resolves with an error if it concerns the whole part. */
+  async #putPart(
+    part: readonly RowAppend[],
+    recent: RecentLast,
+    results: PutResults,
+    call: Call,
+  ): Promise<TimelineError | undefined> {
+    const [first] = part as [RowAppend];
     try {
-      const [only] = appends;
-      if (only && only.entry.seqId === undefined) return [await this.#putNext(last, only, call)];
-      return await this.#putChosen(last, appends, call);
+      if (first.entry.seqId === undefined) await this.#putNext(first, recent, results, call);
+      else await this.#putChosen(part, recent, results, call);
+      return undefined;
     } catch (cause) {
-      const error = toTimelineError(cause, 'write');
-      return appends.map(() => error);
+      return toTimelineError(cause, 'write');
     }
   }
 
   /** Puts a row under the next id, again and again while other writers take it first. */
-  async #putNext(recentLast: RecentLast, append: RowAppend, call: Call): Promise<PutResult> {
+  async #putNext(append: RowAppend, recent: RecentLast, results: PutResults, call: Call): Promise<void> {
     const { state } = append;
     for (let losses = 1; performance.now() < call.deadline; losses++) {
       const hasYielded = await this.#fairness.yieldToOthers(state, call);
-      if (hasYielded) recentLast.forget();
+      if (hasYielded) recent.seqId = undefined;
       const before = state.bounds.last;
-      const last = await recentLast.read();
+      const last = await this.#readLast(state, recent, call);
       if (hasYielded) this.#fairness.yielded(state, last > before);
-      if (last >= MAX_SEQ_ID) return seqIdConflict(state.timeline, { chosen: last + 1n, last });
-      const [result] = await this.#putAt([append], [last + 1n], call);
-      if (typeof result === 'bigint') recentLast.set(result);
-      if (result !== undefined) return result;
-      recentLast.forget();
+      if (last >= MAX_SEQ_ID) throw seqIdConflict(state.timeline, { chosen: last + 1n, last });
+      await this.#putAt(new Map([[append, last + 1n]]), results, call);
+      const result = results.get(append);
+      if (!(result instanceof TimelineError)) recent.seqId = result;
+      if (result !== undefined) return;
       await this.#fairness.raceLost(state, losses, call);
       await this.#fairness.spreadOut(call);
     }
     const message = 'other writers took every id first';
-    return new TimelineError('TIMELINE_BUSY', message, { timeline: state.timeline, retryable: true });
+    throw new TimelineError('TIMELINE_BUSY', message, { timeline: state.timeline, retryable: true });
   }
 
-  /** Puts rows under chosen ids, those that rise above the last one. */
-  async #putChosen(recentLast: RecentLast, appends: readonly RowAppend[], call: Call): Promise<PutResult[]> {
-    let last = await recentLast.read();
-    const rising = appends.filter(({ entry: { seqId = 0n } }) => {
-      if (seqId <= last) return false;
+  /** Puts rows of one Timeline under chosen ids, those that rise above the last one. */
+  async #putChosen(appends: readonly RowAppend[], recent: RecentLast, results: PutResults, call: Call): Promise<void> {
+    const { state } = appends[0] as RowAppend;
+    let last = await this.#readLast(state, recent, call);
+    const rising = new Map<RowAppend, bigint>();
+    for (const append of appends) {
+      const { seqId = 0n } = append.entry;
+      if (seqId <= last) continue;
+      rising.set(append, seqId);
       last = seqId;
-      return true;
-    });
-    const ids = rising.map(({ entry }) => entry.seqId as bigint);
-    const put = await this.#putAt(rising, ids, call);
-    recentLast.forget();
-    const isRefused = put.includes(undefined) || rising.length < appends.length;
-    const actualLast = isRefused ? await recentLast.read() : last;
-    const refused = ({ state, entry: { seqId = 0n } }: RowAppend) =>
-      seqIdConflict(state.timeline, { chosen: seqId, last: actualLast });
-    const results = new Map(rising.map((append, i) => [append, put[i]]));
-    return appends.map((append) => results.get(append) ?? refused(append));
+    }
+    await this.#putAt(rising, results, call);
+    recent.seqId = undefined;
+    const refused = appends.filter((append) => !results.has(append));
+    if (refused.length > 0) last = await this.#readLast(state, recent, call);
+    for (const append of refused) {
+      results.set(append, seqIdConflict(state.timeline, { chosen: append.entry.seqId ?? 0n, last }));
+    }
+  }
+
+  /** Reads the last SeqId, unless it was read within half of `settleMs`. */
+  async #readLast(state: TimelineState, recent: RecentLast, call: Call): Promise<bigint> {
+    const { bounds, settings } = this.#context;
+    const now = performance.now();
+    if (recent.seqId !== undefined && now - recent.readAt < settings.settleMs / 2) return recent.seqId;
+    recent.readAt = now;
+    recent.seqId = (await bounds.readLast(state, call)).seqId;
+    return recent.seqId;
   }
 
   /**
-   * Puts rows together; undefined for one whose id another writer has. A row in the way may be this append's own: of an
-   * attempt without an answer, or of a request that the network delivered twice.
+   * Puts rows together. Sets no result for one whose id another writer has. A row in the way may be this append's own:
+   * of an attempt without an answer, or of a request that the network delivered twice.
    */
-  async #putAt(appends: readonly RowAppend[], ids: readonly bigint[], call: Call): Promise<(PutResult | undefined)[]> {
-    const results = new Map<RowAppend, PutResult | undefined>();
+  async #putAt(ids: ReadonlyMap<RowAppend, bigint>, results: PutResults, call: Call): Promise<void> {
     const doubts = new Map<RowAppend, TimelineError>();
     let left: NumberedAppend[] = [];
-    appends.forEach((append, i) => {
-      const id = ids[i] as bigint;
+    for (const [append, id] of ids) {
       const row = this.#sender.encode(append, id);
       if (row instanceof TimelineError) results.set(append, row);
       else left.push({ append, id, row });
-    });
+    }
     for (let attempt = 1; left.length > 0; attempt++) {
       const { append: first } = left[0] as NumberedAppend;
       const noteRemoval = first.entry.seqId === undefined ? this.#fairness.noteRemoval(first.state) : undefined;
       const begunAt = performance.now();
-      const rows = left.map(({ row }) => row);
-      const written = await this.#sender.write(
-        left.map(({ append }) => append),
-        noteRemoval ? [...rows, noteRemoval] : rows,
-        call,
-      );
+      const appends = left.map(({ append }) => append);
+      const rows = [...left.map(({ row }) => row), ...(noteRemoval ? [noteRemoval] : [])];
+      const written = await this.#sender.write(appends, rows, call);
       const again: NumberedAppend[] = [];
       let pauseMs: number | undefined;
       const handle = async (numbered: NumberedAppend, result: RowResult): Promise<void> => {
         const { append, id, row } = numbered;
         const isTaken = !result.ok && result.error.failure === 'condition';
         if (result.ok || (isTaken && (await this.#isOwnRow(append, row, call)))) {
-          this.#fairness.putSucceeded(append.state, begunAt, noteRemoval && written[rows.length]);
+          this.#fairness.putSucceeded(append.state, begunAt, noteRemoval && written.at(-1));
           this.#sender.stored(append, id);
           results.set(append, id);
-        } else if (isTaken) results.set(append, undefined);
-        else {
+        } else if (!isTaken) {
           const error = toTimelineError(result.error, 'write');
           if (error.outcome === 'unknown') doubts.set(append, error);
           const doubt = doubts.get(append);
-          const mayRetry = doubt !== undefined && (result.error as StoreError).isTransient;
+          const mayRetry = doubt !== undefined && result.error.isTransient;
           if (mayRetry) pauseMs ??= pauseAfter(attempt, error, call.deadline);
           if (mayRetry && pauseMs !== undefined) again.push(numbered);
           else results.set(append, doubt ?? error);
@@ -163,7 +174,6 @@ export class ManualRowWriter implements RowWriter {
       left = again;
       if (left.length > 0) await pause(pauseMs ?? 0);
     }
-    return appends.map((append) => results.get(append));
   }
 
   async #isOwnRow({ recoveryTag }: RowAppend, { key }: RowWrite, call: Call): Promise<boolean> {
@@ -172,37 +182,6 @@ export class ManualRowWriter implements RowWriter {
     if (column === undefined || recoveryTag === '') return false;
     const [row] = await requests.get(tables.entries, [key], call, [column]);
     return row !== undefined && columnOf(row.columns, column) === recoveryTag;
-  }
-}
-
-/** The last SeqId, read again when it is older than half of `settleMs`. */
-class RecentLast {
-  readonly #context: Context;
-  readonly #state: TimelineState;
-  readonly #call: Call;
-  #last: bigint | undefined;
-  #readAt = 0;
-
-  constructor(context: Context, state: TimelineState, call: Call) {
-    this.#context = context;
-    this.#state = state;
-    this.#call = call;
-  }
-
-  async read(): Promise<bigint> {
-    const { bounds, settings } = this.#context;
-    if (this.#last !== undefined && performance.now() - this.#readAt < settings.settleMs / 2) return this.#last;
-    this.#readAt = performance.now();
-    this.#last = (await bounds.readLast(this.#state, this.#call)).seqId;
-    return this.#last;
-  }
-
-  set(last: bigint): void {
-    this.#last = last;
-  }
-
-  forget(): void {
-    this.#last = undefined;
   }
 }
 

@@ -4,15 +4,14 @@ import { groupByTimeline, keyConflict } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import { toTimelineError } from '../service/errors.js';
 import type { RowResult, RowWrite } from '../service/requests.js';
-import { AUTO, type KeyPart } from '../service/values.js';
+import type { AUTO } from '../service/values.js';
 import type { TimelineState } from '../timeline-state.js';
-import type { KeyedAppend, KeyReservations, ReservationResult } from './key-reservations.js';
+import type { KeyedAppend, KeyReservations } from './key-reservations.js';
 
 /** An append of one entry, which becomes one row. */
-export interface RowAppend {
-  readonly state: TimelineState;
+export interface RowAppend extends Omit<KeyedAppend, 'key'> {
+  readonly key: string | undefined;
   readonly entry: WriteEntry;
-  readonly token: string;
   /** Finds the row after an unknown outcome; `''`: it cannot be found. */
   readonly recoveryTag: string;
   /** When the append began, in milliseconds since 1970. */
@@ -21,13 +20,13 @@ export interface RowAppend {
 
 type KeyedRowAppend = RowAppend & KeyedAppend;
 
-/** The id of the row, or the error that kept it from being stored. */
-export type PutResult = bigint | TimelineError;
+/** The id of each row, or the error that kept it from being stored. */
+export type PutResults = Map<RowAppend, bigint | TimelineError>;
 
 /** Puts rows under ids of the service (`auto`) or of the caller (`manual`). */
 export interface RowWriter {
-  /** Results in the order of `appends`. Never rejects. */
-  put(appends: readonly RowAppend[], call: Call): Promise<PutResult[]>;
+  /** Never rejects. */
+  put(appends: readonly RowAppend[], call: Call): Promise<PutResults>;
 }
 
 /**
@@ -51,8 +50,8 @@ export class RowAppender {
     const valid = appends.filter((append): append is RowAppend => !(append instanceof TimelineError));
     const { first, repeats } = separateRepeats(valid);
     const outcomes = await this.#appendAll(first, call);
-    for (const { append, original } of repeats) {
-      outcomes.set(append, outcomeOfRepeat(append, original, outcomes.get(original) as WriteOutcome));
+    for (const [repeat, original] of repeats) {
+      outcomes.set(repeat, outcomeOfRepeat(repeat, original, outcomes.get(original) as WriteOutcome));
     }
     return appends.map((append) =>
       append instanceof TimelineError ? { ok: false, error: append } : (outcomes.get(append) as WriteOutcome),
@@ -60,15 +59,14 @@ export class RowAppender {
   }
 
   #toAppend({ timeline, entries }: Write): RowAppend | TimelineError {
+    const { layout, clock } = this.#context;
     try {
       const state = this.#context.state(timeline);
       const entry = entries[0] as WriteEntry;
-      const token = this.#context.tokens.next();
-      const recoveryTag = this.#context.tokens.recoveryTagOf(token, entry.key);
-      const append: RowAppend = { state, entry, token, recoveryTag, at: this.#context.clock.entryTime() };
-      return entry.key === undefined
-        ? append
-        : Object.assign(append, { key: entry.key, hash: entry.payload.hash ?? '' });
+      const { key, payload } = entry;
+      const token = this.#context.newToken();
+      const recoveryTag = layout.recoveryTagOf(token, key);
+      return { state, entry, key, hash: payload.hash ?? '', token, recoveryTag, at: clock.entryTime() };
     } catch (cause) {
       return toTimelineError(cause, 'write');
     }
@@ -83,15 +81,13 @@ export class RowAppender {
     }
     const keyed = appends.filter(isKeyed);
     const reserved = await reservations.reserve(keyed, call);
-    const results = new Map<RowAppend, ReservationResult | undefined>(keyed.map((append, i) => [append, reserved[i]]));
-    const isFree = (append: RowAppend) => !results.has(append) || isOwn(results.get(append));
+    const isFree = (append: RowAppend) => !isKeyed(append) || reserved.get(append) === 'own';
     await this.#put(appends.filter(isFree), outcomes, call);
     const late = new Set<RowAppend>();
     await Promise.all(
       keyed.map(async (append) => {
-        const result = results.get(append) ?? (await reservations.resolve(append, call));
-        if ('error' in result) outcomes.set(append, { ok: false, error: result.error });
-        else if (!result.isOwn) outcomes.set(append, this.#applied(result.seqId, true));
+        const result = reserved.get(append) ?? (await reservations.resolve(append, call));
+        if (result !== 'own') outcomes.set(append, this.#outcomeOf(result, true));
         else if (!outcomes.has(append)) late.add(append);
       }),
     );
@@ -104,54 +100,42 @@ export class RowAppender {
 
   async #put(appends: readonly RowAppend[], outcomes: Map<RowAppend, WriteOutcome>, call: Call): Promise<void> {
     if (appends.length === 0) return;
-    const results = await this.#writer.put(appends, call);
-    appends.forEach((append, i) => {
-      const result = results[i] as PutResult;
-      if (typeof result === 'bigint') {
-        if (isKeyed(append)) this.#reservations?.recordSeqId(append, result);
-        outcomes.set(append, this.#applied(result, false));
-      } else outcomes.set(append, { ok: false, error: result });
-    });
+    for (const [append, result] of await this.#writer.put(appends, call)) {
+      if (typeof result === 'bigint' && isKeyed(append)) this.#reservations?.recordSeqId(append, result);
+      outcomes.set(append, this.#outcomeOf(result, false));
+    }
   }
 
-  #applied(seqId: bigint, duplicate: boolean): WriteOutcome {
-    return { ok: true, epoch: this.#context.record.epoch, entries: [{ seqId, duplicate }] };
+  #outcomeOf(result: bigint | TimelineError, duplicate: boolean): WriteOutcome {
+    if (typeof result !== 'bigint') return { ok: false, error: result };
+    return { ok: true, epoch: this.#context.record.epoch, entries: [{ seqId: result, duplicate }] };
   }
 }
 
 function isKeyed(append: RowAppend): append is KeyedRowAppend {
-  return append.entry.key !== undefined;
-}
-
-function isOwn(result: ReservationResult | undefined): boolean {
-  return result !== undefined && 'isOwn' in result && result.isOwn;
-}
-
-interface Repeat {
-  readonly append: KeyedRowAppend;
-  readonly original: KeyedRowAppend;
+  return append.key !== undefined;
 }
 
 /** A key that occurs twice in one call counts as seen at its second place. */
-function separateRepeats(appends: readonly RowAppend[]): { first: RowAppend[]; repeats: Repeat[] } {
+function separateRepeats(appends: readonly RowAppend[]) {
   const originals = new Map<string, KeyedRowAppend>();
-  const repeats: Repeat[] = [];
+  const repeats: [repeat: KeyedRowAppend, original: KeyedRowAppend][] = [];
   const first = appends.filter((append) => {
     if (!isKeyed(append)) return true;
     const name = JSON.stringify([append.state.timeline, append.key]);
     const original = originals.get(name);
-    if (original) repeats.push({ append, original });
+    if (original) repeats.push([append, original]);
     else originals.set(name, append);
     return !original;
   });
   return { first, repeats };
 }
 
-function outcomeOfRepeat(append: KeyedRowAppend, original: KeyedRowAppend, outcome: WriteOutcome): WriteOutcome {
+function outcomeOfRepeat(repeat: KeyedRowAppend, original: KeyedRowAppend, outcome: WriteOutcome): WriteOutcome {
   if (!outcome.ok) return outcome;
   const [appended] = outcome.entries;
-  if (appended && append.hash === original.hash) return { ...outcome, entries: [{ ...appended, duplicate: true }] };
-  return { ok: false, error: keyConflict(append.state.timeline, append.key, appended?.seqId ?? 0n) };
+  if (appended && repeat.hash === original.hash) return { ...outcome, entries: [{ ...appended, duplicate: true }] };
+  return { ok: false, error: keyConflict(repeat.state.timeline, repeat.key, appended?.seqId ?? 0n) };
 }
 
 /** Encodes appends as rows, and writes them together with the rows that list their Timelines. */
@@ -164,15 +148,9 @@ export class RowSender {
 
   /** Returns an error for an entry that the layout cannot write. `AUTO`: the service chooses the id. */
   encode({ entry, recoveryTag, state }: RowAppend, id: bigint | typeof AUTO): RowWrite | TimelineError {
-    const { layout, entryTable, clock } = this.#context;
-    const { payload, key } = entry;
+    const { entryTable, clock } = this.#context;
     try {
-      const entries = [{ body: payload.body, key, hash: payload.hash }];
-      const put = layout.encode({ entries, recoveryTag });
-      const version = entryTable.newCellVersion(clock.entryTime(state.bounds.lastAt));
-      const rowKey: readonly KeyPart[] = entryTable.rowKey(state, id);
-      const row = { table: entryTable.table, key: rowKey, type: 'PUT', put, version } as const;
-      return id === AUTO ? { ...row, returnKey: true } : { ...row, expect: 'missing' };
+      return entryTable.newRow(state, id, [entry], recoveryTag, clock.entryTime(state.bounds.lastAt));
     } catch (error) {
       return toTimelineError(error, 'write');
     }
@@ -180,17 +158,15 @@ export class RowSender {
 
   /** Writes rows and, in the same requests, lists Timelines that are not known to be listed. Never rejects. */
   async write(appends: readonly RowAppend[], rows: readonly RowWrite[], call: Call): Promise<readonly RowResult[]> {
-    const { layout, record, entryTable, requests, deferred } = this.#context;
+    const { layout, record, entryTable, requests, deferred, timelineRows } = this.#context;
+    const registration = ({ timeline }: TimelineState) => timelineRows.registration(timeline);
     const states = [...new Set(appends.map(({ state }) => state))];
-    const isListed = layout.timelines || record.ttlMs !== undefined;
+    const isListed = !layout.shared || record.ttlMs !== undefined;
     const unlisted = isListed ? states.filter(({ isRegistered }) => !isRegistered) : [];
-    const registrations = unlisted.map(({ timeline }) => this.#context.timelineRows.registration(timeline));
+    const registrations = unlisted.map(registration);
     const { results, isSameEpoch } = await entryTable.write([...rows, ...registrations], call);
-    if (!isSameEpoch) {
-      // The Timelines were listed in tables that are gone.
-      const again = states.map(({ timeline }) => this.#context.timelineRows.registration(timeline));
-      await requests.write(again, call);
-    }
+    // The Timelines were listed in tables that are gone.
+    if (!isSameEpoch) await requests.write(states.map(registration), call);
     unlisted.forEach((state, i) => {
       const result = results[rows.length + i] as RowResult;
       state.isRegistered = result.ok || result.error.failure === 'condition';
@@ -201,9 +177,9 @@ export class RowSender {
 
   /** Remembers a stored row, and records its id in a library whose TTL may remove all entries. */
   stored({ state }: RowAppend, id: bigint): void {
-    const { clock, record, deferred } = this.#context;
+    const { clock, record, deferred, timelineRows } = this.#context;
     state.sawEntry(id, clock.entryTime(state.bounds.lastAt));
-    if (record.ttlMs !== undefined) deferred.add(this.#context.timelineRows.lastSeqIdUpdate(state.timeline, id));
+    if (record.ttlMs !== undefined) deferred.add(timelineRows.lastSeqIdUpdate(state.timeline, id));
   }
 }
 

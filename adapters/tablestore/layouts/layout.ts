@@ -40,17 +40,8 @@ export interface StoredEntry {
   readonly revision: number;
 }
 
-export interface NewRow {
-  /** One entry, unless the layout packs several. */
-  readonly entries: readonly NewEntry[];
-  /** Finds the row after a write with an unknown outcome. `''`: the row cannot be found again. */
-  readonly recoveryTag: string;
-}
-
 export interface StoredRow {
-  /**
-   * Entries with consecutive ids, beginning at the row's. Without bodies if only {@link Layout.headColumns} were read.
-   */
+  /** Consecutive ids, beginning at the row's. Without bodies if only {@link Layout.headColumns} were read. */
   readonly entries: readonly StoredEntry[];
   /** Time of the entries in milliseconds since 1970. */
   readonly at: number;
@@ -74,44 +65,36 @@ export interface RowChange {
 export interface Layout {
   /** Stored in the library's record: a table is opened only with the layout that created it. */
   readonly name: string;
+  /**
+   * Another program uses the table too. So it has the library's name and exact TTL, perhaps a narrow version deviation;
+   * each row holds one entry, which `cas` cannot do with; and Timelines cannot be listed, as that program may add some.
+   */
+  readonly shared: boolean;
   /** One column for each part of the Timeline id. Absent: one STRING column, `timeline`, with the encoded id. */
   readonly keyColumns?: readonly KeyColumn[] | undefined;
   /** The last key column, of type INTEGER. */
   readonly sequenceColumn: string;
-  /** A row may hold several entries, as `cas` needs. */
-  readonly packs: boolean;
   /** STRING column of the recovery tag. Absent: unknown outcomes stay unknown, and there are no idempotency keys. */
   readonly recoveryTagColumn?: string | undefined;
-  /**
-   * The recovery tag of a row whose entry has this key, if the column has a meaning of its own. `''`: none. Absent: the
-   * tag is the token of the write.
-   */
-  recoveryTagOf?(key: string | undefined): string;
   /** INTEGER column of the row's time, if the versions of its cells do not tell it. A fresh row lacks it. */
   readonly timeColumn: string;
-  /** INTEGER column of {@link StoredRow.trimmedThrough}. Absent: no `trim`. */
-  readonly trimColumn?: string | undefined;
-  /**
-   * INTEGER column of {@link StoredRow.changeCount}; a row that was never changed may lack it. Absent: updates are not
-   * conditional, and there is no `ifRevision`.
-   */
-  readonly changeCountColumn?: string | undefined;
-  /**
-   * Another program uses the table too: it has the library's name and exact TTL, perhaps a narrow version deviation.
-   */
-  readonly shared?: boolean | undefined;
+  /** INTEGER column of {@link StoredRow.trimmedThrough}. */
+  readonly trimColumn: string;
+  /** INTEGER column of {@link StoredRow.changeCount}; a row that was never changed may lack it. */
+  readonly changeCountColumn: string;
   /** The columns of a row's ids, times, keys and recovery tag, without its bodies. Absent: all columns are read. */
   readonly headColumns?: readonly string[] | undefined;
-  readonly update: boolean;
-  readonly delete: boolean;
-  /** Timelines can be listed. False if another program may add some. */
-  readonly timelines: boolean;
   /** Bytes of one body at most. */
   readonly maxBodyBytes: number;
 
-  encode(row: NewRow): readonly Column[];
+  /**
+   * Finds the row of a write after an unknown outcome: by the token of the write, unless the column has a meaning of
+   * its own. `''`: the row cannot be found again.
+   */
+  recoveryTagOf(token: string, key: string | undefined): string;
+  encode(entries: readonly NewEntry[], recoveryTag: string): readonly Column[];
   /** `rowId` is for the message of an error. */
   decode(columns: readonly StoredColumn[], rowId: bigint): StoredRow;
   /** Replaces the body of one entry of a decoded row; `undefined` leaves a tombstone. */
-  change?(row: StoredRow, index: number, body: Body | undefined): RowChange;
+  change(row: StoredRow, index: number, body: Body | undefined): RowChange;
 }

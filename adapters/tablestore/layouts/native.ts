@@ -1,6 +1,6 @@
 import type { Body } from '../../../src/adapter.js';
 import { TimelineError } from '../../../src/errors.js';
-import type { Column, Layout, NewRow, RowChange, StoredColumn, StoredEntry, StoredRow } from './layout.js';
+import type { Column, Layout, NewEntry, RowChange, StoredColumn, StoredEntry, StoredRow } from './layout.js';
 
 /** Half of what a column holds leaves room for updates of entries that share a row. */
 const MAX_BODY_BYTES = 2 ** 20;
@@ -20,35 +20,33 @@ type Meta = readonly [kind: 't' | 'b' | 'd', length: number, revision: number, k
  */
 export const nativeLayout: Layout = {
   name: 'native',
+  shared: false,
   sequenceColumn: 'seq',
-  packs: true,
   recoveryTagColumn: 't',
   timeColumn: 'at',
   trimColumn: 'f',
   changeCountColumn: 'v',
   headColumns: ['at', 'f', 'm', 't', 'v'],
-  update: true,
-  delete: true,
-  timelines: true,
   maxBodyBytes: MAX_BODY_BYTES,
+  recoveryTagOf: (token) => token,
   encode,
   decode,
   change,
 };
 
-function encode({ entries, recoveryTag }: NewRow): Column[] {
-  const columns: Column[] = [{ name: 't', value: recoveryTag }];
+function encode(entries: readonly NewEntry[], recoveryTag: string): Column[] {
+  const tag = { name: 't', value: recoveryTag };
   const [only] = entries;
-  if (only && entries.length === 1 && only.key === undefined) return [...columns, { name: 'b', value: only.body }];
-  return [...columns, ...pack(entries.map((entry) => ({ ...entry, revision: 0 })))];
+  if (only && entries.length === 1 && only.key === undefined) return [tag, { name: 'b', value: only.body }];
+  return [tag, ...pack(entries.map((entry) => ({ ...entry, revision: 0 })))];
 }
 
 function pack(entries: readonly StoredEntry[]): Column[] {
-  const bodies = entries.map(({ body }) => (body === undefined ? new Uint8Array() : body));
-  const metas = entries.map(({ body, revision, key, hash }): Meta => {
+  const bodies = entries.map(({ body = new Uint8Array() }) => body);
+  const metas = entries.map(({ body, revision, key, hash = '' }, i): Meta => {
     const kind = body === undefined ? 'd' : typeof body === 'string' ? 't' : 'b';
-    const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    return key === undefined ? [kind, length, revision] : [kind, length, revision, key, hash ?? ''];
+    const length = Buffer.byteLength(bodies[i] as Body);
+    return key === undefined ? [kind, length, revision] : [kind, length, revision, key, hash];
   });
   const [only] = bodies;
   const value = only !== undefined && bodies.length === 1 ? only : Buffer.concat(bodies.map(toBytes));
@@ -96,10 +94,9 @@ function copyOf(value: Body): Body {
 }
 
 function change(row: StoredRow, index: number, body: Body | undefined): RowChange {
-  const entries = row.entries.map((entry, i) =>
-    i === index ? { ...entry, body, revision: entry.revision + 1 } : entry,
+  const packed = pack(
+    row.entries.map((entry, i) => (i === index ? { ...entry, body, revision: entry.revision + 1 } : entry)),
   );
-  const packed = pack(entries);
   const value = packed[0]?.value;
   if (value instanceof Uint8Array && value.length > MAX_COLUMN_BYTES) {
     const message = `the entry was appended together with others and shares ${MAX_COLUMN_BYTES} bytes with them`;

@@ -1,6 +1,6 @@
 import type { Call } from '../../../src/adapter.js';
 import type { EntryTable, FoundEntry, RowRange } from '../tables/entry-table.js';
-import type { LibraryBase } from '../tables/library-base.js';
+import type { LibraryBase } from '../tables/open.js';
 import type { RecordedBounds, TimelineRows } from '../tables/timeline-rows.js';
 import type { EntryPosition, TimelineStart, TimelineState } from '../timeline-state.js';
 
@@ -83,7 +83,7 @@ export class BoundsReader {
     if (this.#base.isDense) return removedInDense(seen);
     const recorded = await this.#timelineRows.get(state.timeline, call);
     if (recorded.mayBeOutdated) return (await this.readStart(state, call)).removedThrough;
-    return this.#recordRemoval(state, recorded, seen.removedThrough, { isComplete: seen.removedThrough > 0n }, call);
+    return this.#recordRemoval(state, recorded, seen.removedThrough, call);
   }
 
   /**
@@ -94,28 +94,27 @@ export class BoundsReader {
     if (this.#base.isDense) return removedInDense(scanned);
     const { firstReadable, removedThrough: seen, sawRows } = scanned;
     const recorded = await this.#timelineRows.get(state.timeline, call);
-    if (!recorded.mayBeOutdated) {
-      return this.#recordRemoval(state, recorded, seen, { isComplete: seen > 0n }, call);
-    }
+    if (!recorded.mayBeOutdated) return this.#recordRemoval(state, recorded, seen, call);
     // Not exact: the last entry that left unrecorded may have any id below the first one kept. The highest is told.
     const highestPossible = firstReadable ? firstReadable.seqId - 1n : recorded.last;
     // Without any row all are removed, but not known up to which id: that stays open until there is a row again.
-    const completeness = { isComplete: sawRows, isNews: sawRows };
-    return this.#recordRemoval(state, recorded, highest(seen, highestPossible), completeness, call);
+    return this.#recordRemoval(state, recorded, highest(seen, highestPossible), call, sawRows);
   }
 
+  /** Records a removal that is not recorded yet; `isComplete` tells that of an outdated record. */
   async #recordRemoval(
     { timeline }: TimelineState,
     recorded: RecordedBounds,
-    through: bigint,
-    { isComplete, isNews = false }: { readonly isComplete: boolean; readonly isNews?: boolean },
+    seen: bigint,
     call: Call,
+    isComplete = seen > 0n,
   ): Promise<bigint> {
-    const removedThrough = highest(through, recorded.removedThrough);
-    if (this.#base.record.ttlMs !== undefined && (isNews || removedThrough > recorded.removedThrough)) {
-      await this.#timelineRows.recordRemoval(timeline, removedThrough, isComplete, call);
+    const through = highest(seen, recorded.removedThrough);
+    const isNews = through > recorded.removedThrough || (recorded.mayBeOutdated && isComplete);
+    if (this.#base.record.ttlMs !== undefined && isNews) {
+      await this.#timelineRows.recordRemoval(timeline, through, isComplete, call);
     }
-    return removedThrough;
+    return through;
   }
 
   async #scan(state: TimelineState, call: Call): Promise<ScannedStart> {

@@ -7,20 +7,6 @@ import type { TimelineState } from '../timeline-state.js';
 /** A page ends once its bodies are this large together. */
 const PAGE_BYTES = 4 * 2 ** 20;
 
-export interface RangeResult {
-  /** The entries for readers, in the order of reading. */
-  readonly entries: readonly FoundEntry[];
-  readonly more: boolean;
-  /** Entries right behind `after` may have been removed. */
-  readonly mayLackStart: boolean;
-  /** If so, the first entry behind the removed ones; `undefined` if reading did not come that far. */
-  readonly firstReadable: FoundEntry | undefined;
-  /** The highest removed id that was read; 0n: none. */
-  readonly removedThrough: bigint;
-  /** The Timeline's last SeqId, if reading came to it. */
-  readonly last: bigint | undefined;
-}
-
 interface Step {
   /** The entries behind the position, in order, removed ones too. */
   readonly entries: readonly FoundEntry[];
@@ -38,12 +24,18 @@ export class RangeReader {
   readonly #state: TimelineState;
   readonly #range: Range;
   readonly #call: Call;
-  readonly #entries: FoundEntry[] = [];
-  /** The highest id read. */
-  #last: bigint | undefined;
-  #removedThrough = 0n;
-  #mayLackStart = false;
-  #firstReadable: FoundEntry | undefined;
+  /** The entries for readers, in the order of reading. */
+  readonly entries: FoundEntry[] = [];
+  more = true;
+  /** Entries right behind `after` may have been removed. */
+  mayLackStart = false;
+  /** If so, the first entry behind the removed ones; `undefined` if reading did not come that far. */
+  firstReadable: FoundEntry | undefined;
+  /** The highest removed id that was read; 0n: none. */
+  removedThrough = 0n;
+  /** The Timeline's last SeqId, if reading came to it. */
+  last: bigint | undefined;
+  #highestRead: bigint | undefined;
   /** Forward reading goes on behind this id. */
   #position: bigint;
   /** Time of the entry at the position. */
@@ -58,56 +50,43 @@ export class RangeReader {
     this.#positionAt = state.positionOf(this.#position)?.at ?? 0;
   }
 
-  read(): Promise<RangeResult> {
-    return this.#range.reverse ? this.#readBackward() : this.#readForward();
+  async read(): Promise<this> {
+    await (this.#range.reverse ? this.#readBackward() : this.#readForward());
+    return this;
   }
 
   /**
    * Reads in steps that each begin at the row of the position, so that no step passes over entries that are trimmed
    * meanwhile, and nothing recorded has to be looked up.
    */
-  async #readForward(): Promise<RangeResult> {
+  async #readForward(): Promise<void> {
     const { after, before, limit } = this.#range;
     let isAnchored = after !== undefined;
-    let more = true;
-    let reachedEnd = false;
     let bytes = 0;
-    while (more && this.#entries.length < limit && bytes < PAGE_BYTES) {
+    while (this.more && this.entries.length < limit && bytes < PAGE_BYTES) {
       if (before !== undefined && before <= this.#position + 1n) {
         // There is no room for an entry, so nothing is read, and nothing is known of the entries behind.
-        this.#mayLackStart ||= this.#position === after;
-        more = false;
+        this.mayLackStart ||= this.#position === after;
+        this.more = false;
         break;
       }
       const step = await (this.#context.isDense ? this.#stepDense(isAnchored) : this.#stepSparse(isAnchored));
       if (isAnchored && !step.isContinuous) {
-        this.#mayLackStart = true;
-        this.#firstReadable = undefined;
+        this.mayLackStart = true;
+        this.firstReadable = undefined;
       }
       bytes += this.#take(step.entries);
-      more = step.more;
-      reachedEnd = !step.more && before === undefined;
+      this.more = step.more;
+      if (!step.more && before === undefined) this.last = this.#highestRead;
       isAnchored = true;
       if (step.entries.length === 0) break;
     }
-    if (this.#entries.length > limit) {
-      this.#entries.length = limit;
-      more = true;
+    if (this.entries.length > limit) {
+      this.entries.length = limit;
+      this.more = true;
     }
-    const newest = this.#entries.at(-1);
+    const newest = this.entries.at(-1);
     if (newest) this.#state.rememberPosition(newest);
-    return this.#result(more, reachedEnd ? this.#last : undefined);
-  }
-
-  #result(more: boolean, last: bigint | undefined): RangeResult {
-    return {
-      entries: this.#entries,
-      more,
-      mayLackStart: this.#mayLackStart,
-      firstReadable: this.#firstReadable,
-      removedThrough: this.#removedThrough,
-      last,
-    };
   }
 
   /** Returns the bytes of the bodies. */
@@ -118,10 +97,10 @@ export class RangeReader {
       const found = this.#withRisingTime(each);
       this.#position = found.seqId;
       if (before !== undefined && found.seqId >= before) continue;
-      if (found.isRemoved) this.#removedThrough = found.seqId;
+      if (found.isRemoved) this.removedThrough = found.seqId;
       else {
-        this.#entries.push(found);
-        if (this.#mayLackStart) this.#firstReadable ??= found;
+        this.entries.push(found);
+        if (this.mayLackStart) this.firstReadable ??= found;
         bytes += found.stored.body?.length ?? 0;
       }
     }
@@ -182,7 +161,7 @@ export class RangeReader {
     const { before, limit } = this.#range;
     const to = before !== undefined && before <= MAX_SEQ_ID ? before : undefined;
     const found: FoundEntry[] = [];
-    const wanted = limit - this.#entries.length + extraRows;
+    const wanted = limit - this.entries.length + extraRows;
     let next = from;
     let rows = 0;
     do {
@@ -200,20 +179,20 @@ export class RangeReader {
     const newest = found.at(-1);
     if (!newest) return;
     this.#state.sawEntry(newest.seqId, newest.at);
-    if (this.#last === undefined || newest.seqId > this.#last) this.#last = newest.seqId;
+    if (this.#highestRead === undefined || newest.seqId > this.#highestRead) this.#highestRead = newest.seqId;
   }
 
   /** Reads down to the row that holds `after`. */
-  async #readBackward(): Promise<RangeResult> {
+  async #readBackward(): Promise<void> {
     const { entryTable, isDense } = this.#context;
     const { before, limit } = this.#range;
     const after = this.#range.after ?? 0n;
-    const entries = this.#entries;
+    const entries = this.entries;
     let more = before === undefined || before > after + 1n;
     let reachedAfter = false;
     let from = before === undefined || before > MAX_SEQ_ID ? undefined : before - 1n;
     const to = isDense || after === 0n ? undefined : after - 1n;
-    while (more && !reachedAfter && this.#removedThrough === 0n && entries.length <= limit) {
+    while (more && !reachedAfter && this.removedThrough === 0n && entries.length <= limit) {
       const range = { from, to, isBackward: true, limit: limit + 1 - entries.length };
       const page = await entryTable.page(this.#state, range, this.#call);
       for (const row of page.rows) {
@@ -225,20 +204,20 @@ export class RangeReader {
             more = false;
             reachedAfter ||= each.seqId === after && !each.isRemoved;
           } else if (!each.isRemoved) entries.push(each);
-          else if (each.seqId > this.#removedThrough) this.#removedThrough = each.seqId;
+          else if (each.seqId > this.removedThrough) this.removedThrough = each.seqId;
         }
       }
       if (page.next === undefined) more = false;
       from = page.next;
     }
     const reachesFirstPossible = entries.length <= limit && entries.at(-1)?.seqId === after + 1n;
-    const hasMore = entries.length > limit || (more && this.#removedThrough === 0n);
+    this.more = entries.length > limit || (more && this.removedThrough === 0n);
     entries.length = Math.min(entries.length, limit);
     raiseTimes(entries);
-    this.#mayLackStart = !reachedAfter && !reachesFirstPossible;
+    this.mayLackStart = !reachedAfter && !reachesFirstPossible;
     // Entries that are left to read may stand before the last one read.
-    if (!hasMore) this.#firstReadable = entries.at(-1);
-    return this.#result(hasMore, hasMore || before !== undefined ? undefined : this.#last);
+    if (!this.more) this.firstReadable = entries.at(-1);
+    if (!this.more && before === undefined) this.last = this.#highestRead;
   }
 }
 

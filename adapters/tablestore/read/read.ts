@@ -4,7 +4,7 @@ import { pause } from '../../../src/toolkit/index.js';
 import type { Context } from '../context.js';
 import type { FoundEntry } from '../tables/entry-table.js';
 import type { TimelineState } from '../timeline-state.js';
-import { RangeReader, type RangeResult } from './range.js';
+import { RangeReader } from './range.js';
 
 /** Entries this old are settled, however far the clocks of writers and readers differ. */
 const SETTLED_AGE_MS = 60_000;
@@ -46,8 +46,9 @@ export class Reader {
     const settledRange = { ...range, before: newest.seqId + 1n };
     const settled = await new RangeReader(this.#context, state, settledRange, call).read();
     state.settled.raise(newest.seqId);
-    const merged = { ...settled, more: result.more || settled.more, last: result.last };
-    return this.#toSlice(state, range, merged, call);
+    settled.more ||= result.more;
+    settled.last = result.last;
+    return this.#toSlice(state, range, settled, call);
   }
 
   #isSettled(state: TimelineState, { after = 0n, before }: Range, { seqId, at }: FoundEntry): boolean {
@@ -57,7 +58,7 @@ export class Reader {
     return isOneEntry || at < clock.entryTime() - SETTLED_AGE_MS || settings.settleMs === 0;
   }
 
-  async #toSlice(state: TimelineState, range: Range, result: RangeResult, call: Call): Promise<Slice> {
+  async #toSlice(state: TimelineState, range: Range, result: RangeReader, call: Call): Promise<Slice> {
     const { after, reverse } = range;
     const { entries } = result;
     let truncatedThrough: bigint | undefined;
@@ -79,7 +80,7 @@ export class Reader {
   }
 
   /** A read from the oldest entry shows where the Timeline starts. */
-  #learnStart({ bounds }: TimelineState, { entries, removedThrough: seen }: RangeResult): void {
+  #learnStart({ bounds }: TimelineState, { entries, removedThrough: seen }: RangeReader): void {
     const [oldest] = entries;
     if (!oldest) return;
     const known = seen > 0n ? seen : bounds.removedThrough;
@@ -89,7 +90,7 @@ export class Reader {
   async #removedBehind(
     state: TimelineState,
     after: bigint,
-    { firstReadable, last, removedThrough: seen }: RangeResult,
+    { firstReadable, last, removedThrough: seen }: RangeReader,
     call: Call,
   ): Promise<bigint> {
     if (!firstReadable && last === undefined) return (await this.#context.bounds.readStart(state, call)).removedThrough;
@@ -100,7 +101,7 @@ export class Reader {
 
   async #lastSeqId(
     state: TimelineState,
-    { last, entries }: RangeResult,
+    { last, entries }: RangeReader,
     { after, before }: Range,
     call: Call,
   ): Promise<bigint> {

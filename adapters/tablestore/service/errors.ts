@@ -38,9 +38,16 @@ export class StoreError extends Error {
   }
 }
 
-/** The failure of one row, by the service's error code. */
-export function rowError(code: string, text: string): StoreError {
-  return new StoreError(failureOf(code, text), `TableStore answered ${code}: ${text}`);
+/** The failure of one row of a batch. */
+export function rowError(row: {
+  readonly errorCode?: string | null;
+  readonly errorMessage?: string | null;
+}): StoreError {
+  return answered(row.errorCode ?? '', row.errorMessage ?? '');
+}
+
+function answered(code: string, text: string, cause?: unknown): StoreError {
+  return new StoreError(failureOf(code, text), `TableStore answered ${code}: ${text}`, cause);
 }
 
 /**
@@ -52,8 +59,7 @@ export function requestError(error: unknown): StoreError {
   const message = error instanceof Error ? error.message : String(error);
   const code = /OTS[A-Za-z]+/.exec(message)?.[0];
   if (code !== undefined) {
-    const text = textOf(message.slice(message.indexOf(code) + code.length));
-    return new StoreError(failureOf(code, text), `TableStore answered ${code}: ${text}`, error);
+    return answered(code, textOf(message.slice(message.indexOf(code) + code.length)), error);
   }
   const { code: named, errno } = (error ?? {}) as { readonly code?: unknown; readonly errno?: unknown };
   const told = `${message} ${named ?? ''} ${errno ?? ''}`;

@@ -1,10 +1,16 @@
-import type { Call } from '../../../src/adapter.js';
+import type { AdapterWarning, Call } from '../../../src/adapter.js';
 import { pauseAfter, retryUntil } from '../../../src/retry.js';
 import { pause } from '../../../src/toolkit/index.js';
 import type { Column } from '../layouts/layout.js';
-import type { SdkBatchRow, SdkKeyColumn, SdkRange, SdkRow, TableStoreClient, TableStoreSdk } from './client.js';
+import {
+  type RequestLimits,
+  type SdkBatchRow,
+  type SdkRange,
+  type TableStoreClient,
+  type TableStoreSdk,
+  Transport,
+} from './client.js';
 import { isTableMissing, requestError, rowError, StoreError, toTimelineError } from './errors.js';
-import { Transport } from './transport.js';
 import { type ColumnTest, type KeyPart, type StoredRecord, sizeOf, type Table, Values } from './values.js';
 
 export const ROWS_PER_WRITE = 200;
@@ -37,7 +43,7 @@ export interface RangeRequest {
   readonly from: readonly KeyPart[];
   /** Exclusive. */
   readonly to: readonly KeyPart[];
-  readonly backward?: boolean | undefined;
+  readonly isBackward?: boolean | undefined;
   readonly limit?: number | undefined;
   readonly columns?: readonly string[] | undefined;
 }
@@ -45,7 +51,7 @@ export interface RangeRequest {
 export interface RangePage {
   readonly rows: StoredRecord[];
   /** The key to continue from; absent at the end of the range. */
-  readonly next?: readonly KeyPart[];
+  readonly next?: readonly KeyPart[] | undefined;
 }
 
 /** The service's requests in terms of rows. Each ends by the deadline of its call. */
@@ -53,30 +59,25 @@ export class Requests {
   readonly #values: Values;
   readonly transport: Transport;
 
-  constructor(
-    client: TableStoreClient,
-    sdk: TableStoreSdk,
-    limits: { readonly timeoutMs: number; readonly parallel: number },
-  ) {
+  constructor(client: TableStoreClient, sdk: TableStoreSdk, limits: RequestLimits) {
     this.#values = new Values(sdk);
     this.transport = new Transport(client, limits);
   }
 
   /** Reads one page. The service ends it at its own limits too, possibly before any row. */
-  async range(request: RangeRequest, call: Call): Promise<RangePage> {
-    const { table, from, to, backward, limit, columns } = request;
+  range({ table, from, to, isBackward, limit, columns }: RangeRequest, call: Call): Promise<RangePage> {
     return this.#read(call, async () => {
       const parameters = {
         tableName: table.name,
-        direction: backward ? 'BACKWARD' : 'FORWARD',
+        direction: isBackward ? 'BACKWARD' : 'FORWARD',
         inclusiveStartPrimaryKey: this.#values.key(table, from),
         exclusiveEndPrimaryKey: this.#values.key(table, to),
         limit,
         columnsToGet: columns && [...columns],
       };
-      const answer = await this.transport.send<SdkRange>('getRange', parameters, call);
-      const rows = answer.rows.map((row) => this.#values.record(row));
-      return answer.nextStartPrimaryKey ? { rows, next: this.#keyOf(answer.nextStartPrimaryKey) } : { rows };
+      const { rows, nextStartPrimaryKey } = await this.transport.send<SdkRange>('getRange', parameters, call);
+      const next = nextStartPrimaryKey ? this.#values.record({ primaryKey: nextStartPrimaryKey }).key : undefined;
+      return { rows: rows.map((row) => this.#values.record(row)), next };
     });
   }
 
@@ -87,26 +88,20 @@ export class Requests {
     call: Call,
     columns?: readonly string[],
   ): Promise<(StoredRecord | undefined)[]> {
-    const chunks: (readonly (readonly KeyPart[])[])[] = [];
-    for (let at = 0; at < keys.length; at += ROWS_PER_GET) chunks.push(keys.slice(at, at + ROWS_PER_GET));
-    return (await Promise.all(chunks.map((chunk) => this.#getChunk(table, chunk, call, columns)))).flat();
-  }
-
-  async #getChunk(
-    table: Table,
-    keys: readonly (readonly KeyPart[])[],
-    call: Call,
-    columns: readonly string[] | undefined,
-  ) {
-    return this.#read(call, async () => {
-      const primaryKey = keys.map((key) => this.#values.key(table, key));
-      const tables = [{ tableName: table.name, primaryKey, columnsToGet: columns && [...columns] }];
-      const answer = await this.transport.send<{ tables: SdkBatchRow[][] }>('batchGetRow', { tables }, call);
-      return (answer.tables[0] ?? []).map((row) => {
-        if (!row.isOk) throw rowError(row.errorCode ?? '', row.errorMessage ?? '');
-        return row.primaryKey ? this.#values.record(row) : undefined;
+    const chunks: Promise<(StoredRecord | undefined)[]>[] = [];
+    for (let at = 0; at < keys.length; at += ROWS_PER_GET) {
+      const chunk = this.#read(call, async () => {
+        const primaryKey = keys.slice(at, at + ROWS_PER_GET).map((key) => this.#values.key(table, key));
+        const tables = [{ tableName: table.name, primaryKey, columnsToGet: columns && [...columns] }];
+        const answer = await this.transport.send<{ tables: SdkBatchRow[][] }>('batchGetRow', { tables }, call);
+        return (answer.tables[0] ?? []).map((row) => {
+          if (!row.isOk) throw rowError(row);
+          return row.primaryKey ? this.#values.record(row) : undefined;
+        });
       });
-    });
+      chunks.push(chunk);
+    }
+    return (await Promise.all(chunks)).flat();
   }
 
   /** Retries each read by itself, so that one of a thousand does not fail them all. */
@@ -121,6 +116,13 @@ export class Requests {
   /** Writes rows in as few requests as hold them, each sent once. Every row has its own result. Never rejects. */
   async write(rows: readonly RowWrite[], call: Call): Promise<RowResult[]> {
     return (await Promise.all(splitWrites(rows).map((chunk) => this.#writeTogether(chunk, call)))).flat();
+  }
+
+  /** Resolves with false if the condition fails. @throws StoreError */
+  async writeIf(row: RowWrite, call: Call): Promise<boolean> {
+    const [result] = await this.#writeTogether([row], call);
+    if (result?.ok === false && result.error.failure !== 'condition') throw result.error;
+    return result?.ok === true;
   }
 
   /**
@@ -148,10 +150,10 @@ export class Requests {
 
   async #writeTogether(rows: readonly RowWrite[], call: Call): Promise<RowResult[]> {
     const byTable = new Map<string, number[]>();
-    rows.forEach(({ table }, index) => {
-      const indexes = byTable.get(table.name);
+    rows.forEach(({ table: { name } }, index) => {
+      const indexes = byTable.get(name);
       if (indexes) indexes.push(index);
-      else byTable.set(table.name, [index]);
+      else byTable.set(name, [index]);
     });
     const results = new Array<RowResult>(rows.length);
     try {
@@ -164,8 +166,7 @@ export class Requests {
         results[index] = this.#toResult(answer.tables[i]);
       });
     } catch (cause) {
-      const error = requestError(cause);
-      results.fill({ ok: false, error });
+      results.fill({ ok: false, error: requestError(cause) });
     }
     return results;
   }
@@ -186,15 +187,9 @@ export class Requests {
   }
 
   #toResult(row: SdkBatchRow | undefined): RowResult {
-    if (row?.isOk) return { ok: true, key: row.primaryKey ? this.#keyOf(row.primaryKey) : [] };
-    const error = row
-      ? rowError(row.errorCode ?? '', row.errorMessage ?? '')
-      : new StoreError('ambiguous', 'TableStore gave no answer for a row of a batch');
-    return { ok: false, error };
-  }
-
-  #keyOf(key: readonly SdkKeyColumn[]): readonly KeyPart[] {
-    return this.#values.record({ primaryKey: key } as SdkRow).key;
+    if (row?.isOk) return { ok: true, key: this.#values.record({ primaryKey: row.primaryKey ?? null }).key };
+    const unanswered = 'TableStore gave no answer for a row of a batch';
+    return { ok: false, error: row ? rowError(row) : new StoreError('ambiguous', unanswered) };
   }
 }
 
@@ -205,13 +200,74 @@ export function splitWrites(rows: readonly RowWrite[]): RowWrite[][] {
   for (const row of rows) {
     const size = sizeOf(row.key, row.put ?? []);
     const last = chunks.at(-1);
-    if (last && last.length < ROWS_PER_WRITE && bytes + size <= BYTES_PER_WRITE) {
-      last.push(row);
-      bytes += size;
-    } else {
-      chunks.push([row]);
-      bytes = size;
-    }
+    const fits = last && last.length < ROWS_PER_WRITE && bytes + size <= BYTES_PER_WRITE;
+    if (fits) last.push(row);
+    else chunks.push([row]);
+    bytes = fits ? bytes + size : size;
   }
   return chunks;
+}
+
+const FLUSH_AFTER_MS = 1000;
+
+/**
+ * Row writes that no caller waits for. They share requests, a second after the first was added and when the library is
+ * closed. Each must have a condition that keeps a newer value; if that fails, the write is done.
+ */
+export class DeferredWrites {
+  readonly #requests: Requests;
+  readonly #warn: (warning: AdapterWarning) => void;
+  readonly #rows = new Map<string, RowWrite>();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+
+  constructor(requests: Requests, warn: (warning: AdapterWarning) => void) {
+    this.#requests = requests;
+    this.#warn = warn;
+  }
+
+  /** Replaces an earlier write to the same row. */
+  add(row: RowWrite): void {
+    this.#rows.set(nameOf(row), row);
+    this.#timer ??= setTimeout(() => void this.#flush(this.#requests.transport.newCall()), FLUSH_AFTER_MS).unref();
+  }
+
+  /** Drops everything: the tables were made again. */
+  clear(): void {
+    this.#rows.clear();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async close(call: Call): Promise<void> {
+    await this.#flush(call);
+    this.clear();
+  }
+
+  async #flush(call: Call): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#flushing;
+    const rows = [...this.#rows.values()];
+    this.#rows.clear();
+    this.#flushing = this.#write(rows, call);
+    await this.#flushing;
+  }
+
+  /** Keeps a write that fails for the moment for the next flush. */
+  async #write(rows: readonly RowWrite[], call: Call): Promise<void> {
+    const results = await this.#requests.write(rows, call);
+    results.forEach((result, i) => {
+      if (result.ok || result.error.failure === 'condition' || result.error.failure === 'missing') return;
+      const row = rows[i] as RowWrite;
+      if (result.error.failure === 'refused') {
+        const message = `a row of ${row.table.name} was refused: ${result.error.message}`;
+        this.#warn({ code: 'tablestore-mark-lost', message });
+      } else if (!this.#rows.has(nameOf(row))) this.add(row);
+    });
+  }
+}
+
+function nameOf({ table, key }: RowWrite): string {
+  return JSON.stringify([table.name, ...key.map(String)]);
 }

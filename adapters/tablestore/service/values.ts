@@ -1,4 +1,4 @@
-import type { Cell, Column, StoredColumn } from '../layouts/layout.js';
+import type { Cell, Column, KeyColumn, StoredColumn } from '../layouts/layout.js';
 import type { SdkRow, TableStoreSdk } from './client.js';
 
 /** Bounds of a range, and the placeholder for an id that the service chooses. */
@@ -6,12 +6,11 @@ export const MIN = Symbol('INF_MIN');
 export const MAX = Symbol('INF_MAX');
 export const AUTO = Symbol('PK_AUTO_INCR');
 
-export type KeyPart = string | bigint | Uint8Array | typeof MIN | typeof MAX | typeof AUTO;
+export type KeyPart = string | bigint | typeof MIN | typeof MAX | typeof AUTO;
 
 export interface Table {
   readonly name: string;
-  /** Names of the key columns. */
-  readonly key: readonly string[];
+  readonly key: readonly KeyColumn[];
 }
 
 /** A row as read from the service. */
@@ -25,7 +24,8 @@ export interface ColumnTest {
   readonly column: string;
   readonly is: 'EQUAL' | 'NOT_EQUAL' | 'LESS_THAN';
   readonly value: Cell;
-  readonly passIfMissing: boolean;
+  /** Default false. */
+  readonly passIfMissing?: boolean;
 }
 
 const EXISTENCE = { any: 0, exists: 1, missing: 2 } as const;
@@ -38,21 +38,16 @@ export class Values {
     this.#sdk = sdk;
   }
 
-  key(table: Table, parts: readonly KeyPart[]): object[] {
-    return parts.map((part, i) => ({ [table.key[i] as string]: this.#keyValue(part) }));
+  key({ key }: Table, parts: readonly KeyPart[]): object[] {
+    return parts.map((part, i) => ({ [key[i]?.name as string]: this.#value(part) }));
   }
 
-  #keyValue(part: KeyPart): unknown {
-    if (part === MIN) return this.#sdk.INF_MIN;
-    if (part === MAX) return this.#sdk.INF_MAX;
-    if (part === AUTO) return this.#sdk.PK_AUTO_INCR;
-    return this.#value(part as Cell);
-  }
-
-  #value(cell: Cell): unknown {
-    if (typeof cell === 'bigint') return this.#sdk.Long.fromString(cell.toString());
-    if (cell instanceof Uint8Array) return Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength);
-    return cell;
+  #value(value: Cell | KeyPart): unknown {
+    if (value === MIN) return this.#sdk.INF_MIN;
+    if (value === MAX) return this.#sdk.INF_MAX;
+    if (value === AUTO) return this.#sdk.PK_AUTO_INCR;
+    if (typeof value === 'bigint') return this.#sdk.Long.fromString(value.toString());
+    return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
   }
 
   /** The SDK takes the object's first name as the column, and `timestamp` as the version. */
@@ -60,20 +55,16 @@ export class Values {
     return version === undefined ? { [name]: this.#value(value) } : { [name]: this.#value(value), timestamp: version };
   }
 
-  condition(expect: 'exists' | 'missing' | undefined, tests: readonly ColumnTest[] = []): unknown {
-    return new this.#sdk.Condition(EXISTENCE[expect ?? 'any'], tests.length > 0 ? this.#all(tests) : null);
-  }
-
-  #all(tests: readonly ColumnTest[]): unknown {
-    const [first] = tests;
-    if (first && tests.length === 1) return this.#test(first);
+  condition(expect: 'exists' | 'missing' | undefined, columnTests: readonly ColumnTest[] = []): unknown {
+    const existence = EXISTENCE[expect ?? 'any'];
+    const tests = columnTests.map(
+      ({ column, is, value, passIfMissing = false }) =>
+        new this.#sdk.SingleColumnCondition(column, this.#value(value), this.#sdk.ComparatorType[is], passIfMissing),
+    );
+    if (tests.length < 2) return new this.#sdk.Condition(existence, tests[0] ?? null);
     const all = new this.#sdk.CompositeCondition(this.#sdk.LogicalOperator.AND);
-    for (const test of tests) all.addSubCondition(this.#test(test));
-    return all;
-  }
-
-  #test({ column, is, value, passIfMissing }: ColumnTest): unknown {
-    return new this.#sdk.SingleColumnCondition(column, this.#value(value), this.#sdk.ComparatorType[is], passIfMissing);
+    for (const test of tests) all.addSubCondition(test);
+    return new this.#sdk.Condition(existence, all);
   }
 
   record({ primaryKey, attributes }: SdkRow): StoredRecord {
@@ -95,15 +86,12 @@ function plain(value: unknown): Cell {
 
 /** Bytes that a row takes of a request, rounded up a little. */
 export function sizeOf(key: readonly KeyPart[], columns: readonly Column[]): number {
+  const sizeOfValue = (value: Cell | KeyPart) =>
+    typeof value === 'string' || value instanceof Uint8Array ? Buffer.byteLength(value) : 8;
   let size = 64;
-  for (const part of key) size += 16 + (typeof part === 'string' ? Buffer.byteLength(part) : 8);
-  for (const { name, value } of columns) size += name.length + 8 + bytesOf(value);
+  for (const part of key) size += 16 + sizeOfValue(part);
+  for (const { name, value } of columns) size += name.length + 8 + sizeOfValue(value);
   return size;
-}
-
-function bytesOf(value: Cell): number {
-  if (typeof value === 'string') return Buffer.byteLength(value);
-  return value instanceof Uint8Array ? value.length : 8;
 }
 
 /** The value of a column; `undefined` if the row lacks it. */

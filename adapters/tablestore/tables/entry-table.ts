@@ -1,22 +1,16 @@
-import type { Call } from '../../../src/adapter.js';
-import type { StoredEntry, StoredRow } from '../layouts/layout.js';
+import type { Call, WriteEntry } from '../../../src/adapter.js';
+import type { Column, StoredEntry, StoredRow } from '../layouts/layout.js';
 import { StoreError } from '../service/errors.js';
 import { ROWS_PER_WRITE, type RowResult, type RowWrite } from '../service/requests.js';
-import { columnOf, type KeyPart, MAX, MIN, type StoredRecord, type Table } from '../service/values.js';
-import type { EntryPosition } from '../timeline-state.js';
-import type { LibraryBase } from './library-base.js';
+import { AUTO, columnOf, type KeyPart, MAX, MIN, type StoredRecord, type Table } from '../service/values.js';
+import type { EntryPosition, TimelineState } from '../timeline-state.js';
+import type { LibraryBase } from './open.js';
 
 /** How much older than the entry a row is before the search for its recovery tag ends: times may not follow the ids. */
 const SEARCH_MARGIN_MS = 60_000;
 /** The same if the writers' own clocks count, which may differ. */
 const TRUSTED_CLOCK_MARGIN_MS = 600_000;
 const ROWS_PER_SEARCH_PAGE = 1000;
-
-/** A Timeline by its key columns. */
-export interface TimelineKey {
-  /** Key columns without the sequence column. */
-  readonly key: readonly KeyPart[];
-}
 
 /** An entry as it was read. */
 export interface FoundEntry extends EntryPosition {
@@ -70,30 +64,18 @@ export class EntryTable {
     this.table = base.tables.entries;
   }
 
-  rowKey({ key }: TimelineKey, id: KeyPart): readonly KeyPart[] {
-    return [...key, id];
-  }
-
-  async page(timeline: TimelineKey, range: RowRange, call: Call): Promise<RowPage> {
+  async page(timeline: TimelineState, range: RowRange, call: Call): Promise<RowPage> {
     const { requests, layout } = this.#base;
-    const { from, to, isBackward = false, limit, columns } = range;
-    const [start, end]: readonly [KeyPart, KeyPart] = isBackward ? [MAX, MIN] : [MIN, MAX];
-    const { rows, next } = await requests.range(
-      {
-        table: this.table,
-        from: this.rowKey(timeline, from ?? start),
-        to: this.rowKey(timeline, to ?? end),
-        backward: isBackward,
-        limit,
-        columns: columns === 'heads' ? layout.headColumns : columns,
-      },
-      call,
-    );
+    const [start, end]: readonly [KeyPart, KeyPart] = range.isBackward ? [MAX, MIN] : [MIN, MAX];
+    const from: readonly KeyPart[] = [...timeline.key, range.from ?? start];
+    const to: readonly KeyPart[] = [...timeline.key, range.to ?? end];
+    const columns = range.columns === 'heads' ? layout.headColumns : range.columns;
+    const { rows, next } = await requests.range({ ...range, table: this.table, from, to, columns }, call);
     return { rows, next: next?.at(-1) as bigint | undefined };
   }
 
   /** Reads to the end of the range; `limit` applies to each page. */
-  async *pages(timeline: TimelineKey, range: RowRange, call: Call): AsyncGenerator<readonly StoredRecord[]> {
+  async *pages(timeline: TimelineState, range: RowRange, call: Call): AsyncGenerator<readonly StoredRecord[]> {
     let { from } = range;
     do {
       const page: RowPage = await this.page(timeline, { ...range, from }, call);
@@ -103,7 +85,7 @@ export class EntryTable {
   }
 
   /** The row that holds an entry, or in dense Timelines an earlier one if the entry does not exist. */
-  async rowHolding(timeline: TimelineKey, seqId: bigint, call: Call): Promise<StoredRecord | undefined> {
+  async rowHolding(timeline: TimelineState, seqId: bigint, call: Call): Promise<StoredRecord | undefined> {
     const to = this.#base.isDense ? undefined : seqId - 1n;
     const { rows } = await this.page(timeline, { from: seqId, to, isBackward: true, limit: 1 }, call);
     return rows[0];
@@ -114,7 +96,7 @@ export class EntryTable {
    * than `at`, the time of the write. Resolves with its id, or with `undefined` if the row does not exist or cannot be
    * found.
    */
-  async findByTag(timeline: TimelineKey, recoveryTag: string, at: number, call: Call): Promise<bigint | undefined> {
+  async findByTag(timeline: TimelineState, recoveryTag: string, at: number, call: Call): Promise<bigint | undefined> {
     const { layout, clock } = this.#base;
     const column = layout.recoveryTagColumn;
     if (column === undefined || recoveryTag === '') return undefined;
@@ -153,10 +135,30 @@ export class EntryTable {
     const { clock, layout, deferred } = this.#base;
     const at = clock.expiryTime();
     const column = layout.timeColumn;
-    const put = [{ name: column, value: BigInt(at) }];
-    const condition = [{ column, is: 'EQUAL', value: BigInt(storedAt), passIfMissing: true } as const];
-    deferred.add({ table: this.table, key, type: 'UPDATE', put, expect: 'exists', condition });
+    deferred.add({
+      table: this.table,
+      key,
+      type: 'UPDATE',
+      put: [{ name: column, value: BigInt(at) }],
+      expect: 'exists',
+      condition: [{ column, is: 'EQUAL', value: BigInt(storedAt), passIfMissing: true }],
+    });
     return at;
+  }
+
+  /** A row to put; `at`: the time of its entries. `AUTO`: the service chooses its id. */
+  newRow(
+    { key }: TimelineState,
+    id: bigint | typeof AUTO,
+    entries: readonly WriteEntry[],
+    recoveryTag: string,
+    at: number,
+  ): RowWrite {
+    const newEntries = entries.map(({ payload: { body, hash }, key }) => ({ body, key, hash }));
+    const put = this.#base.layout.encode(newEntries, recoveryTag);
+    const version = this.newCellVersion(at);
+    const row = { table: this.table, key: [...key, id], type: 'PUT', put, version } as const;
+    return id === AUTO ? { ...row, returnKey: true } : { ...row, expect: 'missing' };
   }
 
   /** Cell version of a new row. `undefined`, the service's time, unless only the caller's clock counts. */
@@ -165,12 +167,13 @@ export class EntryTable {
   }
 
   /**
-   * Cell version of a change: that of the row, so that the TTL removes both together; a smaller one would not be
-   * visible. `undefined` in a shared table, whose version deviation may be too narrow for an old row's.
+   * A change of a row. Its cells have the version of the row, so that the TTL removes both together; a smaller one
+   * would not be visible. In a shared table they have the service's: its deviation may be too narrow for an old row.
    */
-  changedCellVersion({ columns }: StoredRecord): number | undefined {
-    if (this.#base.layout.shared || columns.length === 0) return undefined;
-    return columns.reduce((newest, { version }) => Math.max(newest, version), 0);
+  changedRow({ key, columns }: StoredRecord, put: readonly Column[]): RowWrite {
+    const newest = columns.reduce((high, { version }) => Math.max(high, version), 0);
+    const version = this.#base.layout.shared || columns.length === 0 ? undefined : newest;
+    return { table: this.table, key, type: 'UPDATE', put, version, expect: 'exists' };
   }
 
   /**

@@ -54,14 +54,17 @@ export class LibraryRecord {
   readonly #onReplaced: (() => void)[] = [];
   /** Foreign epoch prefixes that were looked into already: rows of an earlier epoch may stay. */
   readonly #foreignPrefixes = new Set<string>();
-  #columns: RecordColumns;
+  #epoch: string;
   #settings: LibrarySettings;
   #readAt = performance.now();
   #clockReadAt: number;
   #epochCheckedAt = Number.NEGATIVE_INFINITY;
   #mayBeReplaced = false;
   #reading: Promise<void> | undefined;
-  readonly #poller = new Sweeper({ step: () => this.#poll(), retryMs: POLL_MS });
+  readonly #poller = new Sweeper({
+    step: () => this.reload(this.#requests.transport.newCall()).then(() => POLL_MS),
+    retryMs: POLL_MS,
+  });
 
   constructor(
     { requests, meta, library, clock }: { requests: Requests; meta: Table; library: string; clock: LibraryClock },
@@ -72,13 +75,13 @@ export class LibraryRecord {
     this.#meta = meta;
     this.#library = library;
     this.#clock = clock;
-    this.#columns = columns;
+    this.#epoch = columns.epoch;
     this.#settings = parseSettings(columns.settings, library);
     this.#clockReadAt = clockReadAt;
   }
 
   get epoch(): string {
-    return this.#columns.epoch;
+    return this.#epoch;
   }
 
   /** Start of every recovery tag that is written in this epoch. */
@@ -152,11 +155,6 @@ export class LibraryRecord {
     this.#poller.start(POLL_MS);
   }
 
-  async #poll(): Promise<number> {
-    await this.reload(this.#requests.transport.newCall());
-    return POLL_MS;
-  }
-
   close(): void {
     void this.#poller.close();
   }
@@ -187,9 +185,8 @@ export class LibraryRecord {
   }
 
   async #refresh(call: Call): Promise<void> {
-    const age = performance.now() - this.#readAt;
     if (this.#mayBeReplaced) await this.reload(call);
-    else if (age > MAX_AGE_MS) await this.reload(call).catch(() => {});
+    else if (performance.now() - this.#readAt > MAX_AGE_MS) await this.reload(call).catch(() => {});
   }
 
   /** Reads the record again. Rejects with a retryable error if it does not exist. */
@@ -200,13 +197,14 @@ export class LibraryRecord {
     const reading = this.#reading;
     return boundedBy(
       deadline,
-      () => missingRecord(this.#library, 'it could not be read in time'),
+      () => this.missingError('it could not be read in time'),
       () => reading,
     );
   }
 
-  missingError(): TimelineError {
-    return missingRecord(this.#library, 'a table was deleted; opening the library again makes it');
+  missingError(why = 'a table was deleted; opening the library again makes it'): TimelineError {
+    const message = `the record of library ${this.#library} is not there: ${why}`;
+    return new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
   }
 
   async #read(call: Call): Promise<void> {
@@ -224,11 +222,10 @@ export class LibraryRecord {
   }
 
   #replace(columns: RecordColumns): void {
-    const isSameEpoch = columns.epoch === this.epoch;
     this.#settings = parseSettings(columns.settings, this.#library);
-    this.#columns = columns;
     this.#mayBeReplaced = false;
-    if (isSameEpoch) return;
+    if (columns.epoch === this.#epoch) return;
+    this.#epoch = columns.epoch;
     this.#foreignPrefixes.clear();
     this.#epochCheckedAt = Number.NEGATIVE_INFINITY;
     for (const forget of this.#onReplaced) forget();
@@ -261,9 +258,4 @@ export async function readRecord(
     clock.follow(cell.version + performance.now() - at);
   }
   return record && toColumns(record);
-}
-
-function missingRecord(library: string, why: string): TimelineError {
-  const message = `the record of library ${library} is not there: ${why}`;
-  return new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
 }

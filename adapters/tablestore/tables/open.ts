@@ -1,32 +1,37 @@
-import type { Call, LibraryOptions } from '../../../src/adapter.js';
+import type { Call, LibraryClock, LibraryOptions } from '../../../src/adapter.js';
 import { invalidArgument } from '../../../src/errors.js';
 import { pauseAfter } from '../../../src/retry.js';
 import { type Reconciled, reconcileSettings } from '../../../src/settings.js';
 import { pause } from '../../../src/toolkit/index.js';
-import type { KeyColumn } from '../layouts/layout.js';
+import type { Layout } from '../layouts/layout.js';
 import type { Settings } from '../options.js';
 import type { SdkTable } from '../service/client.js';
 import { causeOf, requestError, toTimelineError } from '../service/errors.js';
-import type { Requests, RowWrite } from '../service/requests.js';
+import { DeferredWrites, type Requests, type RowWrite } from '../service/requests.js';
 import { type ColumnTest, type KeyPart, MAX, MIN, type Table } from '../service/values.js';
 import { LibraryRecord, newEpoch, RECORD_KEY, type RecordColumns, readRecord } from './library-record.js';
-import {
-  entrySeconds,
-  keySeconds,
-  schemasOf,
-  type TableSchema,
-  type TableSchemas,
-  type Tables,
-  ttlMsOf,
-} from './schema.js';
+import { entrySeconds, keySeconds, type TableSchema, type Tables, tablesOf, ttlMsOf } from './schema.js';
 
 /** Version of the stored form; that of version 0.1 was 1. */
 const FORMAT = 2;
 const DAY_MS = 86_400_000;
 
-export interface OpenedTables {
+/** The tables of an open library and the settings that they were opened with. */
+export interface LibraryBase {
+  readonly requests: Requests;
   readonly tables: Tables;
   readonly record: LibraryRecord;
+  readonly deferred: DeferredWrites;
+  readonly options: LibraryOptions;
+  readonly settings: Settings;
+  readonly layout: Layout;
+  readonly clock: LibraryClock;
+  /** Ids are dense and rows may hold several entries: `cas`. */
+  readonly isDense: boolean;
+}
+
+export interface OpenedTables {
+  readonly base: LibraryBase;
   /**
    * Gives the table of entries its TTL. Set if the table still keeps entries for ever: call it once every Timeline's
    * last SeqId is recorded.
@@ -52,59 +57,62 @@ class Opening {
   readonly #options: LibraryOptions;
   readonly #settings: Settings;
   readonly #admin: TableAdmin;
-  readonly #schemas: TableSchemas;
+  readonly #tables: Tables;
 
   constructor(requests: Requests, options: LibraryOptions, settings: Settings) {
     this.#requests = requests;
     this.#options = options;
     this.#settings = settings;
     this.#admin = new TableAdmin(requests, settings.timeoutMs);
-    this.#schemas = schemasOf(options.name, settings.sequence, settings.layout);
+    this.#tables = tablesOf(options.name, settings.sequence, settings.layout);
   }
 
   async run(): Promise<OpenedTables> {
-    const { name: library, clock } = this.#options;
-    const { entries, meta, keys } = this.#schemas;
-    const [entriesTable, metaTable, keysTable] = await Promise.all(
-      [entries, meta, keys].map((schema) => schema && this.#admin.describe(schema)),
+    const [requests, options, settings, tables] = [this.#requests, this.#options, this.#settings, this.#tables];
+    const { clock } = options;
+    const { layout } = settings;
+    const { entries, meta, keys } = tables;
+    const [entriesFound, metaFound, keysFound] = await Promise.all(
+      [entries, meta, keys].map((table) => table && this.#admin.describe(table)),
     );
-    if (!metaTable) await this.#admin.create(meta, -1);
+    if (!metaFound) await this.#admin.create(meta, -1);
     const clockReadAt = performance.now();
-    const columns = await this.#agreeOnRecord(entriesTable);
-    const record = new LibraryRecord(
-      { requests: this.#requests, meta: meta.table, library, clock },
-      columns,
-      clockReadAt,
-    );
-    if (keys) await this.#ensureTable(keys, keysTable, keySeconds(record.settings));
-    const seconds = entrySeconds(record.settings, this.#settings.layout);
-    const isTtlDelayed = entriesTable?.tableOptions.timeToLive === -1 && seconds !== -1;
+    const columns = await this.#agreeOnRecord(entriesFound);
+    const record = new LibraryRecord({ requests, meta, library: options.name, clock }, columns, clockReadAt);
+    if (keys) await this.#ensureTable(keys, keysFound, keySeconds(record.settings));
+    const seconds = entrySeconds(record.settings, layout);
+    const isTtlDelayed = entriesFound?.tableOptions.timeToLive === -1 && seconds !== -1;
     // The table of entries is created last: whoever writes into it finds its epoch in the record.
-    if (!isTtlDelayed) await this.#ensureTable(entries, entriesTable, seconds);
+    if (!isTtlDelayed) await this.#ensureTable(entries, entriesFound, seconds);
     if (columns.state === 'making') await this.#markAsMade(columns);
-    const applyTtl = () => new TableAdmin(this.#requests, this.#settings.timeoutMs).setTtl(entries.table, seconds);
-    const tables = { entries: entries.table, meta: meta.table, keys: keys?.table };
-    return { tables, record, applyTtl: isTtlDelayed ? applyTtl : undefined };
+    const deferred = new DeferredWrites(requests, options.warn);
+    record.onReplaced(() => deferred.clear());
+    const isDense = settings.sequence === 'cas';
+    const applyTtl = () => new TableAdmin(requests, settings.timeoutMs).setTtl(entries, seconds);
+    return {
+      base: { requests, tables, record, deferred, options, settings, layout, clock, isDense },
+      applyTtl: isTtlDelayed ? applyTtl : undefined,
+    };
   }
 
-  async #ensureTable(schema: TableSchema, table: SdkTable | undefined, seconds: number): Promise<void> {
-    if (!table) await this.#admin.create(schema, seconds);
-    else if (table.tableOptions.timeToLive !== seconds) await this.#admin.setTtl(schema.table, seconds);
+  async #ensureTable(table: TableSchema, found: SdkTable | undefined, seconds: number): Promise<void> {
+    if (!found) await this.#admin.create(table, seconds);
+    else if (found.tableOptions.timeToLive !== seconds) await this.#admin.setTtl(table, seconds);
   }
 
   /**
    * Resolves with the record once it fits the options. Of several processes one writes it; the others read it again.
    */
-  async #agreeOnRecord(entries: SdkTable | undefined): Promise<RecordColumns> {
+  async #agreeOnRecord(entriesFound: SdkTable | undefined): Promise<RecordColumns> {
     const { clock } = this.#options;
-    const { table } = this.#schemas.meta;
+    const { entries, meta } = this.#tables;
     for (let followed = clock.trustsNow ? undefined : clock; ; followed = undefined) {
-      const record = await this.#admin.retry((call) => readRecord(this.#requests, table, followed, call));
-      const { text } = this.#reconcile(record, entries);
+      const record = await this.#admin.retry((call) => readRecord(this.#requests, meta, followed, call));
+      const { text } = this.#reconcile(record, entriesFound);
       // Another process may have created the table since it was described.
-      const isLost = record?.state === 'made' && !entries && !(await this.#admin.describe(this.#schemas.entries));
+      const isLost = record?.state === 'made' && !entriesFound && !(await this.#admin.describe(entries));
       if (record && !isLost && record.settings === text) return record;
-      const state = entries && !isLost ? 'made' : 'making';
+      const state = entriesFound && !isLost ? 'made' : 'making';
       const epoch = record && !isLost ? record.epoch : newEpoch();
       const next = { epoch, settings: text, layout: this.#settings.layout.name, state };
       if (await this.#replaceRecord(record, next)) return next;
@@ -132,9 +140,9 @@ class Opening {
   }
 
   /** Resolves with false if the record is no longer `before`. */
-  async #replaceRecord(before: RecordColumns | undefined, next: RecordColumns): Promise<boolean> {
+  #replaceRecord(before: RecordColumns | undefined, next: RecordColumns): Promise<boolean> {
     const put = Object.entries(next).map(([name, value]) => ({ name, value: value as string }));
-    const row = { table: this.#schemas.meta.table, key: RECORD_KEY, type: 'PUT', put } as const;
+    const row = { table: this.#tables.meta, key: RECORD_KEY, type: 'PUT', put } as const;
     if (!before) return this.#write({ ...row, expect: 'missing' });
     const { epoch, settings, state } = before;
     return this.#write({ ...row, condition: [is('epoch', epoch), is('settings', settings), is('state', state)] });
@@ -142,22 +150,22 @@ class Opening {
 
   async #markAsMade({ epoch }: RecordColumns): Promise<void> {
     const put = [{ name: 'state', value: 'made' }];
-    const { table } = this.#schemas.meta;
-    await this.#write({ table, key: RECORD_KEY, type: 'UPDATE', put, condition: [is('epoch', epoch)] });
+    await this.#write({
+      table: this.#tables.meta,
+      key: RECORD_KEY,
+      type: 'UPDATE',
+      put,
+      condition: [is('epoch', epoch)],
+    });
   }
 
-  /** Resolves with false if the condition fails. */
   #write(row: RowWrite): Promise<boolean> {
-    return this.#admin.retry(async (call) => {
-      const [result] = await this.#requests.write([row], call);
-      if (result?.ok === false && result.error.failure !== 'condition') throw result.error;
-      return result?.ok === true;
-    });
+    return this.#admin.retry((call) => this.#requests.writeIf(row, call));
   }
 }
 
 function is(column: keyof RecordColumns, value: string): ColumnTest {
-  return { column, is: 'EQUAL', value, passIfMissing: false };
+  return { column, is: 'EQUAL', value };
 }
 
 /** A new table may take a minute, and the service limits how many are made per second. */
@@ -179,7 +187,6 @@ class TableAdmin {
     this.#deadline = performance.now() + budgetMs;
   }
 
-  /** Retries `run` within the budget. */
   async retry<T>(run: (call: Call) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       let ms: number | undefined;
@@ -197,19 +204,20 @@ class TableAdmin {
     }
   }
 
+  #send<Answer>(operation: 'describeTable' | 'createTable' | 'updateTable', parameters: object): Promise<Answer> {
+    return this.retry((call) => this.#requests.transport.send<Answer>(operation, parameters, call));
+  }
+
   /**
    * Resolves with `undefined` if the table does not exist.
    *
    * @throws `TIMELINE_INVALID_ARGUMENT` if it has other key columns.
    */
-  async describe(schema: TableSchema): Promise<SdkTable | undefined> {
-    const parameters = { tableName: schema.table.name };
+  async describe(table: TableSchema): Promise<SdkTable | undefined> {
     try {
-      const table = await this.retry((call) =>
-        this.#requests.transport.send<SdkTable>('describeTable', parameters, call),
-      );
-      checkKeyColumns(schema, table);
-      return table;
+      const found = await this.#send<SdkTable>('describeTable', { tableName: table.name });
+      checkKeyColumns(table, found);
+      return found;
     } catch (error) {
       if (requestError(error).failure === 'missing') return undefined;
       throw error;
@@ -217,10 +225,11 @@ class TableAdmin {
   }
 
   /** Resolves once the table can be used, also if another process creates it at the same time. */
-  async create({ table, key, isAutoIncrement, deviationSeconds }: TableSchema, ttlSeconds: number): Promise<void> {
+  async create(table: TableSchema, ttlSeconds: number): Promise<void> {
+    const { name: tableName, key, isAutoIncrement, deviationSeconds } = table;
     const parameters = {
       tableMeta: {
-        tableName: table.name,
+        tableName,
         primaryKey: key.map(({ name, type }, i) =>
           isAutoIncrement && i === key.length - 1 ? { name, type, option: 'AUTO_INCREMENT' } : { name, type },
         ),
@@ -228,41 +237,33 @@ class TableAdmin {
       reservedThroughput: { capacityUnit: { read: 0, write: 0 } },
       tableOptions: { timeToLive: ttlSeconds, maxVersions: 1, maxTimeDeviation: deviationSeconds },
     };
-    await this.retry(async (call) => {
-      try {
-        await this.#requests.transport.send('createTable', parameters, call);
-      } catch (error) {
-        if (requestError(error).failure !== 'exists') throw error;
-      }
-    });
+    try {
+      await this.#send('createTable', parameters);
+    } catch (error) {
+      if (requestError(error).failure !== 'exists') throw error;
+    }
     // A table answers reads only once it is ready.
-    const [from, to] = [table.key.map((): KeyPart => MIN), table.key.map((): KeyPart => MAX)];
-    const anyRow = { table, from, to, limit: 1 };
-    await this.retry((call) => this.#requests.range(anyRow, call));
+    const [from, to] = [key.map((): KeyPart => MIN), key.map((): KeyPart => MAX)];
+    await this.retry((call) => this.#requests.range({ table, from, to, limit: 1 }, call));
   }
 
   /** -1: for ever. */
   async setTtl({ name }: Table, ttlSeconds: number): Promise<void> {
-    const parameters = { tableName: name, tableOptions: { timeToLive: ttlSeconds, maxVersions: 1 } };
-    await this.retry((call) => this.#requests.transport.send('updateTable', parameters, call));
+    await this.#send('updateTable', { tableName: name, tableOptions: { timeToLive: ttlSeconds, maxVersions: 1 } });
   }
 }
 
 const TYPES: Readonly<Record<number, string>> = { 1: 'INTEGER', 2: 'STRING', 3: 'BINARY' };
 
-function checkKeyColumns({ table, key, isAutoIncrement }: TableSchema, { tableMeta }: SdkTable): void {
-  const show = (columns: readonly (KeyColumn & { auto: boolean })[]) =>
-    columns.map(({ name, type, auto }) => `${name} ${type}${auto ? ' AUTO_INCREMENT' : ''}`).join(', ');
-  const expected = show(key.map((column, i) => ({ ...column, auto: isAutoIncrement && i === key.length - 1 })));
-  const actual = show(
-    tableMeta.primaryKey.map((column) => ({
-      name: column.name,
-      type: TYPES[column.type] as KeyColumn['type'],
-      // An absent option reads as 1, the default of its protobuf field.
-      auto: Object.hasOwn(column, 'option') && column.option === 1,
-    })),
-  );
+function checkKeyColumns({ name: tableName, key, isAutoIncrement }: TableSchema, { tableMeta }: SdkTable): void {
+  const show = (name: string, type: string | undefined, isAuto: boolean) =>
+    `${name} ${type}${isAuto ? ' AUTO_INCREMENT' : ''}`;
+  const expected = key.map(({ name, type }, i) => show(name, type, isAutoIncrement && i === key.length - 1)).join(', ');
+  const actual = tableMeta.primaryKey
+    // An absent option reads as 1, the default of its protobuf field.
+    .map((column) => show(column.name, TYPES[column.type], Object.hasOwn(column, 'option') && column.option === 1))
+    .join(', ');
   if (actual === expected) return;
-  const problem = `and layout do not fit table ${table.name}: its key columns are ${actual}, not ${expected}`;
+  const problem = `and layout do not fit table ${tableName}: its key columns are ${actual}, not ${expected}`;
   throw invalidArgument('sequence', problem);
 }

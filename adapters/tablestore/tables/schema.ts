@@ -18,17 +18,7 @@ const FOR_EVER = -1;
 const MAX_NAME_BYTES = 240;
 const MAX_KEY_STRING_BYTES = 1024;
 
-/** The tables of one library. */
-export interface Tables {
-  readonly entries: Table;
-  readonly meta: Table;
-  /** Reserved idempotency keys; `undefined` in `cas`, whose entries hold their keys, and in layouts without keys. */
-  readonly keys: Table | undefined;
-}
-
-export interface TableSchema {
-  readonly table: Table;
-  readonly key: readonly KeyColumn[];
+export interface TableSchema extends Table {
   /** The service chooses the value of the last key column. */
   readonly isAutoIncrement: boolean;
   /**
@@ -37,16 +27,18 @@ export interface TableSchema {
   readonly deviationSeconds: number | undefined;
 }
 
-export interface TableSchemas {
+/** The tables of one library. */
+export interface Tables {
   readonly entries: TableSchema;
   readonly meta: TableSchema;
+  /** Reserved idempotency keys; `undefined` in `cas`, whose entries hold their keys, and in layouts without keys. */
   readonly keys: TableSchema | undefined;
 }
 
-export function schemasOf(library: string, sequence: Sequence, layout: Layout): TableSchemas {
+export function tablesOf(library: string, sequence: Sequence, layout: Layout): Tables {
   const name = layout.shared ? sharedTableName(library) : tableName(library);
   const schema = (suffix: string, key: readonly KeyColumn[], isAutoIncrement = false): TableSchema => ({
-    table: { name: `${name}${suffix}`, key: key.map((column) => column.name) },
+    name: `${name}${suffix}`,
     key,
     isAutoIncrement,
     deviationSeconds: MAX_DEVIATION_SECONDS,

@@ -4,7 +4,7 @@ import type { Column } from '../layouts/layout.js';
 import { toTimelineError } from '../service/errors.js';
 import type { RowWrite } from '../service/requests.js';
 import { columnOf, type KeyPart, MAX, type StoredRecord } from '../service/values.js';
-import type { LibraryBase } from './library-base.js';
+import type { LibraryBase } from './open.js';
 import { graceMs } from './schema.js';
 
 /** The bounds of a Timeline that its row records. */
@@ -50,14 +50,14 @@ export class TimelineRows {
 
   /** A write that lists the Timeline. Its condition fails if it is listed already. */
   registration(timeline: string): RowWrite {
-    return this.#update(timeline, [this.#since()], { column: 'since', value: 0n });
+    return this.#update(timeline, [this.#since()], 'since', 0n);
   }
 
   /** A write that raises the recorded last SeqId and, with the Timeline's first entry, lists the Timeline. */
   lastSeqIdUpdate(timeline: string, last: bigint, isFirst = false): RowWrite {
     const put: Column[] = [{ name: 'last', value: last }];
     if (isFirst) put.push(this.#since());
-    return this.#update(timeline, put, { column: 'last', value: last });
+    return this.#update(timeline, put, 'last', last);
   }
 
   /**
@@ -68,22 +68,25 @@ export class TimelineRows {
   async recordRemoval(timeline: string, through: bigint, isComplete: boolean, call: Call): Promise<void> {
     const put = [{ name: 'floor', value: through }];
     if (isComplete) put.push({ name: 'noted', value: BigInt(this.#base.clock.expiryTime()) });
-    const row = this.#update(timeline, put, { column: 'floor', value: through + 1n });
-    const [result] = await this.#base.requests.write([row], call);
-    if (result?.ok === false && result.error.failure !== 'condition') throw toTimelineError(result.error, 'read');
+    const row = this.#update(timeline, put, 'floor', through + 1n);
+    await this.#base.requests.writeIf(row, call).catch((error: unknown) => {
+      throw toTimelineError(error, 'read');
+    });
   }
 
   #since(): Column {
     return { name: 'since', value: BigInt(this.#base.clock.expiryTime()) };
   }
 
-  #update(
-    timeline: string,
-    put: readonly Column[],
-    below: { readonly column: string; readonly value: bigint },
-  ): RowWrite {
-    const condition = [{ ...below, is: 'LESS_THAN', passIfMissing: true } as const];
-    return { table: this.#base.tables.meta, key: [timeline, ''], type: 'UPDATE', put, condition };
+  /** Writes only if the stored value of `column` is below `limit`. */
+  #update(timeline: string, put: readonly Column[], column: string, limit: bigint): RowWrite {
+    return {
+      table: this.#base.tables.meta,
+      key: [timeline, ''],
+      type: 'UPDATE',
+      put,
+      condition: [{ column, is: 'LESS_THAN', value: limit, passIfMissing: true }],
+    };
   }
 
   /** Lists Timelines in the order of their encoded ids. */

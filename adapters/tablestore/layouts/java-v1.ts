@@ -1,26 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { crc32 } from 'node:zlib';
-import type { Body } from '../../../../src/adapter.js';
-import { invalidArgument, TimelineError } from '../../../../src/errors.js';
-import { describeValue } from '../../../../src/text.js';
-import type { Cell, Column, Layout, NewEntry } from '../layout.js';
-import { parseBase64, parseObject } from './fields.js';
+import type { Body } from '../../../src/adapter.js';
+import { invalidArgument, TimelineError } from '../../../src/errors.js';
+import { describeValue } from '../../../src/text.js';
 import {
-  CHANGE_COUNT_COLUMN,
-  changeColumns,
-  columnsToRemove,
-  type JavaRow,
+  type JavaColumns,
   type JavaTable,
   type JavaTableOptions,
-  lazyEntry,
+  javaLayout,
   MAX_CELL_BYTES,
   MAX_COLUMNS,
+  parseBase64,
+  parseObject,
   resolveTable,
-  splitRow,
-  TIME_COLUMN,
-  TRIM_COLUMN,
-} from './table.js';
+  toBase64,
+} from './java.js';
+import type { Column, Layout } from './layout.js';
 
 /** Options of `layout: { type: 'java-v1' }`. */
 export interface JavaV1Options extends JavaTableOptions {
@@ -45,6 +41,8 @@ const MESSAGE_ID_COLUMN = '__message_id';
 /** Ids that the Java library generates: process, address and a number. They are not idempotency keys. */
 const GENERATED_ID = /^\d+@[\w.:-]+:\d+$/;
 
+const isAttribute = (name: string): boolean => !name.startsWith('__');
+
 /**
  * Rows of version 1 of the Java library's Timeline: the content in pieces, their number and checksum, a message id and
  * attributes.
@@ -54,56 +52,23 @@ export function javaV1Layout(options: JavaV1Options = {}): Layout {
   if (content !== 'text' && content !== 'bytes') throw invalidArgument('layout.content', "must be 'text' or 'bytes'");
   const table = resolveTable(options);
   const nextMessageId = messageIds();
-
-  function encode(body: Body): Column[] {
-    if (!attributes) return encodeContent(bytesOf(body, content));
-    const message = encodeMessage(body, content, table);
-    return [...encodeContent(message.content), ...message.attributes];
-  }
-
-  function decode(own: ReadonlyMap<string, Cell>): Body {
-    const bytes = decodeContent(own);
-    if (attributes) return decodeMessage(bytes, content, own);
-    return content === 'bytes' ? bytes : textOf(bytes);
-  }
-
-  return {
+  return javaLayout(table, {
     name: 'java-v1',
-    keyColumns: table.keyColumns,
-    sequenceColumn: table.sequenceColumn,
-    packs: false,
-    shared: true,
     recoveryTagColumn: MESSAGE_ID_COLUMN,
-    recoveryTagOf: (key) => key ?? nextMessageId(),
-    timeColumn: TIME_COLUMN,
-    trimColumn: TRIM_COLUMN,
-    changeCountColumn: CHANGE_COUNT_COLUMN,
-    update: true,
-    delete: true,
-    timelines: false,
-    maxBodyBytes: MAX_CELL_BYTES,
-    encode: ({ entries, recoveryTag }) => [
-      ...encode((entries[0] as NewEntry).body),
-      { name: MESSAGE_ID_COLUMN, value: recoveryTag },
-    ],
-    decode(columns, rowId): JavaRow {
-      const { own, deleted, ...row } = splitRow(columns);
-      const id = own.get(MESSAGE_ID_COLUMN);
-      const recoveryTag = typeof id === 'string' ? id : undefined;
-      const key = recoveryTag === undefined || GENERATED_ID.test(recoveryTag) ? undefined : recoveryTag;
-      const entry = lazyEntry(rowId, row.changeCount, key, () => (deleted ? undefined : decode(own)));
-      return { ...row, recoveryTag, entries: [entry] };
+    recoveryTagOf: (_token, key) => key ?? nextMessageId(),
+    keyOf: (messageId) => (messageId === undefined || GENERATED_ID.test(messageId) ? undefined : messageId),
+    encode({ body }, messageId) {
+      const columns = attributes ? encodeMessage(body, content, table) : encodeContent(bytesOf(body, content));
+      return messageId === undefined ? columns : [...columns, { name: MESSAGE_ID_COLUMN, value: messageId }];
     },
-    change(row: JavaRow, _index, body) {
-      const columns = body === undefined ? NO_CONTENT : encode(body);
-      const isAttribute = (name: string) => !name.startsWith('__');
-      const kept = (name: string) => !isPiece(name) && !(isAttribute(name) && (attributes || body === undefined));
-      return {
-        put: [...columns, ...changeColumns(row, body === undefined)],
-        remove: columnsToRemove(row, columns, kept),
-      };
+    decode(columns) {
+      const bytes = decodeContent(columns);
+      if (attributes) return decodeMessage(bytes, content, columns);
+      return content === 'bytes' ? bytes : textOf(bytes);
     },
-  };
+    deleted: encodeContent(new Uint8Array()),
+    isKept: (name, isDeletion) => !isPiece(name) && !(isAttribute(name) && (attributes || isDeletion)),
+  });
 }
 
 /** Ids like Java's, from a random start: two processes may have the same number and address. */
@@ -115,11 +80,7 @@ function messageIds(): () => string {
   return () => `${process.pid}@${address ?? '127.0.0.1'}:${counter++}`;
 }
 
-function encodeMessage(
-  body: Body,
-  kind: 'text' | 'bytes',
-  table: JavaTable,
-): { content: Uint8Array; attributes: Column[] } {
+function encodeMessage(body: Body, kind: 'text' | 'bytes', table: JavaTable): Column[] {
   const { content, attributes = {}, ...others } = parseObject(body) as Partial<Record<string, unknown>>;
   const [other] = Object.keys(others);
   if (other !== undefined)
@@ -131,27 +92,23 @@ function encodeMessage(
     throw invalidArgument('message.attributes', 'must be an object');
   const columns = Object.entries(attributes).map(([name, value]: [string, unknown]) => {
     table.checkName(name, `the attribute ${describeValue(name)}`);
-    if (name.startsWith('__'))
+    if (!isAttribute(name))
       throw invalidArgument('message.attributes', `must not begin with __, as ${describeValue(name)} does`);
-    if (typeof value !== 'string' || value === '') {
-      throw invalidArgument(
-        'message.attributes',
-        `must be strings and not empty; ${describeValue(name)} is ${describeValue(value)}`,
-      );
-    }
-    return { name, value };
+    if (typeof value === 'string' && value !== '') return { name, value };
+    const problem = `must be strings and not empty; ${describeValue(name)} is ${describeValue(value)}`;
+    throw invalidArgument('message.attributes', problem);
   });
   if (columns.length > MAX_COLUMNS) throw invalidArgument('message.attributes', `must be at most ${MAX_COLUMNS}`);
-  return { content: bytes, attributes: columns };
+  return [...encodeContent(bytes), ...columns];
 }
 
-function decodeMessage(content: Uint8Array, kind: 'text' | 'bytes', columns: ReadonlyMap<string, Cell>): string {
-  const attributes = [...columns].filter(([name]) => !name.startsWith('__'));
+function decodeMessage(content: Uint8Array, kind: 'text' | 'bytes', columns: JavaColumns): string {
+  const attributes = [...columns].filter(([name]) => isAttribute(name));
   for (const [name, value] of attributes) {
     if (typeof value !== 'string')
       throw new TimelineError('TIMELINE_DECODE', `the attribute ${describeValue(name)} is no string`);
   }
-  const message = { content: kind === 'text' ? textOf(content) : Buffer.from(content).toString('base64') };
+  const message = { content: kind === 'text' ? textOf(content) : toBase64(content) };
   return JSON.stringify(attributes.length === 0 ? message : { ...message, attributes: Object.fromEntries(attributes) });
 }
 
@@ -167,15 +124,10 @@ const isPiece = (name: string): boolean => PIECE.test(name);
  * The columns of a content: pieces of at most 1 MiB (none if it is empty), their number, and the CRC-32 of the whole.
  */
 function encodeContent(content: Uint8Array): Column[] {
-  if (content.length > MAX_CELL_BYTES) {
-    throw new TimelineError(
-      'TIMELINE_TOO_LARGE',
-      `a content of ${content.length} bytes is larger than the ${MAX_CELL_BYTES} that Java reads`,
-      {
-        argument: 'message',
-        limit: MAX_CELL_BYTES,
-      },
-    );
+  const limit = MAX_CELL_BYTES;
+  if (content.length > limit) {
+    const message = `a content of ${content.length} bytes is larger than the ${limit} that Java reads`;
+    throw new TimelineError('TIMELINE_TOO_LARGE', message, { argument: 'message', limit });
   }
   const pieces: Column[] = [];
   for (let from = 0; from < content.length; from += PIECE_BYTES) {
@@ -188,15 +140,13 @@ function encodeContent(content: Uint8Array): Column[] {
   ];
 }
 
-const NO_CONTENT: readonly Column[] = encodeContent(new Uint8Array());
-
 /**
  * The content of a row. Pieces beyond the count are left over from a longer content and are not read. A row without
  * count or checksum is not checked for it.
  *
  * @throws `TIMELINE_DECODE` if a piece is missing or not bytes, or the checksum differs.
  */
-function decodeContent(columns: ReadonlyMap<string, Cell>): Uint8Array {
+function decodeContent(columns: JavaColumns): Uint8Array {
   const count = columns.get(COUNT_COLUMN);
   const found = [...columns.keys()].filter(isPiece).length;
   const pieces: Uint8Array[] = [];

@@ -21,8 +21,8 @@ interface LookUp {
 
 /**
  * The stream of one device: its inbox, merged with the conversations that it follows. Each conversation comes from one
- * of the two at a time. Markers in the inbox switch between them, so that a conversation keeps its order: an inbox entry
- * waits until the device has read the conversation up to it.
+ * of the two at a time. Markers in the inbox switch between them. An inbox entry waits until the device has read the
+ * conversation up to it, so a conversation keeps its order.
  */
 export class MergedStream<M> {
   readonly position: StreamPosition;
@@ -90,8 +90,8 @@ export class MergedStream<M> {
 
   /**
    * Looks for conversations to follow that no marker leads to. `unlisted` are followed and not listed any more: a
-   * directory without memberships reports a leave only so. With `isFinal`, this look need not be repeated once the inbox
-   * has been read to its end.
+   * directory without memberships reports a leave only so. A look that `isFinal` need not be repeated once the inbox has
+   * been read to its end.
    */
   async #lookUp({ mayUseReadMode, memberships: read }: StreamHeads): Promise<LookUp> {
     const { areJoinsMarked } = this.#unmarked;

@@ -112,8 +112,8 @@ export class EntryProcessor<M> {
   }
 
   /**
-   * Inboxes get a marker at each change. A change to read mode counts only once every inbox has it: devices rely on that
-   * when they look the mode up.
+   * Inboxes get a marker at each change. A change to read mode counts only once every inbox has it: devices that look
+   * the mode up rely on that.
    */
   async #changeMode(
     entry: TimelineEntry<Stored<M>>,

@@ -90,8 +90,8 @@ export class MergedStream<M> {
 
   /**
    * Looks for conversations to follow that no marker leads to. `unlisted` are followed and not listed any more: a
-   * directory without memberships reports a leave only so. A look that `isFinal` need not be repeated once the inbox has
-   * been read to its end.
+   * directory without memberships reports a leave only so. A look that `isFinal` need not be repeated once the inbox
+   * has been read to its end.
    */
   async #lookUp({ mayUseReadMode, memberships: read }: StreamHeads): Promise<LookUp> {
     const { areJoinsMarked } = this.#unmarked;

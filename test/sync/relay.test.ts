@@ -135,6 +135,7 @@ describe('bookkeeping', () => {
             await process.sync.send({ conversation, sender: 'ann', body: `left ${run}` });
             process.crash();
             // No call of a dead process reaches a store. This only ends the timers that it leaves here.
+            await Promise.all([process.faults.store.bury(), process.faults.sync.bury()]);
             void process.sync.close().catch(() => undefined);
           } else {
             await say(process.sync, conversation, 'ann', `said ${run}`);

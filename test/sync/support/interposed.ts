@@ -77,7 +77,7 @@ export class Interposed implements TimelineAdapter {
 
   /** Closes the libraries of a process that died. */
   async bury(): Promise<void> {
-    for (const library of this.#libraries) await library.close({ deadline: performance.now() + 30_000 });
+    for (const library of this.#libraries.splice(0)) await library.close({ deadline: performance.now() + 30_000 });
   }
 
   async open(options: Parameters<TimelineAdapter['open']>[0]): Promise<AdapterLibrary> {

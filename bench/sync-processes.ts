@@ -19,6 +19,8 @@ import { median, printMachine } from './harness.js';
 const CALLERS = 8;
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const SECONDS = Number(process.env.SECONDS ?? 3);
+/** Four new processes run mostly code that is not compiled yet. */
+const WARM_UP_MS = 4000;
 
 const CASES = [
   ['1 process', 1, true],
@@ -108,7 +110,7 @@ async function deliveriesPerSecond(kind: string, members: number, processes: num
     children.push(child);
     await once(child, 'message');
   }
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   const counts = children.map(async (child) => {
     const counted = once(child, 'message');
     child.send('go');

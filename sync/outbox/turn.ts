@@ -40,6 +40,8 @@ export class Turn<M> {
   readonly #poller: PositionPoller<M>;
   readonly #options: TurnOptions;
   readonly #appendedHere = new Set<bigint>();
+  /** The newest position read. Other processes have delivered everything up to it. */
+  #position: Cursor | undefined;
   #takenOverThrough = 0n;
   #awaited: bigint | undefined;
   #metOthersAt = Number.NEGATIVE_INFINITY;
@@ -87,6 +89,9 @@ export class Turn<M> {
    */
   async await(entry: TimelineEntry<Stored<M>>, options: AwaitOptions): Promise<bigint | undefined> {
     const { seqId } = entry;
+    // Read for an earlier entry: the run of another process may have gone beyond what this one knew of then.
+    const known = this.#knownAt(entry);
+    if (known >= seqId) return known;
     if (this.#isOurs(seqId)) return undefined;
     const [cursor] = await this.#context.fanOutPositions.get([this.#conversation]);
     if (this.#isOurs(seqId)) return undefined;
@@ -110,9 +115,14 @@ export class Turn<M> {
     return leastMs + Math.random() * (mostMs - leastMs) + recipients * MS_PER_RECIPIENT;
   }
 
+  #knownAt({ cursor }: TimelineEntry<Stored<M>>): bigint {
+    return this.#position !== undefined && epochOf(this.#position) === epochOf(cursor) ? seqIdOf(this.#position) : 0n;
+  }
+
   /** A position of another epoch counts as far as the store still knows it. */
   async #positionAt({ cursor }: TimelineEntry<Stored<M>>, position: Cursor | undefined): Promise<bigint> {
     if (position === undefined) return 0n;
+    this.#position = position;
     if (epochOf(position) === epochOf(cursor)) return seqIdOf(position);
     return resumeAfter(this.#context, this.#timeline, position);
   }

@@ -47,6 +47,37 @@ inWorlds(
       expect(new Set(bodies).size).toBe(61);
     });
 
+    it('run no entry of their own that another has delivered with its own', async () => {
+      const world = await open();
+      const [running, waiting] = (await startSeveral(world, 2)) as [Process, Process];
+      const send = async ({ sync }: Process, body: string) => sync.send({ conversation: 'g', sender: 'user0', body });
+      let release = () => undefined as void;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const isFanningOut = new Promise<void>((resolve) => {
+        running.faults.sync.before = async (method) => {
+          if (method !== 'append') return;
+          resolve();
+          await released;
+        };
+      });
+      const first = await send(running, 'first');
+      await isFanningOut;
+      const looksAtPosition = new Promise<void>((resolve) => {
+        waiting.faults.store.before = (method) => {
+          if (method === 'get') resolve();
+        };
+      });
+      const second = await send(waiting, 'second');
+      await looksAtPosition;
+      const third = await send(waiting, 'third');
+      const copies = countCopies(waiting);
+      release();
+      await Promise.all([first, second, third].map(({ delivered }) => delivered));
+      expect(copies()).toBe(0);
+    });
+
     it('take over from one that died, within their patience', async () => {
       const world = await open();
       const [dying, other] = (await startSeveral(world, 2)) as [Process, Process];

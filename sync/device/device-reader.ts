@@ -2,12 +2,11 @@ import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js'
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
 import type { DeviceOptions, SyncMessage } from '../types.js';
-import { CursorBuilder } from './cursor-builder.js';
-import { type Signer, signerFor } from './device-cursor.js';
+import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
+import { resolveReferences } from './device-message.js';
 import { followedOf, MergedStream } from './merged-stream.js';
 import { rebuild } from './rebuild.js';
-import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';
 import type { StreamMessage, StreamPage } from './stream-page.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';

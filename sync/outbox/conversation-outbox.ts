@@ -14,8 +14,7 @@ import { DeliveryPromises, RecentReports } from './delivery-promises.js';
 import { EntryProcessor } from './entry-processor.js';
 import { closedError, failedError, lostError, truncatedError } from './outbox-errors.js';
 import { OutboxProgress } from './outbox-progress.js';
-import { OutboxReader } from './outbox-reader.js';
-import { loadStart } from './outbox-start.js';
+import { loadStart, OutboxReader } from './outbox-reader.js';
 import type { Turn } from './turn.js';
 
 const RETRY_PAUSES = { minMs: 100, maxMs: 5000 };

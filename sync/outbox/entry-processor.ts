@@ -1,7 +1,6 @@
 import { seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
-import type { DeliveryReport } from '../inbox/backlog.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
-import type { InboxWriter } from '../inbox/inbox-writer.js';
+import type { DeliveryReport, InboxWriter } from '../inbox/inbox-writer.js';
 import { addNewcomers, recordLeave } from '../members/newcomers.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';

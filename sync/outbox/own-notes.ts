@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isTimelineError, type TimelineStore } from '../../src/index.js';
 import { timelineOf } from '../shared/names.js';
 import type { Stored } from '../types.js';
-import { encodeNote, shardOf } from './pending-note.js';
+import { encodeNote, shardOf } from './note-shard.js';
 
 /**
  * Times that others watch a note. A process that freezes inside one append for longer than this many times two lives,

@@ -1,8 +1,7 @@
 import { seqIdOf, type TimelineId } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import type { ConversationOutbox } from './conversation-outbox.js';
-import { NoteShard } from './note-shard.js';
-import { NOTE_SHARDS, shardTimelines } from './pending-note.js';
+import { NOTE_SHARDS, NoteShard, shardTimelines } from './note-shard.js';
 
 /** Conversations compared in one call. */
 const BATCH = 500;

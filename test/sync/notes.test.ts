@@ -3,9 +3,8 @@ import { memoryAdapter } from '../../adapters/memory/index.js';
 import { openTimelineStore } from '../../src/index.js';
 import type { TimelineStore } from '../../src/types.js';
 import type { Stored } from '../../sync/index.js';
-import { NoteShard } from '../../sync/outbox/note-shard.js';
+import { decodeNote, NoteShard, type PendingNote, shardOf, shardTimelines } from '../../sync/outbox/note-shard.js';
 import { OwnNotes } from '../../sync/outbox/own-notes.js';
-import { decodeNote, type PendingNote, shardOf, shardTimelines } from '../../sync/outbox/pending-note.js';
 
 const LIFE_MS = 1000;
 const never = () => false;

@@ -1,4 +1,4 @@
-import { shardTimelines } from '../../../sync/outbox/pending-note.js';
+import { shardTimelines } from '../../../sync/outbox/note-shard.js';
 import type { Process } from './worlds.js';
 
 /** Counts the notes of pending work that stand in the store. */

@@ -4,7 +4,7 @@ import { readerOf } from '../shared/names.js';
 import type { DeviceOptions, SyncMessage } from '../types.js';
 import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
-import { resolveReferences } from './device-message.js';
+import { resolveReferences } from './references.js';
 import { followedOf, MergedStream } from './merged-stream.js';
 import { rebuild } from './rebuild.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';

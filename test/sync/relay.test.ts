@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { hybridDiffusion, readDiffusion } from '../../sync/index.js';
 import { until } from '../support/until.js';
@@ -51,29 +52,22 @@ inWorlds(
       const world = await open();
       const [running, waiting] = (await startSeveral(world, 2)) as [Process, Process];
       const send = async ({ sync }: Process, body: string) => sync.send({ conversation: 'g', sender: 'user0', body });
-      let release = () => undefined as void;
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      const isFanningOut = new Promise<void>((resolve) => {
-        running.faults.sync.before = async (method) => {
-          if (method !== 'append') return;
-          resolve();
-          await released;
-        };
-      });
+      await say(waiting.sync, 'g', 'user0', 'loaded');
+      await say(running.sync, 'g', 'user0', 'loaded');
+      const events = new EventEmitter();
+      const [isReleased, looksAtPosition] = [once(events, 'released'), once(events, 'position')];
+      running.faults.store.before = async (method) => {
+        if (method === 'read') await isReleased;
+      };
       const first = await send(running, 'first');
-      await isFanningOut;
-      const looksAtPosition = new Promise<void>((resolve) => {
-        waiting.faults.store.before = (method) => {
-          if (method === 'get') resolve();
-        };
-      });
+      waiting.faults.store.before = (method) => {
+        if (method === 'get') events.emit('position');
+      };
       const second = await send(waiting, 'second');
       await looksAtPosition;
       const third = await send(waiting, 'third');
       const copies = countCopies(waiting);
-      release();
+      events.emit('released');
       await Promise.all([first, second, third].map(({ delivered }) => delivered));
       expect(copies()).toBe(0);
     });

@@ -2,7 +2,7 @@ import { type Cursor, seqIdOf } from '../../src/index.js';
 import type { FanOutPositions } from '../shared/fan-out-positions.js';
 
 const MIN_DELAY_MS = 1;
-const MAX_DELAY_MS = 10;
+const MAX_DELAY_MS = 3;
 const GROWTH = 1.5;
 /** Fan-out positions asked for in one call. */
 const BATCH = 500;

@@ -4,7 +4,7 @@ import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Cursor } from './types.js';
 
-export const MAX_SEQ_ID = (1n << 63n) - 1n;
+export const MAX_SEQ_ID = 0x7fff_ffff_ffff_ffffn;
 
 // Version, epoch, tag of the Timeline, SeqId. Readable, because cursors appear in logs.
 const FORMAT = /^1\.([A-Za-z0-9_-]{0,64})\.([a-z0-9]{1,7})\.(\d{1,19})$/;

@@ -3,7 +3,7 @@ import { checkText, describeValue, isWellFormed, utf8Length } from './text.js';
 import type { TimelineId, TimelineIdPart } from './types.js';
 
 export const MAX_ID_BYTES = 512;
-const INT64 = 1n << 63n;
+const INT64 = 0x8000_0000_0000_0000n;
 const ESCAPED = /[~/]/;
 
 /**

@@ -155,7 +155,7 @@ function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-const INT64 = 1n << 63n;
+const INT64 = 0x8000_0000_0000_0000n;
 
 function integerOf(value: unknown): bigint | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;

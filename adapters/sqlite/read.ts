@@ -139,8 +139,10 @@ export class Reader {
         rows.push(row);
         bytes += row.body?.length ?? 0;
       }
-      if (reverse) high = rows.at(-1)!.seqId - 1n;
-      else low = rows.at(-1)!.seqId;
+      // Of `found`, not of `rows`: the file tracer of Next computes with `rows` as if it stayed empty, and fails.
+      const { seqId } = found.at(-1) as Row;
+      if (reverse) high = seqId - 1n;
+      else low = seqId;
       budget.bytes -= bytes;
       chunk = Math.min(max - rows.length, Math.floor((budget.bytes * found.length) / bytes));
     }

@@ -12,7 +12,7 @@ import type { Context } from '../shared/context.js';
 import type { Delivery, Stored } from '../types.js';
 import { DeliveryPromises, RecentReports } from './delivery-promises.js';
 import { EntryProcessor } from './entry-processor.js';
-import { closedError, failedError, lostError, truncatedError } from './outbox-errors.js';
+import { closedError, lostError, truncatedError } from './outbox-errors.js';
 import { OutboxProgress } from './outbox-progress.js';
 import { loadStart, OutboxReader } from './outbox-reader.js';
 import type { Turn } from './turn.js';
@@ -121,7 +121,7 @@ export class ConversationOutbox<M> {
     while (this.#running) await this.#running;
     await this.#inboxes.drained();
     this.#confirmDelivered();
-    this.#giveUp(closedError());
+    this.#giveUp();
   }
 
   /** A message in read diffusion needs no writes. Right behind the last entry, there is nothing to read either. */
@@ -164,8 +164,8 @@ export class ConversationOutbox<M> {
     this.#progress.reset();
   }
 
-  #giveUp(cause: unknown): void {
-    this.#promises.rejectAll(failedError(cause));
+  #giveUp(cause?: unknown): void {
+    this.#promises.rejectAll(closedError(cause));
     this.#progress.abandon();
   }
 

@@ -1,15 +1,14 @@
-import { isTimelineError, TimelineError } from '../../src/index.js';
+import { TimelineError } from '../../src/index.js';
 import { reasonOf } from '../../src/toolkit/index.js';
 
 const named = (conversation: string) => JSON.stringify(conversation);
 
-export const closedError = (): TimelineError =>
-  new TimelineError('TIMELINE_CLOSED', 'the message sync is closed, and some inbox could not be reached');
-
-export const failedError = (cause: unknown): TimelineError =>
-  isTimelineError(cause)
-    ? cause
-    : new TimelineError('TIMELINE_UNAVAILABLE', `the fan-out failed: ${reasonOf(cause)}`, { cause, retryable: true });
+/** Another process delivers the entry. `cause`: the failure that this one could not repeat any more. */
+export const closedError = (cause?: unknown): TimelineError => {
+  const reason = cause === undefined ? 'some inbox could not be reached' : reasonOf(cause);
+  const message = `the message sync was closed before all was delivered: ${reason}`;
+  return new TimelineError('TIMELINE_CLOSED', message, { cause });
+};
 
 /** The store acknowledged an entry and does not show it. */
 export const invisibleError = (conversation: string, seqId: bigint): TimelineError =>

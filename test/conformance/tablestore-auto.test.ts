@@ -4,7 +4,7 @@ import { NASTY_LAWS, proveTablestore } from '../support/tablestore-conformance.j
 
 /** Every line that these laws are about is the one of `cas`. */
 const SHARED = ['Bounds', 'Bodies', 'Limits', 'Listing', 'Settings'];
-/** Every run leaves out what it proves elsewhere: with `cas`, or on a nastier service, in `tablestore-nasty.test.ts`. */
+/** Every run leaves out what it proves elsewhere: with `cas`, or on a nastier service in `tablestore-nasty.test.ts`. */
 const left: readonly string[] = nightly ? [] : [...NASTY_LAWS, ...SHARED];
 const laws = LAWS.map(({ law }) => law).filter((law) => !left.includes(law));
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { TimelineError } from '../../src/errors.js';
 import type { Sent } from '../../sync/index.js';
 import { until } from '../support/until.js';
 import { drain, numbered, say, shortly } from './support/people.js';
@@ -102,6 +103,30 @@ inWorlds('an inbox that takes no writes', (open) => {
     expect(await two.sync.recover()).toEqual({ resumed: 1 });
     expect(await inboxOf(two, 'bob')).toEqual(['late']);
     expect(await inboxOf(two, 'cat')).toEqual(['late']);
+  });
+
+  it('is left to others when the sender closes while a store fails: `delivered` says why', async () => {
+    const world = await open();
+    const [one, two] = [await world.start(), await world.start()];
+    await world.join(one, 'g', ...PEOPLE);
+    await say(one.sync, 'g', 'ann', 'early');
+    const isTried = new Promise<void>((resolve) => {
+      one.faults.store.before = (method, [ranges]) => {
+        if (method !== 'read' || (ranges as readonly { timeline: string }[])[0]?.timeline !== 'g') return;
+        resolve();
+        throw new TimelineError('TIMELINE_UNAVAILABLE', 'away', { retryable: true, outcome: 'not-applied' });
+      };
+    });
+    const { delivered } = await one.sync.send({ conversation: 'g', sender: 'ann', body: 'late' });
+    const outcome = expect(delivered).rejects.toMatchObject({
+      code: 'TIMELINE_CLOSED',
+      cause: { code: 'TIMELINE_UNAVAILABLE' },
+    });
+    await isTried;
+    await one.sync.close();
+    await outcome;
+    expect(await two.sync.recover()).toEqual({ resumed: 1 });
+    expect(await inboxOf(two, 'bob')).toEqual(['early', 'late']);
   });
 });
 

@@ -126,6 +126,26 @@ inWorlds(
       expect(shortly((await drain(phone)).slice(-1))).toEqual(['fresh']);
     });
 
+    it('and acknowledges one message at a time from the first on finds such a conversation at the end', async () => {
+      const world = await open({ ttlMs: WEEK });
+      const process = await world.start();
+      for (const conversation of ['g', 'h']) await world.join(process, conversation, 'ann', 'bob');
+      await say(process.sync, 'g', 'ann', 'expired');
+      const read = await world.start({ diffusion: MODES.read() });
+      await say(read.sync, 'g', 'ann', 'after the marker');
+      world.now += 2 * WEEK;
+      for (const body of ['h1', 'h2', 'h3']) await say(process.sync, 'h', 'ann', body);
+      const phone = read.sync.device('bob', 'phone');
+      const bodies: string[] = [];
+      for (let page = await phone.pull({ limit: 1 }); page.messages.length > 0; page = await phone.pull({ limit: 1 })) {
+        bodies.push(...shortly(page.messages));
+        await phone.ack(page.cursor);
+      }
+      expect(bodies.toSorted()).toEqual(['after the marker', 'h1', 'h2', 'h3']);
+      await say(read.sync, 'g', 'ann', 'later');
+      expect(shortly(await drain(read.sync.device('bob', 'phone')))).toEqual(['later']);
+    });
+
     it('twice is told twice', async () => {
       const world = await open({ ttlMs: WEEK });
       const { process, phone } = await sleepPast(world, {}, 'missed');

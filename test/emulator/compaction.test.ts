@@ -124,11 +124,12 @@ describe('a file while its emulator runs', () => {
     });
   });
 
-  it('loses nothing that was answered when its process is killed while it is rewritten', async () => {
+  const rounds = nightly ? 20 : 3;
+  const timeout = rounds * 20_000;
+  it('loses nothing that was answered when its process is killed while it is rewritten', { timeout }, async () => {
     const file = scratchFile();
     const answered = new Map<string, string>();
     let cut = 0;
-    const rounds = nightly ? 20 : 3;
     for (let round = 0; round < rounds; round++) {
       const { client, kill } = await startCommand(file);
       if (round === 0) {

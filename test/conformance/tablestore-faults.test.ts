@@ -4,7 +4,7 @@ import { nightly } from '../support/nightly.js';
 import { proveTablestore } from '../support/tablestore-conformance.js';
 
 /** A silent service is given up after this; it answers in a few milliseconds. */
-const timeoutMs = 1500;
+const timeoutMs = 2500;
 const READS = ['GetRow', 'GetRange', 'BatchGetRow'];
 const WRITES = ['BatchWriteRow'];
 

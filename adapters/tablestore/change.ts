@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Body, Call, Cut, Payload, Row } from '../../src/adapter.js';
 import { MAX_SEQ_ID } from '../../src/cursor.js';
 import { TimelineError } from '../../src/errors.js';
@@ -12,6 +13,8 @@ import { type ColumnTest, columnOf, type StoredRecord } from './service/values.j
 import { type FoundEntry, rowIdOf } from './tables/entry-table.js';
 import type { TimelineState } from './timeline-state.js';
 
+/** Changes of a row that a later one still recognizes. */
+const CHANGE_TAGS = 16;
 /** Longest pause after another writer has changed the row first. */
 const MAX_CONFLICT_PAUSE_MS = 20;
 
@@ -60,6 +63,7 @@ export class EntryChanger {
   ): Promise<FoundEntry | undefined> {
     const { entryTable, record: library } = this.#context;
     const state = this.#context.state(timeline);
+    const tag = randomUUID().slice(0, 8);
     let unknown: UnknownAttempt | undefined;
     for (let attempt = 1; ; attempt++) {
       const record = await entryTable
@@ -67,10 +71,10 @@ export class EntryChanger {
         .catch((error: unknown) => Promise.reject(unknown?.error ?? error));
       const found = record && entryTable.entriesOf(record).find((each) => each.seqId === seqId);
       if (library.mayBeReplaced) await library.reload(call);
-      if (unknown && record && hasColumns(record, unknown.put)) return unknown.found;
+      if (unknown && record && this.#isApplied(record, tag, unknown)) return unknown.found;
       if (!record || !found || found.isRemoved || found.stored.body === undefined) return undefined;
       checkRevision(timeline, found, ifRevision);
-      const { put, result } = await this.#write(record, found, body, call);
+      const { put, result } = await this.#write(record, found, { body, tag }, call);
       if (result.ok) return found;
       const { failure } = result.error;
       const isConflict = failure === 'condition';
@@ -83,7 +87,18 @@ export class EntryChanger {
     }
   }
 
-  async #write(record: StoredRecord, { seqId }: FoundEntry, body: Body | undefined, call: Call) {
+  /** Others may have changed the row since. Without tags, only what it holds now can tell. */
+  #isApplied({ columns }: StoredRecord, tag: string, { put }: UnknownAttempt): boolean {
+    const { changeTagsColumn } = this.#context.layout;
+    return changeTagsColumn === undefined ? hasColumns(columns, put) : tagsIn(columns, changeTagsColumn).includes(tag);
+  }
+
+  async #write(
+    record: StoredRecord,
+    { seqId }: FoundEntry,
+    { body, tag }: { readonly body: Body | undefined; readonly tag: string },
+    call: Call,
+  ) {
     const { requests, entryTable, layout } = this.#context;
     const row = entryTable.decode(record);
     const { put, remove } = layout.change(row, Number(seqId - rowIdOf(record)), body);
@@ -93,7 +108,12 @@ export class EntryChanger {
       value: BigInt(row.changeCount),
       passIfMissing: row.changeCount === 0,
     };
-    const write: RowWrite = { ...entryTable.changedRow(record, put), remove, condition: [isUnchanged] };
+    const tags = layout.changeTagsColumn;
+    const columns =
+      tags === undefined
+        ? put
+        : [...put, { name: tags, value: [tag, ...tagsIn(record.columns, tags)].slice(0, CHANGE_TAGS).join(' ') }];
+    const write: RowWrite = { ...entryTable.changedRow(record, columns), remove, condition: [isUnchanged] };
     const [result] = await requests.write([write], call);
     return { put, result: result as RowResult };
   }
@@ -104,7 +124,12 @@ function changedByOthers(timeline: string, seqId: bigint): TimelineError {
   return new TimelineError('TIMELINE_BUSY', message, { timeline, retryable: true });
 }
 
-function hasColumns({ columns }: StoredRecord, put: readonly Column[]): boolean {
+function tagsIn(columns: readonly Column[], name: string): string[] {
+  const tags = columnOf(columns, name);
+  return typeof tags === 'string' ? tags.split(' ') : [];
+}
+
+function hasColumns(columns: readonly Column[], put: readonly Column[]): boolean {
   return put.every(({ name, value }) => {
     const stored = columnOf(columns, name);
     return value instanceof Uint8Array && stored instanceof Uint8Array ? equalBytes(value, stored) : value === stored;

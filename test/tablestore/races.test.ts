@@ -51,3 +51,27 @@ it('an append whose answer was lost is never reported as not applied because a l
   isArmed = false;
   expect((await store.timeline('a').read()).entries.map(({ message }) => message)).toEqual(['first', 'second']);
 });
+
+it.each(['cas', 'auto', 'manual'] as const)(
+  'with %s, an update whose answer was lost is recognized, though another has changed the entry since',
+  async (sequence) => {
+    const emulator = await emulate();
+    const other = await open(emulator, { sequence, settleMs: 5 });
+    let isArmed = false;
+    const client = intercepted(newClient(emulator), 'batchWriteRow', async (_, send) => {
+      const answer = await send();
+      if (!isArmed) return answer;
+      isArmed = false;
+      await other.timeline('a').update(seqId, 'theirs');
+      throw new Error('read ECONNRESET');
+    });
+    const store = await open(emulator, { sequence, settleMs: 5 }, { client });
+    const { seqId } = await store.timeline('a').append('first');
+    isArmed = true;
+    expect(await store.timeline('a').update(seqId, 'ours', { ifRevision: 0 })).toMatchObject({ revision: 1 });
+    expect(await store.timeline('a').get(seqId)).toMatchObject({ message: 'theirs', revision: 2 });
+    isArmed = true;
+    expect(await store.timeline('a').update(seqId, 'ours again')).toMatchObject({ revision: 3 });
+    expect(await store.timeline('a').get(seqId)).toMatchObject({ message: 'theirs', revision: 4 });
+  },
+);

@@ -82,6 +82,8 @@ export interface Layout {
   readonly trimColumn: string;
   /** INTEGER column of {@link StoredRow.changeCount}; a row that was never changed may lack it. */
   readonly changeCountColumn: string;
+  /** STRING column of the tags of the last changes. Absent in tables that another program reads. */
+  readonly changeTagsColumn?: string | undefined;
   /** The columns of a row's ids, times, keys and recovery tag, without its bodies. Absent: all columns are read. */
   readonly headColumns?: readonly string[] | undefined;
   /** Bytes of one body at most. */

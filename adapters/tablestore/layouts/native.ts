@@ -16,6 +16,7 @@ type Meta = readonly [kind: 't' | 'b' | 'd', length: number, revision: number, k
  * - `m`: one {@link Meta} for each entry, as JSON. A single entry without a key or a change has none.
  * - `t`: the recovery tag. The version of its cell is the time of the entries, unless there is `at`.
  * - `v`: how often the row was changed.
+ * - `c`: the tags of its last changes, the newest first.
  * - `f`: the last id trimmed.
  */
 export const nativeLayout: Layout = {
@@ -26,6 +27,8 @@ export const nativeLayout: Layout = {
   timeColumn: 'at',
   trimColumn: 'f',
   changeCountColumn: 'v',
+  changeTagsColumn: 'c',
+
   headColumns: ['at', 'f', 'm', 't', 'v'],
   maxBodyBytes: MAX_BODY_BYTES,
   recoveryTagOf: (token) => token,

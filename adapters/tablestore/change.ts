@@ -73,6 +73,8 @@ export class EntryChanger {
       if (library.mayBeReplaced) await library.reload(call);
       if (unknown && record && this.#isApplied(record, tag, unknown)) return unknown.found;
       if (!record || !found || found.isRemoved || found.stored.body === undefined) return undefined;
+      const isConflicting = ifRevision !== undefined && found.stored.revision !== ifRevision;
+      if (unknown && isConflicting && this.#mayForget(record)) throw unknown.error;
       checkRevision(timeline, found, ifRevision);
       const { put, result } = await this.#write(record, found, { body, tag }, call);
       if (result.ok) return found;
@@ -91,6 +93,12 @@ export class EntryChanger {
   #isApplied({ columns }: StoredRecord, tag: string, { put }: UnknownAttempt): boolean {
     const { changeTagsColumn } = this.#context.layout;
     return changeTagsColumn === undefined ? hasColumns(columns, put) : tagsIn(columns, changeTagsColumn).includes(tag);
+  }
+
+  /** The row may hold no trace of an attempt any more that was applied. */
+  #mayForget({ columns }: StoredRecord): boolean {
+    const { changeTagsColumn } = this.#context.layout;
+    return changeTagsColumn === undefined || tagsIn(columns, changeTagsColumn).length >= CHANGE_TAGS;
   }
 
   async #write(

@@ -75,3 +75,21 @@ it.each(['cas', 'auto', 'manual'] as const)(
     expect(await store.timeline('a').get(seqId)).toMatchObject({ message: 'theirs', revision: 4 });
   },
 );
+
+it('an update whose answer was lost has an unknown outcome if more changes follow than a row remembers', async () => {
+  const emulator = await emulate();
+  const other = await open(emulator, { sequence: 'cas' });
+  let isArmed = false;
+  const client = intercepted(newClient(emulator), 'batchWriteRow', async (_, send) => {
+    const answer = await send();
+    if (!isArmed) return answer;
+    isArmed = false;
+    for (let i = 0; i < 16; i++) await other.timeline('a').update(seqId, `theirs ${i}`);
+    throw new Error('read ECONNRESET');
+  });
+  const store = await open(emulator, { sequence: 'cas' }, { client });
+  const { seqId } = await store.timeline('a').append('first');
+  isArmed = true;
+  const updating = store.timeline('a').update(seqId, 'ours', { ifRevision: 0 });
+  await expect(updating).rejects.toMatchObject({ code: 'TIMELINE_OUTCOME_UNKNOWN', outcome: 'unknown' });
+});

@@ -72,7 +72,8 @@ export function assemble<M>(
   }
   const { onWarning = emitWarning } = options;
   checkFunction(onWarning, 'onWarning');
-  const stop = new AbortController();
+  const refusing = new AbortController();
+  const closing = new AbortController();
   const context: Context<M> = {
     store,
     sync,
@@ -81,11 +82,12 @@ export function assemble<M>(
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
-    fanOutPositions: new FanOutPositions(store, stop.signal),
-    settings: lazy(() => initializeSettings(store, diffusion.modes, stop.signal)),
+    fanOutPositions: new FanOutPositions(store, closing.signal),
+    settings: lazy(() => initializeSettings(store, diffusion.modes, closing.signal)),
     memberChangesPerLook,
     warn: withoutThrowing(onWarning),
-    closing: stop.signal,
+    refusing: refusing.signal,
+    closing: closing.signal,
     refersTo: refersToBody(bodies),
   };
   const leaseMs = checkCount(options.leaseMs ?? 300_000, 'leaseMs', { least: 100, most: MAX_TIMER_MS / 4 });
@@ -93,7 +95,11 @@ export function assemble<M>(
     least: 0,
     most: MAX_TIMER_MS,
   });
-  return new LibraryMessageSync(context, new FanOut(context, { leaseMs, recoverEveryMs, patience }), stop);
+  const fanOut = new FanOut(context, { leaseMs, recoverEveryMs, patience });
+  return new LibraryMessageSync(context, fanOut, {
+    refuseCalls: () => refusing.abort(),
+    stop: () => closing.abort(),
+  });
 }
 
 function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'appendToMany'>, argument: string): void {

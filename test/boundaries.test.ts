@@ -63,6 +63,8 @@ describe('what may import what', () => {
       outbox: ['shared', 'modes', 'inbox', 'members'],
       device: ['shared', 'modes', 'inbox', 'members'],
       conversations: ['shared', 'members'],
+      calls: ['shared', 'modes', 'inbox', 'members', 'outbox', 'device', 'conversations'],
+      types: [],
     };
     const folders = readdirSync(join(root, 'sync'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(folders.map(({ name }) => name).sort()).toEqual(Object.keys(known).sort());

@@ -17,13 +17,15 @@ export interface Context<M> {
   /** Joins and leaves of a conversation between two looks at the length of its membership log. */
   readonly memberChangesPerLook: number;
   readonly warn: (warning: AdapterWarning) => void;
-  /** Fires when closing begins. */
+  /** Fires when `close` is called: calls are refused from then on. */
+  readonly refusing: AbortSignal;
+  /** Fires after that, once no append is under way. */
   readonly closing: AbortSignal;
   /** `true` if inbox entries refer to this body instead of carrying it. */
   refersTo(body: M): boolean;
 }
 
 /** Law Closing. */
-export function checkOpen({ closing }: { readonly closing: AbortSignal }): void {
-  if (closing.aborted) throw new TimelineError('TIMELINE_CLOSED', 'the message sync is closed');
+export function checkOpen({ refusing }: { readonly refusing: AbortSignal }): void {
+  if (refusing.aborted) throw new TimelineError('TIMELINE_CLOSED', 'the message sync is closed');
 }

@@ -1,0 +1,60 @@
+import type { Cursor, TimelineError } from '../../src/index.js';
+
+/** A message to send. */
+export interface OutgoingMessage<M> {
+  /** Name of the conversation, of at most 400 bytes. It comes into being with its first message. */
+  readonly conversation: string;
+  /** Name of the user who sends, of at most 200 bytes. Need not be a member. */
+  readonly sender: string;
+  /** Any value that the codecs of both libraries encode, but not `undefined`. */
+  readonly body: M;
+  /** The client's message id: sent again with it, from any process, the message is stored once. At most 1000 bytes. */
+  readonly key?: string | undefined;
+}
+
+/** A stored entry. */
+export interface Sent {
+  /** SeqId in the conversation. */
+  readonly seqId: bigint;
+  /** `true` if an earlier call with the same key stored it. */
+  readonly duplicate: boolean;
+  /** Resolves once every recipient's inbox holds it, in read mode at once. A rejection is never unhandled. */
+  readonly delivered: Promise<Delivery>;
+}
+
+/** The result of a fan-out. */
+export interface Delivery {
+  /** Inboxes written by this process; 0 in read mode, and if another process delivered the message. */
+  readonly recipients: number;
+  /**
+   * Recipients that can never be reached, for example a user whose name is no valid Timeline id. Empty if another
+   * process delivered the message.
+   */
+  readonly refused: readonly { readonly user: string; readonly error: TimelineError }[];
+}
+
+/** A message, or a change of one, on its way to a device. */
+export interface SyncMessage<M> {
+  /** Name of the conversation. */
+  readonly conversation: string;
+  /** SeqId of the message: for `edit` and `recall` of the message they change, for `read` of the last one read. */
+  readonly seqId: bigint;
+  /** SeqId of this entry itself: of several edits, the one with the highest counts. */
+  readonly entrySeqId: bigint;
+  /** Name of the user who sent the message; for `read`, of the device's own user. */
+  readonly sender: string;
+  /** The body of a message or edit. Absent for `recall` and `read`, and if the message was recalled. */
+  readonly body?: M;
+  /** `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. */
+  readonly kind: 'message' | 'edit' | 'recall' | 'read';
+  /** The message, or the one that an edit changes, was recalled before this device got it. */
+  readonly recalled?: true;
+  /** The conversation's entry does not decode: there is no body, and kind and sender may be `message` and `''`. */
+  readonly undecodable?: true;
+  /** In a subscription: replace everything that the device shows with this message and what follows. */
+  readonly resynced?: true;
+  /** Milliseconds since 1970. */
+  readonly sentAt: number;
+  /** Acknowledges this message and all before it; see {@link Device.ack}. */
+  readonly cursor: Cursor;
+}

@@ -1,0 +1,35 @@
+import type { AdapterWarning, TimelineStore } from '../../src/index.js';
+import type { Diffusion, Directory } from './directory.js';
+import type { Stored, Synced } from './entries.js';
+
+/** Options of `createSync`. */
+export interface SyncOptions<M> {
+  /** Has a Timeline per conversation. Needs checkpoints and idempotency keys. */
+  readonly store: TimelineStore<Stored<M>>;
+  /** Has a Timeline per user. May use another database; usually has a TTL. Needs checkpoints and idempotency keys. */
+  readonly sync: TimelineStore<Synced<M>>;
+  /** Knows the members of each conversation: {@link timelineDirectory} or the caller's own. */
+  readonly directory: Directory;
+  /** Chooses between write and read mode: `writeDiffusion()`, `readDiffusion()` or `hybridDiffusion()`. */
+  readonly diffusion: Diffusion;
+  /**
+   * Inbox entries carry a copy of the body, or refer to the body in the conversation. A number refers to bodies of at
+   * least this many bytes of JSON. Default `copy`.
+   */
+  readonly bodies?: 'copy' | 'reference' | number | undefined;
+  /** The past that a new member sees. Default `since-joining`. Needs a directory that keeps memberships. */
+  readonly newcomers?: 'all' | 'since-joining' | { readonly last: number } | undefined;
+  /** Messages of each conversation for a device whose unread inbox entries have expired. Default 50, at most 1000. */
+  readonly resyncLast?: number | undefined;
+  /**
+   * Milliseconds for which one note of pending work covers the appends of this process to a conversation. Default
+   * 300,000.
+   */
+  readonly leaseMs?: number | undefined;
+  /** Milliseconds between searches for work of dead processes; 0: only {@link MessageSync.recover}. Default 10,000. */
+  readonly recoverEveryMs?: number | undefined;
+  /** Milliseconds after which a waiting subscription reads again without a wake-up. Default 1000. */
+  readonly pollMs?: number | undefined;
+  /** Called with conditions that an operator should know. Default: `process.emitWarning`. */
+  readonly onWarning?: ((warning: AdapterWarning) => void) | undefined;
+}

@@ -1,3 +1,4 @@
+import { TimelineError } from '../../src/index.js';
 import type { Sender } from '../outbox/sender.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { checkConversation, checkUsers } from '../shared/names.js';
@@ -20,6 +21,10 @@ export class MemberCalls<M> {
     checkConversation(conversation);
     const names = checkUsers(users);
     checkOpen(this.#context);
+    if (!this.#context.directory.apply) {
+      const message = `the directory does not record joins and leaves, so ${kind} would change nothing`;
+      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'directory.apply' });
+    }
     const parts: Sent[] = [];
     for (let i = 0; i < names.length; i += USERS_PER_ENTRY) {
       const entry = { kind, users: names.slice(i, i + USERS_PER_ENTRY) };

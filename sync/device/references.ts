@@ -47,7 +47,7 @@ export async function resolveReferences<M>(
 const targetKey = (conversation: string, seqId: bigint) => `${seqId} ${conversation}`;
 const keyOf = ({ conversation, entrySeqId }: DeviceMessage<unknown>) => targetKey(conversation, entrySeqId);
 
-/** Finds first and last itself: the copies that a member gets on rejoining are not in the conversation's order. */
+/** Finds first and last itself: a copy that is written again after its key was forgotten is not in order. */
 function rangeOf(messages: readonly DeviceMessage<unknown>[]): Range {
   const { conversation, entrySeqId } = messages[0] as DeviceMessage<unknown>;
   let [first, last] = [entrySeqId, entrySeqId];

@@ -4,7 +4,7 @@ import type { DeliveryReport, InboxWriter } from '../inbox/inbox-writer.js';
 import { addNewcomers, recordLeave } from '../members/newcomers.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
-import { each, withSender } from '../shared/listing.js';
+import { each } from '../shared/listing.js';
 import { copyKey } from '../shared/names.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced } from '../types.js';
@@ -101,12 +101,12 @@ export class EntryProcessor<M> {
 
   async #sendCopy(entry: TimelineEntry<Stored<M>>, message: Deliverable<M>): Promise<DeliveryReport | undefined> {
     if (this.mode.mode === 'read') return undefined;
-    return this.#send(entry, copyOf(this.#context, this.#conversation, entry, message), message.sender);
+    return this.#send(entry, copyOf(this.#context, this.#conversation, entry, message));
   }
 
-  #send(entry: TimelineEntry<Stored<M>>, message: Synced<M>, sender?: string): Promise<DeliveryReport> {
-    const { directory } = this.#context;
-    const recipients = withSender(each(directory.members(this.#conversation, { at: entry.seqId })), sender);
+  /** The recipients are the members at the entry. A sender who is none gets no copy: a later join may show the past. */
+  #send(entry: TimelineEntry<Stored<M>>, message: Synced<M>): Promise<DeliveryReport> {
+    const recipients = each(this.#context.directory.members(this.#conversation, { at: entry.seqId }));
     return this.#inboxes.write({ seqId: entry.seqId, key: copyKey(this.#conversation, entry), message }, recipients);
   }
 

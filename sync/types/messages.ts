@@ -4,7 +4,10 @@ import type { Cursor, TimelineError } from '../../src/index.js';
 export interface OutgoingMessage<M> {
   /** Name of the conversation, of at most 400 bytes. It comes into being with its first message. */
   readonly conversation: string;
-  /** Name of the user who sends, of at most 200 bytes. Need not be a member. */
+  /**
+   * Name of the user who sends, of at most 200 bytes. Need not be a member: a message reaches the members at its place,
+   * and its sender's devices only if the sender is one of them.
+   */
   readonly sender: string;
   /** Any value that the codecs of both libraries encode, but not `undefined`. */
   readonly body: M;

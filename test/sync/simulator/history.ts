@@ -80,23 +80,10 @@ export class History {
     );
   }
 
-  isMemberAt(user: string, seqId: bigint): boolean {
-    return this.periodsOf(user).some(
-      ({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt),
-    );
-  }
-
-  /** `true` if the user sent this without being a member. Senders get it before the past that a later join shows. */
-  isOutsider(user: string, seqId: bigint): boolean {
-    const { message } = this.find(seqId) ?? {};
-    return !this.isMemberAt(user, seqId) && message !== undefined && 'sender' in message && message.sender === user;
-  }
-
   /** Describes the first entry that breaks the order. */
-  disorder(user: string, seqIds: readonly bigint[]): string | undefined {
-    const ordered = seqIds.filter((seqId) => !this.isOutsider(user, seqId));
-    const at = ordered.findIndex((seqId, i) => i > 0 && seqId <= ordered[i - 1]!);
-    return at < 0 ? undefined : `${ordered[at]} of ${this.conversation} after ${ordered[at - 1]}`;
+  disorder(seqIds: readonly bigint[]): string | undefined {
+    const at = seqIds.findIndex((seqId, i) => i > 0 && seqId <= seqIds[i - 1]!);
+    return at < 0 ? undefined : `${seqIds[at]} of ${this.conversation} after ${seqIds[at - 1]}`;
   }
 
   entitled(user: string): readonly Entry[] {

@@ -72,22 +72,18 @@ export class Verdict {
     const { conversation } = history;
     const shown = client.shown.get(conversation) ?? [];
     for (const some of [shown, ...client.past.flatMap(([name, past]) => (name === conversation ? [past] : []))]) {
-      const disorder = history.disorder(
-        client.user,
-        some.map(({ entrySeqId }) => entrySeqId),
-      );
+      const disorder = history.disorder(some.map(({ entrySeqId }) => entrySeqId));
       if (disorder) this.#fail(`${client.name} got entry ${disorder}`);
     }
     for (const again of client.again) {
-      if (again.conversation === conversation && !history.isOutsider(client.user, again.entrySeqId))
+      if (again.conversation === conversation)
         this.#fail(`${client.name} got entry ${again.entrySeqId} of ${conversation} again after acknowledging it`);
     }
     const has = new Set(shown.map(({ entrySeqId }) => entrySeqId));
     const required = this.#required(client, history);
     const allowed = new Set(this.#allowed(client, history).map(({ seqId }) => seqId));
     for (const { seqId, message } of required) {
-      if (!has.has(seqId) && !history.isOutsider(client.user, seqId))
-        this.#fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
+      if (!has.has(seqId)) this.#fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
     }
     for (const { entrySeqId, seqId, kind, sender, sentAt, body } of shown) {
       const entry = history.find(entrySeqId);
@@ -95,7 +91,7 @@ export class Verdict {
         this.#fail(`${client.name} shows entry ${entrySeqId} of ${conversation}, which is no ${kind} by ${sender}`);
         continue;
       }
-      if (!allowed.has(entrySeqId) && entry.message.sender !== client.user)
+      if (!allowed.has(entrySeqId))
         this.#fail(`${client.name} shows entry ${entrySeqId} of ${conversation}, which it should not`);
       const target = 'target' in entry.message ? BigInt(entry.message.target) : entrySeqId;
       if (target !== seqId)
@@ -184,7 +180,7 @@ export class Verdict {
       inboxSeqIds.set(`${seqId}@${conversation}`, inboxSeqId);
     }
     for (const [conversation, seqIds] of copies) {
-      const disorder = this.#histories.get(conversation)!.disorder(user, seqIds);
+      const disorder = this.#histories.get(conversation)!.disorder(seqIds);
       if (disorder) this.#fail(`the inbox of ${user} holds ${disorder}`);
     }
     if (setting.expires) return;

@@ -50,6 +50,12 @@ export function guardDirectory(directory: Directory, ms: number | undefined): Di
         return after === undefined ? undefined : checkSeqId(after, 'directory.visibleAfter', 0n);
       },
     }),
+    ...(directory.visibleFrom && {
+      visibleFrom: async (conversation, user, at) => {
+        const from = await answered('directory.visibleFrom', ms, directory.visibleFrom?.(conversation, user, at));
+        return from === undefined ? undefined : checkSeqId(from, 'directory.visibleFrom', 0n);
+      },
+    }),
     ...(directory.compact && {
       compact: async (conversation, options) => {
         await answered('directory.compact', ms, directory.compact?.(conversation, options));

@@ -4,6 +4,7 @@ import { readerOf } from '../shared/names.js';
 import type { DeviceOptions, SyncMessage } from '../types.js';
 import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
+import { hiddenChanges } from './hidden-changes.js';
 import { followedOf, MergedStream } from './merged-stream.js';
 import { rebuild } from './rebuild.js';
 import { resolveReferences } from './references.js';
@@ -157,9 +158,10 @@ export class DeviceReader<M> {
   /** Looks up the bodies of references, and adds cursors. */
   async #finish({ messages, changes }: StreamPage<M>): Promise<SyncMessage<M>[]> {
     const resolved = await resolveReferences(this.#context.store, messages);
+    const isHidden = await hiddenChanges(this.#context, this.#identity.user, messages, resolved);
     const cursorAfter = this.#cursors.advance(changes);
     return resolved.flatMap((message, i) => {
-      if (!message) return [];
+      if (!message || isHidden[i]) return [];
       const { changeCount } = messages[i] as StreamMessage<M>;
       const tellsOfResync = this.#hasToTell;
       this.#hasToTell = false;

@@ -145,8 +145,8 @@ export class MergedStream<M> {
     this.#advance(conversation, { deliveredThrough, followedThrough: deliveredThrough });
   }
 
-  #add(message: DeviceMessage<M>, isReference: boolean): void {
-    this.#messages.push({ message, isReference, changeCount: this.#changes.length });
+  #add(message: DeviceMessage<M>, isReference: boolean, isFromConversation = false): void {
+    this.#messages.push({ message, isReference, isFromConversation, changeCount: this.#changes.length });
   }
 
   /** Returns `false` if it stopped before an entry that has to wait for its conversation. */
@@ -230,7 +230,7 @@ export class MergedStream<M> {
         : positionAfter(position, entry.seqId);
       this.#advance(conversation, position);
       const delivered = fromConversationEntry(conversation, entry);
-      if (delivered) this.#add(delivered, false);
+      if (delivered) this.#add(delivered, false, true);
     }
     // Entries that are gone do not come any more.
     const end = position.followedThrough ?? page.truncated?.through ?? 0n;

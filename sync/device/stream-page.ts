@@ -22,6 +22,8 @@ export interface StreamMessage<M> {
   readonly message: DeviceMessage<M>;
   /** The body has to be looked up in the conversation. */
   readonly isReference: boolean;
+  /** It comes from the conversation's own Timeline, not from the inbox. */
+  readonly isFromConversation: boolean;
   /** The number of changes of the page that acknowledging this message includes. */
   readonly changeCount: number;
 }

@@ -8,6 +8,7 @@ import { each } from '../shared/listing.js';
 import { copyKey, readerOf } from '../shared/names.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Mode, Stored, Synced } from '../types.js';
+import { recordEnded, whoSee } from './visibility.js';
 
 const PAGE = 500;
 
@@ -56,14 +57,16 @@ export async function addNewcomers<M>(context: Context<M>, join: Join<M>, inboxe
  * the directory, which may forget former members. Idempotent.
  */
 export async function recordLeave<M>(
-  { store, directory }: Context<M>,
+  context: Context<M>,
   conversation: string,
   entry: TimelineEntry<Stored<M>>,
   users: readonly string[],
 ): Promise<void> {
+  const { store, directory } = context;
   const leaving: string[] = [];
   for (const user of users) if (await directory.isMember?.(conversation, user, entry.seqId)) leaving.push(user);
   if (leaving.length === 0) return;
+  await recordEnded(context, conversation, entry, leaving);
   const checkpoint = (user: string) => ({ timeline: conversation, reader: readerOf.leave(user), to: entry.cursor });
   await advanceAllOrReset(store, leaving.map(checkpoint));
 }
@@ -126,10 +129,21 @@ async function backfill<M>(
     for (const entry of entries) {
       const message = pastCopy(context, conversation, entry);
       if (!message) continue;
-      const users = [...from].flatMap(([user, after]) => (after < entry.seqId ? [user] : []));
+      const visible = new Map([...from].filter(([, after]) => after < entry.seqId));
+      const users = await recipientsOf(context, conversation, visible, message);
       await inboxes.write({ seqId: at, key: copyKey(conversation, entry), message }, each(users));
     }
   }
+}
+
+async function recipientsOf<M>(
+  { store, directory }: Context<M>,
+  conversation: string,
+  from: ReadonlyMap<string, bigint>,
+  copy: Synced<M>,
+): Promise<Iterable<string>> {
+  const changes = (copy.kind === 'edit' || copy.kind === 'recall') && directory.visibleFrom !== undefined;
+  return changes ? whoSee(store, conversation, from, BigInt(copy.target as string)) : from.keys();
 }
 
 function pastCopy<M>(

@@ -61,6 +61,12 @@ export function assembleDirectory<M>(store: TimelineStore<Stored<M>>, leastChang
       return state.visibleAfter(user, at);
     },
 
+    async visibleFrom(conversation, user, at) {
+      const { log, state } = membersOf(conversation);
+      await log.load();
+      return state.visibleFrom(user, at);
+    },
+
     async refresh(conversation) {
       await membersOf(conversation).log.refresh();
     },

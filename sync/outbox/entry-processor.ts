@@ -2,6 +2,7 @@ import { seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { DeliveryReport, InboxWriter } from '../inbox/inbox-writer.js';
 import { addNewcomers, recordLeave } from '../members/newcomers.js';
+import { membersWhoSee } from '../members/visibility.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import { each } from '../shared/listing.js';
@@ -101,12 +102,17 @@ export class EntryProcessor<M> {
 
   async #sendCopy(entry: TimelineEntry<Stored<M>>, message: Deliverable<M>): Promise<DeliveryReport | undefined> {
     if (this.mode.mode === 'read') return undefined;
-    return this.#send(entry, copyOf(this.#context, this.#conversation, entry, message));
+    const copy = copyOf(this.#context, this.#conversation, entry, message);
+    return this.#send(entry, copy, message.kind === 'message' ? undefined : BigInt(message.target));
   }
 
-  /** The recipients are the members at the entry. A sender who is none gets no copy: a later join may show the past. */
-  #send(entry: TimelineEntry<Stored<M>>, message: Synced<M>): Promise<DeliveryReport> {
-    const recipients = each(this.#context.directory.members(this.#conversation, { at: entry.seqId }));
+  /** With a `target`, members who never saw that message are left out. */
+  #send(entry: TimelineEntry<Stored<M>>, message: Synced<M>, target?: bigint): Promise<DeliveryReport> {
+    const at = entry.seqId;
+    // A sender who is no member gets no copy: a later join may show the past, in order.
+    const members = each(this.#context.directory.members(this.#conversation, { at }));
+    const recipients =
+      target === undefined ? members : membersWhoSee(this.#context, this.#conversation, members, { at, target });
     return this.#inboxes.write({ seqId: entry.seqId, key: copyKey(this.#conversation, entry), message }, recipients);
   }
 

@@ -30,6 +30,8 @@ export type Stored<M> =
       readonly kind: 'join' | 'leave';
       /** At most 500 names. */
       readonly users: readonly string[];
+      /** For a leave, once it is in force: the memberships that it ended, if the directory knows them. */
+      readonly ended?: readonly EndedMembership[];
     }
   | {
       /** Later messages are delivered in another mode. */
@@ -43,6 +45,16 @@ export type Stored<M> =
       /** JSON value in a format of the library. */
       readonly state: unknown;
     };
+
+/** A membership that a leave ended. SeqIds are decimal strings. */
+export interface EndedMembership {
+  /** Name of the user. */
+  readonly user: string;
+  /** The SeqId after which the user saw the conversation. */
+  readonly from: string;
+  /** SeqId of the user's leave before; `0` for none. */
+  readonly leftBefore: string;
+}
 
 /** A message in the history: it has the body of its newest edit, and no body once it is recalled. */
 export interface StoredMessage<M> {

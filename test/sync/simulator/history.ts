@@ -73,11 +73,22 @@ export class History {
     return this.periodsOf(user).find(({ leftAt }) => leftAt === undefined);
   }
 
-  /** Messages, edits and recalls of the period. */
-  during({ from, leftAt }: MembershipPeriod): readonly Entry[] {
+  /** Messages of the period, and edits and recalls of messages that this or another period shows the user. */
+  during(user: string, period: MembershipPeriod): readonly Entry[] {
+    const isChangeOfHidden = ({ message }: Entry) => 'target' in message && !this.#sees(user, BigInt(message.target));
     return this.entries.filter(
-      ({ seqId, message }) => isDeliverable(message) && seqId > from && (leftAt === undefined || seqId <= leftAt),
+      (entry) => isDeliverable(entry.message) && isWithin(period, entry.seqId) && !isChangeOfHidden(entry),
     );
+  }
+
+  wasMemberAt(user: string, seqId: bigint): boolean {
+    return this.periodsOf(user).some(
+      ({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt),
+    );
+  }
+
+  #sees(user: string, seqId: bigint): boolean {
+    return this.periodsOf(user).some((period) => isWithin(period, seqId));
   }
 
   /** Describes the first entry that breaks the order. */
@@ -87,7 +98,7 @@ export class History {
   }
 
   entitled(user: string): readonly Entry[] {
-    return this.periodsOf(user).flatMap((period) => this.during(period));
+    return this.periodsOf(user).flatMap((period) => this.during(user, period));
   }
 
   find(seqId: bigint): Entry | undefined {
@@ -123,7 +134,11 @@ export class History {
   }
 }
 
-export function isDeliverable(message: Stored<string>): boolean {
+function isWithin({ from, leftAt }: MembershipPeriod, seqId: bigint): boolean {
+  return seqId > from && (leftAt === undefined || seqId <= leftAt);
+}
+
+function isDeliverable(message: Stored<string>): boolean {
   return message.kind === 'message' || message.kind === 'edit' || message.kind === 'recall';
 }
 

@@ -1,6 +1,6 @@
 import { seqIdOf } from '../../../src/cursor.js';
 import type { DeviceClient } from './device-client.js';
-import { type Entry, History, isDeliverable, type MembershipPeriod, textOf } from './history.js';
+import { type Entry, History, type MembershipPeriod, textOf } from './history.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
 
@@ -142,14 +142,14 @@ export class Verdict {
       return history
         .periodsOf(user)
         .filter(isKnown)
-        .flatMap((period) => history.during(period).filter(isKept).filter(isFound));
+        .flatMap((period) => history.during(user, period).filter(isKept).filter(isFound));
     }
     const end = streamStart.before.get(history.conversation)!;
     return history.periodsOf(user).flatMap((period) => {
-      if (period.joinedAt > end) return history.during(period);
+      if (period.joinedAt > end) return history.during(user, period);
       if (period.leftAt !== undefined && period.leftAt <= end) return [];
       const start = beforeLast(history, period, end, streamStart.last);
-      return history.during(period).filter(({ seqId }) => seqId > start);
+      return history.during(user, period).filter(({ seqId }) => seqId > start);
     });
   }
 
@@ -158,10 +158,10 @@ export class Verdict {
     if (!streamStart?.isExact) return history.entitled(user);
     const end = streamStart.after.get(history.conversation)!;
     return history.periodsOf(user).flatMap((period) => {
-      if (period.joinedAt > end) return history.during(period);
+      if (period.joinedAt > end) return history.during(user, period);
       const isPresent = period.leftAt === undefined || period.leftAt > end;
       const start = isPresent ? beforeLast(history, period, end, streamStart.last) : end;
-      return history.during(period).filter(({ seqId }) => seqId > start);
+      return history.during(user, period).filter(({ seqId }) => seqId > start);
     });
   }
 
@@ -180,17 +180,19 @@ export class Verdict {
       inboxSeqIds.set(`${seqId}@${conversation}`, inboxSeqId);
     }
     for (const [conversation, seqIds] of copies) {
-      const disorder = this.#histories.get(conversation)!.disorder(seqIds);
+      const history = this.#histories.get(conversation)!;
+      const disorder = history.disorder(seqIds);
       if (disorder) this.#fail(`the inbox of ${user} holds ${disorder}`);
+      const entitled = new Set(history.entitled(user).map(({ seqId }) => seqId));
+      for (const seqId of seqIds)
+        if (!entitled.has(seqId))
+          this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation}, not meant for it`);
     }
     if (setting.expires) return;
     for (const { conversation, seqId, inboxes } of this.#player.delivered) {
       const history = this.#histories.get(conversation)!;
-      const isCopied = isDeliverable(history.find(seqId)!.message) && history.isWrittenAt(seqId);
-      const isMember = history
-        .periodsOf(user)
-        .some(({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt));
-      if (!isCopied || !isMember) continue;
+      const isDue = history.entitled(user).some((entry) => entry.seqId === seqId && history.wasMemberAt(user, seqId));
+      if (!isDue || !history.isWrittenAt(seqId)) continue;
       const inboxSeqId = inboxSeqIds.get(`${seqId}@${conversation}`);
       if (inboxSeqId === undefined || inboxSeqId > inboxes.get(user)!)
         this.#fail(`${seqId} of ${conversation} was said to be delivered before the inbox of ${user} had it`);

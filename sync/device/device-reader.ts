@@ -6,6 +6,7 @@ import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
 import { hiddenChanges } from './hidden-changes.js';
 import { followedOf, MergedStream } from './merged-stream.js';
+import { healReadPositions } from './read-entries.js';
 import { rebuild } from './rebuild.js';
 import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';
@@ -157,7 +158,11 @@ export class DeviceReader<M> {
 
   /** Looks up the bodies of references, and adds cursors. */
   async #finish({ messages, changes }: StreamPage<M>): Promise<SyncMessage<M>[]> {
-    const resolved = await resolveReferences(this.#context.store, messages);
+    // Before the page is handed over: once it is acknowledged, its entries do not come again.
+    const [resolved] = await Promise.all([
+      resolveReferences(this.#context.store, messages),
+      healReadPositions(this.#context, this.#identity.user, messages),
+    ]);
     const isHidden = await hiddenChanges(this.#context, this.#identity.user, messages, resolved);
     const cursorAfter = this.#cursors.advance(changes);
     return resolved.flatMap((message, i) => {

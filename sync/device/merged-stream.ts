@@ -145,8 +145,9 @@ export class MergedStream<M> {
     this.#advance(conversation, { deliveredThrough, followedThrough: deliveredThrough });
   }
 
-  #add(message: DeviceMessage<M>, isReference: boolean, isFromConversation = false): void {
-    this.#messages.push({ message, isReference, isFromConversation, changeCount: this.#changes.length });
+  #add(message: DeviceMessage<M>, about: Partial<StreamMessage<M>>): void {
+    const changeCount = this.#changes.length;
+    this.#messages.push({ isReference: false, isFromConversation: false, ...about, message, changeCount });
   }
 
   /** Returns `false` if it stopped before an entry that has to wait for its conversation. */
@@ -175,7 +176,8 @@ export class MergedStream<M> {
     const { kind, conversation } = copy;
     const seqId = BigInt(copy.seqId);
     if (kind === 'read') {
-      this.#add({ kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt }, false);
+      const message = { kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt };
+      this.#add(message, { readPosition: copy.position });
     } else if (kind === 'mode') {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);
@@ -184,7 +186,7 @@ export class MergedStream<M> {
     } else {
       const position = this.position.conversations.get(conversation);
       if (!position || comesFromInbox(position, seqId))
-        this.#add(fromInboxCopy(copy, seqId), kind !== 'recall' && copy.body === undefined);
+        this.#add(fromInboxCopy(copy, seqId), { isReference: kind !== 'recall' && copy.body === undefined });
     }
   }
 
@@ -230,7 +232,7 @@ export class MergedStream<M> {
         : positionAfter(position, entry.seqId);
       this.#advance(conversation, position);
       const delivered = fromConversationEntry(conversation, entry);
-      if (delivered) this.#add(delivered, false, true);
+      if (delivered) this.#add(delivered, { isFromConversation: true });
     }
     // Entries that are gone do not come any more.
     const end = position.followedThrough ?? page.truncated?.through ?? 0n;

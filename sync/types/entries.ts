@@ -112,4 +112,6 @@ export type Synced<M> =
       readonly conversation: string;
       /** SeqId of the last entry read. */
       readonly seqId: string;
+      /** Cursor of that entry: the read position to advance to. */
+      readonly position: string;
     };

@@ -26,7 +26,8 @@ export interface MessageSync<M> extends AsyncDisposable {
    */
   recall(conversation: string, seqId: bigint): Promise<Sent>;
   /**
-   * Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force.
+   * Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force. Rejects with
+   * `TIMELINE_UNSUPPORTED` if the directory has no `apply`.
    *
    * @example
    * const { delivered } = await sync.join('team', ['ann', 'bob']);
@@ -48,7 +49,7 @@ export interface MessageSync<M> extends AsyncDisposable {
   conversations(user: string): AsyncIterable<ConversationSummary<M>>;
   /**
    * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one
-   * in force.
+   * in force. Rejects with `TIMELINE_INVALID_ARGUMENT` if the conversation does not reach as far.
    */
   markRead(user: string, conversation: string, seqId: bigint): Promise<bigint>;
   /**

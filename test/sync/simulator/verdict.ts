@@ -214,6 +214,10 @@ export class Verdict {
       const cursor = await store.timeline(conversation).checkpoint(`read:${user}`).get();
       const read = cursor === undefined ? 0n : seqIdOf(cursor);
       const marked = this.#player.reads.get(`${user}@${conversation}`) ?? 0n;
+      for (const client of this.#player.clients) {
+        const told = client.user === user ? (client.reads.get(conversation) ?? 0n) : 0n;
+        if (told > read) this.#fail(`${client.name} was told that ${told} of ${conversation} was read, not ${read}`);
+      }
       if (read < marked) this.#fail(`${user} marked ${marked} of ${conversation} as read, and ${read} stands`);
       const visible = history.messages.filter(({ seqId }) => period && seqId > period.from);
       const unread = visible.filter(({ seqId, message }) => {

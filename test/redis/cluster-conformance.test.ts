@@ -14,7 +14,7 @@ const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 let cluster: RedisCluster;
 let client: Cluster;
 
-/** Concern several Timelines or processes, so several masters. All others hold as on one server; nightly runs them too. */
+/** Concern several Timelines or processes, so several masters. The others hold as on one server: nightly runs them. */
 const ACROSS_MASTERS: readonly Law[] = [
   'Idempotence',
   'Subscription',

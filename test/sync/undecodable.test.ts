@@ -266,8 +266,8 @@ it('in a rolling deploy, the old process continues and the new one shows all', a
   await (await fresh.sync.recall('group', seqId)).delivered;
   await sendAll(old.sync, 'three');
   expect(await pulled(fresh.sync.device('bob', 'phone'))).toEqual([
-    'message one',
-    'message poison',
+    'message poison edit',
+    'message recalled',
     'edit poison edit',
     'message two',
     'recall',
@@ -286,7 +286,14 @@ it('a recall takes back a message that the process which applies it cannot read'
   const recall: Stored<string> = { kind: 'recall', sender: 'ann', target: String(seqId) };
   await fresh.store.timeline('group').append(recall, { key: `r:${seqId}` });
   const old = await open({}, name);
+  old.broken.sync = true;
   await sendAll(old.sync, 'two');
+  const { entries } = await fresh.inboxes.timeline('bob').read();
+  expect(entries.map(({ message }) => ('body' in message ? message.body : message.kind))).toEqual([
+    'message',
+    'recall',
+    'two',
+  ]);
   expect((await fresh.store.timeline('group').get(seqId))?.message).toMatchObject({
     kind: 'message',
     sender: 'ann',

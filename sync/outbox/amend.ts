@@ -9,8 +9,8 @@ export type Amendment<M> = Edit<M> | Extract<Stored<M>, { kind: 'recall' }>;
 
 /**
  * Applies the edit or recall at `at` to its message. Idempotent, in any order: the newest edit counts, and a recall is
- * final. Changes nothing if the message is gone or the target is no message. Resolves with the message's entry as it was
- * before; `undefined` if it is gone.
+ * final. Changes nothing if the message is gone or the target is no message. Resolves with the message's entry as it
+ * was before; `undefined` if it is gone.
  */
 export async function amend<M>(
   timeline: Timeline<Stored<M>>,

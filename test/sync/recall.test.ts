@@ -1,18 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { memoryAdapter } from '../../adapters/memory/index.js';
-import { openTimelineStore, type TimelineAdapter } from '../../src/index.js';
-import {
-  createSync,
-  type MessageSync,
-  readDiffusion,
-  type Stored,
-  type Synced,
-  type SyncMessage,
-  type SyncOptions,
-  timelineDirectory,
-  writeDiffusion,
-} from '../../sync/index.js';
-import { openDatabase } from './support/databases.js';
+import { expect, it } from 'vitest';
+import { type MessageSync, readDiffusion, type SyncMessage } from '../../sync/index.js';
+import { inboxText } from './support/inbox-text.js';
 import { all, drain, say } from './support/people.js';
 import { inWorlds, MODES, type Process, type World } from './support/worlds.js';
 
@@ -26,12 +14,6 @@ const WAYS = [
 ] as const;
 
 const DAY_MS = 24 * 3_600_000;
-
-/** All that the inboxes of these users hold, as text. */
-async function inboxText({ inboxes }: Pick<Process, 'inboxes'>, ...users: string[]): Promise<string> {
-  const entries = await Promise.all(users.map((user) => all(inboxes.timeline(user).scan())));
-  return JSON.stringify(entries.flat().map(({ message }) => message));
-}
 
 const textOf = (messages: readonly SyncMessage<string>[]) => JSON.stringify(messages.map(({ body }) => body));
 
@@ -56,7 +38,7 @@ async function withSecret(world: World, [mode, bodies]: readonly [keyof typeof M
   await world.join(process, 'g', 'ann', 'bob', 'cat');
   const seqId = await say(process.sync, 'g', 'ann', 'secret words');
   await say(process.sync, 'g', 'bob', 'ok');
-  const isCopied = (await inboxText(process, 'ann', 'bob', 'cat')).includes('secret');
+  const isCopied = (await inboxText(process.inboxes, 'ann', 'bob', 'cat')).includes('secret');
   return { process, seqId, isCopied };
 }
 
@@ -71,7 +53,7 @@ inWorlds(
       const seen = await drain(sync.device('bob', 'phone'));
       expect(textOf(seen)).toContain('secret');
       const editedAt = await edit(sync, 'g', seqId, 'better words');
-      expect(await inboxText(process, 'ann', 'bob', 'cat')).not.toMatch(/secret|better/);
+      expect(await inboxText(process.inboxes, 'ann', 'bob', 'cat')).not.toMatch(/secret|better/);
       for (const device of [sync.device('bob', 'second'), sync.device('cat', 'third', { start: { last: 5 } })]) {
         const got = await drain(device);
         expect(got[0]).toMatchObject({ kind: 'message', seqId, body: 'better words' });
@@ -87,7 +69,7 @@ inWorlds(
       await recall(sync, 'g', seqId);
       const other = await world.start({ diffusion: MODES[mode](), bodies });
       for (const each of [process, other]) {
-        expect(await inboxText(each, 'ann', 'bob', 'cat')).not.toMatch(/words/);
+        expect(await inboxText(each.inboxes, 'ann', 'bob', 'cat')).not.toMatch(/words/);
         for (const start of ['oldest', { last: 5 }] as const) {
           const got = await drain(each.sync.device('cat', `${each === other} ${JSON.stringify(start)}`, { start }));
           expect(got[0]).toMatchObject({ kind: 'message', seqId, recalled: true });
@@ -127,7 +109,7 @@ inWorlds(
       await recall(process.sync, 'g', seqId);
       expect(failures).toBeGreaterThan(1);
       expect((await process.store.timeline('g').get(seqId))?.message).not.toHaveProperty('body');
-      expect(await inboxText(process, 'ann', 'bob', 'cat')).not.toContain('secret');
+      expect(await inboxText(process.inboxes, 'ann', 'bob', 'cat')).not.toContain('secret');
     });
 
     it('does not wait with the other inboxes for one out of reach, and gets there before its own copy', async () => {
@@ -140,12 +122,12 @@ inWorlds(
         isDelivered = true;
       });
       await Promise.all(['ann', 'cat'].map((user) => holds(process, user, 'recall')));
-      expect(await inboxText(process, 'ann', 'cat')).not.toContain('secret');
-      expect(await inboxText(process, 'bob')).toContain('secret');
+      expect(await inboxText(process.inboxes, 'ann', 'cat')).not.toContain('secret');
+      expect(await inboxText(process.inboxes, 'bob')).toContain('secret');
       expect(isDelivered).toBe(false);
       process.faults.sync.relent();
       await holds(process, 'bob', 'recall');
-      expect(await inboxText(process, 'bob')).not.toContain('secret');
+      expect(await inboxText(process.inboxes, 'bob')).not.toContain('secret');
       await sent.delivered;
     });
 
@@ -160,7 +142,7 @@ inWorlds(
       await holds(process, 'ann', 'recall');
       process.faults.sync.relent();
       await recalled.delivered;
-      expect(await inboxText(process, 'ann', 'bob')).not.toContain('secret');
+      expect(await inboxText(process.inboxes, 'ann', 'bob')).not.toContain('secret');
       expect(await drain(process.sync.device('bob', 'phone'))).toMatchObject([{ recalled: true }, { kind: 'recall' }]);
     });
 
@@ -185,7 +167,7 @@ inWorlds(
         await next.sync.recover();
         const isStored = (await all(next.store.timeline('g').scan())).some(({ message }) => message.kind === 'recall');
         if (!isStored) await recall(next.sync, 'g', seqId);
-        expect(await inboxText(next, 'ann', 'bob', 'cat')).not.toContain('secret');
+        expect(await inboxText(next.inboxes, 'ann', 'bob', 'cat')).not.toContain('secret');
         const late = await drain(next.sync.device('bob', 'new'));
         expect(late.map(({ kind }) => kind)).toEqual(['message', 'message', 'recall']);
         expect(textOf(late)).not.toContain('secret');
@@ -209,10 +191,10 @@ inWorlds(
       world.now += DAY_MS;
       await talk();
       world.now += 60 * DAY_MS;
-      expect(await inboxText(process, 'ann')).toContain('secret');
+      expect(await inboxText(process.inboxes, 'ann')).toContain('secret');
       const before = (await process.inboxes.timeline('bob').head()).lastSeqId;
       await recall(sync, 'g', seqId);
-      expect(await inboxText(process, 'ann', 'bob')).not.toContain('secret');
+      expect(await inboxText(process.inboxes, 'ann', 'bob')).not.toContain('secret');
       expect((await process.inboxes.timeline('bob').head()).lastSeqId).toBe(before + 1n);
     });
 
@@ -223,7 +205,7 @@ inWorlds(
       await store.timeline('g').append({ kind: 'recall', sender: 'ann', target: String(seqId) }, { key: `r:${seqId}` });
       await store.timeline('g').trim({ through: seqId });
       expect(await sync.recover()).toEqual({ resumed: 1 });
-      expect(await inboxText(process, 'ann', 'bob', 'cat')).not.toContain('secret');
+      expect(await inboxText(process.inboxes, 'ann', 'bob', 'cat')).not.toContain('secret');
     });
 
     it('reaches inboxes that were written before the conversation went into read mode', async () => {
@@ -232,7 +214,7 @@ inWorlds(
       const reading = await world.start({ diffusion: readDiffusion() });
       await say(reading.sync, 'g', 'cat', 'now read');
       await recall(reading.sync, 'g', seqId);
-      expect(await inboxText(process, 'ann', 'bob', 'cat')).not.toContain('secret');
+      expect(await inboxText(process.inboxes, 'ann', 'bob', 'cat')).not.toContain('secret');
       const late = await drain(reading.sync.device('bob', 'new'));
       expect(late[0]).toMatchObject({ seqId, recalled: true });
       expect(textOf(late)).not.toContain('secret');
@@ -255,11 +237,11 @@ inWorlds(
       const welcoming = await world.start({ newcomers: 'all' });
       await (await welcoming.sync.join('g', ['dan', 'eve'])).delivered;
       await world.leave(process, 'g', 'bob', 'eve');
-      expect(await inboxText(process, 'dan')).toContain('secret');
+      expect(await inboxText(process.inboxes, 'dan')).toContain('secret');
       await welcoming.sync.join('g', 'fay');
       await recall(process.sync, 'g', seqId);
       const everyone = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay'];
-      expect(await inboxText(process, ...everyone)).not.toContain('secret');
+      expect(await inboxText(process.inboxes, ...everyone)).not.toContain('secret');
       for (const user of everyone) {
         const got = await drain(process.sync.device(user, 'new'));
         expect(got[0]).toMatchObject({ seqId, recalled: true });
@@ -285,64 +267,3 @@ inWorlds('a device that slept past the TTL', (open) => {
     expect(textOf(page.messages)).not.toContain('secret');
   });
 });
-
-it.each(['memory', 'tablestore'] as const)('a recall leaves no body in inboxes (%s)', async (kind) => {
-  await using database = await openDatabase<string>(kind);
-  const { store, sync: inboxes } = database;
-  const directory = timelineDirectory({ store });
-  await using sync = createSync<string>({ store, sync: inboxes, directory, diffusion: writeDiffusion() });
-  await (await sync.join('g', ['ann', 'bob'])).delivered;
-  const seqId = await say(sync, 'g', 'ann', 'secret words');
-  await say(sync, 'g', 'ann', 'ok');
-  expect(await inboxText({ inboxes }, 'ann', 'bob')).toContain('secret');
-  await recall(sync, 'g', seqId);
-  expect(await inboxText({ inboxes }, 'ann', 'bob')).not.toContain('secret');
-  expect(await inboxText({ inboxes }, 'ann', 'bob')).toContain('ok');
-});
-
-describe('a sync library that cannot update', () => {
-  const options = async (): Promise<SyncOptions<string>> => {
-    const store = await openTimelineStore<Stored<string>>({ adapter: memoryAdapter(), name: 'store' });
-    const sync = await openTimelineStore<Synced<string>>({ adapter: withoutUpdate(memoryAdapter()), name: 'sync' });
-    return { store, sync, directory: timelineDirectory({ store }), diffusion: writeDiffusion() };
-  };
-
-  it.each(['copy', 100] as const)('takes no bodies: %s', async (bodies) => {
-    const given = await options();
-    const error = {
-      code: 'TIMELINE_UNSUPPORTED',
-      capability: 'update',
-      message: expect.stringMatching(/bodies.*update/),
-    };
-    expect(() => createSync({ ...given, bodies })).toThrow(expect.objectContaining(error));
-  });
-
-  it.each([undefined, 'reference'] as const)('holds references (bodies: %s)', async (bodies) => {
-    const given = await options();
-    await using sync = createSync({ ...given, bodies });
-    await (await sync.join('g', ['ann', 'bob'])).delivered;
-    const seqId = await say(sync, 'g', 'ann', 'secret words');
-    expect(await inboxText({ inboxes: given.sync }, 'ann', 'bob')).not.toContain('secret');
-    expect(await drain(sync.device('bob', 'phone'))).toMatchObject([{ body: 'secret words' }]);
-    await recall(sync, 'g', seqId);
-    expect(await drain(sync.device('bob', 'new'))).toMatchObject([{ recalled: true }, { kind: 'recall' }]);
-  });
-});
-
-function withoutUpdate(adapter: TimelineAdapter): TimelineAdapter {
-  return {
-    name: adapter.name,
-    async open(options) {
-      const library = await adapter.open(options);
-      const capabilities = { ...library.capabilities, update: false };
-      return new Proxy(library, {
-        get(inner, name) {
-          if (name === 'capabilities') return capabilities;
-          if (name === 'update') return undefined;
-          const value: unknown = Reflect.get(inner, name, inner);
-          return typeof value === 'function' ? value.bind(inner) : value;
-        },
-      });
-    },
-  };
-}

@@ -14,6 +14,7 @@ import {
   timelineDirectory,
   writeDiffusion,
 } from '../../sync/index.js';
+import { inboxText } from './support/inbox-text.js';
 
 /** Which library cannot read bodies that say `poison`, at present. */
 interface Broken {
@@ -288,12 +289,7 @@ it('a recall takes back a message that the process which applies it cannot read'
   const old = await open({}, name);
   old.broken.sync = true;
   await sendAll(old.sync, 'two');
-  const { entries } = await fresh.inboxes.timeline('bob').read();
-  expect(entries.map(({ message }) => ('body' in message ? message.body : message.kind))).toEqual([
-    'message',
-    'recall',
-    'two',
-  ]);
+  expect(await inboxText(fresh.inboxes, 'bob')).toMatch(/^(?!.*poison).*recall.*two/);
   expect((await fresh.store.timeline('group').get(seqId))?.message).toMatchObject({
     kind: 'message',
     sender: 'ann',

@@ -49,14 +49,7 @@ export function assemble<M>(
   options: SyncOptions<M>,
   { userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning,
 ): MessageSync<M> {
-  const {
-    store,
-    sync,
-    directory,
-    diffusion,
-    newcomers = 'since-joining',
-    bodies = 'copy',
-  } = checkObject(options, 'options');
+  const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies } = checkObject(options, 'options');
   checkLibrary(store, 'store');
   checkLibrary(sync, 'sync');
   if ((sync as unknown) === store) throw invalidArgument('sync', 'must be another library than store');
@@ -88,7 +81,7 @@ export function assemble<M>(
     warn: withoutThrowing(onWarning),
     refusing: refusing.signal,
     closing: closing.signal,
-    refersTo: refersToBody(bodies),
+    refersTo: refersToBody(bodies, sync.capabilities),
   };
   const leaseMs = checkCount(options.leaseMs ?? 300_000, 'leaseMs', { least: 100, most: MAX_TIMER_MS / 4 });
   const recoverEveryMs = checkCount(options.recoverEveryMs ?? 10_000, 'recoverEveryMs', {
@@ -107,10 +100,17 @@ function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'ap
     throw invalidArgument(argument, `must be a TimelineStore, not ${describeValue(library)}`);
   const { capabilities } = library;
   const missing = capabilities.keyWindowMs === 0 ? 'keyWindowMs' : capabilities.checkpoints ? undefined : 'checkpoints';
-  if (missing === undefined) return;
-  const lacking = `the ${capabilities.adapter} adapter of ${argument}`;
-  const message = `message synchronisation needs ${missing}, which ${lacking} does not support`;
-  throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: missing });
+  if (missing !== undefined) throw unsupported('message synchronisation', missing, capabilities, argument);
+}
+
+function unsupported(
+  need: string,
+  capability: string,
+  { adapter }: { readonly adapter: string },
+  argument: string,
+): TimelineError {
+  const message = `${need} needs ${capability}, which the ${adapter} adapter of ${argument} does not support`;
+  return new TimelineError('TIMELINE_UNSUPPORTED', message, { capability });
 }
 
 /** Calls `make` on first use; after a failure, on the next use again. */
@@ -125,10 +125,16 @@ function lazy<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function refersToBody(bodies: 'copy' | 'reference' | number): (body: unknown) => boolean {
-  if (bodies === 'copy') return () => false;
-  if (bodies === 'reference') return () => true;
-  const least = checkCount(bodies, 'bodies', { least: 0 });
+/** A copied body has to be removed from inboxes when its message is edited or recalled. */
+function refersToBody(
+  bodies: SyncOptions<unknown>['bodies'],
+  capabilities: TimelineStore<unknown>['capabilities'],
+): (body: unknown) => boolean {
+  const { update } = capabilities;
+  if (bodies === 'reference' || (bodies === undefined && !update)) return () => true;
+  const least = bodies === undefined || bodies === 'copy' ? undefined : checkCount(bodies, 'bodies', { least: 0 });
+  if (!update) throw unsupported(`bodies: ${describeValue(bodies)}`, 'update', capabilities, 'sync');
+  if (least === undefined) return () => false;
   return (body) => (JSON.stringify(body)?.length ?? 0) >= least;
 }
 

@@ -8,14 +8,17 @@ export function isDeliverable<M>(message: Stored<M> | undefined): message is Del
   return message?.kind === 'message' || message?.kind === 'edit' || message?.kind === 'recall';
 }
 
-/** Makes the inbox copy of a conversation's entry. Every process makes the same copy until the entry is edited. */
+/**
+ * Makes the inbox copy of a conversation's entry. Every process makes the same copy until the entry is edited. An edit
+ * carries no body: devices take the current one from its message.
+ */
 export function copyOf<M>(
   { refersTo }: { refersTo(body: M): boolean },
   conversation: string,
   entry: TimelineEntry<Stored<M>>,
   message: Deliverable<M>,
 ): Synced<M> {
-  const body = message.kind === 'recall' ? undefined : message.body;
+  const body = message.kind === 'message' ? message.body : undefined;
   return {
     kind: message.kind,
     conversation,
@@ -25,6 +28,11 @@ export function copyOf<M>(
     ...(message.kind !== 'message' && { target: message.target }),
     ...(body !== undefined && !refersTo(body) && { body }),
   };
+}
+
+/** Turns a copy into a reference: devices take the body from the conversation. */
+export function withoutBody<M>({ body: _, ...copy }: Extract<Synced<M>, { readonly sender: string }>): Synced<M> {
+  return copy;
 }
 
 /** Refers to an entry that does not decode in this process. The reader looks it up in the conversation. */

@@ -4,29 +4,31 @@ import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Stored, StoredMessage } from '../types.js';
 
 type Edit<M> = Extract<Stored<M>, { kind: 'edit' }>;
-type Amendment<M> = Edit<M> | Extract<Stored<M>, { kind: 'recall' }>;
+/** A change of an earlier message. */
+export type Amendment<M> = Edit<M> | Extract<Stored<M>, { kind: 'recall' }>;
 
 /**
  * Applies the edit or recall at `at` to its message. Idempotent, in any order: the newest edit counts, and a recall is
- * final. Changes nothing if the message is gone or the target is no message.
+ * final. Changes nothing if the message is gone or the target is no message. Resolves with the message's entry as it
+ * was before; `undefined` if it is gone.
  */
 export async function amend<M>(
   timeline: Timeline<Stored<M>>,
   at: bigint,
   amendment: Amendment<M>,
   closing: AbortSignal,
-): Promise<void> {
+): Promise<TimelineEntry<Stored<M>> | undefined> {
   const target = BigInt(amendment.target);
   for (let race = 1; ; race++) {
     const entry = await timeline.get(target, lenient);
-    if (!entry || entry.deleted) return;
+    if (!entry || entry.deleted) return entry;
     const next = await amendedEntry(timeline, entry, at, amendment);
-    if (!next) return;
+    if (!next) return entry;
     try {
       await timeline.update(target, next, { ifRevision: entry.revision });
-      return;
+      return entry;
     } catch (error) {
-      if (isObsolete(error)) return;
+      if (isObsolete(error)) return entry;
       if (!isTimelineError(error) || error.code !== 'TIMELINE_CONFLICT') throw error;
     }
     await pauseAfterRace(race, `message ${target}`, closing);
@@ -54,12 +56,13 @@ async function amendedEntry<M>(
   return next;
 }
 
+/** Keeps all other fields of the message. */
 function amended<M>(message: StoredMessage<M>, at: bigint, amendment: Amendment<M>): StoredMessage<M> | undefined {
   if (message.recalled !== undefined) return undefined;
-  const { kind, sender } = message;
-  if (amendment.kind === 'recall') return { kind, sender, recalled: String(at) };
-  if (message.edited !== undefined && BigInt(message.edited) >= at) return undefined;
-  return { kind, sender, ...(amendment.body !== undefined && { body: amendment.body }), edited: String(at) };
+  const { body: _, edited, ...rest } = message;
+  if (amendment.kind === 'recall') return { ...rest, recalled: String(at) };
+  if (edited !== undefined && BigInt(edited) >= at) return undefined;
+  return { ...rest, ...(amendment.body !== undefined && { body: amendment.body }), edited: String(at) };
 }
 
 async function stripEdits<M>(timeline: Timeline<Stored<M>>, target: bigint, last: bigint): Promise<void> {
@@ -68,8 +71,8 @@ async function stripEdits<M>(timeline: Timeline<Stored<M>>, target: bigint, last
   }
 }
 
-async function strip<M>(timeline: Timeline<Stored<M>>, at: bigint, { kind, sender, target }: Edit<M>): Promise<void> {
-  await timeline.update(at, { kind, sender, target }).catch((error: unknown) => {
+async function strip<M>(timeline: Timeline<Stored<M>>, at: bigint, { body: _, ...edit }: Edit<M>): Promise<void> {
+  await timeline.update(at, edit).catch((error: unknown) => {
     if (!isObsolete(error)) throw error;
   });
 }

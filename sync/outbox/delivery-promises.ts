@@ -1,5 +1,5 @@
 import type { TimelineError } from '../../src/index.js';
-import type { DeliveryReport } from '../inbox/inbox-writer.js';
+import type { DeliveryReport } from '../inbox/backlog.js';
 import type { Delivery } from '../types.js';
 
 /** Reports kept for callers that ask after the delivery. */

@@ -1,6 +1,8 @@
 import { seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
+import type { DeliveryReport } from '../inbox/backlog.js';
+import { copiedMessage } from '../inbox/copied-message.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
-import type { DeliveryReport, InboxWriter } from '../inbox/inbox-writer.js';
+import type { InboxWriter } from '../inbox/inbox-writer.js';
 import { addNewcomers, recordLeave } from '../members/newcomers.js';
 import { membersWhoSee } from '../members/visibility.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
@@ -9,7 +11,8 @@ import { each } from '../shared/listing.js';
 import { copyKey } from '../shared/names.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced } from '../types.js';
-import { amend } from './amend.js';
+import { type Amendment, amend } from './amend.js';
+import { copyHolders } from './copy-holders.js';
 import { closedError } from './outbox-errors.js';
 
 /** Applies the entries of one conversation in order: copies, amendments, joins, leaves and mode changes. */
@@ -40,9 +43,11 @@ export class EntryProcessor<M> {
     if (isUndecodable(message)) return this.#sendReference(entry);
     switch (message?.kind) {
       case 'edit':
-      case 'recall':
-        await amend(this.#timeline, entry.seqId, message, this.#context.closing);
-        return this.#sendCopy(entry, message);
+      case 'recall': {
+        const target = await amend(this.#timeline, entry.seqId, message, this.#context.closing);
+        const report = await this.#removeBody(entry, message, target);
+        return (await this.#sendCopy(entry, message, report)) ?? report;
+      }
       case 'message':
         return this.#sendCopy(entry, message);
       case 'join':
@@ -100,20 +105,47 @@ export class EntryProcessor<M> {
     return this.mode.mode === 'read' ? undefined : this.#send(entry, referenceTo(this.#conversation, entry));
   }
 
-  async #sendCopy(entry: TimelineEntry<Stored<M>>, message: Deliverable<M>): Promise<DeliveryReport | undefined> {
+  async #sendCopy(
+    entry: TimelineEntry<Stored<M>>,
+    message: Deliverable<M>,
+    report?: DeliveryReport,
+  ): Promise<DeliveryReport | undefined> {
     if (this.mode.mode === 'read') return undefined;
     const copy = copyOf(this.#context, this.#conversation, entry, message);
-    return this.#send(entry, copy, message.kind === 'message' ? undefined : BigInt(message.target));
+    const target = message.kind === 'message' ? undefined : BigInt(message.target);
+    return this.#send(entry, copy, { target, report });
+  }
+
+  /** Inboxes keep no body that an edit or recall replaces; `undefined` if no inbox has ever held a copy. */
+  async #removeBody(
+    entry: TimelineEntry<Stored<M>>,
+    { target }: Amendment<M>,
+    message: TimelineEntry<Stored<M>> | undefined,
+  ): Promise<DeliveryReport | undefined> {
+    const { keyWindowMs, update } = this.#context.sync.capabilities;
+    const seqId = BigInt(target);
+    const isOnlyRead = this.mode.mode === 'read' && this.mode.since < seqId;
+    if (!update || isOnlyRead) return undefined;
+    const conversation = this.#conversation;
+    const now = Math.max(entry.appendedAt, Date.now());
+    const copied = copiedMessage({ conversation, seqId, entry: message, now, keyWindowMs });
+    const holders = copyHolders(this.#context, { conversation, after: seqId, at: entry.seqId });
+    return this.#inboxes.removeBody({ seqId: entry.seqId, key: `remove:${entry.seqId}`, copied }, holders);
   }
 
   /** With a `target`, members who never saw that message are left out. */
-  #send(entry: TimelineEntry<Stored<M>>, message: Synced<M>, target?: bigint): Promise<DeliveryReport> {
+  #send(
+    entry: TimelineEntry<Stored<M>>,
+    message: Synced<M>,
+    { target, report }: { readonly target?: bigint | undefined; readonly report?: DeliveryReport | undefined } = {},
+  ): Promise<DeliveryReport> {
     const at = entry.seqId;
     // A sender who is no member gets no copy: a later join may show the past, in order.
     const members = each(this.#context.directory.members(this.#conversation, { at }));
     const recipients =
       target === undefined ? members : membersWhoSee(this.#context, this.#conversation, members, { at, target });
-    return this.#inboxes.write({ seqId: entry.seqId, key: copyKey(this.#conversation, entry), message }, recipients);
+    const key = copyKey(this.#conversation, entry);
+    return this.#inboxes.write({ seqId: at, key, message }, recipients, report);
   }
 
   /**

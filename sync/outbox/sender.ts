@@ -3,6 +3,7 @@ import { pause } from '../../src/toolkit/index.js';
 import { type ModeChange, ModeSelector } from '../modes/mode-selector.js';
 import type { Context } from '../shared/context.js';
 import type { Delivery, Sent, Stored } from '../types.js';
+import { type Amendment, amend } from './amend.js';
 import type { FanOut } from './fan-out.js';
 
 /** Milliseconds before each look for an append whose outcome is unknown. */
@@ -63,10 +64,17 @@ export class Sender<M> {
       if (message.kind === 'message') await this.#ensureMode(conversation);
       await note;
       const appended = await this.#store(conversation, message, key, signal);
+      if (message.kind === 'edit' || message.kind === 'recall') await this.#amend(conversation, appended, message);
       return sentOf(appended, outbox.deliver(appended, message.kind));
     } finally {
       endAppend();
     }
+  }
+
+  /** From here on every process sees the change. If this fails, the fan-out does it. */
+  async #amend(conversation: string, { seqId }: Appended, message: Amendment<M>): Promise<void> {
+    const { store, closing } = this.#context;
+    await amend(store.timeline(conversation), seqId, message, closing).catch(() => undefined);
   }
 
   async #store(

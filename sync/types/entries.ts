@@ -85,7 +85,7 @@ export type Synced<M> =
       readonly sentAt: number;
       /** For `edit` and `recall`: SeqId of the message. */
       readonly target?: string;
-      /** Absent: devices take the body from the conversation. */
+      /** The body of a message. Absent, as in every edit: devices take it from the conversation. */
       readonly body?: M;
       /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */
       readonly undecodable?: true;

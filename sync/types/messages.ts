@@ -46,7 +46,10 @@ export interface SyncMessage<M> {
   readonly entrySeqId: bigint;
   /** Name of the user who sent the message; for `read`, of the device's own user. */
   readonly sender: string;
-  /** The body of a message or edit. Absent for `recall` and `read`, and if the message was recalled. */
+  /**
+   * The body of a message or edit, for an edit the one that the message has by now. Absent for `recall` and `read`, and
+   * if the message was recalled.
+   */
   readonly body?: M;
   /** `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. */
   readonly kind: 'message' | 'edit' | 'recall' | 'read';

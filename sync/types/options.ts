@@ -14,7 +14,7 @@ export interface SyncOptions<M> {
   readonly diffusion: Diffusion;
   /**
    * Inbox entries carry a copy of the body, or refer to the body in the conversation. A number refers to bodies of at
-   * least this many bytes of JSON. Default `copy`.
+   * least this many bytes of JSON. Default `copy`; `reference`, and nothing else, if `sync` cannot update.
    */
   readonly bodies?: 'copy' | 'reference' | number | undefined;
   /** The past that a new member sees. Default `since-joining`. Needs a directory that keeps memberships. */

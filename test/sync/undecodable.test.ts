@@ -14,6 +14,7 @@ import {
   timelineDirectory,
   writeDiffusion,
 } from '../../sync/index.js';
+import { inboxText } from './support/inbox-text.js';
 
 /** Which library cannot read bodies that say `poison`, at present. */
 interface Broken {
@@ -266,8 +267,8 @@ it('in a rolling deploy, the old process continues and the new one shows all', a
   await (await fresh.sync.recall('group', seqId)).delivered;
   await sendAll(old.sync, 'three');
   expect(await pulled(fresh.sync.device('bob', 'phone'))).toEqual([
-    'message one',
-    'message poison',
+    'message poison edit',
+    'message recalled',
     'edit poison edit',
     'message two',
     'recall',
@@ -286,7 +287,9 @@ it('a recall takes back a message that the process which applies it cannot read'
   const recall: Stored<string> = { kind: 'recall', sender: 'ann', target: String(seqId) };
   await fresh.store.timeline('group').append(recall, { key: `r:${seqId}` });
   const old = await open({}, name);
+  old.broken.sync = true;
   await sendAll(old.sync, 'two');
+  expect(await inboxText(fresh.inboxes, 'bob')).toMatch(/^(?!.*poison).*recall.*two/);
   expect((await fresh.store.timeline('group').get(seqId))?.message).toMatchObject({
     kind: 'message',
     sender: 'ann',

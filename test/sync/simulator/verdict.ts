@@ -1,8 +1,11 @@
 import { seqIdOf } from '../../../src/cursor.js';
+import type { Synced } from '../../../sync/types.js';
 import type { DeviceClient } from './device-client.js';
 import { type Entry, History, type MembershipPeriod, textOf } from './history.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
+
+type Copy = Extract<Synced<string>, { readonly sender: string }>;
 
 /** Compares the end of a run, entry by entry, with the expected one. */
 export class Verdict {
@@ -174,6 +177,7 @@ export class Verdict {
       if (message.kind === 'read') continue;
       const { conversation, seqId } = message;
       if (message.kind === 'mode') continue;
+      this.#checkInboxBody(user, message);
       if (inboxSeqIds.has(`${seqId}@${conversation}`))
         this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);
       copies.set(conversation, [...(copies.get(conversation) ?? []), BigInt(seqId)]);
@@ -197,6 +201,14 @@ export class Verdict {
       if (inboxSeqId === undefined || inboxSeqId > inboxes.get(user)!)
         this.#fail(`${seqId} of ${conversation} was said to be delivered before the inbox of ${user} had it`);
     }
+  }
+
+  /** Inboxes hold no body of an edit, of a recalled message, or from before an edit. */
+  #checkInboxBody(user: string, { kind, conversation, seqId, body }: Copy): void {
+    if (body === undefined) return;
+    const current = kind === 'message' ? this.#histories.get(conversation)!.finally(BigInt(seqId)).body : undefined;
+    if (body !== current)
+      this.#fail(`the inbox of ${user} holds ${body} for ${kind} ${seqId} of ${conversation}, which is ${current}`);
   }
 
   async #checkList(user: string): Promise<void> {

@@ -1,0 +1,49 @@
+import type { TimelineEntry } from '../../src/index.js';
+import { copyKey } from '../shared/names.js';
+import { isUndecodable } from '../shared/undecodable.js';
+import type { Stored, Synced } from '../types.js';
+import { copyOf, referenceTo } from './inbox-entries.js';
+
+/** A message of a conversation whose copies stand in inboxes. */
+export interface CopiedMessage<M> {
+  readonly conversation: string;
+  readonly seqId: bigint;
+  /** Absent if the message is gone from its conversation. */
+  readonly known?: {
+    readonly sentAt: number;
+    /** Key of its copies. */
+    readonly key: string;
+    /** The copy without body. */
+    readonly reference: Synced<M>;
+  };
+  /** Every inbox that holds a copy remembers its key. */
+  readonly isKeyRemembered: boolean;
+}
+
+export interface AmendedTarget<M> {
+  readonly conversation: string;
+  readonly seqId: bigint;
+  /** `undefined` if the message is gone. */
+  readonly entry: TimelineEntry<Stored<M>> | undefined;
+  /** Milliseconds since 1970 at which it is looked for. */
+  readonly now: number;
+  /** Milliseconds for which inboxes remember keys; `null`: for ever. */
+  readonly keyWindowMs: number | null;
+}
+
+/** Clocks differ, and a search takes time: keys count as remembered for half of their window. */
+const TRUSTED_PART = 0.5;
+
+export function copiedMessage<M>({ conversation, seqId, entry, now, keyWindowMs }: AmendedTarget<M>): CopiedMessage<M> {
+  if (!entry) return { conversation, seqId, isKeyRemembered: false };
+  const { appendedAt, message, deleted } = entry;
+  const isReadable = !deleted && !isUndecodable(message) && message.kind === 'message';
+  const reference = isReadable
+    ? copyOf({ refersTo: () => true }, conversation, entry, message)
+    : referenceTo<M>(conversation, entry);
+  return {
+    ...{ conversation, seqId },
+    known: { sentAt: appendedAt, key: copyKey(conversation, entry), reference },
+    isKeyRemembered: keyWindowMs === null || now - appendedAt < keyWindowMs * TRUSTED_PART,
+  };
+}

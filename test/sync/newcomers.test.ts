@@ -56,7 +56,8 @@ inWorlds(
         await world.leave(process, 'g', 'bob');
         await edit(process, seen[0]!, 'newer');
         const late = await seenBy(process, 'bob', 'late');
-        expect(late.slice(-3)).toEqual(changes);
+        // The later edit does not reach bob as one. The body that it replaced is gone for everyone.
+        expect(late.slice(-3)).toEqual([`edit ${seen[0]}: newer`, ...changes.slice(1)]);
       });
 
       it.skipIf(isListed)('from before a newcomer comes with the past that it changes, and not alone', async () => {

@@ -16,6 +16,7 @@ const capabilities: Capabilities = {
   trim: false,
   timelines: false,
   checkpoints: false,
+  signals: 'none',
   minTtlMs: null,
   budgetMs: 1000,
   wakeWithinMs: 1000,

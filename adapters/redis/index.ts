@@ -128,6 +128,7 @@ function capabilitiesOf({ options, settings, keys }: Library, durability: Capabi
     trim: true,
     timelines: true,
     checkpoints: true,
+    signals: 'store',
     minTtlMs: 1,
     budgetMs: options.waitMs,
     wakeWithinMs: keys.isCluster ? 2 * options.wakeMs + 20 : 50,

@@ -50,8 +50,8 @@ export function minimalAdapter(): TimelineAdapter {
           ranges.map(({ timeline, after = 0n, before, limit, reverse }) => {
             const rows = rowsOf(timeline);
             const found = rows.filter(({ seqId }) => seqId > after && (before === undefined || seqId < before));
-            const ordered = reverse ? found.reverse() : found;
-            return { ...headOf(rows), rows: ordered.slice(0, limit), more: ordered.length > limit };
+            if (reverse) found.reverse();
+            return { ...headOf(rows), rows: found.slice(0, limit), more: found.length > limit };
           }),
         heads: async (timelines) => timelines.map((timeline) => headOf(rowsOf(timeline))),
         close: async () => {},

@@ -78,7 +78,7 @@ class CountByReading {
         return { timeline: range.timeline, after, before: range.before, limit, reverse: false };
       });
       const slices = checkSlices(adapter, await library.read(pages, call), pages.length);
-      open.forEach((progress, i) => take(progress, slices[i] as Slice));
+      for (const [i, progress] of open.entries()) take(progress, slices[i] as Slice);
     }
     return this.#all.map(({ head, count }) => ({ ...(head as AdapterHead), count }));
   }

@@ -8,7 +8,7 @@ type Listeners = ListenerHub<[payload: string]>;
 const LISTENERS = Symbol.for('timeline-model.sqlite.listeners');
 
 /** Of all files that are open in this process, since several handles may have one file open. */
-const listeners: Listeners = ((globalThis as { [LISTENERS]?: Listeners })[LISTENERS] ??= new ListenerHub());
+const listeners = listenersOfProcess();
 
 /** Databases without a file have no other handles. */
 const unnamed = new WeakMap<object, string>();
@@ -28,6 +28,12 @@ export class Signals {
   listen(topic: string, hear: (payload: string) => void): () => void {
     return listeners.add(`${this.#name} ${topic}`, hear);
   }
+}
+
+function listenersOfProcess(): Listeners {
+  const registry = globalThis as { [LISTENERS]?: Listeners };
+  registry[LISTENERS] ??= new ListenerHub();
+  return registry[LISTENERS];
 }
 
 function nameOf(database: object): string {

@@ -138,8 +138,8 @@ export interface TimelineStore<M> extends AsyncDisposable {
   heads(ids: readonly TimelineId[], options?: Abortable): Promise<Head[]>;
 
   /**
-   * Counts the entries of many ranges, in one round trip where the adapter can; see {@link Timeline.count}. Results come
-   * in input order. Rejects if any cursor is refused; the error's `timeline` names it.
+   * Counts the entries of many ranges, in one round trip where the adapter can; see {@link Timeline.count}. Results
+   * come in input order. Rejects if any cursor is refused; the error's `timeline` names it.
    *
    * @example
    * ```ts
@@ -193,8 +193,8 @@ export interface TimelineStore<M> extends AsyncDisposable {
 
   /**
    * Passes a signal to the listeners of a topic in this library: those of every process, or of this one only, see
-   * `capabilities.signals`. Nothing is stored: a signal may be lost, signals come in any order, and none is heard twice.
-   * Resolves once it is on its way, whether or not anybody listens. A signal whose fate is unknown fails with
+   * `capabilities.signals`. Nothing is stored: a signal may be lost, signals come in any order, and none is heard
+   * twice. Resolves once it is on its way, whether or not anybody listens. A signal whose fate is unknown fails with
    * `outcome: 'unknown'`.
    *
    * @param topic 1 to 255 bytes of UTF-8.

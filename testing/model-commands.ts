@@ -93,7 +93,7 @@ function weighted(capabilities: Capabilities): ModelCommand['do'][] {
     ['update', 4, capabilities.update],
     ['delete', 3, capabilities.delete],
     ['trim', 2, capabilities.trim],
-    ['keepLast', 1, capabilities.trim],
+    ['keepLast', 2, capabilities.trim],
     ['advance', 3, capabilities.checkpoints],
     ['reset', 1, capabilities.checkpoints],
     ['wait', 3, true],

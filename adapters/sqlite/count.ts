@@ -29,7 +29,7 @@ export class Counter {
   constructor(library: LibraryContext, reader: Reader) {
     this.#library = library;
     this.#reader = reader;
-    // `typeof` looks at the header of a row alone: it does not load a body from the pages that it overflows to.
+    // `typeof` looks at the header of a row: `IS NOT NULL` would load the whole body.
     const isKept = "(typeof(body) <> 'null' OR ref IS NOT NULL)";
     const within = 'timeline = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?';
     const rows = `SELECT seq, ${isKept} AS kept FROM timeline_entries WHERE ${within}`;

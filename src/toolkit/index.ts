@@ -20,6 +20,7 @@ export {
 } from './contract-errors.js';
 export { cutoff } from './cutoff.js';
 export { groupByTimeline } from './group-by-timeline.js';
+export { ListenerHub, type ListenerHubHooks } from './listener-hub.js';
 export { backOff, jitter, type PauseOptions, pause } from './pause.js';
 export { type KnownKey, type Plan, planWrite } from './plan-write.js';
 export { furtherPosition } from './reader-position.js';

@@ -27,7 +27,7 @@ export class Recovery<M> {
   constructor(context: Context<M>, outboxOf: (conversation: string) => ConversationOutbox<M>) {
     this.#context = context;
     this.#outboxOf = outboxOf;
-    this.#shards = Array.from({ length: NOTE_SHARDS }, (_, shard) => new NoteShard(context.store, shard));
+    this.#shards = Array.from({ length: NOTE_SHARDS }, (_, shard) => new NoteShard(context.state, shard));
   }
 
   /** Resumes what stood still since the last look, and removes notes that are no longer needed. */
@@ -71,7 +71,7 @@ export class Recovery<M> {
   }
 
   async #refresh(): Promise<void> {
-    const heads = await this.#context.store.heads(shardTimelines);
+    const heads = await this.#context.state.heads(shardTimelines);
     await Promise.all(this.#shards.map((shard, i) => shard.refresh(heads[i] as (typeof heads)[number])));
   }
 
@@ -116,7 +116,7 @@ export class Recovery<M> {
   }
 }
 
-/** Timelines of the library's own have ids of several parts. */
+/** The store library may be the state library: Timelines of the library's own have ids of several parts. */
 function isConversation(id: TimelineId): id is string {
   return typeof id === 'string';
 }

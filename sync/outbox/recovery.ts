@@ -1,4 +1,4 @@
-import { seqIdOf, type TimelineId } from '../../src/index.js';
+import { isTimelineError, seqIdOf, type TimelineId } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import type { ConversationOutbox } from './conversation-outbox.js';
 import { NOTE_SHARDS, NoteShard, shardTimelines } from './note-shard.js';
@@ -108,12 +108,18 @@ export class Recovery<M> {
   async #resume(behind: readonly BehindConversation[]): Promise<number> {
     const queue = behind.map(({ conversation }) => conversation);
     const workers = Array.from({ length: Math.min(RESUMED_AT_ONCE, queue.length) }, async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.#outboxOf(next).catchUp();
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        await this.#outboxOf(next).catchUp().catch(ignoreTruncated);
     });
     await Promise.all(workers);
     if (behind.length > 0) await this.#context.fanOutPositions.flush();
     return behind.length;
   }
+}
+
+/** The last entries were gone before their fan-out. Devices are told; nothing is left to do. */
+function ignoreTruncated(error: unknown): void {
+  if (!isTimelineError(error) || error.code !== 'TIMELINE_TRUNCATED') throw error;
 }
 
 /** The store library may be the state library: Timelines of the library's own have ids of several parts. */

@@ -16,7 +16,7 @@ import type { Patience } from './outbox/turn.js';
 import type { Context } from './shared/context.js';
 import { FanOutPositions } from './shared/fan-out-positions.js';
 import { initializeSettings } from './shared/library-settings.js';
-import type { MessageSync, SyncOptions } from './types.js';
+import type { MessageSync, Stored, SyncOptions } from './types.js';
 
 const MAX_LAST_MESSAGES = 1000;
 
@@ -53,6 +53,7 @@ export function assemble<M>(
   checkLibrary(store, 'store');
   checkLibrary(sync, 'sync');
   if ((sync as unknown) === store) throw invalidArgument('sync', 'must be another library than store');
+  const state = stateLibrary(options);
   if (typeof directory?.members !== 'function' || typeof directory.conversations !== 'function') {
     throw invalidArgument('directory', 'must have members and conversations');
   }
@@ -70,13 +71,14 @@ export function assemble<M>(
   const context: Context<M> = {
     store,
     sync,
+    state,
     directory: guardDirectory(directory, userCodeMs),
     diffusion: guardDiffusion(diffusion, userCodeMs),
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
     fanOutPositions: new FanOutPositions(store, closing.signal),
-    settings: lazy(() => initializeSettings(store, diffusion.modes, closing.signal)),
+    settings: lazy(() => initializeSettings(state, diffusion.modes, closing.signal)),
     memberChangesPerLook,
     warn: withoutThrowing(onWarning),
     refusing: refusing.signal,
@@ -111,6 +113,18 @@ function unsupported(
 ): TimelineError {
   const message = `${need} needs ${capability}, which the ${adapter} adapter of ${argument} does not support`;
   return new TimelineError('TIMELINE_UNSUPPORTED', message, { capability });
+}
+
+/** Messages may expire. The library's own Timelines say who is a member and in which mode: they may not. */
+function stateLibrary<M>({ store, sync, state }: SyncOptions<M>): TimelineStore<Stored<M>> {
+  if (state === undefined) {
+    if (store.ttlMs === undefined) return store;
+    throw invalidArgument('state', 'must be given, a library without a TTL, because store has one');
+  }
+  checkLibrary(state, 'state');
+  if ((state as unknown) === sync) throw invalidArgument('state', 'must be another library than sync');
+  if (state.ttlMs !== undefined) throw invalidArgument('state', `must not have a TTL, but has ${state.ttlMs} ms`);
+  return state;
 }
 
 /** Calls `make` on first use; after a failure, on the next use again. */

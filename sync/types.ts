@@ -5,3 +5,4 @@ export type * from './types/list.js';
 export type * from './types/message-sync.js';
 export type * from './types/messages.js';
 export type * from './types/options.js';
+export type * from './types/truncated.js';

@@ -11,8 +11,8 @@ interface ReadPosition {
 
 /**
  * Advances a user's read position and returns the one that stands; law Checkpoint. The inbox entry that tells the
- * user's devices precedes the checkpoint: after a crash between the two, a device that reads the entry, or a repetition,
- * advances the checkpoint.
+ * user's devices precedes the checkpoint: after a crash between the two, a device that reads the entry advances the
+ * checkpoint, and so does a repetition.
  */
 export async function markRead<M>(
   context: Context<M>,

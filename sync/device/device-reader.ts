@@ -1,16 +1,17 @@
 import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
-import type { DeviceOptions, SyncMessage } from '../types.js';
+import type { DeviceOptions, SyncMessage, TruncatedConversation } from '../types.js';
 import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
 import { hiddenChanges } from './hidden-changes.js';
+import { mergedLosses } from './lost-entries.js';
 import { followedOf, MergedStream } from './merged-stream.js';
 import { healReadPositions } from './read-entries.js';
 import { rebuild } from './rebuild.js';
 import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';
-import type { StreamMessage, StreamPage } from './stream-page.js';
+import { BEHIND, type Loss, type StreamMessage, type StreamPage } from './stream-page.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';
 
 /** A device that falls behind during each of these resyncs will fall behind during the next one too. */
@@ -24,6 +25,8 @@ export interface DeviceIdentity {
 
 export interface ReadResult<M> {
   readonly messages: SyncMessage<M>[];
+  /** Entries that are gone, among the messages. */
+  readonly truncated: readonly TruncatedConversation[];
   readonly upToDate: boolean;
   /** The position changed, whether or not there are messages. */
   readonly hasAdvanced: boolean;
@@ -45,6 +48,8 @@ export class DeviceReader<M> {
   #resyncs = 0;
   /** The next message has to tell the device of a resync. */
   #hasToTell: boolean;
+  /** The next message has to tell the device of these. */
+  #losses: TruncatedConversation[] = [];
 
   static async open<M>(
     context: Context<M>,
@@ -114,11 +119,12 @@ export class DeviceReader<M> {
     const page = await this.#nextPage(limit, heads);
     if (page.isBehind) {
       await this.#resync();
-      return { messages: [], upToDate: false, hasAdvanced: true, restarted: true };
+      return { messages: [], truncated: [], upToDate: false, hasAdvanced: true, restarted: true };
     }
     this.#resyncs = 0;
     const messages = await this.#finish(page);
-    return { messages, upToDate: page.upToDate, hasAdvanced: page.changes.length > 0, restarted: false };
+    const { upToDate, losses: truncated, changes } = page;
+    return { messages, truncated, upToDate, hasAdvanced: changes.length > 0, restarted: false };
   }
 
   #readHeads(): Promise<StreamHeads> {
@@ -135,7 +141,7 @@ export class DeviceReader<M> {
     } catch (error) {
       const code = isTimelineError(error) ? error.code : undefined;
       if (code !== 'TIMELINE_EPOCH_CHANGED' && code !== 'TIMELINE_ROLLED_BACK') throw error;
-      return { messages: [], changes: [], upToDate: false, isBehind: true };
+      return BEHIND;
     }
   }
 
@@ -150,6 +156,7 @@ export class DeviceReader<M> {
     this.#nextHeads = restarted.#nextHeads;
     this.#cursors = this.#newCursors();
     this.#hasToTell = true;
+    this.#losses = [];
   }
 
   #newCursors(): CursorBuilder {
@@ -157,7 +164,7 @@ export class DeviceReader<M> {
   }
 
   /** Looks up the bodies of references, and adds cursors. */
-  async #finish({ messages, changes }: StreamPage<M>): Promise<SyncMessage<M>[]> {
+  async #finish({ messages, changes, losses }: StreamPage<M>): Promise<SyncMessage<M>[]> {
     // Before the page is handed over: once it is acknowledged, its entries do not come again.
     const [resolved] = await Promise.all([
       resolveReferences(this.#context.store, messages),
@@ -165,18 +172,24 @@ export class DeviceReader<M> {
     ]);
     const isHidden = await hiddenChanges(this.#context, this.#identity.user, messages, resolved);
     const cursorAfter = this.#cursors.advance(changes);
-    return resolved.flatMap((message, i) => {
+    const left = [...losses];
+    const finished = resolved.flatMap((message, i) => {
       if (!message || isHidden[i]) return [];
       const { changeCount } = messages[i] as StreamMessage<M>;
+      while (left[0] && left[0].changeCount <= changeCount) this.#losses.push(left.shift() as Loss);
+      const truncated = mergedLosses(this.#losses.splice(0));
       const tellsOfResync = this.#hasToTell;
       this.#hasToTell = false;
       return {
         ...message,
         ...(tellsOfResync && { resynced: true as const }),
+        ...(truncated.length > 0 && { truncated }),
         get cursor() {
           return cursorAfter(changeCount);
         },
       };
     });
+    this.#losses.push(...left);
+    return finished;
   }
 }

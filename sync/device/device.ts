@@ -10,11 +10,12 @@ import {
 import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
-import type { Device, PullPage, SyncMessage } from '../types.js';
+import type { Device, PullPage, SyncMessage, TruncatedConversation } from '../types.js';
 import { decodeCursor, signerFor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { type DeviceIdentity, DeviceReader } from './device-reader.js';
 import { DeviceWatch } from './device-watch.js';
+import { mergedLosses } from './lost-entries.js';
 import { UnmarkedConversations } from './unmarked-conversations.js';
 
 const MAX_PULL = 10_000;
@@ -37,7 +38,7 @@ export class SyncDevice<M> implements Device<M> {
     this.device = identity.device;
     this.#identity = identity;
     this.#context = context;
-    this.#log = new DeviceLog(context.store, this.user, this.device);
+    this.#log = new DeviceLog(context.state, this.user, this.device);
     this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
@@ -47,15 +48,19 @@ export class SyncDevice<M> implements Device<M> {
     throwIfAborted(signal);
     const reader = await this.#open();
     const messages: SyncMessage<M>[] = [];
+    const losses: TruncatedConversation[] = [];
     for (let emptyReads = 0; ; ) {
       throwIfAborted(signal);
       const read = await reader.read(limit - messages.length);
-      if (read.restarted) messages.length = 0;
+      if (read.restarted) messages.length = losses.length = 0;
       messages.push(...read.messages);
+      losses.push(...read.truncated);
       emptyReads = read.hasAdvanced ? 0 : emptyReads + 1;
       // An inbox entry may wait for a conversation's entry that is not visible yet. A later pull hands both over.
       if (read.upToDate || messages.length >= limit || emptyReads > 1) {
-        return { messages, cursor: reader.cursor, upToDate: read.upToDate, resynced: reader.resynced };
+        const truncated = mergedLosses(losses);
+        const { cursor, resynced } = reader;
+        return { messages, cursor, upToDate: read.upToDate, resynced, ...(truncated.length > 0 && { truncated }) };
       }
     }
   }
@@ -127,10 +132,11 @@ export class SyncDevice<M> implements Device<M> {
   }
 
   #followIn(watch: DeviceWatch, reader: DeviceReader<M>): void {
-    const { store, sync } = this.#context;
+    const { store, sync, state } = this.#context;
     watch.follow([
       { store: sync, ids: [this.user] },
-      { store, ids: [timelineOf.memberships(this.user), ...reader.followed] },
+      { store: state, ids: [timelineOf.memberships(this.user)] },
+      { store, ids: reader.followed },
     ]);
   }
 

@@ -1,3 +1,4 @@
+import type { Head } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import type { Membership } from '../types.js';
@@ -18,23 +19,23 @@ export interface StreamHeads {
 }
 
 export async function readHeads<M>(
-  { store, directory, settings }: Context<M>,
+  { store, state, directory, settings }: Context<M>,
   { user, log }: { readonly user: string; readonly log: DeviceLog<M> },
   followed: readonly string[],
   { needsMemberships }: { readonly needsMemberships: boolean },
 ): Promise<StreamHeads> {
-  const [heads, { secret, mayUseReadMode, memberships }] = await Promise.all([
-    store.heads([log.id, ...followed]),
+  const [[device], heads, { secret, mayUseReadMode, memberships }] = await Promise.all([
+    state.heads([log.id]),
+    followed.length === 0 ? [] : store.heads(followed),
     settings().then(async ({ mayUseReadMode, secret }) => ({
       secret,
       mayUseReadMode,
       memberships: needsMemberships && mayUseReadMode ? await membershipsOf(directory, user) : undefined,
     })),
   ]);
-  const [deviceLog, ...others] = heads.map(({ lastSeqId }) => lastSeqId);
   return {
-    deviceLog: deviceLog as bigint,
-    conversations: new Map(followed.map((conversation, i) => [conversation, others[i] as bigint])),
+    deviceLog: (device as Head).lastSeqId,
+    conversations: new Map(followed.map((conversation, i) => [conversation, (heads[i] as Head).lastSeqId])),
     mayUseReadMode,
     memberships,
     secret,

@@ -1,4 +1,5 @@
 import type { Cursor } from '../../src/index.js';
+import type { TruncatedConversation } from '../types.js';
 import type { ConversationPosition } from './conversation-position.js';
 import type { DeviceMessage } from './device-message.js';
 
@@ -30,9 +31,19 @@ export interface StreamMessage<M> {
   readonly changeCount: number;
 }
 
+/** Entries that the device was to get and that are gone. */
+export interface Loss extends TruncatedConversation {
+  /** The number of changes of the page up to here: messages that include fewer come before the loss. */
+  readonly changeCount: number;
+}
+
+/** The page of a device that has to resync. */
+export const BEHIND: StreamPage<never> = { messages: [], changes: [], losses: [], upToDate: false, isBehind: true };
+
 export interface StreamPage<M> {
   readonly messages: readonly StreamMessage<M>[];
   readonly changes: readonly PositionChange[];
+  readonly losses: readonly Loss[];
   readonly upToDate: boolean;
   /** Inbox entries after the position have expired or do not decode. The page is empty; the device has to resync. */
   readonly isBehind: boolean;

@@ -1,6 +1,7 @@
 import { seqIdOf, type TimelineEntry } from '../../src/index.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
+import { truncationMarker } from '../inbox/truncation-marker.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
@@ -95,7 +96,8 @@ async function seenBefore<M>(
 
 /** Returns the SeqId after which a user who joins at `at` sees the conversation. */
 async function visibleAfter<M>({ store, newcomers }: Context<M>, conversation: string, at: bigint): Promise<bigint> {
-  if (newcomers === 'all') return 0n;
+  // Entries that are gone by now are not part of the past that the user sees: nobody has to be told of them.
+  if (newcomers === 'all') return (await store.timeline(conversation).head()).firstSeqId - 1n;
   if (newcomers === 'since-joining' || newcomers.last === 0) return at;
   const backwards = store.timeline(conversation).scan({ before: at, reverse: true, ...lenient });
   return beforeLastMessages(backwards, newcomers.last, at);
@@ -123,9 +125,15 @@ async function backfill<M>(
 ): Promise<void> {
   const first = [...from.values()].reduce((least, each) => (each < least ? each : least), at);
   if (first + 1n >= at) return;
-  for await (const { entries } of context.store
-    .timeline(conversation)
-    .pages({ after: first, before: at, pageSize: PAGE, ...lenient })) {
+  const range = { after: first, before: at, pageSize: PAGE, ...lenient };
+  for await (const { entries, truncated, head } of context.store.timeline(conversation).pages(range)) {
+    if (truncated) {
+      // Gone since the join was first applied, or since this began.
+      const through = truncated.through < at ? truncated.through : at - 1n;
+      const users = [...from].flatMap(([user, after]) => (after < through ? [user] : []));
+      const marker = truncationMarker<M>({ conversation, epoch: head.epoch, after: first, through });
+      await inboxes.write({ ...marker, seqId: at }, each(users));
+    }
     for (const entry of entries) {
       const message = pastCopy(context, conversation, entry);
       if (!message) continue;

@@ -3,6 +3,7 @@ import type { DeliveryReport } from '../inbox/backlog.js';
 import { copiedMessage } from '../inbox/copied-message.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
+import type { LostEntries } from '../inbox/truncation-marker.js';
 import { addNewcomers, recordLeave } from '../members/newcomers.js';
 import { membersWhoSee } from '../members/visibility.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
@@ -13,7 +14,8 @@ import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced } from '../types.js';
 import { type Amendment, amend } from './amend.js';
 import { copyHolders } from './copy-holders.js';
-import { closedError } from './outbox-errors.js';
+import { passLostEntries } from './lost-entries.js';
+import { type FanOutTarget, markChange } from './mode-change.js';
 
 /** Applies the entries of one conversation in order: copies, amendments, joins, leaves and mode changes. */
 export class EntryProcessor<M> {
@@ -79,6 +81,15 @@ export class EntryProcessor<M> {
   /** Takes over the mode of an entry that another process has processed. */
   follow({ seqId, message, deleted }: TimelineEntry<Stored<M>>): void {
     if (!deleted && message.kind === 'mode') this.mode = { mode: message.mode, since: seqId };
+  }
+
+  /** Passes entries that are gone. */
+  async passLost(lost: LostEntries): Promise<void> {
+    this.mode = await passLostEntries(this.#target, lost, this.mode);
+  }
+
+  get #target(): FanOutTarget<M> {
+    return { context: this.#context, conversation: this.#conversation, inboxes: this.#inboxes };
   }
 
   async #compactMembers(): Promise<void> {
@@ -148,28 +159,21 @@ export class EntryProcessor<M> {
     return this.#inboxes.write({ seqId: at, key, message }, recipients, report);
   }
 
-  /**
-   * Inboxes get a marker at each change. A change to read mode counts only once every inbox has it: devices that look
-   * the mode up rely on that.
-   */
+  /** Inboxes get a marker at each change, but not of the mode in which the conversation starts. */
   async #changeMode(
     entry: TimelineEntry<Stored<M>>,
     next: EffectiveMode,
     isFirst: boolean,
   ): Promise<DeliveryReport | undefined> {
     const conversation = this.#conversation;
-    const { store, closing } = this.#context;
+    const { state } = this.#context;
     let report: DeliveryReport | undefined;
     if (next.mode !== this.mode.mode && !isFirst) {
-      await recordMode(store, conversation, next, 'begun');
-      const marker = { kind: 'mode', mode: next.mode, conversation, seqId: String(entry.seqId) } as const;
-      report = await this.#send(entry, { ...marker, ...(next.mode === 'write' && { from: String(this.mode.since) }) });
-      if (next.mode === 'read') await this.#inboxes.drained();
-      if (closing.aborted && this.#inboxes.firstMissing !== undefined) throw closedError();
-    }
-    await recordMode(store, conversation, next, 'done');
+      const markerKey = copyKey(conversation, entry);
+      report = await markChange(this.#target, { before: this.mode, next, markerKey });
+    } else await recordMode(state, conversation, { ...next, isDone: true });
     const position = await this.#deliveredThrough();
-    if (position !== undefined) await compactModes(store, conversation, position);
+    if (position !== undefined) await compactModes(state, conversation, position);
     this.mode = next;
     return report;
   }

@@ -7,6 +7,8 @@ import type { LibrarySettings } from './library-settings.js';
 export interface Context<M> {
   readonly store: TimelineStore<Stored<M>>;
   readonly sync: TimelineStore<Synced<M>>;
+  /** Has the Timelines of the library's own (`timelineOf`). May be `store`. */
+  readonly state: TimelineStore<Stored<M>>;
   readonly directory: Directory;
   readonly diffusion: Diffusion;
   readonly newcomers: NonNullable<SyncOptions<M>['newcomers']>;

@@ -8,7 +8,10 @@ const MAX_USER_BYTES = 200;
 const MAX_DEVICE_BYTES = 200;
 const MAX_KEY_BYTES = 1000;
 
-/** Timelines of the store library. Only ids of conversations have a single part, so that these cannot collide. */
+/**
+ * Timelines of the state library, which may be the store library. Only ids of conversations have a single part, so that
+ * these cannot collide.
+ */
 export const timelineOf = {
   /** The mode changes of a conversation, `begun` and `done`. */
   modes: (conversation: string): TimelineId => ['modes', conversation],

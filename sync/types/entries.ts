@@ -106,6 +106,16 @@ export type Synced<M> =
       readonly from?: string;
     }
   | {
+      /** Entries were trimmed or have expired before this inbox got them. */
+      readonly kind: 'truncated';
+      /** Conversation that lost them. */
+      readonly conversation: string;
+      /** SeqId of the last one that is gone. */
+      readonly seqId: string;
+      /** SeqId after which they are gone. */
+      readonly from: string;
+    }
+  | {
       /** The user has read up to `seqId` on some device. */
       readonly kind: 'read';
       /** Conversation that was read. */

@@ -1,4 +1,5 @@
 import type { Cursor, TimelineError } from '../../src/index.js';
+import type { TruncatedConversation } from './truncated.js';
 
 /** A message to send. */
 export interface OutgoingMessage<M> {
@@ -59,6 +60,8 @@ export interface SyncMessage<M> {
   readonly undecodable?: true;
   /** In a subscription: replace everything that the device shows with this message and what follows. */
   readonly resynced?: true;
+  /** In a subscription: conversations that lost entries before this message, see {@link PullPage.truncated}. */
+  readonly truncated?: readonly TruncatedConversation[];
   /** Milliseconds since 1970. */
   readonly sentAt: number;
   /** Acknowledges this message and all before it; see {@link Device.ack}. */

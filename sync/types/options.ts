@@ -4,10 +4,15 @@ import type { Stored, Synced } from './entries.js';
 
 /** Options of `createSync`. */
 export interface SyncOptions<M> {
-  /** Has a Timeline per conversation. Needs checkpoints and idempotency keys. */
+  /** Has a Timeline per conversation. With a TTL, old messages expire. Needs checkpoints and idempotency keys. */
   readonly store: TimelineStore<Stored<M>>;
   /** Has a Timeline per user. May use another database; usually has a TTL. Needs checkpoints and idempotency keys. */
   readonly sync: TimelineStore<Synced<M>>;
+  /**
+   * Has the Timelines of the library's own: settings, modes, members, devices, notes. They have to outlive messages, so
+   * it has no TTL. Default `store`; required where `store` has a TTL. Needs checkpoints and idempotency keys.
+   */
+  readonly state?: TimelineStore<Stored<M>> | undefined;
   /** Knows the members of each conversation: {@link timelineDirectory} or the caller's own. */
   readonly directory: Directory;
   /** Chooses between write and read mode: `writeDiffusion()`, `readDiffusion()` or `hybridDiffusion()`. */

@@ -103,7 +103,7 @@ for (const [mode, diffusion] of Object.entries(MODES)) {
         ).toHaveLength(2);
       });
 
-      it('a year later, with everything expired, lists, devices and recovery still know the conversations', async () => {
+      it('a year later, with all entries expired, lists, devices and recovery know the conversations', async () => {
         const { world, later } = await begin();
         world.now += YEAR;
         const { sync } = await later();

@@ -53,8 +53,9 @@ export async function openMessageSync<M>(options: OpenMessageSyncOptions<M>): Pr
       ...{ ...onSync, name: `${name}.sync`, ttlMs },
       ...(codec && { codec: envelopeCodec<M, Synced<M>>(codec) }),
     });
+    const opened = { store, sync, state };
     return assemble<M>(
-      { ...rest, store, sync, diffusion, directory: directory ?? timelineDirectory({ store: state }) },
+      { ...rest, ...opened, diffusion, directory: directory ?? timelineDirectory({ store: state }) },
       { bodySchema: schema, closeLibraries: () => libraries.close() },
     );
   } catch (error) {

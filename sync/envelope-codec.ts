@@ -10,8 +10,8 @@ interface Envelope<M> {
 }
 
 /**
- * Makes the codec of a library's entries from the codec of their bodies. An entry is its JSON without the body; if it has
- * a body, a line feed and the encoded body follow. Bytes stay bytes, and text stays text.
+ * Makes the codec of a library's entries from the codec of their bodies. An entry is its JSON without the body. A line
+ * feed and the encoded body follow, if there is one. Bytes stay bytes, and text stays text.
  */
 export function envelopeCodec<M, E extends object>(bodies: Codec<M>): Codec<E> {
   const { fingerprint } = bodies;

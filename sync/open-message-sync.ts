@@ -12,8 +12,8 @@ const MAX_NAME_BYTES = 249;
 
 /**
  * Opens message synchronisation with all that it needs: libraries of conversations, of inboxes and of its own records,
- * and a directory. `close` closes what this call has opened. Throws what `openTimelineStore` and `createSync` throw, and
- * leaves nothing open then.
+ * and a directory. `close` closes what this call has opened. Throws what `openTimelineStore` and `createSync` throw,
+ * and leaves nothing open then.
  *
  * @example
  * await using sync = await openMessageSync<Text>({ adapter: sqliteAdapter('chat.db'), ttlMs: 30 * 24 * 3_600_000 });

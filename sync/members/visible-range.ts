@@ -23,8 +23,8 @@ interface FormerMembership {
 
 /**
  * Returns what a user sees: as a member, what the membership shows; as a former member, what the last one showed, up to
- * the leave. A member who came back may continue where the leave was: what came before is visible too. `undefined` for a
- * user who was never a member, as far as the directory knows.
+ * the leave. A member who came back may continue where the leave was: what came before is visible too. `undefined` for
+ * a user who was never a member, as far as the directory knows.
  */
 export async function visibleRange<M>(
   context: Context<M>,

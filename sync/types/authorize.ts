@@ -38,7 +38,7 @@ export interface SyncAction {
   readonly target?: StoredMessage<unknown> | undefined;
   /** For `join` and `leave`: names of the users who come or go. */
   readonly users?: readonly string[] | undefined;
-  /** Resolves with `true` if the user is a member now; see {@link MessageSync.isMember}. Read once, on the first call. */
+  /** Resolves with `true` if the user is a member now; see {@link MessageSync.isMember}. Looked up once. */
   isMember(): Promise<boolean>;
   /** Resolves with `true` if the user was a member and has left. Needs a directory that keeps memberships. */
   wasMember(): Promise<boolean>;

@@ -1,4 +1,4 @@
-import { TimelineError, type TimelineStore } from '../src/index.js';
+import { type StandardSchemaV1, TimelineError, type TimelineStore } from '../src/index.js';
 import {
   checkCount,
   checkFunction,
@@ -8,7 +8,7 @@ import {
   MAX_TIMER_MS,
   reasonOf,
 } from '../src/toolkit/index.js';
-import { guardDiffusion, guardDirectory } from './callbacks.js';
+import { guardAuthorize, guardDiffusion, guardDirectory } from './callbacks.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
@@ -35,8 +35,11 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
   return assemble(options, {});
 }
 
-/** Times that tests shorten. */
-export interface Tuning {
+/** Options that are not those of {@link createSync}: of `openMessageSync`, and times that tests shorten. */
+export interface Tuning<M> {
+  readonly bodySchema?: StandardSchemaV1<unknown, M> | undefined;
+  /** Called last when the sync is closed. */
+  readonly closeLibraries?: () => Promise<void>;
   /** Milliseconds that a callback may take. Default 30,000. */
   readonly userCodeMs?: number;
   readonly patience?: Patience;
@@ -47,7 +50,7 @@ const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
 
 export function assemble<M>(
   options: SyncOptions<M>,
-  { userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning,
+  { bodySchema, closeLibraries, userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning<M>,
 ): MessageSync<M> {
   const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies } = checkObject(options, 'options');
   checkLibrary(store, 'store');
@@ -64,7 +67,8 @@ export function assemble<M>(
   if (newcomers !== 'all' && newcomers !== 'since-joining') {
     checkCount(checkObject(newcomers, 'newcomers').last, 'newcomers.last', { least: 0, most: MAX_LAST_MESSAGES });
   }
-  const { onWarning = emitWarning } = options;
+  const { authorize, onWarning = emitWarning } = options;
+  checkFunction(authorize, 'authorize');
   checkFunction(onWarning, 'onWarning');
   const refusing = new AbortController();
   const closing = new AbortController();
@@ -74,6 +78,8 @@ export function assemble<M>(
     state,
     directory: guardDirectory(directory, userCodeMs),
     diffusion: guardDiffusion(diffusion, userCodeMs),
+    authorize: authorize && guardAuthorize(authorize, userCodeMs),
+    bodySchema,
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
@@ -94,6 +100,7 @@ export function assemble<M>(
   return new LibraryMessageSync(context, fanOut, {
     refuseCalls: () => refusing.abort(),
     stop: () => closing.abort(),
+    closeLibraries,
   });
 }
 

@@ -6,6 +6,7 @@ export { invalidArgument, isTimelineError, reasonOf, TimelineError } from '../er
 export { BatchIterator } from '../iterate.js';
 export { checkCount, checkSeqId } from '../range.js';
 export { type RetryOptions, retryUntil } from '../retry.js';
+export { validate } from '../schema.js';
 export { parseSettings, reconcileSettings } from '../settings.js';
 export { checkFunction, checkObject, checkOptions, checkText, describeValue } from '../text.js';
 export { isThenable, withinUserTime } from '../user-code.js';

@@ -116,7 +116,7 @@ export async function recordEnded<M>(
   }
   await store
     .timeline(conversation)
-    .update(entry.seqId, { kind: 'leave', users: entry.message.users, ended })
+    .update(entry.seqId, { ...entry.message, kind: 'leave', ended })
     .catch((error: unknown) => {
       // Trimmed, or deleted.
       if (!isTimelineError(error) || error.code !== 'TIMELINE_NOT_FOUND') throw error;

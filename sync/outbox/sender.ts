@@ -39,6 +39,11 @@ export class Sender<M> {
     }
   }
 
+  /** Takes an entry that an earlier call has stored. */
+  appendedBefore(conversation: string, seqId: bigint): Sent {
+    return sentOf({ seqId, duplicate: true }, this.#fanOut.outboxOf(conversation).deliveredThrough(seqId));
+  }
+
   /** The members of a conversation have changed, so its mode may. */
   invalidateMode(conversation: string): void {
     this.#modes.invalidate(conversation);
@@ -122,7 +127,7 @@ export class Sender<M> {
   }
 }
 
-function sentOf({ seqId, duplicate }: Appended, delivered: Promise<Delivery>): Sent {
+function sentOf({ seqId, duplicate }: Pick<Appended, 'seqId' | 'duplicate'>, delivered: Promise<Delivery>): Sent {
   delivered.catch(() => undefined);
   return { seqId, duplicate, delivered };
 }

@@ -55,6 +55,11 @@ export function checkKey(value: unknown): string | undefined {
   return value === undefined ? undefined : checkText(value, 'key', MAX_KEY_BYTES);
 }
 
+/** The user who does what a call says; `undefined` for the server itself. */
+export function checkActor(value: unknown): string | undefined {
+  return value === undefined ? undefined : checkUser(value, 'by');
+}
+
 export function checkUsers(value: unknown): string[] {
   const users: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (users.length === 0) throw invalidArgument('users', 'must name at least one user');

@@ -16,6 +16,8 @@ export type Stored<M> =
       readonly target: string;
       /** The new body. Absent: the message was recalled since. */
       readonly body?: M;
+      /** Name of the user who edited it. */
+      readonly by?: string;
     }
   | {
       /** The message `target` was recalled. */
@@ -24,12 +26,16 @@ export type Stored<M> =
       readonly sender: string;
       /** SeqId of the message. */
       readonly target: string;
+      /** Name of the user who recalled it. */
+      readonly by?: string;
     }
   | {
       /** The users became members, or left. */
       readonly kind: 'join' | 'leave';
       /** At most 500 names. */
       readonly users: readonly string[];
+      /** Name of the user who added or removed them. */
+      readonly by?: string;
       /** For a leave, once it is in force: the memberships that it ended, if the directory knows them. */
       readonly ended?: readonly EndedMembership[];
     }
@@ -85,6 +91,8 @@ export type Synced<M> =
       readonly sentAt: number;
       /** For `edit` and `recall`: SeqId of the message. */
       readonly target?: string;
+      /** For `edit` and `recall`: name of the user who changed the message. */
+      readonly by?: string;
       /** The body of a message. Absent, as in every edit: devices take it from the conversation. */
       readonly body?: M;
       /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */

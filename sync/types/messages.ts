@@ -52,10 +52,14 @@ export interface SyncMessage<M> {
    * if the message was recalled.
    */
   readonly body?: M;
+  /** `edit` and `recall`: name of the user who changed the message, if the call named one. */
+  readonly by?: string;
   /** `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. */
   readonly kind: 'message' | 'edit' | 'recall' | 'read';
   /** The message, or the one that an edit changes, was recalled before this device got it. */
   readonly recalled?: true;
+  /** Of {@link MessageSync.messages}: the body is that of an edit. */
+  readonly edited?: true;
   /** The conversation's entry does not decode: there is no body, and kind and sender may be `message` and `''`. */
   readonly undecodable?: true;
   /** In a subscription: replace everything that the device shows with this message and what follows. */
@@ -64,6 +68,9 @@ export interface SyncMessage<M> {
   readonly truncated?: readonly TruncatedConversation[];
   /** Milliseconds since 1970. */
   readonly sentAt: number;
-  /** Acknowledges this message and all before it; see {@link Device.ack}. */
+  /**
+   * Acknowledges this message and all before it; see {@link Device.ack}. Of {@link MessageSync.messages}: the message's
+   * position in the conversation, for `before` and `after`.
+   */
   readonly cursor: Cursor;
 }

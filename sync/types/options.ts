@@ -1,4 +1,5 @@
 import type { AdapterWarning, TimelineStore } from '../../src/index.js';
+import type { Authorize } from './authorize.js';
 import type { Diffusion, Directory } from './directory.js';
 import type { Stored, Synced } from './entries.js';
 
@@ -17,6 +18,8 @@ export interface SyncOptions<M> {
   readonly directory: Directory;
   /** Chooses between write and read mode: `writeDiffusion()`, `readDiffusion()` or `hybridDiffusion()`. */
   readonly diffusion: Diffusion;
+  /** Asked before each action of a user. Default: everything is allowed. */
+  readonly authorize?: Authorize | undefined;
   /**
    * Inbox entries carry a copy of the body, or refer to the body in the conversation. A number refers to bodies of at
    * least this many bytes of JSON. Default `copy`; `reference`, and nothing else, if `sync` cannot update.

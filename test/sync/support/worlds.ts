@@ -145,6 +145,11 @@ export class World {
     return new World(of, options, { store, sync: of.sync === of.store ? store : await database(of.sync) });
   }
 
+  /** Connects to one of the databases as another process would. */
+  connect(to: 'store' | 'sync'): TimelineAdapter {
+    return this.#adapters[to]();
+  }
+
   async start(options: ProcessOptions = {}): Promise<Process> {
     const { directory: own, library, isDeaf = false, ...rest } = options;
     const warnings: AdapterWarning[] = [];

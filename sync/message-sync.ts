@@ -1,5 +1,13 @@
-import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
-import { checkObject, checkSeqId, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { type Abortable, type SeqIdLike, type Timeline, TimelineError } from '../src/index.js';
+import {
+  checkOptions,
+  checkSeqId,
+  describeValue,
+  INSPECT,
+  inspected,
+  invalidArgument,
+  type OptionNames,
+} from '../src/toolkit/index.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
 import { ReadingCalls } from './calls/reading-calls.js';
@@ -25,6 +33,8 @@ import type {
 } from './types.js';
 
 const MAX_DEVICES = 10_000;
+const DEVICE: OptionNames<DeviceOptions> = { start: true };
+const RECOVER: OptionNames<{ readonly all?: boolean }> = { all: true };
 
 /** Ends the parts of one MessageSync in turn. */
 export interface Closing {
@@ -95,10 +105,10 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#context.store.timeline(checkConversation(conversation));
   }
 
-  device(user: string, device: string, options: DeviceOptions = {}): Device<M> {
+  device(user: string, device: string, options?: DeviceOptions): Device<M> {
     checkUser(user);
     checkDevice(device);
-    const { start = 'oldest' } = checkObject(options, 'options');
+    const { start = 'oldest' } = checkOptions(options, DEVICE);
     checkStart(start);
     const key = JSON.stringify([user, device, start]);
     return this.#devices.use(key, () => new SyncDevice(this.#context, { user, device, start }));
@@ -108,17 +118,17 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#list.of(checkUser(user));
   }
 
-  async markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
+  async markRead(user: string, conversation: string, seqId: SeqIdLike): Promise<bigint> {
     checkOpen(this.#context);
     checkUser(user);
     checkConversation(conversation);
-    checkSeqId(seqId, 'seqId', 0n);
+    const position = checkSeqId(seqId, 'seqId', 0n);
     await checkPermission(this.#context, { kind: 'mark-read', user, conversation });
-    return markRead(this.#context, user, conversation, seqId);
+    return markRead(this.#context, user, conversation, position);
   }
 
-  async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {
-    const { all = false } = checkObject(options, 'options');
+  async recover(options?: { readonly all?: boolean | undefined }): Promise<{ resumed: number }> {
+    const { all = false } = checkOptions(options, RECOVER);
     if (typeof all !== 'boolean') throw invalidArgument('all', `must be a boolean, not ${describeValue(all)}`);
     checkOpen(this.#context);
     const { store } = this.#context;
@@ -133,6 +143,11 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#closing.refuseCalls();
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  [INSPECT](): object {
+    const { store, sync } = this.#context;
+    return inspected('MessageSync', { store: store.name, sync: sync.name });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Cursor, type Page, seqIdOf, type TimelineEntry } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
@@ -121,10 +122,10 @@ function summary<M>(
     readSeqId: read === undefined ? 0n : seqIdOf(read),
     unread,
   };
-  if (last?.message.kind !== 'message') return counted;
+  if (last?.message.kind !== 'message') return withJson(counted);
   const { sender, body } = last.message;
-  return {
+  return withJson({
     ...counted,
-    last: { seqId: last.seqId, sender, sentAt: last.appendedAt, ...(body !== undefined && { body }) },
-  };
+    last: withJson({ seqId: last.seqId, sender, sentAt: last.appendedAt, ...(body !== undefined && { body }) }),
+  });
 }

@@ -1,4 +1,5 @@
 import { type Cursor, seqIdOf, type Timeline } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
 import { fromConversationEntry } from '../device/device-message.js';
 import { type VisibleRange, visibleRange } from '../members/visible-range.js';
 import type { Context } from '../shared/context.js';
@@ -11,7 +12,11 @@ import { appliedThrough, byTarget, readChanges, withChanges } from './pending-ch
 const OLDER = { count: 2, reverse: true, signal: undefined } as const;
 
 type Position = Cursor | bigint;
-type PageRequest = Omit<MessagesOptions, 'limit'> & { readonly limit: number };
+type PageRequest = Omit<MessagesOptions, 'limit' | 'before' | 'after'> & {
+  readonly limit: number;
+  readonly before: Position | undefined;
+  readonly after: Position | undefined;
+};
 
 /** A page before its messages are made. */
 interface FoundPage<M> extends Omit<MessagePage<M>, 'messages'> {
@@ -117,12 +122,13 @@ function messageOf<M>(
 ): SyncMessage<M> {
   const made = fromConversationEntry(conversation, { seqId, appendedAt, message, deleted: false });
   const isEdited = message.kind === 'message' && message.edited !== undefined && message.recalled === undefined;
-  return { ...(made as NonNullable<typeof made>), ...(isEdited && { edited: true as const }), cursor };
+  return withJson({ ...(made as NonNullable<typeof made>), ...(isEdited && { edited: true as const }), cursor });
 }
 
 function truncation<M>({ truncatedThrough }: Walk<M>, { through }: VisibleRange): Pick<MessagePage<M>, 'truncated'> {
   if (truncatedThrough === undefined) return {};
-  return { truncated: { through: through !== undefined && through < truncatedThrough ? through : truncatedThrough } };
+  const last = through !== undefined && through < truncatedThrough ? through : truncatedThrough;
+  return { truncated: withJson({ through: last }) };
 }
 
 /** `true` if the user sees entries at or behind the end that the caller chose. */

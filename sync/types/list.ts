@@ -10,4 +10,6 @@ export interface ConversationSummary<M> {
   readonly readSeqId: bigint;
   /** The number of messages of others after `readSeqId`, without recalled ones. */
   readonly unread: number;
+  /** Plain data for JSON, with SeqIds as decimal strings. */
+  toJSON(): unknown;
 }

@@ -1,9 +1,8 @@
 import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
-import { checkObject, checkSeqId, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { checkObject, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { ConversationCalls } from './calls/conversation-calls.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
-import { ConversationList } from './conversations/conversation-list.js';
-import { markRead } from './conversations/read-positions.js';
 import { checkStart, SyncDevice } from './device/device.js';
 import type { FanOut } from './outbox/fan-out.js';
 import { Sender } from './outbox/sender.js';
@@ -11,13 +10,16 @@ import { type Context, checkOpen } from './shared/context.js';
 import { RecentMap } from './shared/listing.js';
 import { checkConversation, checkDevice, checkUser } from './shared/names.js';
 import type {
+  ConversationSettings,
   ConversationSummary,
   Device,
   DeviceOptions,
+  ListOptions,
   MessageSync,
   OutgoingMessage,
   Sent,
   Stored,
+  UnreadTotals,
 } from './types.js';
 
 const MAX_DEVICES = 10_000;
@@ -37,7 +39,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   readonly #sender: Sender<M>;
   readonly #messages: MessageCalls<M>;
   readonly #members: MemberCalls<M>;
-  readonly #list: ConversationList<M>;
+  readonly #conversations: ConversationCalls<M>;
   readonly #devices = new RecentMap<string, SyncDevice<M>>(MAX_DEVICES);
   readonly #closing: Closing;
   #closed: Promise<void> | undefined;
@@ -49,7 +51,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#sender = new Sender(context, fanOut);
     this.#messages = new MessageCalls(context, this.#sender);
     this.#members = new MemberCalls(context, this.#sender);
-    this.#list = new ConversationList(context);
+    this.#conversations = new ConversationCalls(context);
   }
 
   send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent> {
@@ -85,15 +87,28 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#devices.use(key, () => new SyncDevice(this.#context, { user, device, start }));
   }
 
-  conversations(user: string): AsyncIterable<ConversationSummary<M>> {
-    return this.#list.of(checkUser(user));
+  conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>> {
+    return this.#conversations.conversations(user, options);
   }
 
-  async markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
-    checkOpen(this.#context);
-    checkUser(user);
-    checkConversation(conversation);
-    return markRead(this.#context, user, conversation, checkSeqId(seqId, 'seqId', 0n));
+  conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>> {
+    return this.#conversations.conversationChanges(user, options);
+  }
+
+  unread(user: string, options?: { readonly atMost?: number | undefined }): Promise<UnreadTotals> {
+    return this.#conversations.unread(user, options);
+  }
+
+  configure(user: string, conversation: string, settings: Partial<ConversationSettings>): Promise<void> {
+    return this.#conversations.configure(user, conversation, settings);
+  }
+
+  markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
+    return this.#conversations.markRead(user, conversation, seqId);
+  }
+
+  readPositions(conversation: string, users?: readonly string[]): Promise<Map<string, bigint>> {
+    return this.#conversations.readPositions(conversation, users);
   }
 
   async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {

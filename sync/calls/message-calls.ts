@@ -11,6 +11,7 @@ import type { Sender } from '../outbox/sender.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { checkConversation, checkKey, checkUser } from '../shared/names.js';
 import type { OutgoingMessage, Sent } from '../types.js';
+import { checkDetails, checkTarget } from './message-details.js';
 
 /** The public calls that store messages and change them. */
 export class MessageCalls<M> {
@@ -27,11 +28,16 @@ export class MessageCalls<M> {
     const conversation = checkConversation(message.conversation);
     const sender = checkUser(message.sender, 'sender');
     const key = checkKey(message.key);
+    const details = checkDetails(message);
     const { signal } = checkOptions(options);
     if (body === undefined) throw invalidArgument('body', 'must be given');
     throwIfAborted(signal);
     checkOpen(this.#context);
-    return this.#sender.append(conversation, { kind: 'message', sender, body }, key && `m:${key}`, signal);
+    if (details.relatesTo !== undefined) {
+      await checkTarget(this.#context, conversation, details.relatesTo, signal);
+      checkOpen(this.#context);
+    }
+    return this.#sender.append(conversation, { kind: 'message', sender, body, ...details }, key && `m:${key}`, signal);
   }
 
   async edit(

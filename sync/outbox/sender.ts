@@ -65,7 +65,7 @@ export class Sender<M> {
       await note;
       const appended = await this.#store(conversation, message, key, signal);
       if (message.kind === 'edit' || message.kind === 'recall') await this.#amend(conversation, appended, message);
-      return sentOf(appended, outbox.deliver(appended, message.kind));
+      return sentOf(appended, outbox.deliver(appended, message));
     } finally {
       endAppend();
     }
@@ -107,8 +107,9 @@ export class Sender<M> {
     const outbox = this.#fanOut.outboxOf(conversation);
     const appendMarker = async ({ mode, after }: ModeChange) => {
       await this.#fanOut.notes.ensure(conversation);
-      const marker = await this.#store(conversation, { kind: 'mode', mode }, `mode:${after}`, undefined);
-      outbox.deliver(marker, 'mode').catch(() => undefined);
+      const marker = { kind: 'mode', mode } as const;
+      const appended = await this.#store(conversation, marker, `mode:${after}`, undefined);
+      outbox.deliver(appended, marker).catch(() => undefined);
     };
     await this.#modes.ensureMode(conversation, () => outbox.newestMode(), appendMarker);
   }

@@ -29,8 +29,8 @@ export async function readPositions<M>(
 
 /**
  * Advances a user's read position and returns the one that stands; law Checkpoint. The inbox entry that tells the
- * user's devices precedes the checkpoint: after a crash between the two, a device that reads the entry, or a repetition,
- * advances the checkpoint.
+ * user's devices precedes the checkpoint: after a crash between the two, a device that reads the entry, or a
+ * repetition, advances the checkpoint.
  */
 export async function markRead<M>(
   context: Context<M>,

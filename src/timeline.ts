@@ -13,7 +13,7 @@ import { INSPECT, inspected } from './inspect.js';
 import { BatchIterator } from './iterate.js';
 import { plain } from './json.js';
 import { type Operation, rejection } from './operation.js';
-import { ABORTABLE, checkFields, checkOptions, type OptionNames } from './options.js';
+import { ABORTABLE, checkFields, checkOptions } from './options.js';
 import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
 import { Appended } from './results.js';
 import { type StandardSchemaV1, validate } from './schema.js';
@@ -21,6 +21,19 @@ import type { Session } from './session.js';
 import { subscribe, truncatedError } from './subscribe.js';
 import { checkArray, checkFunction } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
+import {
+  APPEND,
+  APPEND_MANY,
+  COUNT,
+  READ,
+  READ_ONE,
+  SCAN,
+  SUBSCRIBE,
+  TRIM,
+  type TrimOptions,
+  UPDATE,
+  type UpdateOptions,
+} from './timeline-options.js';
 import type {
   Abortable,
   AppendManyOptions,
@@ -44,25 +57,6 @@ import type { Decoding, OnUndecodable } from './undecodable.js';
 const DEFAULT_SCAN_PAGE = 500;
 /** Entries read at once to find the newest that decodes. */
 const LATEST_PAGE = 100;
-
-interface TrimOptions extends Abortable {
-  readonly through?: SeqIdLike;
-  readonly keepLast?: number;
-}
-
-const READ_ONE: OptionNames<Abortable & Decoding<unknown>> = { ...ABORTABLE, onUndecodable: true };
-const RANGE: OptionNames<ReadRange> = { after: true, before: true, limit: true, reverse: true };
-const READ: OptionNames<ReadRange & Abortable & Decoding<unknown>> = { ...RANGE, ...READ_ONE };
-const SCAN: OptionNames<ScanOptions & Decoding<unknown>> = { ...READ, pageSize: true };
-const SUBSCRIBE: OptionNames<SubscribeOptions & Decoding<unknown>> = {
-  ...READ_ONE,
-  ...{ after: true, pageSize: true, onCaughtUp: true, onTruncated: true },
-};
-const COUNT: OptionNames<CountOptions & Abortable> = { after: true, before: true, atMost: true, signal: true };
-const APPEND: OptionNames<AppendOptions> = { key: true, seqId: true, expectedLast: true, signal: true };
-const APPEND_MANY: OptionNames<AppendManyOptions> = { keys: true, expectedLast: true, signal: true };
-const UPDATE: OptionNames<{ readonly ifRevision?: number } & Abortable> = { ifRevision: true, signal: true };
-const TRIM: OptionNames<TrimOptions> = { through: true, keepLast: true, signal: true };
 
 /** State shared by all handles of one store. */
 export interface StoreParts<M> {
@@ -238,11 +232,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     return new TimelineHead(this.#ref, head as AdapterHead);
   }
 
-  async update(
-    given: SeqIdLike,
-    message: M,
-    options?: { readonly ifRevision?: number | undefined } & Abortable,
-  ): Promise<TimelineEntry<M>> {
+  async update(given: SeqIdLike, message: M, options?: UpdateOptions): Promise<TimelineEntry<M>> {
     const seqId = checkSeqId(given, 'seqId', 1n);
     const { ifRevision, signal } = checkOptions(options, UPDATE);
     if (ifRevision !== undefined) checkCount(ifRevision, 'ifRevision', { least: 0 });

@@ -15,6 +15,7 @@ import type { Sender } from '../outbox/sender.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { checkActor, checkConversation, checkKey, checkUser } from '../shared/names.js';
 import type { OutgoingMessage, Sent, StoredMessage } from '../types.js';
+import { checkDetails, checkTarget } from './message-details.js';
 import { OrderedChecks } from './ordered-checks.js';
 
 interface ChangeOptions {
@@ -22,7 +23,10 @@ interface ChangeOptions {
   readonly by?: string | undefined;
 }
 
-const MESSAGE: OptionNames<OutgoingMessage<unknown>> = { conversation: true, sender: true, body: true, key: true };
+const MESSAGE: OptionNames<OutgoingMessage<unknown>> = {
+  ...{ conversation: true, sender: true, body: true, key: true },
+  ...{ countable: true, relatesTo: true, mentions: true },
+};
 const EDIT: OptionNames<ChangeOptions> = { key: true, by: true };
 const RECALL: OptionNames<Pick<ChangeOptions, 'by'>> = { by: true };
 
@@ -44,19 +48,23 @@ export class MessageCalls<M> {
     const conversation = checkConversation(given.conversation);
     const sender = checkUser(given.sender, 'sender');
     const key = checkKey(given.key);
+    const details = checkDetails(given);
     const { signal } = checkOptions(options, ABORTABLE);
     checkBody(body);
     throwIfAborted(signal);
     checkOpen(this.#context);
     const append = (valid: M): Promise<Sent> => {
       checkOpen(this.#context);
-      return this.#sender.append(conversation, { kind: 'message', sender, body: valid }, key && `m:${key}`, signal);
+      const entry = { kind: 'message', sender, body: valid, ...details } as const;
+      return this.#sender.append(conversation, entry, key && `m:${key}`, signal);
     };
     const { authorize, bodySchema } = this.#context;
-    if (!authorize && !bodySchema) return append(body);
+    const needsCheck = authorize || bodySchema || details.relatesTo !== undefined;
+    if (!needsCheck && !this.#checks.isBusy(conversation)) return append(body);
     const check = async () => {
       const valid = await this.#validBody(body);
       await checkPermission(this.#context, { kind: 'send', user: sender, conversation });
+      if (details.relatesTo !== undefined) await checkTarget(this.#context, conversation, details.relatesTo, signal);
       return valid;
     };
     return this.#checks.run(conversation, check, append, signal);

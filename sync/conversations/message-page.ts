@@ -7,6 +7,7 @@ import { lenient } from '../shared/undecodable.js';
 import type { MessagePage, MessagesOptions, Stored, SyncMessage } from '../types.js';
 import { type Entry, type Walk, walkMessages } from './message-walk.js';
 import { appliedThrough, byTarget, readChanges, withChanges } from './pending-changes.js';
+import { relatedMessages } from './related-messages.js';
 
 /** Finds out if there is a message besides the one at the position. */
 const OLDER = { count: 2, reverse: true, signal: undefined } as const;
@@ -38,13 +39,18 @@ export async function readMessages<M>(
   const timeline = context.store.timeline(conversation);
   const [[position], visible] = await Promise.all([
     context.fanOutPositions.get([conversation]),
-    user === undefined ? { after: 0n } : visibleRange(context, conversation, user),
+    user === undefined ? { after: 0n, through: undefined } : visibleRange(context, conversation, user),
   ]);
   if (!visible) return { messages: [], after: await cursorAt(timeline, 0n, signal), upToDate: true };
   const read = request.after === undefined ? readBackward : readForward;
   const { entries, walk, ...page } = await read(timeline, visible, request);
   const changes = byTarget(await changesOf(timeline, entries, walk, position, signal));
-  const messages = entries.map((entry) => messageOf(conversation, entry, withChanges(entry, changes)));
+  const targets = entries.map(({ seqId }) => seqId);
+  const related = await relatedMessages(context.store, conversation, targets, { through: visible.through });
+  const messages = entries.map((entry) => {
+    const its = related.get(entry.seqId)?.map((each) => messageOf(conversation, each, each.message));
+    return messageOf(conversation, entry, withChanges(entry, changes), its);
+  });
   return { messages, ...page };
 }
 
@@ -119,10 +125,16 @@ function messageOf<M>(
   conversation: string,
   { seqId, appendedAt, cursor }: Entry<M>,
   message: Stored<M>,
+  related?: readonly SyncMessage<M>[],
 ): SyncMessage<M> {
   const made = fromConversationEntry(conversation, { seqId, appendedAt, message, deleted: false });
   const isEdited = message.kind === 'message' && message.edited !== undefined && message.recalled === undefined;
-  return withJson({ ...(made as NonNullable<typeof made>), ...(isEdited && { edited: true as const }), cursor });
+  return withJson({
+    ...(made as NonNullable<typeof made>),
+    ...(isEdited && { edited: true as const }),
+    ...(related && { related }),
+    cursor,
+  });
 }
 
 function truncation<M>({ truncatedThrough }: Walk<M>, { through }: VisibleRange): Pick<MessagePage<M>, 'truncated'> {

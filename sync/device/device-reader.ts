@@ -2,7 +2,7 @@ import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js'
 import { withJson } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
-import type { DeviceOptions, SyncMessage, TruncatedConversation } from '../types.js';
+import type { DeviceOptions, SyncMessage } from '../types.js';
 import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
 import { hiddenChanges } from './hidden-changes.js';
@@ -27,7 +27,7 @@ export interface DeviceIdentity {
 export interface ReadResult<M> {
   readonly messages: SyncMessage<M>[];
   /** Entries that are gone, among the messages. */
-  readonly truncated: readonly TruncatedConversation[];
+  readonly truncated: readonly Loss[];
   readonly upToDate: boolean;
   /** The position changed, whether or not there are messages. */
   readonly hasAdvanced: boolean;

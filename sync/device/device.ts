@@ -14,12 +14,13 @@ import {
 import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
-import type { Device, DeviceSubscribeOptions, PullPage, SyncMessage, TruncatedConversation } from '../types.js';
+import type { Device, DeviceSubscribeOptions, PullPage, SyncMessage } from '../types.js';
 import { decodeCursor, signerFor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { type DeviceIdentity, DeviceReader } from './device-reader.js';
 import { DeviceWatch } from './device-watch.js';
 import { mergedLosses } from './lost-entries.js';
+import type { Loss } from './stream-page.js';
 import { UnmarkedConversations } from './unmarked-conversations.js';
 
 const MAX_PULL = 10_000;
@@ -54,7 +55,7 @@ export class SyncDevice<M> implements Device<M> {
     throwIfAborted(signal);
     const reader = await this.#open();
     const messages: SyncMessage<M>[] = [];
-    const losses: TruncatedConversation[] = [];
+    const losses: Loss[] = [];
     for (let emptyReads = 0; ; ) {
       throwIfAborted(signal);
       const read = await reader.read(limit - messages.length);

@@ -58,6 +58,9 @@ export interface SyncMessage<M> {
   readonly resynced?: true;
   /** Milliseconds since 1970. */
   readonly sentAt: number;
-  /** Acknowledges this message and all before it; see {@link Device.ack}. */
+  /**
+   * Acknowledges this message and all before it; see {@link Device.ack}. At most 200 bytes, unless the client keeps the
+   * position. It is made on demand and not enumerable: neither JSON nor a copy (`{ ...message }`) has it.
+   */
   readonly cursor: Cursor;
 }

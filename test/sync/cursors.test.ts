@@ -177,7 +177,7 @@ inWorlds(
       expect(await drain(phone)).toHaveLength(29);
     });
 
-    it('may stay behind when the process dies before the page is handed out, or before the acknowledgement', async () => {
+    it('may stay behind when the process dies before the page or the acknowledgement', async () => {
       const world = await open();
       const { process } = await busy(world, 40);
       const dying = await world.start({ diffusion });

@@ -16,6 +16,7 @@ const capabilities: Capabilities = {
   trim: false,
   timelines: false,
   checkpoints: false,
+  signals: 'none',
   minTtlMs: null,
   budgetMs: 1000,
   wakeWithinMs: 1000,
@@ -47,10 +48,9 @@ export function minimalAdapter(): TimelineAdapter {
           }),
         read: async (ranges) =>
           ranges.map(({ timeline, after = 0n, before, limit, reverse }) => {
-            const rows = rowsOf(timeline);
-            const found = rows.filter(({ seqId }) => seqId > after && (before === undefined || seqId < before));
-            const ordered = reverse ? found.reverse() : found;
-            return { ...headOf(rows), rows: ordered.slice(0, limit), more: ordered.length > limit };
+            const found = rowsOf(timeline).filter(({ seqId }) => seqId > after && seqId < (before ?? seqId + 1n));
+            if (reverse) found.reverse();
+            return { ...headOf(rowsOf(timeline)), rows: found.slice(0, limit), more: found.length > limit };
           }),
         heads: async (timelines) => timelines.map((timeline) => headOf(rowsOf(timeline))),
         close: async () => {},

@@ -2,6 +2,7 @@ import type {
   AdapterHead,
   AdapterLibrary,
   Capabilities,
+  Count,
   Position,
   Row,
   Slice,
@@ -36,6 +37,7 @@ const CAPABILITIES: { readonly [name in keyof Capabilities]: Check } = {
   trim: isBoolean,
   timelines: isBoolean,
   checkpoints: isBoolean,
+  signals: isOneOf('none', 'process', 'store'),
   minTtlMs: isCountOrNull,
   budgetMs: (value) => isCount(value) && value !== 0,
   wakeWithinMs: isCount,
@@ -45,6 +47,7 @@ const CAPABILITIES: { readonly [name in keyof Capabilities]: Check } = {
 
 const ALWAYS = ['append', 'read', 'heads', 'close'] as const;
 const BY_CAPABILITY = ['update', 'delete', 'trim', 'timelines'] as const;
+const OF_SIGNALS = ['publish', 'listen'] as const;
 const OF_CHECKPOINTS = ['get', 'advance', 'reset'] as const;
 
 /** Throws `TIMELINE_INVALID_ARGUMENT`, with the member's name, for a library that does not match its declarations. */
@@ -62,6 +65,10 @@ export function checkLibrary(adapter: string, library: AdapterLibrary): void {
   for (const name of BY_CAPABILITY) {
     if (capabilities[name] && typeof library[name] !== 'function')
       throw fail(`declares ${name} and has no such method`);
+  }
+  for (const name of OF_SIGNALS) {
+    if (capabilities.signals !== 'none' && typeof library[name] !== 'function')
+      throw fail(`declares signals and has no method ${name}`);
   }
   if (!capabilities.checkpoints) return;
   for (const name of OF_CHECKPOINTS) {
@@ -116,6 +123,17 @@ export function checkHeads(adapter: string, heads: readonly AdapterHead[], count
   checkList(adapter, 'heads', heads, count);
   for (const head of heads) checkHead(adapter, 'heads', head);
   return heads;
+}
+
+/** Checks the answers of `count`, one per range. */
+export function checkCounts(adapter: string, counts: readonly Count[], atMost: readonly number[]): readonly Count[] {
+  checkList(adapter, 'count', counts, atMost.length);
+  counts.forEach((each, i) => {
+    checkHead(adapter, 'count', each);
+    if (!isCount(each.count) || each.count > (atMost[i] as number))
+      throw misshapen(adapter, 'count', `the count ${describeValue(each.count)} of at most ${atMost[i]}`);
+  });
+  return counts;
 }
 
 export function checkUpdated(adapter: string, answer: { epoch: string; row: Row }): { epoch: string; row: Row } {

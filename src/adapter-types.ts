@@ -93,6 +93,18 @@ export interface Range {
   readonly reverse: boolean;
 }
 
+/** A range whose entries are counted. Both bounds are exclusive. */
+export interface CountRange {
+  /** Encoded Timeline id. */
+  readonly timeline: string;
+  /** Absent: start at the oldest kept entry. */
+  readonly after?: bigint | undefined;
+  /** Absent: count up to the newest entry. */
+  readonly before?: bigint | undefined;
+  /** Stop at this number of entries, 1 or more; 2^53 - 1 if the caller gave none. */
+  readonly atMost: number;
+}
+
 /** First and last SeqId of a Timeline. */
 export interface AdapterHead {
   /** Random id of one life of the data: 1 to 64 letters, digits, `-` or `_`; may be `''` before the first entry. */
@@ -119,6 +131,12 @@ export interface Slice extends AdapterHead {
    * have gaps and it is no longer known, a SeqId between it and the first kept entry.
    */
   readonly truncatedThrough?: bigint | undefined;
+}
+
+/** Number of entries in a range, with the head from the same moment. */
+export interface Count extends AdapterHead {
+  /** Entries that a read of the range returns and that are no tombstones; `atMost` if there are more. */
+  readonly count: number;
 }
 
 /** A stored entry. */

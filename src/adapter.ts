@@ -9,6 +9,8 @@
 import type {
   AdapterHead,
   CheckpointKey,
+  Count,
+  CountRange,
   Cut,
   ListingRange,
   Payload,
@@ -113,6 +115,13 @@ export interface AdapterLibrary {
   heads(timelines: readonly string[], call: Call): Promise<readonly AdapterHead[]>;
 
   /**
+   * Counts the entries of ranges without reading bodies; reads nothing beyond `atMost` entries and the tombstones among
+   * them. A long count may be taken in several steps, and then counts an entry that changes meanwhile as before or as
+   * after. Absent: the core counts what `read` returns.
+   */
+  count?(ranges: readonly CountRange[], call: Call): Promise<readonly Count[]>;
+
+  /**
    * Replaces a body in place and raises `revision` by one. `TIMELINE_NOT_FOUND` if the entry is missing, deleted,
    * trimmed or expired; `TIMELINE_CONFLICT` with the revision as `actual` if it differs from `ifRevision`. The entry's
    * key keeps the hash of the body it was appended with.
@@ -149,6 +158,22 @@ export interface AdapterLibrary {
    * one only adds latency. Returns a function that ends the watch.
    */
   watch?(timeline: string, wake: () => void): () => void;
+
+  /**
+   * Passes a payload to the listeners of a topic in this library, by `capabilities.signals` those of this process or of
+   * all. Stores nothing. A call that fails with `outcome: 'unknown'` is not repeated.
+   *
+   * @param topic 1 to 255 bytes of UTF-8.
+   * @param payload At most 64 KiB of UTF-8; may be empty.
+   */
+  publish?(topic: string, payload: string, call: Call): Promise<void>;
+
+  /**
+   * Calls `hear`, which never throws, with each payload of a topic. Returns at once; a payload published before the
+   * store knows of the listener may be lost, as may any other. Resumes by itself after an outage. Returns a function
+   * that ends it.
+   */
+  listen?(topic: string, hear: (payload: string) => void): () => void;
 
   /**
    * Releases the resources of this handle; closes the client only if the adapter made it. The core calls it once, after

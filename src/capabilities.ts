@@ -31,6 +31,8 @@ export interface Capabilities {
   readonly timelines: boolean;
   /** Has checkpoints. */
   readonly checkpoints: boolean;
+  /** Signals reach every process of the library (`store`), listeners of this process only (`process`), or nobody. */
+  readonly signals: 'none' | 'process' | 'store';
   /** Shortest `ttlMs`; `null` refuses a TTL. */
   readonly minTtlMs: number | null;
   /** Milliseconds within which every call succeeds or fails, whatever the store does. */

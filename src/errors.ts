@@ -18,6 +18,8 @@ export type TimelineErrorCode =
   | 'TIMELINE_ROLLED_BACK'
   /** Entries up to `through`, after the position of a scan or subscription, were trimmed or expired. */
   | 'TIMELINE_TRUNCATED'
+  /** The caller's `authorize` refused the action; nothing was written. */
+  | 'TIMELINE_FORBIDDEN'
   /** The adapter declares that it does not support this (`capability`). */
   | 'TIMELINE_UNSUPPORTED'
   /** The store stayed locked or full for longer than the adapter waits. */

@@ -104,6 +104,13 @@ export function checkPosition(
   }
 }
 
+/** Law Epoch for both bounds of a range. */
+export function checkBounds({ ref, after, before }: CheckedRange, head: AdapterHead): void {
+  if (after) checkPosition(ref, head, after);
+  // A bare `before` may lie beyond the tail.
+  if (typeof before?.given === 'string') checkPosition(ref, head, before);
+}
+
 function isOfAncestor(ancestors: readonly Position[] | undefined, epoch: string, seqId: bigint): boolean {
   return ancestors?.some((ancestor) => ancestor.epoch === epoch && ancestor.seqId >= seqId) === true;
 }
@@ -119,9 +126,7 @@ export function toPage<M>(
   options: { readonly perItem?: boolean } = {},
 ): Page<M> {
   const { ref, after, before, range } = checked;
-  if (after) checkPosition(ref, slice, after);
-  // A bare `before` may lie beyond the tail.
-  if (typeof before?.given === 'string') checkPosition(ref, slice, before);
+  checkBounds(checked, slice);
   const { entries, error, last } = decodeRows(ref, slice, decoder);
   const through = slice.truncatedThrough;
   // Report the truncation before the error, because readers then continue behind the entry.

@@ -38,11 +38,14 @@ export interface Valid<M> {
  * Returns the schema's output, without a promise if the schema is synchronous. `TIMELINE_INVALID_ARGUMENT` with
  * `issues` if the schema refuses the message, fails, or returns neither value nor issues; `TIMELINE_UNAVAILABLE` after
  * `ms` without answer.
+ *
+ * @param argument The name of the validated argument, for the error.
  */
 export function validate<M>(
   schema: StandardSchemaV1<unknown, M> | undefined,
   message: M,
   ms?: number,
+  argument = 'message',
 ): Valid<M> | Promise<Valid<M>> {
   if (!schema) return { value: message };
   let result: SchemaResult<M> | Promise<SchemaResult<M>>;
@@ -50,39 +53,39 @@ export function validate<M>(
     const answer = schema['~standard'].validate(message);
     result = isThenable(answer) ? Promise.resolve(answer as Promise<SchemaResult<M>>) : answer;
   } catch (cause) {
-    throw failed(cause);
+    throw failed(argument, cause);
   }
-  if (!(result instanceof Promise)) return accept(result);
+  if (!(result instanceof Promise)) return accept(argument, result);
   const accepted = result.then(
-    (answer) => accept(answer),
+    (answer) => accept(argument, answer),
     (cause: unknown) => {
-      throw failed(cause);
+      throw failed(argument, cause);
     },
   );
   return withinUserTime(accepted, 'the schema', ms);
 }
 
-function accept<M>(result: SchemaResult<M>): Valid<M> {
+function accept<M>(argument: string, result: SchemaResult<M>): Valid<M> {
   if (typeof result !== 'object' || result === null)
-    throw refused([{ message: `the schema answered ${describeValue(result)}` }]);
+    throw refused(argument, [{ message: `the schema answered ${describeValue(result)}` }]);
   let answer: { readonly issues: unknown; readonly valid: Valid<M> | undefined };
   try {
     answer = { issues: result.issues, valid: 'value' in result ? { value: result.value } : undefined };
   } catch (cause) {
-    throw failed(cause);
+    throw failed(argument, cause);
   }
   const { issues, valid } = answer;
-  if (issues) throw refused(Array.isArray(issues) ? issues : [{ message: describeValue(issues) }]);
-  if (!valid) throw refused([{ message: 'the schema answered with neither value nor issues' }]);
+  if (issues) throw refused(argument, Array.isArray(issues) ? issues : [{ message: describeValue(issues) }]);
+  if (!valid) throw refused(argument, [{ message: 'the schema answered with neither value nor issues' }]);
   return valid;
 }
 
-function failed(cause: unknown): TimelineError {
-  return refused([{ message: `the schema failed: ${reasonOf(cause)}` }], cause);
+function failed(argument: string, cause: unknown): TimelineError {
+  return refused(argument, [{ message: `the schema failed: ${reasonOf(cause)}` }], cause);
 }
 
-function refused(issues: readonly Issue[], cause?: unknown): TimelineError {
-  return invalidArgument('message', `does not fit the schema: ${describeIssue(issues[0])}`, { issues, cause });
+function refused(argument: string, issues: readonly Issue[], cause?: unknown): TimelineError {
+  return invalidArgument(argument, `does not fit the schema: ${describeIssue(issues[0])}`, { issues, cause });
 }
 
 function describeIssue(issue: Issue | undefined): string {

@@ -7,7 +7,7 @@ import { isTimelineError, type Outcome, TimelineError } from './errors.js';
 import { type RetryPolicy, retryUntil } from './retry.js';
 
 /** Capabilities that a call may require, by declared name. */
-type Feature = 'expectedLast' | 'manualIds' | 'update' | 'delete' | 'trim' | 'timelines' | 'checkpoints';
+type Feature = 'expectedLast' | 'manualIds' | 'update' | 'delete' | 'trim' | 'timelines' | 'checkpoints' | 'signals';
 
 export interface SessionOptions {
   readonly retry: RetryPolicy;
@@ -53,7 +53,8 @@ export class Session {
   }
 
   checkSupported(feature: Feature): void {
-    if (this.capabilities[feature] !== true) throw unsupported(this.capabilities, feature);
+    const declared = this.capabilities[feature];
+    if (declared === false || declared === 'none') throw unsupported(this.capabilities, feature);
   }
 
   checkWritable(): void {

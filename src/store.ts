@@ -1,12 +1,14 @@
 import type { AdapterHead, Capabilities, Slice } from './adapter.js';
 import type { AppendQueue } from './append-queue.js';
 import { advanceCheckpoints, checkReader, readCheckpoints } from './checkpoint.js';
+import { checkCountRange, countRanges } from './count.js';
 import { type Keyed, Outcomes } from './drafts.js';
 import { TimelineHead } from './entry.js';
 import { invalidArgument, isTimelineError } from './errors.js';
 import { BatchIterator } from './iterate.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
+import { Signals } from './signals.js';
 import { checkArray, checkFunction, checkObject, checkOptions, checkText, describeValue } from './text.js';
 import { decoderOf, type StoreParts, TimelineHandle } from './timeline.js';
 import {
@@ -21,10 +23,12 @@ import type {
   Abortable,
   BatchItem,
   BatchOutcome,
+  CountOptions,
   Cursor,
   Head,
   Page,
   ReadRange,
+  SignalListener,
   Timeline,
   TimelineId,
   TimelineStore,
@@ -40,6 +44,7 @@ export class Store<M> implements TimelineStore<M> {
   readonly #parts: StoreParts<M>;
   readonly #queue: AppendQueue;
   readonly #refs: TimelineRefs;
+  readonly #signals: Signals;
   #closed: Promise<void> | undefined;
 
   constructor(name: string, parts: StoreParts<M>, queue: AppendQueue) {
@@ -48,6 +53,7 @@ export class Store<M> implements TimelineStore<M> {
     this.#session = parts.session;
     this.#queue = queue;
     this.#refs = new TimelineRefs(name);
+    this.#signals = new Signals(parts.session);
   }
 
   get capabilities(): Capabilities {
@@ -126,6 +132,17 @@ export class Store<M> implements TimelineStore<M> {
     return checked.map((range, i) => toPage(range, slices[i] as Slice, decoder, { perItem: true }));
   }
 
+  async countBatch(
+    items: readonly ({ readonly timeline: TimelineId } & CountOptions)[],
+    options: Abortable = {},
+  ): Promise<number[]> {
+    const { signal } = checkOptions(options);
+    const checked = checkArray(items, 'items').map((item, i) =>
+      checkCountRange(this.#ref(checkObject(item, `items[${i}]`).timeline), item),
+    );
+    return countRanges(this.#session, checked, signal);
+  }
+
   async heads(ids: readonly TimelineId[], options: Abortable = {}): Promise<Head[]> {
     checkOptions(options);
     const refs = checkArray(ids, 'ids').map((id) => this.#ref(id, 'ids'));
@@ -144,6 +161,14 @@ export class Store<M> implements TimelineStore<M> {
     return () => {
       for (const end of off.splice(0)) end?.();
     };
+  }
+
+  publish(topic: string, payload: string, options: Abortable = {}): Promise<void> {
+    return this.#signals.publish(topic, payload, options);
+  }
+
+  listen(topics: readonly string[], listener: SignalListener): () => void {
+    return this.#signals.listen(topics, listener);
   }
 
   timelines(

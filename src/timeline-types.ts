@@ -39,6 +39,18 @@ export interface Timeline<M> {
    */
   read(options?: ReadRange & Abortable & Decoding<M>): Promise<Page<M>>;
 
+  /**
+   * Counts the kept entries of a range, without those that were deleted and without reading bodies where the store can.
+   * Both bounds are exclusive; a bound is checked as in `read`. Without `atMost`, a count that does not end within the
+   * budget fails with `TIMELINE_UNAVAILABLE`.
+   *
+   * @example
+   * ```ts
+   * const unread = await timeline.count({ after: await phone.get(), atMost: 999 });
+   * ```
+   */
+  count(options?: CountOptions & Abortable): Promise<number>;
+
   /** Yields entries up to the newest (in reverse: the oldest) at the time the scan gets there. */
   scan(options?: ScanOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
 
@@ -115,6 +127,16 @@ export interface Timeline<M> {
    * ```
    */
   checkpoint(reader: string): Checkpoint;
+}
+
+/** A range of entries to count. */
+export interface CountOptions {
+  /** Count the entries after this position. Default: from the oldest kept entry. */
+  readonly after?: Cursor | bigint | undefined;
+  /** Count the entries before this position. Default: up to the newest. */
+  readonly before?: Cursor | bigint | undefined;
+  /** Stop at this number, 1 or more: the result is exact below it. Default: no limit. */
+  readonly atMost?: number | undefined;
 }
 
 /** Options of {@link Timeline.append}. */

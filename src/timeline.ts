@@ -4,6 +4,7 @@ import { checkUpdated } from './adapter-shape.js';
 import type { Appender } from './append.js';
 import { TimelineCheckpoint } from './checkpoint.js';
 import { encodeMessage } from './codec.js';
+import { checkCountRange, countRanges } from './count.js';
 import { cursorPrefix, MAX_SEQ_ID } from './cursor.js';
 import { checkOnUndecodable, type Decoder, decodeRow, decodeUpdated } from './decode.js';
 import { TimelineHead } from './entry.js';
@@ -21,6 +22,7 @@ import type {
   AppendResult,
   Checkpoint,
   Codec,
+  CountOptions,
   Head,
   Page,
   ReadRange,
@@ -99,6 +101,12 @@ export class TimelineHandle<M> implements Timeline<M> {
     const decoder = decoderOf(this.#parts, options);
     const slices = await this.#session.readRanges([checked.range], options.signal);
     return toPage(checked, slices[0] as Slice, decoder);
+  }
+
+  async count(options: CountOptions & Abortable = {}): Promise<number> {
+    const checked = checkCountRange(this.#ref, checkOptions(options));
+    const [count] = await countRanges(this.#session, [checked], options.signal);
+    return count as number;
   }
 
   scan(options: ScanOptions & Decoding<M> = {}): AsyncIterableIterator<TimelineEntry<M>> {

@@ -3,7 +3,7 @@ import type { Abortable, Cursor, Head, Page, ReadRange, TimelineId } from './ent
 import type { TimelineError } from './errors.js';
 import type { RetryOptions } from './retry.js';
 import type { StandardSchemaV1 } from './schema.js';
-import type { Timeline } from './timeline-types.js';
+import type { CountOptions, Timeline } from './timeline-types.js';
 import type { Decoding, OnUndecodable } from './undecodable.js';
 
 export type * from './entry-types.js';
@@ -138,6 +138,20 @@ export interface TimelineStore<M> extends AsyncDisposable {
   heads(ids: readonly TimelineId[], options?: Abortable): Promise<Head[]>;
 
   /**
+   * Counts the entries of many ranges, in one round trip where the adapter can; see {@link Timeline.count}. Results
+   * come in input order. Rejects if any cursor is refused; the error's `timeline` names it.
+   *
+   * @example
+   * ```ts
+   * const unread = await store.countBatch(ids.map((id) => ({ timeline: id, after: read.get(id), atMost: 999 })));
+   * ```
+   */
+  countBatch(
+    items: readonly ({ readonly timeline: TimelineId } & CountOptions)[],
+    options?: Abortable,
+  ): Promise<number[]>;
+
+  /**
    * Yields the ids of Timelines ever written to, in the order of their encoded ids. `prefix` filters by the first part,
    * which must be a string; `after` continues behind an id.
    *
@@ -177,12 +191,43 @@ export interface TimelineStore<M> extends AsyncDisposable {
    */
   watch(ids: readonly TimelineId[], wake: () => void): () => void;
 
+  /**
+   * Passes a signal to the listeners of a topic in this library: those of every process, or of this one only, see
+   * `capabilities.signals`. Nothing is stored: a signal may be lost, signals come in any order, and none is heard
+   * twice. Resolves once it is on its way, whether or not anybody listens. A signal whose fate is unknown fails with
+   * `outcome: 'unknown'`.
+   *
+   * @param topic 1 to 255 bytes of UTF-8.
+   * @param payload At most 64 KiB of UTF-8, else `TIMELINE_TOO_LARGE`.
+   *
+   * @example
+   * ```ts
+   * await store.publish('typing:group:42', 'ann');
+   * ```
+   */
+  publish(topic: string, payload: string, options?: Abortable): Promise<void>;
+
+  /**
+   * Calls `listener` with each signal of these topics, until the returned function is called or the store is closed.
+   * Never within a call of `publish`. Signals published right after this call may be missed: the store may have to
+   * learn of the listener first. A listener that throws or rejects causes the warning `listener-failed`.
+   *
+   * @example
+   * ```ts
+   * const stop = store.listen(['typing:group:42'], (topic, user) => show(topic, user));
+   * ```
+   */
+  listen(topics: readonly string[], listener: SignalListener): () => void;
+
   /** Resolves when every append accepted before this call has succeeded or failed. */
   flush(): Promise<void>;
 
   /** Law Closing: completes accepted writes, ends subscriptions and refuses later calls. Idempotent. */
   close(): Promise<void>;
 }
+
+/** Gets the signals of {@link TimelineStore.listen}. */
+export type SignalListener = (topic: string, payload: string) => void;
 
 /** One append of {@link TimelineStore.appendBatch}. */
 export interface BatchItem<M> {

@@ -7,7 +7,7 @@ import {
   withinUserTime,
 } from '../src/toolkit/index.js';
 import { checkMode } from './modes/diffusion.js';
-import type { Diffusion, Directory, Listing, Membership } from './types.js';
+import type { Authorize, Diffusion, Directory, Listing, Membership } from './types.js';
 
 /**
  * Wraps the caller's directory and checks its answers. An answer, or an item of a list, that takes longer than `ms`, by
@@ -50,6 +50,12 @@ export function guardDirectory(directory: Directory, ms: number | undefined): Di
         return after === undefined ? undefined : checkSeqId(after, 'directory.visibleAfter', 0n);
       },
     }),
+    ...(directory.visibleFrom && {
+      visibleFrom: async (conversation, user, at) => {
+        const from = await answered('directory.visibleFrom', ms, directory.visibleFrom?.(conversation, user, at));
+        return from === undefined ? undefined : checkSeqId(from, 'directory.visibleFrom', 0n);
+      },
+    }),
     ...(directory.compact && {
       compact: async (conversation, options) => {
         await answered('directory.compact', ms, directory.compact?.(conversation, options));
@@ -69,6 +75,16 @@ export function guardDiffusion(diffusion: Diffusion, ms: number | undefined): Di
         throw invalidArgument('diffusion.choose', `answered '${mode}', which is not one of its modes`);
       return mode;
     },
+  };
+}
+
+/** Wraps the caller's authorization, with the same errors as {@link guardDirectory}. */
+export function guardAuthorize(authorize: Authorize, ms: number | undefined): Authorize {
+  return async (action) => {
+    const answer = await answered('authorize', ms, authorize(action));
+    if (typeof answer !== 'boolean')
+      throw invalidArgument('authorize', `must answer true or false, not ${describeValue(answer)}`);
+    return answer;
   };
 }
 

@@ -1,4 +1,4 @@
-import { TimelineError, type TimelineStore } from '../src/index.js';
+import { type StandardSchemaV1, TimelineError, type TimelineStore } from '../src/index.js';
 import {
   checkCount,
   checkFunction,
@@ -8,7 +8,7 @@ import {
   MAX_TIMER_MS,
   reasonOf,
 } from '../src/toolkit/index.js';
-import { guardDiffusion, guardDirectory } from './callbacks.js';
+import { guardAuthorize, guardDiffusion, guardDirectory } from './callbacks.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
@@ -16,7 +16,7 @@ import type { Patience } from './outbox/turn.js';
 import type { Context } from './shared/context.js';
 import { FanOutPositions } from './shared/fan-out-positions.js';
 import { initializeSettings } from './shared/library-settings.js';
-import type { MessageSync, SyncOptions } from './types.js';
+import type { MessageSync, Stored, SyncOptions } from './types.js';
 
 const MAX_LAST_MESSAGES = 1000;
 
@@ -35,8 +35,11 @@ export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
   return assemble(options, {});
 }
 
-/** Times that tests shorten. */
-export interface Tuning {
+/** Options that are not those of {@link createSync}: of `openMessageSync`, and times that tests shorten. */
+export interface Tuning<M> {
+  readonly bodySchema?: StandardSchemaV1<unknown, M> | undefined;
+  /** Called last when the sync is closed. */
+  readonly closeLibraries?: () => Promise<void>;
   /** Milliseconds that a callback may take. Default 30,000. */
   readonly userCodeMs?: number;
   readonly patience?: Patience;
@@ -47,12 +50,13 @@ const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
 
 export function assemble<M>(
   options: SyncOptions<M>,
-  { userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning,
+  { bodySchema, closeLibraries, userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning<M>,
 ): MessageSync<M> {
   const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies } = checkObject(options, 'options');
   checkLibrary(store, 'store');
   checkLibrary(sync, 'sync');
   if ((sync as unknown) === store) throw invalidArgument('sync', 'must be another library than store');
+  const state = stateLibrary(options);
   if (typeof directory?.members !== 'function' || typeof directory.conversations !== 'function') {
     throw invalidArgument('directory', 'must have members and conversations');
   }
@@ -63,20 +67,24 @@ export function assemble<M>(
   if (newcomers !== 'all' && newcomers !== 'since-joining') {
     checkCount(checkObject(newcomers, 'newcomers').last, 'newcomers.last', { least: 0, most: MAX_LAST_MESSAGES });
   }
-  const { onWarning = emitWarning } = options;
+  const { authorize, onWarning = emitWarning } = options;
+  checkFunction(authorize, 'authorize');
   checkFunction(onWarning, 'onWarning');
   const refusing = new AbortController();
   const closing = new AbortController();
   const context: Context<M> = {
     store,
     sync,
+    state,
     directory: guardDirectory(directory, userCodeMs),
     diffusion: guardDiffusion(diffusion, userCodeMs),
+    authorize: authorize && guardAuthorize(authorize, userCodeMs),
+    bodySchema,
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
     fanOutPositions: new FanOutPositions(store, closing.signal),
-    settings: lazy(() => initializeSettings(store, diffusion.modes, closing.signal)),
+    settings: lazy(() => initializeSettings(state, diffusion.modes, closing.signal)),
     memberChangesPerLook,
     warn: withoutThrowing(onWarning),
     refusing: refusing.signal,
@@ -92,6 +100,7 @@ export function assemble<M>(
   return new LibraryMessageSync(context, fanOut, {
     refuseCalls: () => refusing.abort(),
     stop: () => closing.abort(),
+    closeLibraries,
   });
 }
 
@@ -111,6 +120,18 @@ function unsupported(
 ): TimelineError {
   const message = `${need} needs ${capability}, which the ${adapter} adapter of ${argument} does not support`;
   return new TimelineError('TIMELINE_UNSUPPORTED', message, { capability });
+}
+
+/** Messages may expire. The library's own Timelines say who is a member and in which mode: they may not. */
+function stateLibrary<M>({ store, sync, state }: SyncOptions<M>): TimelineStore<Stored<M>> {
+  if (state === undefined) {
+    if (store.ttlMs === undefined) return store;
+    throw invalidArgument('state', 'must be given, a library without a TTL, because store has one');
+  }
+  checkLibrary(state, 'state');
+  if ((state as unknown) === sync) throw invalidArgument('state', 'must be another library than sync');
+  if (state.ttlMs !== undefined) throw invalidArgument('state', `must not have a TTL, but has ${state.ttlMs} ms`);
+  return state;
 }
 
 /** Calls `make` on first use; after a failure, on the next use again. */

@@ -2,9 +2,11 @@ import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
 import { checkObject, checkSeqId, describeValue, invalidArgument } from '../src/toolkit/index.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
+import { ReadingCalls } from './calls/reading-calls.js';
 import { ConversationList } from './conversations/conversation-list.js';
 import { markRead } from './conversations/read-positions.js';
 import { checkStart, SyncDevice } from './device/device.js';
+import { checkPermission } from './members/authorization.js';
 import type { FanOut } from './outbox/fan-out.js';
 import { Sender } from './outbox/sender.js';
 import { type Context, checkOpen } from './shared/context.js';
@@ -14,7 +16,9 @@ import type {
   ConversationSummary,
   Device,
   DeviceOptions,
+  MessagePage,
   MessageSync,
+  MessagesOptions,
   OutgoingMessage,
   Sent,
   Stored,
@@ -28,6 +32,7 @@ export interface Closing {
   readonly refuseCalls: () => void;
   /** Fires `closing` of the context. */
   readonly stop: () => void;
+  readonly closeLibraries: (() => Promise<void>) | undefined;
 }
 
 /** Passes the public calls to outboxes, devices and the conversation list. */
@@ -37,6 +42,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   readonly #sender: Sender<M>;
   readonly #messages: MessageCalls<M>;
   readonly #members: MemberCalls<M>;
+  readonly #reading: ReadingCalls<M>;
   readonly #list: ConversationList<M>;
   readonly #devices = new RecentMap<string, SyncDevice<M>>(MAX_DEVICES);
   readonly #closing: Closing;
@@ -49,6 +55,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#sender = new Sender(context, fanOut);
     this.#messages = new MessageCalls(context, this.#sender);
     this.#members = new MemberCalls(context, this.#sender);
+    this.#reading = new ReadingCalls(context);
     this.#list = new ConversationList(context);
   }
 
@@ -56,20 +63,32 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#messages.send(message, options);
   }
 
-  edit(conversation: string, seqId: bigint, body: M, options?: { readonly key?: string | undefined }): Promise<Sent> {
-    return this.#messages.edit(conversation, seqId, body, options);
+  edit(...args: Parameters<MessageSync<M>['edit']>): Promise<Sent> {
+    return this.#messages.edit(...args);
   }
 
-  recall(conversation: string, seqId: bigint): Promise<Sent> {
-    return this.#messages.recall(conversation, seqId);
+  recall(...args: Parameters<MessageSync<M>['recall']>): Promise<Sent> {
+    return this.#messages.recall(...args);
   }
 
-  join(conversation: string, users: string | readonly string[]): Promise<Sent> {
-    return this.#members.change('join', conversation, users);
+  join(...args: Parameters<MessageSync<M>['join']>): Promise<Sent> {
+    return this.#members.change('join', ...args);
   }
 
-  leave(conversation: string, users: string | readonly string[]): Promise<Sent> {
-    return this.#members.change('leave', conversation, users);
+  leave(...args: Parameters<MessageSync<M>['leave']>): Promise<Sent> {
+    return this.#members.change('leave', ...args);
+  }
+
+  isMember(conversation: string, user: string): Promise<boolean> {
+    return this.#members.isMember(conversation, user);
+  }
+
+  members(conversation: string): AsyncIterable<string> {
+    return this.#members.members(conversation);
+  }
+
+  messages(conversation: string, options?: MessagesOptions): Promise<MessagePage<M>> {
+    return this.#reading.messages(conversation, options);
   }
 
   history(conversation: string): Timeline<Stored<M>> {
@@ -93,7 +112,9 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     checkOpen(this.#context);
     checkUser(user);
     checkConversation(conversation);
-    return markRead(this.#context, user, conversation, checkSeqId(seqId, 'seqId', 0n));
+    checkSeqId(seqId, 'seqId', 0n);
+    await checkPermission(this.#context, { kind: 'mark-read', user, conversation });
+    return markRead(this.#context, user, conversation, seqId);
   }
 
   async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {
@@ -119,8 +140,12 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   }
 
   async #close(): Promise<void> {
-    await this.#sender.idle();
-    this.#closing.stop();
-    await this.#fanOut.close();
+    try {
+      await this.#sender.idle();
+      this.#closing.stop();
+      await this.#fanOut.close();
+    } finally {
+      await this.#closing.closeLibraries?.();
+    }
   }
 }

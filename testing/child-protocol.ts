@@ -6,6 +6,9 @@ export type Command =
   /** Reports each entry as it arrives; done once it has caught up. */
   | { readonly do: 'subscribe'; readonly timeline: string }
   | { readonly do: 'advance'; readonly timeline: string; readonly reader: string; readonly to: readonly string[] }
+  /** Reports each signal as it arrives. */
+  | { readonly do: 'listen'; readonly topics: readonly string[] }
+  | { readonly do: 'publish'; readonly topic: string; readonly payload: string }
   | { readonly do: 'close' };
 
 export interface ChildItem {
@@ -36,4 +39,5 @@ export type Report =
       readonly seqId: string;
       readonly message: string;
       readonly at: number;
-    };
+    }
+  | { readonly kind: 'signal'; readonly topic: string; readonly payload: string };

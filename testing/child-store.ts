@@ -12,6 +12,7 @@ export interface Arrival {
 /** A store in a child process that runs `serveAdapter`. */
 export class ChildStore {
   readonly arrivals: Arrival[] = [];
+  readonly signals: { readonly topic: string; readonly payload: string }[] = [];
   readonly #child: ForkedProcess;
   readonly #waiting = new Map<number, { resolve(value: readonly ChildOutcome[]): void; reject(error: Error): void }>();
   #lastId = 0;
@@ -40,6 +41,15 @@ export class ChildStore {
     await this.#ask({ do: 'advance', timeline, reader, to: to.map(String) });
   }
 
+  /** What it hears is in `signals`. */
+  async listen(topics: readonly string[]): Promise<void> {
+    await this.#ask({ do: 'listen', topics });
+  }
+
+  async publish(topic: string, payload: string): Promise<void> {
+    await this.#ask({ do: 'publish', topic, payload });
+  }
+
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = new Promise<void>((resolve) => this.#child.on('exit', () => resolve()));
@@ -63,6 +73,10 @@ export class ChildStore {
   #receive(report: Report): void {
     if (report.kind === 'entry') {
       this.arrivals.push({ seqId: BigInt(report.seqId), message: report.message, at: report.at });
+      return;
+    }
+    if (report.kind === 'signal') {
+      this.signals.push({ topic: report.topic, payload: report.payload });
       return;
     }
     const waiting = this.#waiting.get(report.id);

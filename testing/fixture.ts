@@ -1,4 +1,4 @@
-import type { AdapterWarning, Capabilities, TimelineAdapter } from '../src/adapter.js';
+import type { AdapterLibrary, AdapterWarning, Capabilities, TimelineAdapter } from '../src/adapter.js';
 import { openTimelineStore } from '../src/index.js';
 import { encodeTimelineId } from '../src/timeline-id.js';
 import type { Timeline, TimelineId, TimelineStore, TimelineStoreOptions } from '../src/types.js';
@@ -9,6 +9,10 @@ import type { ConformanceOptions } from './options.js';
 
 /** Default library of the tests. */
 export const LIBRARY = 'conformance';
+
+const COUNTED = [
+  ...['append', 'read', 'heads', 'count', 'update', 'delete', 'trim', 'timelines', 'watch', 'publish', 'listen'],
+] as readonly (keyof AdapterLibrary)[];
 
 export type OpenOptions<M> = Partial<TimelineStoreOptions<M>>;
 
@@ -83,7 +87,7 @@ export class Fixture {
     const count = (name: string) => calls.set(name, (calls.get(name) ?? 0) + 1);
     const store = await this.openDecorated<M>((library) => {
       const changes: Record<string, unknown> = {};
-      for (const name of ['append', 'read', 'heads', 'update', 'delete', 'trim', 'timelines', 'watch'] as const) {
+      for (const name of COUNTED) {
         const method = library[name] as ((...args: unknown[]) => unknown) | undefined;
         if (!method) continue;
         changes[name] = (...args: unknown[]) => {

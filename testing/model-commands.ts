@@ -40,6 +40,13 @@ export type ModelCommand =
       readonly limit: number;
       readonly reverse: boolean;
     }
+  | {
+      readonly do: 'count';
+      readonly timeline: string;
+      readonly after?: RelativePosition | undefined;
+      readonly before?: RelativePosition | undefined;
+      readonly atMost?: number | undefined;
+    }
   | { readonly do: 'heads' }
   | {
       readonly do: 'update';
@@ -81,11 +88,12 @@ function weighted(capabilities: Capabilities): ModelCommand['do'][] {
     ['appendMany', 4, capabilities.atomicBatch > 1],
     ['appendToMany', 3, true],
     ['read', 10, true],
+    ['count', 3, true],
     ['heads', 3, true],
     ['update', 4, capabilities.update],
     ['delete', 3, capabilities.delete],
     ['trim', 2, capabilities.trim],
-    ['keepLast', 1, capabilities.trim],
+    ['keepLast', 2, capabilities.trim],
     ['advance', 3, capabilities.checkpoints],
     ['reset', 1, capabilities.checkpoints],
     ['wait', 3, true],
@@ -137,6 +145,14 @@ function draw(
         before: maybe(0.4),
         limit: random.pick([1, 2, 3, 5, 100]),
         reverse: random.chance(0.4),
+      };
+    case 'count':
+      return {
+        do: kind,
+        timeline,
+        after: maybe(0.6),
+        before: maybe(0.4),
+        atMost: random.pick([undefined, 1, 2, 5]),
       };
     case 'heads':
     case 'reopen':

@@ -155,6 +155,12 @@ class SequenceRunner {
       }
       case 'read':
         return this.#read(command);
+      case 'count': {
+        const { timeline, after, before, atMost } = command;
+        const place = (at: RelativePosition | undefined) => (at === undefined ? undefined : this.#at(timeline, at));
+        const count = await this.#timeline(timeline).count({ after: place(after), before: place(before), atMost });
+        return { count };
+      }
       case 'heads':
         return {
           heads: (await this.#store.heads(TIMELINES)).map(({ firstSeqId, lastSeqId }) => ({ firstSeqId, lastSeqId })),

@@ -5,6 +5,7 @@ export type Result =
   | { readonly error: string }
   | { readonly appended: readonly (Appended | { readonly error: string })[] }
   | { readonly rows: readonly ModelRow[]; readonly truncated: bigint | undefined }
+  | { readonly count: number }
   | { readonly heads: readonly { readonly firstSeqId: bigint; readonly lastSeqId: bigint }[] }
   | { readonly updated: ModelRow }
   | { readonly position: bigint }
@@ -111,6 +112,13 @@ export class ModelTimeline {
     return { rows, truncated: gone.at(-1)?.seqId };
   }
 
+  count(after: bigint | undefined, before: bigint | undefined, atMost: number | undefined, now: number): Result {
+    const result = this.read(after, before, this.#rows.length, false, now);
+    if (!('rows' in result)) return result;
+    const { length } = result.rows.filter(({ body }) => body !== undefined);
+    return { count: Math.min(length, atMost ?? length) };
+  }
+
   head(now: number): { firstSeqId: bigint; lastSeqId: bigint } {
     return { firstSeqId: this.#kept(now)[0]?.seqId ?? this.last + 1n, lastSeqId: this.last };
   }
@@ -178,6 +186,7 @@ export function expectedResult(
   const given: AssignedSeqIds =
     'appended' in actual ? actual.appended.map((each) => ('seqId' in each ? each.seqId : undefined)) : [];
   const of = (id: string) => timelines.get(id)!;
+  const place = (id: string, at: RelativePosition | undefined) => (at === undefined ? undefined : of(id).at(at));
   switch (command.do) {
     case 'append': {
       const { timeline, body, key, manual, expected } = command;
@@ -208,8 +217,11 @@ export function expectedResult(
     }
     case 'read': {
       const { timeline, after, before, limit, reverse } = command;
-      const place = (at: RelativePosition | undefined) => (at === undefined ? undefined : of(timeline).at(at));
-      return of(timeline).read(place(after), place(before), limit, reverse, now);
+      return of(timeline).read(place(timeline, after), place(timeline, before), limit, reverse, now);
+    }
+    case 'count': {
+      const { timeline, after, before, atMost } = command;
+      return of(timeline).count(place(timeline, after), place(timeline, before), atMost, now);
     }
     case 'heads':
       return { heads: [...timelines.values()].map((timeline) => timeline.head(now)) };

@@ -16,6 +16,8 @@ export type Capability =
   | 'trim'
   | 'timelines'
   | 'checkpoints'
+  | 'signals'
+  | 'signalsInStore'
   | 'ttl'
   | 'dense'
   | 'strictVisibility';
@@ -43,6 +45,10 @@ export function hasCapability(capabilities: Capabilities, need: Capability): boo
       return capabilities.minTtlMs !== null;
     case 'strictVisibility':
       return capabilities.visibility === 'strict';
+    case 'signals':
+      return capabilities.signals !== 'none';
+    case 'signalsInStore':
+      return capabilities.signals === 'store';
     default:
       return capabilities[need];
   }
@@ -73,6 +79,13 @@ const REFUSALS: Record<Capability, (fixture: Fixture) => Promise<unknown>> = {
   },
   timelines: (fixture) => rejects(take(fixture.store.timelines()), 'TIMELINE_UNSUPPORTED'),
   checkpoints: (fixture) => rejects(fixture.timeline().checkpoint('reader').get(), 'TIMELINE_UNSUPPORTED'),
+  signals: async (fixture) => {
+    const { store } = fixture;
+    const refusals = [store.publish('t', 'p'), Promise.resolve().then(() => store.listen(['t'], () => {}))];
+    for (const refused of refusals)
+      assert.equal((await rejects(refused, 'TIMELINE_UNSUPPORTED')).capability, 'signals');
+  },
+  signalsInStore: signalsStayInProcess,
   ttl: (fixture) =>
     rejects(fixture.open({ name: 'expiring', ttlMs: 60_000 }), 'TIMELINE_UNSUPPORTED', 'TIMELINE_INVALID_ARGUMENT'),
   dense: async (fixture) => assertGrowing(seqIds(await fill(fixture.timeline(), 20))),
@@ -89,6 +102,17 @@ export async function checkReadOnly(fixture: Fixture): Promise<void> {
   await rejects(fixture.store.appendBatch([{ timeline: 't', message: 'm' }]), 'TIMELINE_UNSUPPORTED');
   await rejects(fixture.store.appendToMany(['t'], 'm'), 'TIMELINE_UNSUPPORTED');
   assert.equal((await fixture.timeline().head()).lastSeqId, 0n);
+}
+
+/** Listeners of the same store hear a signal all the same. */
+async function signalsStayInProcess(fixture: Fixture): Promise<void> {
+  if (fixture.capabilities.signals === 'none') return checkRefusal(fixture, 'signals');
+  const heard: string[] = [];
+  fixture.store.listen(['t'], (_, payload) => heard.push(payload));
+  await until('a listener hears', async () => {
+    await fixture.store.publish('t', 'p');
+    return heard.includes('p');
+  });
 }
 
 /** In a `settled` library an entry may appear late; once the writers are done, every acknowledged one is visible. */

@@ -54,6 +54,12 @@ class Server {
         await Promise.all(command.to.map((seqId) => checkpoint.advance(BigInt(seqId))));
         return [];
       }
+      case 'listen':
+        store.listen(command.topics, (topic, payload) => report({ kind: 'signal', topic, payload }));
+        return [];
+      case 'publish':
+        await store.publish(command.topic, command.payload);
+        return [];
       case 'close':
         await store.close();
         return [];

@@ -4,6 +4,8 @@ import type {
   AdapterHead,
   AdapterLibrary,
   Capabilities,
+  Count,
+  CountRange,
   Cut,
   LibraryClock,
   LibraryOptions,
@@ -23,6 +25,7 @@ import {
   entryNotFound,
   furtherPosition,
   isTimelineError,
+  ListenerHub,
   reconcileSettings,
   resolveOptions,
   Sweeper,
@@ -51,6 +54,8 @@ const BUDGET_MS = 10_000;
 interface LibraryData {
   readonly timelines: Map<string, TimelineData>;
   readonly watchers: WatchHub;
+  /** By topic. */
+  readonly listeners: ListenerHub<[payload: string]>;
   settings: Reconciled;
   /** Accepted time, as `LibraryClock.exchange` gives it. */
   time: string | undefined;
@@ -76,11 +81,15 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): TimelineAdapt
       const data = libraries.get(name);
       const settings = reconcileSettings(data?.settings.text, wanted, { library: name, alter });
       if (data) data.settings = settings;
-      const opened = data ?? { timelines: new Map(), watchers: new WatchHub(), settings, time: undefined };
+      const opened = data ?? newLibraryData(settings);
       libraries.set(name, opened);
       return new MemoryLibrary(opened, library, { epoch, sweepMs });
     },
   };
+}
+
+function newLibraryData(settings: Reconciled): LibraryData {
+  return { timelines: new Map(), watchers: new WatchHub(), listeners: new ListenerHub(), settings, time: undefined };
 }
 
 class MemoryLibrary implements AdapterLibrary {
@@ -146,6 +155,11 @@ class MemoryLibrary implements AdapterLibrary {
     return timelines.map((timeline) => this.#peek(timeline).head(rules, now));
   }
 
+  async count(ranges: readonly CountRange[]): Promise<readonly Count[]> {
+    const [rules, now] = [this.#rules, this.#clock.expiryTime()];
+    return ranges.map((range) => this.#peek(range.timeline).count(range, rules, now));
+  }
+
   async update(
     timeline: string,
     seqId: bigint,
@@ -173,6 +187,14 @@ class MemoryLibrary implements AdapterLibrary {
 
   watch(timeline: string, wake: () => void): () => void {
     return this.#data.watchers.watch(timeline, wake);
+  }
+
+  async publish(topic: string, payload: string): Promise<void> {
+    this.#data.listeners.tell(topic, payload);
+  }
+
+  listen(topic: string, hear: (payload: string) => void): () => void {
+    return this.#data.listeners.add(topic, hear);
   }
 
   async close(): Promise<void> {
@@ -237,6 +259,7 @@ function capabilitiesWith(keyWindowMs: number): Capabilities {
     trim: true,
     timelines: true,
     checkpoints: true,
+    signals: 'process',
     minTtlMs: 1,
     budgetMs: BUDGET_MS,
     wakeWithinMs: 5,

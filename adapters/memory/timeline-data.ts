@@ -1,6 +1,8 @@
 import type {
   AdapterHead,
   Appended,
+  Count,
+  CountRange,
   Cut,
   LibraryClock,
   Payload,
@@ -70,13 +72,25 @@ export class TimelineData {
   read({ after, before, limit, reverse }: Range, rules: Rules, now: number): Slice {
     const head = this.head(rules, now);
     const hidden = this.#hiddenThrough(rules, now);
-    const from = Math.max(this.#firstKept(rules, now), this.#indexAbove(after ?? 0n));
-    const to = Math.max(from, before === undefined ? this.rows.length : this.#indexAbove(before - 1n));
+    const [from, to] = this.#within(after, before, rules, now);
     const rows = reverse
       ? this.rows.slice(Math.max(from, to - limit), to).reverse()
       : this.rows.slice(from, Math.min(to, from + limit));
     const slice = { ...head, rows, more: to - from > rows.length };
     return after !== undefined && after < hidden ? { ...slice, truncatedThrough: hidden } : slice;
+  }
+
+  count({ after, before, atMost }: CountRange, rules: Rules, now: number): Count {
+    const [from, to] = this.#within(after, before, rules, now);
+    let count = 0;
+    for (let index = from; index < to && count < atMost; index++) if (this.rows[index]?.body !== undefined) count++;
+    return { ...this.head(rules, now), count };
+  }
+
+  /** The index of the first row of a range that readers get, and the index behind the last one. */
+  #within(after = 0n, before: bigint | undefined, rules: Rules, now: number): [from: number, to: number] {
+    const from = Math.max(this.#firstKept(rules, now), this.#indexAbove(after));
+    return [from, Math.max(from, before === undefined ? this.rows.length : this.#indexAbove(before - 1n))];
   }
 
   /** True for an entry that readers get and that is no tombstone. */

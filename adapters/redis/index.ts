@@ -5,6 +5,7 @@ import { EntryChanges } from './change.js';
 import { Checkpoints } from './checkpoints.js';
 import type { RedisClient } from './connection/client.js';
 import { Connections } from './connection/connections.js';
+import { Counter } from './count.js';
 import { toTimelineError } from './errors.js';
 import { checkServer, inspectServer } from './inspect.js';
 import { Keyspace } from './keys.js';
@@ -14,6 +15,7 @@ import { type RedisAdapterOptions, type ResolvedOptions, resolveRedisOptions } f
 import { Reader } from './read.js';
 import { Registry } from './registry.js';
 import { Retention } from './retention.js';
+import { ChannelListeners } from './signals.js';
 import { LibrarySweeper } from './sweep.js';
 import { Watchers } from './watch.js';
 
@@ -41,13 +43,14 @@ export function redisAdapter(client: RedisClient, options: RedisAdapterOptions =
   const resolved = resolveRedisOptions(options);
   const connections = new Connections(client, resolved.waitMs);
   const watchers = new Watchers(connections, resolved.wakeMs);
+  const listeners = new ChannelListeners(connections);
   return {
     name: 'redis',
     budgetMs: resolved.waitMs,
     async open(libraryOptions) {
       connections.acquire();
       try {
-        return await openLibrary(connections, watchers, libraryOptions, resolved, connections.newCall());
+        return await openLibrary(connections, { watchers, listeners }, libraryOptions, resolved, connections.newCall());
       } catch (error) {
         connections.release();
         throw toTimelineError(error, 'read');
@@ -56,9 +59,15 @@ export function redisAdapter(client: RedisClient, options: RedisAdapterOptions =
   };
 }
 
+/** Shared by the libraries of one adapter. */
+interface SharedParts {
+  readonly watchers: Watchers;
+  readonly listeners: ChannelListeners;
+}
+
 async function openLibrary(
   connections: Connections,
-  watchers: Watchers,
+  shared: SharedParts,
   libraryOptions: LibraryOptions,
   options: ResolvedOptions,
   call: Call,
@@ -72,18 +81,19 @@ async function openLibrary(
   const listed = await registry.count(call);
   const durability = await inspectServer(connections, keys.settingsKey(), listed, warn, call);
   if (settings.existed && listed === 0) registry.markIncomplete();
-  return assemble(library, registry, watchers, durability);
+  return assemble(library, registry, shared, { warn, durability });
 }
 
 function assemble(
   library: Library,
   registry: Registry,
-  watchers: Watchers,
-  durability: Capabilities['durability'],
+  { watchers, listeners }: SharedParts,
+  { warn, durability }: { readonly warn: LibraryOptions['warn']; readonly durability: Capabilities['durability'] },
 ): AdapterLibrary {
   const { connections, keys, settings } = library;
   const retention = new Retention(library);
   const reader = new Reader(library, retention, registry);
+  const counter = new Counter(library, retention, reader);
   const appender = new Appender(library, registry, retention);
   const changes = new EntryChanges(library);
   const sweeper = new LibrarySweeper(library, registry, retention);
@@ -98,12 +108,22 @@ function assemble(
     append: (writes, call) => appender.append(writes, call),
     read: (ranges, call) => reader.read(ranges, call),
     heads: (timelines, call) => reader.heads(timelines, call),
+    count: (ranges, call) => counter.count(ranges, call),
     update: (timeline, seqId, payload, ifRevision, call) => changes.update(timeline, seqId, payload, ifRevision, call),
     delete: (timeline, seqId, call) => changes.delete(timeline, seqId, call),
     trim: (timeline, cut, call) => retention.trim(timeline, cut, call),
     timelines: (range, call) => reader.list(range, call),
     checkpoints: new Checkpoints(library),
     watch: (timeline, wake) => watchers.add(keys, timeline, wake),
+    publish: async (topic, payload, call) => {
+      await connections.write.toServerOf(
+        keys.key(topic, 'm'),
+        'publish',
+        [keys.channel(topic, connections), payload],
+        call,
+      );
+    },
+    listen: (topic, hear) => listeners.add(keys.channel(topic, connections), hear, warn),
     close: async () => {
       sweeper.close();
       stopListening();
@@ -128,6 +148,7 @@ function capabilitiesOf({ options, settings, keys }: Library, durability: Capabi
     trim: true,
     timelines: true,
     checkpoints: true,
+    signals: 'store',
     minTtlMs: 1,
     budgetMs: options.waitMs,
     wakeWithinMs: keys.isCluster ? 2 * options.wakeMs + 20 : 50,

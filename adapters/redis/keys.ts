@@ -99,6 +99,14 @@ export class Keyspace {
     return this.#registries[hashSlot(timeline) % this.#registries.length] as string;
   }
 
+  /**
+   * The channel of a topic. Channels are shared by all databases of a server, and by all prefixes of clients. The brace
+   * ends the name of the library, which holds none.
+   */
+  channel(topic: string, { keyPrefix, database }: { readonly keyPrefix: string; readonly database: number }): string {
+    return `${keyPrefix}${this.#head}signals:${database}:{${topic}}`;
+  }
+
   settingsKey(): string {
     return `${this.#head}settings`;
   }

@@ -76,7 +76,7 @@ export class Reader {
       call,
     );
     const latest = this.#library.clock.latestTime();
-    return known.map((each, i) => this.#stateOf(each, texts[i] as string | null, cutoff, latest));
+    return known.map((each, i) => this.stateOf(each, texts[i] as string | null, cutoff, latest));
   }
 
   /**
@@ -94,7 +94,7 @@ export class Reader {
   }
 
   /** Parses a text only if it is not the one that was parsed last. */
-  #stateOf(known: KnownTimeline, text: string | null, cutoff: number, latest: number): VisibleState {
+  stateOf(known: KnownTimeline, text: string | null, cutoff: number, latest: number): VisibleState {
     if (text === null) return NEVER_WRITTEN;
     if (known.state?.text !== text) known.state = new TimelineState(text);
     if (!known.isListed && !known.isBeingListed) this.#registry.addLater(known);
@@ -134,7 +134,7 @@ export class Reader {
     ])) as [string | null, StreamRow[], string | null];
     if (textBefore === null || textAfter === null) return undefined;
     const latest = clock.latestTime();
-    const state = this.#stateOf(known, textBefore, cutoff, latest);
+    const state = this.stateOf(known, textBefore, cutoff, latest);
     if (rows.length === 0) return caughtUpSlice(range, state);
     if (state.needsRetention || !differByAppends(textBefore, textAfter)) return undefined;
     if (before === end && state.lastSeqId >= end) return undefined;
@@ -169,7 +169,7 @@ export class Reader {
         }
         const [text, rows = [], versions, endedEarly] = isRangeAnswer(answer) ? answer : [];
         const stateText = text?.toString('latin1') ?? null;
-        const state = this.#stateOf(timelineAt(index), stateText, cutoff, latest);
+        const state = this.stateOf(timelineAt(index), stateText, cutoff, latest);
         if (Number(answer) === APPLY_RETENTION || state.needsRetention) outdated.push(index);
         else {
           const found = { rows, versions: versions ?? undefined, endedEarly: endedEarly !== undefined };

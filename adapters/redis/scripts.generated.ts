@@ -579,6 +579,61 @@ return { formatState(state), row[2][1], revision }`);
 export const COUNT_LISTED = script(`${REPLICATION_ID}
 return replicationId() .. ' ' .. redis.call('ZCARD', KEYS[1])`);
 
+export const COUNT = script(`${LOAD_STATE}
+local APPLY_RETENTION, COUNT_AGAIN, READ_ENTRIES = 1, 2, 3
+local MAX_STEPS = 2000
+local TOMBSTONE_BYTES = 24
+local steps = 0
+local function isDeleted(keys, seqId)
+  steps = steps + 1
+  local length = redis.call('HSTRLEN', keys.overlay, seqId)
+  if length == 0 or length > TOMBSTONE_BYTES then return false end
+  return string.sub(redis.call('HGET', keys.overlay, seqId), 1, 1) == 'd'
+end
+local function isWithoutGaps(keys, state, floor, last)
+  if last >= 2 ^ 53 or redis.call('XLEN', keys.stream) ~= last - floor then return false end
+  return floor == 0 or #redis.call('XRANGE', keys.stream, '-', '0-' .. state.floor, 'COUNT', 1) == 0
+end
+local function countByVersions(keys, low, high, atMost)
+  local count = high - low
+  for _, seqId in ipairs(redis.call('HKEYS', keys.overlay)) do
+    local number = tonumber(seqId)
+    if number > low and number <= high and isDeleted(keys, seqId) then count = count - 1 end
+  end
+  return math.min(count, atMost)
+end
+local function countBySeqIds(keys, low, high, atMost)
+  local count = 0
+  while low < high and count < atMost do
+    if steps >= MAX_STEPS then return count, string.format('%.0f', low) end
+    low = low + 1
+    if not isDeleted(keys, string.format('%.0f', low)) then count = count + 1 end
+  end
+  return count
+end
+local function countRange(keys, after, before, atMost)
+  if steps >= MAX_STEPS then return COUNT_AGAIN end
+  local text = redis.call('GET', keys.state)
+  if not text then return redis.call('EXISTS', keys.stream) == 1 and APPLY_RETENTION end
+  local state = parseState(text)
+  checkStream(keys, state)
+  if state.changed then return APPLY_RETENTION end
+  local floor, last = tonumber(state.floor), tonumber(state.last)
+  if not isWithoutGaps(keys, state, floor, last) then return READ_ENTRIES end
+  local low = less(after, state.floor) and floor or tonumber(after)
+  local high = before == '+' and last or math.min(last, tonumber(before) - 1)
+  if low >= high then return { text, 0 } end
+  if not hasFlag(state, 'u') then return { text, math.min(high - low, atMost) } end
+  if redis.call('HLEN', keys.overlay) <= MAX_STEPS then return { text, countByVersions(keys, low, high, atMost) } end
+  return { text, countBySeqIds(keys, low, high, atMost) }
+end
+local answers = {}
+for i = 2, #ARGV, 3 do
+  local keys = keysOf(KEYS[(i - 2) / 3 * tonumber(ARGV[1]) + 1])
+  answers[#answers + 1] = countRange(keys, ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]))
+end
+return answers`);
+
 export const LIST_TIMELINES = script(`local members = {}
 for i, timeline in ipairs(ARGV) do
   members[#members + 1] = 0

@@ -1,5 +1,6 @@
 import type { AdapterLibrary, Capabilities, LibraryOptions } from '../../src/adapter.js';
 import { Appender } from './append.js';
+import { Counter } from './count.js';
 import type { Connection } from './file/connection.js';
 import type { OpenDatabase } from './file/database.js';
 import { LibraryContext } from './library-context.js';
@@ -8,6 +9,7 @@ import { Modifier } from './modify.js';
 import type { SqliteSettings } from './options.js';
 import { Reader } from './read.js';
 import { ReaderPositions } from './reader-positions.js';
+import { Signals } from './signals.js';
 import { LibrarySweeper } from './sweep/library-sweeper.js';
 
 export async function openLibrary(
@@ -20,6 +22,8 @@ export async function openLibrary(
   const state = await LibraryState.open(connection, options, settings.keyWindowMs, deadline);
   const library = new LibraryContext(state, database);
   const reader = new Reader(library);
+  const counter = new Counter(library, reader);
+  const signals = new Signals(library);
   const appender = new Appender(library);
   const sweeper = new LibrarySweeper(library, reader, settings.sweepMs);
   const modifier = new Modifier(library, sweeper);
@@ -32,12 +36,15 @@ export async function openLibrary(
     append: (writes, call) => appender.append(writes, call),
     read: (ranges, call) => reader.read(ranges, call),
     heads: (timelines, call) => reader.heads(timelines, call),
+    count: (ranges, call) => counter.count(ranges, call),
     update: (timeline, seqId, payload, ifRevision, call) => modifier.update(timeline, seqId, payload, ifRevision, call),
     delete: (timeline, seqId, call) => modifier.delete(timeline, seqId, call),
     trim: (timeline, cut, call) => modifier.trim(timeline, cut, call),
     timelines: (range, call) => reader.timelines(range, call),
     checkpoints: new ReaderPositions(library),
     watch: (timeline, wake) => commitWatch.watch(state.id, timeline, wake),
+    publish: async (topic, payload) => signals.publish(topic, payload),
+    listen: (topic, hear) => signals.listen(topic, hear),
     close: async (call) => {
       await sweeper.close();
       await release(call.deadline);
@@ -62,6 +69,7 @@ function capabilities({ database }: Connection, settings: SqliteSettings, { keyW
     trim: true,
     timelines: true,
     checkpoints: true,
+    signals: 'process',
     minTtlMs: 1,
     budgetMs: settings.busyTimeoutMs,
     wakeWithinMs: 2 * settings.wakeMs,

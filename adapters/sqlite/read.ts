@@ -61,7 +61,7 @@ export class Reader {
       const cutoff = this.#library.state.cutoff();
       return this.#library.heads
         .getAll(timelines)
-        .map((head) => this.#adapterHead(head, head ? this.hiddenThrough(head, cutoff) : 0n));
+        .map((head) => this.headOf(head, head ? this.hiddenThrough(head, cutoff) : 0n));
     });
   }
 
@@ -90,7 +90,8 @@ export class Reader {
     return expired;
   }
 
-  #adapterHead(head: StoredHead | undefined, hidden: bigint): AdapterHead {
+  /** `hidden`: the highest SeqId that readers no longer get. */
+  headOf(head: StoredHead | undefined, hidden: bigint): AdapterHead {
     if (!head) return { epoch: '', firstSeqId: 1n, lastSeqId: 0n };
     const { epoch, ancestors } = this.#library.connection;
     const firstSeqId = this.#firstAbove(head, hidden);

@@ -101,6 +101,7 @@ function capabilitiesOf(
     trim: true,
     timelines: !layout.shared,
     checkpoints: true,
+    signals: 'none',
     minTtlMs: MIN_TTL_MS,
     budgetMs: timeoutMs,
     wakeWithinMs: idlePollMs + pollMs + (isCas ? 0 : settleMs) + 100,

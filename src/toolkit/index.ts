@@ -6,6 +6,7 @@ export { invalidArgument, isTimelineError, reasonOf, TimelineError } from '../er
 export { BatchIterator } from '../iterate.js';
 export { checkCount, checkSeqId } from '../range.js';
 export { type RetryOptions, retryUntil } from '../retry.js';
+export { validate } from '../schema.js';
 export { parseSettings, reconcileSettings } from '../settings.js';
 export { checkFunction, checkObject, checkOptions, checkText, describeValue } from '../text.js';
 export { isThenable, withinUserTime } from '../user-code.js';
@@ -20,6 +21,7 @@ export {
 } from './contract-errors.js';
 export { cutoff } from './cutoff.js';
 export { groupByTimeline } from './group-by-timeline.js';
+export { ListenerHub, type ListenerHubHooks } from './listener-hub.js';
 export { backOff, jitter, type PauseOptions, pause } from './pause.js';
 export { type KnownKey, type Plan, planWrite } from './plan-write.js';
 export { furtherPosition } from './reader-position.js';

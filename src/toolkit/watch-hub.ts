@@ -1,3 +1,5 @@
+import { ListenerHub } from './listener-hub.js';
+
 export interface WatchHubHooks {
   /** The first watcher of a name has come. Begin to look for changes of it. */
   readonly onWatched?: (name: string) => void;
@@ -15,11 +17,13 @@ export interface WatchHubHooks {
  * // after an append: for (const { timeline } of writes) hub.wake(timeline);
  */
 export class WatchHub {
-  readonly #watchers = new Map<string, Set<() => void>>();
-  readonly #hooks: WatchHubHooks;
+  readonly #watchers: ListenerHub<[]>;
 
-  constructor(hooks: WatchHubHooks = {}) {
-    this.#hooks = hooks;
+  constructor({ onWatched, onUnwatched }: WatchHubHooks = {}) {
+    this.#watchers = new ListenerHub({
+      ...(onWatched && { onAdded: onWatched }),
+      ...(onUnwatched && { onRemoved: onUnwatched }),
+    });
   }
 
   /** How many names are watched. */
@@ -29,7 +33,7 @@ export class WatchHub {
 
   /** The names that are watched. */
   get names(): Iterable<string> {
-    return this.#watchers.keys();
+    return this.#watchers.names;
   }
 
   /**
@@ -37,29 +41,16 @@ export class WatchHub {
    * Returns the function that ends it, which may be called again.
    */
   watch(name: string, wake: () => void): () => void {
-    const watcher = () => wake();
-    const known = this.#watchers.get(name);
-    const watchers = known ?? new Set();
-    watchers.add(watcher);
-    if (!known) {
-      this.#watchers.set(name, watchers);
-      this.#hooks.onWatched?.(name);
-    }
-    return () => {
-      if (!watchers.delete(watcher) || watchers.size > 0) return;
-      this.#watchers.delete(name);
-      this.#hooks.onUnwatched?.(name);
-    };
+    return this.#watchers.add(name, wake);
   }
 
   /** Costs next to nothing when nobody watches. */
   wake(name: string): void {
-    const watchers = this.#watchers.get(name);
-    if (watchers) for (const wake of [...watchers]) wake();
+    this.#watchers.tell(name);
   }
 
   /** For a store that was away, or tells of a change without saying where. */
   wakeAll(): void {
-    for (const name of [...this.#watchers.keys()]) this.wake(name);
+    for (const name of [...this.names]) this.wake(name);
   }
 }

@@ -1,7 +1,12 @@
+import { TimelineError } from '../../src/index.js';
+import { checkObject } from '../../src/toolkit/index.js';
+import { checkPermission } from '../members/authorization.js';
+import { isMemberNow } from '../members/present-members.js';
 import type { Sender } from '../outbox/sender.js';
 import { type Context, checkOpen } from '../shared/context.js';
-import { checkConversation, checkUsers } from '../shared/names.js';
-import type { Sent } from '../types.js';
+import { each } from '../shared/listing.js';
+import { checkActor, checkConversation, checkKey, checkUser, checkUsers } from '../shared/names.js';
+import type { MemberChangeOptions, Sent } from '../types.js';
 
 /** Users in one join or leave entry. */
 const USERS_PER_ENTRY = 500;
@@ -16,18 +21,47 @@ export class MemberCalls<M> {
     this.#sender = sender;
   }
 
-  async change(kind: 'join' | 'leave', conversation: string, users: string | readonly string[]): Promise<Sent> {
+  async change(
+    kind: 'join' | 'leave',
+    conversation: string,
+    users: string | readonly string[],
+    options: MemberChangeOptions = {},
+  ): Promise<Sent> {
     checkConversation(conversation);
     const names = checkUsers(users);
+    const by = checkActor(checkObject(options, 'options').by);
+    const key = checkKey(options.key);
     checkOpen(this.#context);
+    await checkPermission(this.#context, { kind, user: by, conversation, users: names });
+    if (!this.#context.directory.apply) {
+      const message = `the directory does not record joins and leaves, so ${kind} would change nothing`;
+      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'directory.apply' });
+    }
     const parts: Sent[] = [];
     for (let i = 0; i < names.length; i += USERS_PER_ENTRY) {
-      const entry = { kind, users: names.slice(i, i + USERS_PER_ENTRY) };
-      parts.push(await this.#sender.append(conversation, entry, undefined));
+      const entry = { kind, users: names.slice(i, i + USERS_PER_ENTRY), ...(by !== undefined && { by }) };
+      checkOpen(this.#context);
+      parts.push(await this.#sender.append(conversation, entry, key && `${kind}:${parts.length}:${key}`));
     }
     const last = parts.at(-1) as Sent;
     const invalidateMode = () => this.#sender.invalidateMode(conversation);
     last.delivered.then(invalidateMode, invalidateMode);
     return last;
+  }
+
+  async isMember(conversation: string, user: string): Promise<boolean> {
+    checkConversation(conversation);
+    checkUser(user);
+    checkOpen(this.#context);
+    return isMemberNow(this.#context, conversation, user);
+  }
+
+  members(conversation: string): AsyncIterable<string> {
+    return this.#list(checkConversation(conversation));
+  }
+
+  async *#list(conversation: string): AsyncGenerator<string, void, undefined> {
+    checkOpen(this.#context);
+    yield* each(this.#context.directory.members(conversation));
   }
 }

@@ -1,4 +1,4 @@
-import { type Abortable, TimelineError } from '../../src/index.js';
+import { type Abortable, isTimelineError, TimelineError } from '../../src/index.js';
 import {
   checkObject,
   checkOptions,
@@ -6,16 +6,25 @@ import {
   describeValue,
   invalidArgument,
   throwIfAborted,
+  validate,
 } from '../../src/toolkit/index.js';
+import { checkPermission } from '../members/authorization.js';
 import type { Sender } from '../outbox/sender.js';
 import { type Context, checkOpen } from '../shared/context.js';
-import { checkConversation, checkKey, checkUser } from '../shared/names.js';
-import type { OutgoingMessage, Sent } from '../types.js';
+import { checkActor, checkConversation, checkKey, checkUser } from '../shared/names.js';
+import type { OutgoingMessage, Sent, StoredMessage } from '../types.js';
+import { OrderedChecks } from './ordered-checks.js';
+
+interface ChangeOptions {
+  readonly key?: string | undefined;
+  readonly by?: string | undefined;
+}
 
 /** The public calls that store messages and change them. */
 export class MessageCalls<M> {
   readonly #context: Context<M>;
   readonly #sender: Sender<M>;
+  readonly #checks = new OrderedChecks();
 
   constructor(context: Context<M>, sender: Sender<M>) {
     this.#context = context;
@@ -28,51 +37,93 @@ export class MessageCalls<M> {
     const sender = checkUser(message.sender, 'sender');
     const key = checkKey(message.key);
     const { signal } = checkOptions(options);
-    if (body === undefined) throw invalidArgument('body', 'must be given');
+    checkBody(body);
     throwIfAborted(signal);
     checkOpen(this.#context);
-    return this.#sender.append(conversation, { kind: 'message', sender, body }, key && `m:${key}`, signal);
+    const append = (valid: M): Promise<Sent> => {
+      checkOpen(this.#context);
+      return this.#sender.append(conversation, { kind: 'message', sender, body: valid }, key && `m:${key}`, signal);
+    };
+    const { authorize, bodySchema } = this.#context;
+    if (!authorize && !bodySchema) return append(body);
+    const check = async () => {
+      const valid = await this.#validBody(body);
+      await checkPermission(this.#context, { kind: 'send', user: sender, conversation });
+      return valid;
+    };
+    return this.#checks.run(conversation, check, append, signal);
   }
 
-  async edit(
-    conversation: string,
-    seqId: bigint,
-    body: M,
-    options: { readonly key?: string | undefined } = {},
-  ): Promise<Sent> {
+  async edit(conversation: string, seqId: bigint, body: M, options: ChangeOptions = {}): Promise<Sent> {
     const key = checkKey(checkObject(options, 'options').key);
-    if (body === undefined) throw invalidArgument('body', 'must be given');
-    const { sender } = await this.#changeable(conversation, seqId);
-    const edit = { kind: 'edit', sender, target: String(seqId), body } as const;
+    const by = checkActor(options.by);
+    checkBody(body);
+    this.#checkTarget(conversation, seqId);
+    const valid = await this.#validBody(body);
+    const { sender } = await this.#permittedTarget('edit', conversation, seqId, by);
+    checkOpen(this.#context);
+    const edit = { kind: 'edit', sender, target: String(seqId), body: valid, ...(by !== undefined && { by }) } as const;
     return this.#sender.append(conversation, edit, key && `e:${key}`);
   }
 
-  async recall(conversation: string, seqId: bigint): Promise<Sent> {
-    const { sender } = await this.#changeable(conversation, seqId, { recalled: true });
-    return this.#sender.append(conversation, { kind: 'recall', sender, target: String(seqId) }, `r:${seqId}`);
+  async recall(conversation: string, seqId: bigint, options: Pick<ChangeOptions, 'by'> = {}): Promise<Sent> {
+    const by = checkActor(checkObject(options, 'options').by);
+    this.#checkTarget(conversation, seqId);
+    const { sender } = await this.#permittedTarget('recall', conversation, seqId, by);
+    checkOpen(this.#context);
+    const recall = { kind: 'recall', sender, target: String(seqId), ...(by !== undefined && { by }) } as const;
+    try {
+      return await this.#sender.append(conversation, recall, `r:${seqId}`);
+    } catch (error) {
+      // Somebody else has recalled the message.
+      if (!isTimelineError(error) || error.code !== 'TIMELINE_KEY_CONFLICT' || typeof error.actual !== 'bigint')
+        throw error;
+      return this.#sender.appendedBefore(conversation, error.actual);
+    }
   }
 
-  /** Finds the message to change. A second recall succeeds; an edit after a recall is `TIMELINE_NOT_FOUND`. */
-  async #changeable(
-    conversation: string,
-    seqId: bigint,
-    options: { recalled?: boolean } = {},
-  ): Promise<{ sender: string }> {
+  async #validBody(body: M): Promise<M> {
+    const { value } = await validate(this.#context.bodySchema, body, undefined, 'body');
+    checkBody(value);
+    return value;
+  }
+
+  #checkTarget(conversation: string, seqId: bigint): void {
     checkOpen(this.#context);
     checkConversation(conversation);
     checkSeqId(seqId, 'seqId', 1n);
     const { store } = this.#context;
-    if (!store.capabilities.update) {
-      const message = `the ${store.capabilities.adapter} adapter of the store library does not support update`;
-      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'update' });
-    }
-    const entry = await store.timeline(conversation).get(seqId, { onUndecodable: 'throw' });
-    const message = entry?.deleted ? undefined : entry?.message;
-    if (message?.kind !== 'message' || (message.recalled !== undefined && !options.recalled)) {
+    if (store.capabilities.update) return;
+    const message = `the ${store.capabilities.adapter} adapter of the store library does not support update`;
+    throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'update' });
+  }
+
+  /**
+   * Finds the message to change. A second recall succeeds; an edit after a recall is `TIMELINE_NOT_FOUND`. A user who
+   * may not change it learns nothing of it: a refusal precedes other errors.
+   */
+  async #permittedTarget(
+    kind: 'edit' | 'recall',
+    conversation: string,
+    seqId: bigint,
+    user: string | undefined,
+  ): Promise<StoredMessage<M>> {
+    const found = this.#context.store.timeline(conversation).get(seqId, { onUndecodable: 'throw' });
+    const message = await found.then(
+      (entry) => (entry?.message?.kind === 'message' ? entry.message : undefined),
+      () => undefined,
+    );
+    await checkPermission(this.#context, { kind, user, conversation, target: message });
+    await found;
+    if (!message || (kind === 'edit' && message.recalled !== undefined)) {
       throw new TimelineError('TIMELINE_NOT_FOUND', `there is no message ${seqId} in ${describeValue(conversation)}`, {
         timeline: conversation,
       });
     }
-    return { sender: message.sender };
+    return message;
   }
+}
+
+function checkBody(body: unknown): void {
+  if (body === undefined) throw invalidArgument('body', 'must be given');
 }

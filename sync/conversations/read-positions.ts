@@ -1,27 +1,61 @@
-import { type Cursor, isTimelineError, seqIdOf } from '../../src/index.js';
+import { type Cursor, epochOf, isTimelineError, seqIdOf } from '../../src/index.js';
+import { invalidArgument } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
+import { lenient } from '../shared/undecodable.js';
+
+interface ReadPosition {
+  readonly conversation: string;
+  readonly position: Cursor;
+}
 
 /**
- * Advances a user's read position and returns the one that stands; law Checkpoint. An inbox entry tells the user's
- * devices.
+ * Advances a user's read position and returns the one that stands; law Checkpoint. The inbox entry that tells the
+ * user's devices precedes the checkpoint: after a crash between the two, a device that reads the entry advances the
+ * checkpoint, and so does a repetition.
  */
 export async function markRead<M>(
-  { store, sync }: Context<M>,
+  context: Context<M>,
   user: string,
   conversation: string,
   seqId: bigint,
 ): Promise<bigint> {
+  const { store } = context;
   const checkpoint = store.timeline(conversation).checkpoint(readerOf.user(user));
-  const position = await checkpoint.advance(seqId).catch(async (error: unknown) => {
+  const [position, standing] = await Promise.all([positionAt(context, conversation, seqId), checkpoint.get()]);
+  if (standing !== undefined && epochOf(standing) === epochOf(position) && seqIdOf(standing) >= seqId) {
+    await tellDevices(context, user, { conversation, position: standing });
+    return seqIdOf(standing);
+  }
+  if (seqId === 0n) return 0n;
+  await tellDevices(context, user, { conversation, position });
+  const reached = await checkpoint.advance(position).catch(async (error: unknown) => {
     if (!isTimelineError(error) || error.code !== 'TIMELINE_EPOCH_CHANGED') throw error;
-    await checkpoint.reset(seqId);
+    await checkpoint.reset(position);
     return (await checkpoint.get()) as Cursor;
   });
-  const read = seqIdOf(position);
-  if (read > 0n) {
-    const entry = { kind: 'read', conversation, seqId: String(read) } as const;
-    await sync.timeline(user).append(entry, { key: `read:${read}@${conversation}` });
+  return seqIdOf(reached);
+}
+
+/** Returns the cursor of an entry. `TIMELINE_INVALID_ARGUMENT` if the conversation does not reach that far. */
+async function positionAt<M>({ store }: Context<M>, conversation: string, seqId: bigint): Promise<Cursor> {
+  try {
+    // Bounds that leave nothing between them: only the cursor counts.
+    return (await store.timeline(conversation).read({ after: seqId, before: seqId + 1n, limit: 1, ...lenient })).next;
+  } catch (error) {
+    if (!isTimelineError(error) || error.code !== 'TIMELINE_ROLLED_BACK') throw error;
+    throw invalidArgument('seqId', `must not lie beyond the last entry of ${JSON.stringify(conversation)}: ${seqId}`);
   }
-  return read;
+}
+
+/** The key makes it one entry, however often the position is told. */
+async function tellDevices<M>(
+  { sync }: Context<M>,
+  user: string,
+  { conversation, position }: ReadPosition,
+): Promise<void> {
+  const seqId = seqIdOf(position);
+  if (seqId === 0n) return;
+  const entry = { kind: 'read', conversation, seqId: String(seqId), position } as const;
+  await sync.timeline(user).append(entry, { key: `read:${seqId}.${epochOf(position)}@${conversation}` });
 }

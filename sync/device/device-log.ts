@@ -45,10 +45,10 @@ export class DeviceLog<M> {
   #readThrough = 0n;
   #recordCount = 0;
 
-  constructor(store: TimelineStore<Stored<M>>, user: string, device: string) {
+  constructor(state: TimelineStore<Stored<M>>, user: string, device: string) {
     this.id = timelineOf.device(user, device);
-    this.#timeline = store.timeline(this.id);
-    this.#canTrim = store.capabilities.trim;
+    this.#timeline = state.timeline(this.id);
+    this.#canTrim = state.capabilities.trim;
   }
 
   /** SeqId of the last record read. */

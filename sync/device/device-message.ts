@@ -4,16 +4,17 @@ import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced, SyncMessage } from '../types.js';
 
 /** A message for a device, without the fields that depend on the device's position. */
-export type DeviceMessage<M> = Omit<SyncMessage<M>, 'cursor' | 'resynced'>;
+export type DeviceMessage<M> = Omit<SyncMessage<M>, 'cursor' | 'resynced' | 'truncated'>;
 
 type InboxCopy<M> = Omit<Extract<Synced<M>, { readonly sender: string }>, 'seqId'>;
 
 /** Makes the message of an inbox entry; `entrySeqId` is the SeqId of the conversation's entry. */
 export function fromInboxCopy<M>(copy: InboxCopy<M>, entrySeqId: bigint): DeviceMessage<M> {
-  const { kind, conversation, sender, sentAt, target, body, undecodable } = copy;
+  const { kind, conversation, sender, sentAt, target, by, body, undecodable } = copy;
   const seqId = target === undefined ? entrySeqId : BigInt(target);
   return {
     ...{ kind, conversation, seqId, entrySeqId, sender, sentAt },
+    ...(by !== undefined && { by }),
     ...(body !== undefined && { body }),
     ...(undecodable && { undecodable }),
   };
@@ -22,7 +23,7 @@ export function fromInboxCopy<M>(copy: InboxCopy<M>, entrySeqId: bigint): Device
 /** Makes the message of a conversation's entry; `undefined` if devices do not get this kind. */
 export function fromConversationEntry<M>(
   conversation: string,
-  entry: TimelineEntry<Stored<M>>,
+  entry: Pick<TimelineEntry<Stored<M>>, 'message' | 'deleted' | 'seqId' | 'appendedAt'>,
 ): DeviceMessage<M> | undefined {
   const { message, deleted, seqId, appendedAt } = entry;
   if (deleted) return undefined;
@@ -34,7 +35,7 @@ export function fromConversationEntry<M>(
   const body = kind === 'recall' ? undefined : message.body;
   const copy = {
     ...{ kind, conversation, sender, sentAt: appendedAt },
-    ...(kind !== 'message' && { target: message.target }),
+    ...(kind !== 'message' && { target: message.target, ...(message.by !== undefined && { by: message.by }) }),
     ...(body !== undefined && { body }),
   };
   const isRecalled = kind === 'edit' ? body === undefined : kind === 'message' && message.recalled !== undefined;

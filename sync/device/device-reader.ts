@@ -1,12 +1,16 @@
 import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
-import type { SyncMessage } from '../types.js';
+import type { SyncMessage, TruncatedConversation } from '../types.js';
+import { hiddenChanges } from './hidden-changes.js';
 import type { DeviceIdentity, KeptPosition, OpenedPosition } from './kept-position.js';
+import { mergedLosses } from './lost-entries.js';
 import { MergedStream } from './merged-stream.js';
+import { withCursor } from './message-cursor.js';
 import type { PageCursors } from './page-cursors.js';
+import { healReadPositions } from './read-entries.js';
 import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';
-import type { StreamMessage, StreamPage } from './stream-page.js';
+import { BEHIND, type Loss, type StreamMessage, type StreamPage } from './stream-page.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';
 
 /** A device that falls behind during each of these resyncs will fall behind during the next one too. */
@@ -14,6 +18,8 @@ const MAX_RESYNCS = 3;
 
 export interface ReadResult<M> {
   readonly messages: SyncMessage<M>[];
+  /** Entries that are gone, among the messages. */
+  readonly truncated: readonly TruncatedConversation[];
   readonly upToDate: boolean;
   /** The position changed, whether or not there are messages. */
   readonly hasAdvanced: boolean;
@@ -36,6 +42,8 @@ export class DeviceReader<M> {
   #resyncs = 0;
   /** The next message has to tell the device of a resync. */
   #hasToTell: boolean;
+  /** The next message has to tell the device of these. */
+  #losses: TruncatedConversation[] = [];
 
   static async open<M>(
     context: Context<M>,
@@ -84,13 +92,14 @@ export class DeviceReader<M> {
     const page = this.#unfinished ?? (await this.#nextPage(limit, await this.#heads()));
     if (page.isBehind) {
       await this.#resync();
-      return { messages: [], upToDate: false, hasAdvanced: true, restarted: true };
+      return { messages: [], truncated: [], upToDate: false, hasAdvanced: true, restarted: true };
     }
     this.#resyncs = 0;
     this.#unfinished = page;
     const messages = await this.#finish(page);
     this.#unfinished = undefined;
-    return { messages, upToDate: page.upToDate, hasAdvanced: page.changes.length > 0, restarted: false };
+    const { upToDate, losses: truncated, changes } = page;
+    return { messages, truncated, upToDate, hasAdvanced: changes.length > 0, restarted: false };
   }
 
   async #heads(): Promise<StreamHeads> {
@@ -109,7 +118,7 @@ export class DeviceReader<M> {
     } catch (error) {
       const code = isTimelineError(error) ? error.code : undefined;
       if (code !== 'TIMELINE_EPOCH_CHANGED' && code !== 'TIMELINE_ROLLED_BACK') throw error;
-      return { messages: [], changes: [], upToDate: false, isBehind: true };
+      return BEHIND;
     }
   }
 
@@ -124,21 +133,37 @@ export class DeviceReader<M> {
     this.#nextHeads = restarted.#nextHeads;
     this.#cursors = restarted.#cursors;
     this.#hasToTell = true;
+    this.#losses = [];
   }
 
   /** Looks up the bodies of references, and adds cursors. */
   async #finish(page: StreamPage<M>): Promise<SyncMessage<M>[]> {
-    const resolved = await resolveReferences(this.#context.store, page.messages);
+    const { store } = this.#context;
+    // Before the page is handed over: once it is acknowledged, its entries do not come again.
+    const [resolved] = await Promise.all([
+      resolveReferences(store, page.messages),
+      healReadPositions(this.#context, this.#identity.user, page.messages),
+    ]);
+    const isHidden = await hiddenChanges(this.#context, this.#identity.user, page.messages, resolved);
+    // From here on nothing fails: a page that is handed over again still tells of everything.
     const cursorAfter = await this.#cursors.add(page);
-    return resolved.flatMap((message, i) => {
-      if (!message) return [];
+    const left = [...page.losses];
+    const finished = resolved.flatMap((message, i) => {
+      if (!message || isHidden[i]) return [];
       const { changeCount } = page.messages[i] as StreamMessage<M>;
+      while (left[0] && left[0].changeCount <= changeCount) this.#losses.push(left.shift() as Loss);
+      const truncated = mergedLosses(this.#losses.splice(0));
       const tellsOfResync = this.#hasToTell;
       this.#hasToTell = false;
-      const found = { ...message, ...(tellsOfResync && { resynced: true as const }) };
-      // Not enumerable: JSON and copies of a message would hold its position, made for nothing.
-      return Object.defineProperty(found, 'cursor', { get: () => cursorAfter(changeCount) }) as SyncMessage<M>;
+      const found = {
+        ...message,
+        ...(tellsOfResync && { resynced: true as const }),
+        ...(truncated.length > 0 && { truncated }),
+      };
+      return withCursor(found, () => cursorAfter(changeCount));
     });
+    this.#losses.push(...left);
+    return finished;
   }
 }
 

@@ -10,7 +10,7 @@ import {
 import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
-import type { Device, PullOptions, PullPage, SubscribeOptions, SyncMessage } from '../types.js';
+import type { Device, PullOptions, PullPage, SubscribeOptions, SyncMessage, TruncatedConversation } from '../types.js';
 import { ClientPosition } from './client-position.js';
 import type { ConversationPosition } from './conversation-position.js';
 import { signerFor } from './cursor-signature.js';
@@ -19,6 +19,7 @@ import { DeviceLog } from './device-log.js';
 import { DeviceReader } from './device-reader.js';
 import { DeviceWatch } from './device-watch.js';
 import type { DeviceIdentity, KeptPosition } from './kept-position.js';
+import { mergedLosses } from './lost-entries.js';
 import { NameHashes } from './name-hashes.js';
 import { PageRecords } from './page-records.js';
 import { StoredPosition } from './stored-position.js';
@@ -46,8 +47,8 @@ export class SyncDevice<M> implements Device<M> {
     this.device = identity.device;
     this.#identity = identity;
     this.#context = context;
-    this.#log = new DeviceLog(context.store, this.user, this.device);
-    this.#records = new PageRecords(context.store, this.user, this.device);
+    this.#log = new DeviceLog(context.state, this.user, this.device);
+    this.#records = new PageRecords(context.state, this.user, this.device);
     this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
@@ -58,15 +59,19 @@ export class SyncDevice<M> implements Device<M> {
     throwIfAborted(signal);
     const reader = await this.#open(after);
     const messages: SyncMessage<M>[] = [];
+    const losses: TruncatedConversation[] = [];
     for (let emptyReads = 0; ; ) {
       throwIfAborted(signal);
       const read = await reader.read(limit - messages.length);
-      if (read.restarted) messages.length = 0;
+      if (read.restarted) messages.length = losses.length = 0;
       messages.push(...read.messages);
+      losses.push(...read.truncated);
       emptyReads = read.hasAdvanced ? 0 : emptyReads + 1;
       // An inbox entry may wait for a conversation's entry that is not visible yet. A later pull hands both over.
       if (read.upToDate || messages.length >= limit || emptyReads > 1) {
-        return { messages, cursor: reader.cursor, upToDate: read.upToDate, resynced: reader.resynced };
+        const truncated = mergedLosses(losses);
+        const { cursor, resynced } = reader;
+        return { messages, cursor, upToDate: read.upToDate, resynced, ...(truncated.length > 0 && { truncated }) };
       }
     }
   }
@@ -145,10 +150,11 @@ export class SyncDevice<M> implements Device<M> {
   }
 
   #followIn(watch: DeviceWatch, reader: DeviceReader<M>): void {
-    const { store, sync } = this.#context;
+    const { store, sync, state } = this.#context;
     watch.follow([
       { store: sync, ids: [this.user] },
-      { store, ids: [timelineOf.memberships(this.user), ...reader.followed] },
+      { store: state, ids: [timelineOf.memberships(this.user)] },
+      { store, ids: reader.followed },
     ]);
   }
 

@@ -5,8 +5,10 @@ import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored, Synced } from '../types.js';
 import { type ConversationPosition, comesFromInbox, isFollowed, positionAfter } from './conversation-position.js';
 import { type DeviceMessage, fromConversationEntry, fromInboxCopy } from './device-message.js';
+import { leftAmongLost } from './lost-entries.js';
 import type { StreamHeads } from './stream-heads.js';
-import type { PositionChange, StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
+import type { Loss, PositionChange, StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
+import { BEHIND } from './stream-page.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';
 
 interface UnreadConversation {
@@ -35,6 +37,11 @@ export class MergedStream<M> {
   #visibleAfter: ReadonlyMap<string, bigint> = new Map();
   #messages: StreamMessage<M>[] = [];
   #changes: PositionChange[] = [];
+  #losses: Loss[] = [];
+  /** The device has acknowledged nothing: it starts with the oldest entry kept of each conversation. */
+  readonly #isNew: boolean;
+  /** Conversations of which this stream has handed something over, or read something. */
+  readonly #begun = new Set<string>();
   /** This page starts to follow a conversation, and has read nothing of it. */
   #startsFollowing = false;
 
@@ -43,6 +50,7 @@ export class MergedStream<M> {
     this.#user = user;
     this.position = position;
     this.#unmarked = unmarked;
+    this.#isNew = position.inbox === undefined;
   }
 
   /** The conversations that are read from their own Timelines. */
@@ -68,13 +76,17 @@ export class MergedStream<M> {
     ]);
     this.#messages = [];
     this.#changes = [];
+    this.#losses = [];
     this.#startsFollowing = false;
-    if (!inbox || inbox.truncated) return { messages: [], changes: [], upToDate: false, isBehind: true };
+    if (!inbox || inbox.truncated) return BEHIND;
     for (const conversation of unlisted) this.#stopFollowing(conversation);
     const isInboxDrained = this.#addInboxPage(inbox) && inbox.upToDate;
     let upToDate = isInboxDrained && chosen.length === unread.length;
     for (const [i, { conversation }] of chosen.entries()) {
-      if (!this.#addConversationPage(conversation, pages[i] as Page<Stored<M>>, limit)) upToDate = false;
+      const page = pages[i] as Page<Stored<M>>;
+      await this.#passLost(conversation, page);
+      if (!this.#addConversationPage(conversation, page, limit)) upToDate = false;
+      this.#begun.add(conversation);
     }
     if (isInboxDrained) {
       for (const [conversation, position] of this.#toFollow) this.#follow(conversation, position);
@@ -83,6 +95,7 @@ export class MergedStream<M> {
     return {
       messages: this.#messages,
       changes: this.#changes,
+      losses: this.#losses,
       upToDate: upToDate && !this.#startsFollowing,
       isBehind: false,
     };
@@ -145,8 +158,10 @@ export class MergedStream<M> {
     this.#advance(conversation, { deliveredThrough, followedThrough: deliveredThrough });
   }
 
-  #add(message: DeviceMessage<M>, isReference: boolean): void {
-    this.#messages.push({ message, isReference, changeCount: this.#changes.length });
+  #add(message: DeviceMessage<M>, about: Partial<StreamMessage<M>>): void {
+    const changeCount = this.#changes.length;
+    this.#begun.add(message.conversation);
+    this.#messages.push({ isReference: false, isFromConversation: false, ...about, message, changeCount });
   }
 
   /** Returns `false` if it stopped before an entry that has to wait for its conversation. */
@@ -175,16 +190,19 @@ export class MergedStream<M> {
     const { kind, conversation } = copy;
     const seqId = BigInt(copy.seqId);
     if (kind === 'read') {
-      this.#add({ kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt }, false);
+      const message = { kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt };
+      this.#add(message, { readPosition: copy.position });
     } else if (kind === 'mode') {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);
       if (copy.mode === 'read') this.#applyReadMode(conversation, seqId, from);
       else this.#applyWriteMode(conversation, seqId, from ?? seqId);
+    } else if (kind === 'truncated') {
+      this.#skipInboxCopies(conversation, seqId);
     } else {
       const position = this.position.conversations.get(conversation);
       if (!position || comesFromInbox(position, seqId))
-        this.#add(fromInboxCopy(copy, seqId), kind !== 'recall' && copy.body === undefined);
+        this.#add(fromInboxCopy(copy, seqId), { isReference: kind !== 'recall' && copy.body === undefined });
     }
   }
 
@@ -212,6 +230,35 @@ export class MergedStream<M> {
     }
   }
 
+  /** Entries were gone before the inbox got them. A process that stood still may write their copies later. */
+  #skipInboxCopies(conversation: string, through: bigint): void {
+    const position = this.position.conversations.get(conversation);
+    if (position && !comesFromInbox(position, through)) return;
+    this.#advance(
+      conversation,
+      positionAfter({ ...position, deliveredThrough: 0n, followedThrough: through }, through),
+    );
+    this.#tell(conversation, through);
+  }
+
+  /** Passes entries of a followed conversation that are gone. */
+  async #passLost(conversation: string, { truncated }: Page<Stored<M>>): Promise<void> {
+    const position = this.position.conversations.get(conversation) as ConversationPosition;
+    const { deliveredThrough, followedThrough } = position;
+    if (!truncated || !isFollowed(position) || truncated.through <= deliveredThrough) return;
+    const isEnd = followedThrough !== undefined && followedThrough <= truncated.through;
+    const through = isEnd ? followedThrough : truncated.through;
+    const lost = { user: this.#user, conversation, through };
+    const leftAt = isEnd ? undefined : await leftAmongLost(this.#context, lost, position);
+    const ended = { deliveredThrough: through, followedThrough: through, hasLeft: true } as const;
+    this.#advance(conversation, leftAt === undefined ? positionAfter(position, through) : ended);
+    if (!this.#isNew || this.#begun.has(conversation)) this.#tell(conversation, leftAt ?? through);
+  }
+
+  #tell(conversation: string, through: bigint): void {
+    this.#losses.push({ conversation, through, changeCount: this.#changes.length });
+  }
+
   /** Returns `false` if entries are left. */
   #addConversationPage(conversation: string, page: Page<Stored<M>>, limit: number): boolean {
     let position = this.position.conversations.get(conversation) as ConversationPosition;
@@ -230,10 +277,10 @@ export class MergedStream<M> {
         : positionAfter(position, entry.seqId);
       this.#advance(conversation, position);
       const delivered = fromConversationEntry(conversation, entry);
-      if (delivered) this.#add(delivered, false);
+      if (delivered) this.#add(delivered, { isFromConversation: true });
     }
-    // Entries that are gone do not come any more.
-    const end = position.followedThrough ?? page.truncated?.through ?? 0n;
+    // The last entries up to the marker may be gone.
+    const end = position.followedThrough ?? 0n;
     if (isRead && position.deliveredThrough < end) this.#advance(conversation, positionAfter(position, end));
     return isRead || !isFollowed(position);
   }

@@ -83,7 +83,7 @@ class ConversationEntries<M> {
   }
 }
 
-/** Finds first and last itself: the copies that a member gets on rejoining are not in the conversation's order. */
+/** Finds first and last itself: wanted entries come from several places. */
 function rangeOf(wanted: readonly Wanted[]): Range {
   const { conversation, seqId } = wanted[0] as Wanted;
   let [first, last] = [seqId, seqId];

@@ -1,4 +1,4 @@
-import type { TimelineId } from '../../src/index.js';
+import type { Head, TimelineId } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import type { Membership } from '../types.js';
@@ -18,24 +18,23 @@ export interface StreamHeads {
 }
 
 export async function readHeads<M>(
-  { store, directory, settings }: Context<M>,
+  { store, state, directory, settings }: Context<M>,
   { user, log }: { readonly user: string; readonly log: TimelineId | undefined },
   followed: readonly string[],
   { needsMemberships }: { readonly needsMemberships: boolean },
 ): Promise<StreamHeads> {
-  const [heads, { secret, mayUseReadMode, memberships }] = await Promise.all([
-    store.heads(log === undefined ? followed : [log, ...followed]),
+  const [[device], heads, { secret, mayUseReadMode, memberships }] = await Promise.all([
+    log === undefined ? [] : state.heads([log]),
+    followed.length === 0 ? [] : store.heads(followed),
     settings().then(async ({ mayUseReadMode, secret }) => ({
       secret,
       mayUseReadMode,
       memberships: needsMemberships && mayUseReadMode ? await membershipsOf(directory, user) : undefined,
     })),
   ]);
-  const lastSeqIds = heads.map(({ lastSeqId }) => lastSeqId);
-  const deviceLog = log === undefined ? 0n : (lastSeqIds.shift() as bigint);
   return {
-    deviceLog,
-    conversations: new Map(followed.map((conversation, i) => [conversation, lastSeqIds[i] as bigint])),
+    deviceLog: device?.lastSeqId ?? 0n,
+    conversations: new Map(followed.map((conversation, i) => [conversation, (heads[i] as Head).lastSeqId])),
     mayUseReadMode,
     memberships,
     secret,

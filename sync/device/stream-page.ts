@@ -1,4 +1,5 @@
 import type { Cursor } from '../../src/index.js';
+import type { TruncatedConversation } from '../types.js';
 import type { ConversationPosition } from './conversation-position.js';
 import type { DeviceMessage } from './device-message.js';
 
@@ -22,13 +23,27 @@ export interface StreamMessage<M> {
   readonly message: DeviceMessage<M>;
   /** The body has to be looked up in the conversation. */
   readonly isReference: boolean;
+  /** It comes from the conversation's own Timeline, not from the inbox. */
+  readonly isFromConversation: boolean;
+  /** For `read`: the position that the user has read up to. */
+  readonly readPosition?: Cursor;
   /** The number of changes of the page that acknowledging this message includes. */
   readonly changeCount: number;
 }
 
+/** Entries that the device was to get and that are gone. */
+export interface Loss extends TruncatedConversation {
+  /** The number of changes of the page up to here: messages that include fewer come before the loss. */
+  readonly changeCount: number;
+}
+
+/** The page of a device that has to resync. */
+export const BEHIND: StreamPage<never> = { messages: [], changes: [], losses: [], upToDate: false, isBehind: true };
+
 export interface StreamPage<M> {
   readonly messages: readonly StreamMessage<M>[];
   readonly changes: readonly PositionChange[];
+  readonly losses: readonly Loss[];
   readonly upToDate: boolean;
   /** Inbox entries after the position have expired or do not decode. The page is empty; the device has to resync. */
   readonly isBehind: boolean;

@@ -25,7 +25,7 @@ export function copyOf<M>(
     seqId: String(entry.seqId),
     sender: message.sender,
     sentAt: entry.appendedAt,
-    ...(message.kind !== 'message' && { target: message.target }),
+    ...(message.kind !== 'message' && { target: message.target, ...(message.by !== undefined && { by: message.by }) }),
     ...(body !== undefined && !refersTo(body) && { body }),
   };
 }

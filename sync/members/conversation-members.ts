@@ -58,6 +58,12 @@ export class ConversationMembers implements LogState<MembersChange, MembersSnaps
     );
   }
 
+  /** The SeqId after which the user sees the conversation, of the period that shows the entry at `at`. */
+  visibleFrom(user: string, at: bigint): bigint | undefined {
+    const periods = this.#periods.get(user) ?? [];
+    return periods.find(({ from, leftAt }) => from < at && (leftAt === undefined || at <= leftAt))?.from;
+  }
+
   /** The SeqId after which a user sees the conversation who joined at `at`; `undefined` if that join began nothing. */
   visibleAfter(user: string, at: bigint): bigint | undefined {
     return this.#periods.get(user)?.find(({ joinedAt }) => joinedAt === at)?.from;

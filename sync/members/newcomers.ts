@@ -1,6 +1,7 @@
 import { seqIdOf, type TimelineEntry } from '../../src/index.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
+import { truncationMarker } from '../inbox/truncation-marker.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
@@ -8,6 +9,7 @@ import { each } from '../shared/listing.js';
 import { copyKey, readerOf } from '../shared/names.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Mode, Stored, Synced } from '../types.js';
+import { recordEnded, whoSee } from './visibility.js';
 
 const PAGE = 500;
 
@@ -56,14 +58,16 @@ export async function addNewcomers<M>(context: Context<M>, join: Join<M>, inboxe
  * the directory, which may forget former members. Idempotent.
  */
 export async function recordLeave<M>(
-  { store, directory }: Context<M>,
+  context: Context<M>,
   conversation: string,
   entry: TimelineEntry<Stored<M>>,
   users: readonly string[],
 ): Promise<void> {
+  const { store, directory } = context;
   const leaving: string[] = [];
   for (const user of users) if (await directory.isMember?.(conversation, user, entry.seqId)) leaving.push(user);
   if (leaving.length === 0) return;
+  await recordEnded(context, conversation, entry, leaving);
   const checkpoint = (user: string) => ({ timeline: conversation, reader: readerOf.leave(user), to: entry.cursor });
   await advanceAllOrReset(store, leaving.map(checkpoint));
 }
@@ -92,7 +96,8 @@ async function seenBefore<M>(
 
 /** Returns the SeqId after which a user who joins at `at` sees the conversation. */
 async function visibleAfter<M>({ store, newcomers }: Context<M>, conversation: string, at: bigint): Promise<bigint> {
-  if (newcomers === 'all') return 0n;
+  // Entries that are gone by now are not part of the past that the user sees: nobody has to be told of them.
+  if (newcomers === 'all') return (await store.timeline(conversation).head()).firstSeqId - 1n;
   if (newcomers === 'since-joining' || newcomers.last === 0) return at;
   const backwards = store.timeline(conversation).scan({ before: at, reverse: true, ...lenient });
   return beforeLastMessages(backwards, newcomers.last, at);
@@ -120,16 +125,33 @@ async function backfill<M>(
 ): Promise<void> {
   const first = [...from.values()].reduce((least, each) => (each < least ? each : least), at);
   if (first + 1n >= at) return;
-  for await (const { entries } of context.store
-    .timeline(conversation)
-    .pages({ after: first, before: at, pageSize: PAGE, ...lenient })) {
+  const range = { after: first, before: at, pageSize: PAGE, ...lenient };
+  for await (const { entries, truncated, head } of context.store.timeline(conversation).pages(range)) {
+    if (truncated) {
+      // Gone since the join was first applied, or since this began.
+      const through = truncated.through < at ? truncated.through : at - 1n;
+      const users = [...from].flatMap(([user, after]) => (after < through ? [user] : []));
+      const marker = truncationMarker<M>({ conversation, epoch: head.epoch, after: first, through });
+      await inboxes.write({ ...marker, seqId: at }, each(users));
+    }
     for (const entry of entries) {
       const message = pastCopy(context, conversation, entry);
       if (!message) continue;
-      const users = [...from].flatMap(([user, after]) => (after < entry.seqId ? [user] : []));
+      const visible = new Map([...from].filter(([, after]) => after < entry.seqId));
+      const users = await recipientsOf(context, conversation, visible, message);
       await inboxes.write({ seqId: at, key: copyKey(conversation, entry), message }, each(users));
     }
   }
+}
+
+async function recipientsOf<M>(
+  { store, directory }: Context<M>,
+  conversation: string,
+  from: ReadonlyMap<string, bigint>,
+  copy: Synced<M>,
+): Promise<Iterable<string>> {
+  const changes = (copy.kind === 'edit' || copy.kind === 'recall') && directory.visibleFrom !== undefined;
+  return changes ? whoSee(store, conversation, from, BigInt(copy.target as string)) : from.keys();
 }
 
 function pastCopy<M>(

@@ -49,7 +49,8 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
   #changes: LogRecord<Change>[] = [];
   #base = 0n;
   #readThrough = 0n;
-  #loading: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
   #isLoaded = false;
 
   constructor(store: TimelineStore<Stored<M>>, id: TimelineId, state: LogState<Change, Snapshot>) {
@@ -68,15 +69,17 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
     if (!this.#isLoaded) await this.refresh();
   }
 
-  /** Reads new records. Does not join a read under way: that one may have missed the newest record. */
-  async refresh(): Promise<void> {
-    const earlier = this.#loading;
-    const mine = (async () => {
-      await earlier?.catch(() => undefined);
-      await this.#readOn();
-    })();
-    this.#loading = mine;
-    await mine;
+  /** Reads new records. Does not join a read under way, which may have missed the newest, but the one after it. */
+  refresh(): Promise<void> {
+    this.#next ??= this.#readAfter(this.#reading);
+    return this.#next;
+  }
+
+  async #readAfter(earlier: Promise<void> | undefined): Promise<void> {
+    await earlier?.catch(() => undefined);
+    this.#reading = this.#next;
+    this.#next = undefined;
+    await this.#readOn();
   }
 
   /** Writes a snapshot of all that was read, and trims the records that it covers. */

@@ -1,5 +1,5 @@
 import type { TimelineStore } from '../../src/index.js';
-import { checkObject } from '../../src/toolkit/index.js';
+import { checkObject, invalidArgument } from '../../src/toolkit/index.js';
 import { RecentMap } from '../shared/listing.js';
 import { timelineOf } from '../shared/names.js';
 import type { Directory, MembershipChange, Stored } from '../types.js';
@@ -14,12 +14,14 @@ const RECORDS_PER_CALL = 1000;
 const LEAST_CHANGES = 64;
 
 /**
- * Makes a directory that keeps memberships as Timelines of `store`, which may be the store library. It records joins
- * and leaves by conversation and by user, each with its SeqId in the conversation. Change them with `sync.join` and
- * `sync.leave`. Cost and memory follow the present members, not those of the past.
+ * Makes a directory that keeps memberships as Timelines of `store`: the state library, or the store library if messages
+ * never expire. A library with a TTL is refused. It records joins and leaves by conversation and by user, each with its
+ * SeqId in the conversation. Change them with `sync.join` and `sync.leave`. Cost and memory follow the present members,
+ * not those of the past.
  */
 export function timelineDirectory<M>(options: { readonly store: TimelineStore<Stored<M>> }): Required<Directory> {
   const { store } = checkObject(options, 'options');
+  if (store.ttlMs !== undefined) throw invalidArgument('store', 'must not have a TTL: memberships would expire');
   return assembleDirectory(store, LEAST_CHANGES);
 }
 
@@ -59,6 +61,12 @@ export function assembleDirectory<M>(store: TimelineStore<Stored<M>>, leastChang
       const { log, state } = membersOf(conversation);
       await log.load();
       return state.visibleAfter(user, at);
+    },
+
+    async visibleFrom(conversation, user, at) {
+      const { log, state } = membersOf(conversation);
+      await log.load();
+      return state.visibleFrom(user, at);
     },
 
     async refresh(conversation) {

@@ -14,6 +14,8 @@ interface ModeRecord {
   readonly mode: Mode;
   readonly at: string;
   readonly phase: 'begun' | 'done';
+  /** Of `begun`: key of the marker in inboxes. */
+  readonly marker?: string;
 }
 
 const PAGE = 1000;
@@ -26,22 +28,22 @@ export interface ModeHistory {
 }
 
 /** Reads the mode changes that the fan-out position has not passed long ago. */
-export async function readModes<M>(store: TimelineStore<Stored<M>>, conversation: string): Promise<ModeHistory> {
-  const changes = await readChanges(store, conversation);
+export async function readModes<M>(state: TimelineStore<Stored<M>>, conversation: string): Promise<ModeHistory> {
+  const changes = await readChanges(state, conversation);
   return { modes: changes.records, isTrimmed: changes.isTrimmed };
 }
 
 /** Trims the changes that no fan-out needs, as it starts at `deliveredThrough` or later. */
 export async function compactModes<M>(
-  store: TimelineStore<Stored<M>>,
+  state: TimelineStore<Stored<M>>,
   conversation: string,
   deliveredThrough: bigint,
 ): Promise<void> {
-  if (!store.capabilities.trim) return;
-  const { records } = await readChanges(store, conversation);
+  if (!state.capabilities.trim) return;
+  const { records } = await readChanges(state, conversation);
   const first = records.filter(({ since }) => since <= deliveredThrough).at(-1);
   if (first && first.recordedAt > 1n)
-    await store.timeline(timelineOf.modes(conversation)).trim({ through: first.recordedAt - 1n });
+    await state.timeline(timelineOf.modes(conversation)).trim({ through: first.recordedAt - 1n });
 }
 
 interface RecordedMode extends EffectiveMode {
@@ -50,12 +52,12 @@ interface RecordedMode extends EffectiveMode {
 }
 
 async function readChanges<M>(
-  store: TimelineStore<Stored<M>>,
+  state: TimelineStore<Stored<M>>,
   conversation: string,
 ): Promise<{ readonly records: readonly RecordedMode[]; readonly isTrimmed: boolean }> {
   const records: RecordedMode[] = [];
   let isTrimmed = false;
-  const timeline = store.timeline(timelineOf.modes(conversation));
+  const timeline = state.timeline(timelineOf.modes(conversation));
   for await (const { entries, truncated } of timeline.pages({ after: 0n, pageSize: PAGE, ...lenient })) {
     isTrimmed ||= truncated !== undefined;
     for (const { message, seqId } of entries) {
@@ -67,18 +69,42 @@ async function readChanges<M>(
   return { records, isTrimmed };
 }
 
+/** A change of mode as it was recorded. */
+export interface RecordedChange extends EffectiveMode {
+  /** `false`: some inboxes may lack the marker. */
+  readonly isDone: boolean;
+  /** Key of the marker in inboxes. Absent if inboxes get none. */
+  readonly markerKey?: string | undefined;
+}
+
+/** Reads the changes of the conversation's entries after `after`, up to `through`, in their order. */
+export async function changesBetween<M>(
+  state: TimelineStore<Stored<M>>,
+  conversation: string,
+  { after, through }: { readonly after: bigint; readonly through: bigint },
+): Promise<RecordedChange[]> {
+  const found = new Map<bigint, RecordedChange>();
+  for await (const { message } of state.timeline(timelineOf.modes(conversation)).scan({ after: 0n, ...lenient })) {
+    const change = decodeMode(message);
+    if (!change || change.since <= after || change.since > through) continue;
+    if (change.isDone || !found.get(change.since)?.isDone) found.set(change.since, change);
+  }
+  return [...found.values()].sort((a, b) => (a.since < b.since ? -1 : 1));
+}
+
 /**
  * Records a mode change: `begun` before the first inbox gets the marker, `done` once every inbox has it. Only `done`
  * changes count. Idempotent.
  */
 export async function recordMode<M>(
-  store: TimelineStore<Stored<M>>,
+  state: TimelineStore<Stored<M>>,
   conversation: string,
-  { mode, since }: EffectiveMode,
-  phase: 'begun' | 'done',
+  { mode, since, isDone, markerKey }: RecordedChange,
 ): Promise<void> {
-  const state: ModeRecord = { mode, at: String(since), phase };
-  await store.timeline(timelineOf.modes(conversation)).append({ kind: 'state', state }, { key: `${phase}:${since}` });
+  const phase = isDone ? 'done' : 'begun';
+  const record: ModeRecord = { mode, at: String(since), phase, ...(markerKey !== undefined && { marker: markerKey }) };
+  const message = { kind: 'state', state: record } as const;
+  await state.timeline(timelineOf.modes(conversation)).append(message, { key: `${phase}:${since}` });
 }
 
 /** A mode with `isDone: false` has its marker in some inboxes, and not yet in others. */
@@ -86,36 +112,63 @@ export interface CurrentMode extends EffectiveMode {
   readonly isDone: boolean;
 }
 
+/** A process that died may add a record of an older change late: the newest change is among the last records. */
+const LAST_RECORDS = 3;
+
 /**
- * Reads the current modes of many conversations in one round trip; `undefined` for a conversation without entries that
- * could still start in either mode. A conversation whose first entry is a marker has had that mode from the start,
- * recorded or not.
+ * Reads the current modes of many conversations in one round trip; `undefined` for a conversation that never had an
+ * entry and could still start in either mode. A conversation whose first entry ever is a marker has had that mode from
+ * the start, recorded or not.
  */
 export async function currentModes<M>(
-  { store, settings }: { readonly store: TimelineStore<Stored<M>>; readonly settings: () => Promise<LibrarySettings> },
+  {
+    store,
+    state,
+    settings,
+  }: {
+    readonly store: TimelineStore<Stored<M>>;
+    readonly state: TimelineStore<Stored<M>>;
+    readonly settings: () => Promise<LibrarySettings>;
+  },
   conversations: readonly string[],
 ): Promise<(CurrentMode | undefined)[]> {
-  const [{ defaultMode }, pages] = await Promise.all([
+  if (conversations.length === 0) return [];
+  const [{ defaultMode }, records, firsts] = await Promise.all([
     settings(),
+    state.readBatch(
+      conversations.map((each) => ({ timeline: timelineOf.modes(each), reverse: true, limit: LAST_RECORDS })),
+      lenient,
+    ),
     store.readBatch(
-      conversations.flatMap((conversation) => [
-        { timeline: timelineOf.modes(conversation), reverse: true, limit: 1 },
-        { timeline: conversation, limit: 1 },
-      ]),
+      conversations.map((timeline) => ({ timeline, after: 0n, limit: 1 })),
       lenient,
     ),
   ]);
   return conversations.map((_, i) => {
-    const recorded = decodeMode(pages[2 * i]?.entries[0]?.message);
+    const recorded = newestOf(records[i]?.entries ?? []);
     if (recorded) return recorded;
-    const first = pages[2 * i + 1]?.entries[0];
+    const { entries, truncated, head } = firsts[i] as (typeof firsts)[number];
+    const first = truncated ? undefined : entries[0];
     if (first?.message?.kind === 'mode') return { mode: first.message.mode, since: first.seqId, isDone: true };
-    return first || defaultMode === 'read' ? { mode: defaultMode, since: 0n, isDone: true } : undefined;
+    // Not `entries`: all of them may have expired.
+    const hasBegun = head.lastSeqId > 0n;
+    return hasBegun || defaultMode === 'read' ? { mode: defaultMode, since: 0n, isDone: true } : undefined;
   });
 }
 
-function decodeMode(message: Stored<unknown> | undefined): CurrentMode | undefined {
+function newestOf(records: readonly { readonly message: Stored<unknown> }[]): CurrentMode | undefined {
+  let newest: CurrentMode | undefined;
+  for (const { message } of records) {
+    const change = decodeMode(message);
+    if (!change) continue;
+    const isNewer = newest === undefined || change.since > newest.since;
+    if (isNewer || (change.since === newest?.since && change.isDone)) newest = change;
+  }
+  return newest;
+}
+
+function decodeMode(message: Stored<unknown> | undefined): RecordedChange | undefined {
   if (message?.kind !== 'state') return undefined;
-  const { mode, at, phase } = message.state as ModeRecord;
-  return { mode, since: BigInt(at), isDone: phase === 'done' };
+  const { mode, at, phase, marker } = message.state as ModeRecord;
+  return { mode, since: BigInt(at), isDone: phase === 'done', markerKey: marker };
 }

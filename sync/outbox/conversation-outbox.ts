@@ -1,10 +1,4 @@
-import {
-  type Cursor,
-  isTimelineError,
-  type Timeline,
-  type TimelineEntry,
-  type TimelineError,
-} from '../../src/index.js';
+import { type Cursor, isTimelineError, type TimelineEntry, type TimelineError } from '../../src/index.js';
 import { backOff, pause, reasonOf } from '../../src/toolkit/index.js';
 import { InboxWriter } from '../inbox/inbox-writer.js';
 import type { EffectiveMode } from '../modes/conversation-modes.js';
@@ -15,7 +9,7 @@ import { EntryProcessor } from './entry-processor.js';
 import { closedError, lostError, truncatedError } from './outbox-errors.js';
 import { OutboxProgress } from './outbox-progress.js';
 import { loadStart, OutboxReader } from './outbox-reader.js';
-import type { Turn } from './turn.js';
+import type { PendingEntry, Turn } from './turn.js';
 
 const RETRY_PAUSES = { minMs: 100, maxMs: 5000 };
 /** A run that takes longer ends, so that others see the position move. */
@@ -34,7 +28,6 @@ type Entry<M> = TimelineEntry<Stored<M>>;
 export class ConversationOutbox<M> {
   readonly conversation: string;
   readonly #context: Context<M>;
-  readonly #timeline: Timeline<Stored<M>>;
   readonly #reader: OutboxReader<M>;
   readonly #inboxes: InboxWriter<M>;
   readonly #processor: EntryProcessor<M>;
@@ -54,8 +47,7 @@ export class ConversationOutbox<M> {
     this.conversation = conversation;
     this.#context = context;
     this.#turn = turn;
-    this.#timeline = context.store.timeline(conversation);
-    this.#reader = new OutboxReader(conversation, this.#timeline, context.closing);
+    this.#reader = new OutboxReader(conversation, context.store.timeline(conversation), context.closing);
     this.#inboxes = new InboxWriter(context.sync, context.closing, () => this.#confirmDelivered());
     this.#processor = new EntryProcessor(context, conversation, this.#inboxes);
   }
@@ -109,7 +101,7 @@ export class ConversationOutbox<M> {
 
   /** Delivers everything that the conversation holds now, without waiting for the processes that appended it. */
   async catchUp(): Promise<void> {
-    const { lastSeqId } = await this.#timeline.head();
+    const { lastSeqId } = await this.#reader.timeline.head();
     if (lastSeqId === 0n) return;
     this.#turn.takeOverThrough(lastSeqId);
     await this.deliveredThrough(lastSeqId);
@@ -178,7 +170,7 @@ export class ConversationOutbox<M> {
   }
 
   async #load(): Promise<void> {
-    const { position, mode, newestMode } = await loadStart(this.#context, this.#timeline, this.conversation);
+    const { position, mode, newestMode } = await loadStart(this.#context, this.#reader.timeline, this.conversation);
     this.#recordedMode = newestMode;
     this.#processor.mode = mode;
     this.#progress.follow(position);
@@ -190,18 +182,20 @@ export class ConversationOutbox<M> {
     if (!this.#progress.isBehind) return;
     const { wanted } = this.#progress;
     const { entries, head, truncated } = await this.#reader.read(this.#progress.read);
-    if (entries.length === 0 && truncated) return this.#skipTruncated(truncated.through);
+    if (truncated && truncated.through > this.#progress.read) return this.#passLost(truncated.through, head.epoch);
     if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);
     let pending = this.#skipWithoutWrites(entries);
     while (pending[0] && this.#progress.isBehind) {
       this.#progress.see((pending.at(-1) as Entry<M>).seqId);
-      const position = await this.#turn.await(pending[0], {
-        mustRun: this.#inboxes.firstMissing !== undefined || this.#context.closing.aborted,
-        recipients: this.#reports.lastRecipients,
-      });
+      const position = await this.#awaitTurn(pending[0]);
       if (position === undefined) return this.#runFrom(pending);
       pending = this.#skipWithoutWrites(await this.#follow(pending, position));
     }
+  }
+
+  #awaitTurn(entry: PendingEntry): Promise<bigint | undefined> {
+    const mustRun = this.#inboxes.firstMissing !== undefined || this.#context.closing.aborted;
+    return this.#turn.await(entry, { mustRun, recipients: this.#reports.lastRecipients });
   }
 
   /** Passes the first entries, as far as no inbox gets anything for them. */
@@ -248,7 +242,9 @@ export class ConversationOutbox<M> {
           if (performance.now() - began > MAX_RUN_MS) return;
         }
         if (!this.#turn.isInCompany || performance.now() - began > RUN_ON_MS) return;
-        entries = (await this.#reader.read(this.#progress.read)).entries;
+        const page = await this.#reader.read(this.#progress.read);
+        if (page.truncated) return;
+        entries = page.entries;
         const last = entries.at(-1);
         if (last) this.#progress.see(last.seqId);
       }
@@ -270,10 +266,17 @@ export class ConversationOutbox<M> {
     this.#promises.reject(lastSeqId, wanted, lostError(this.conversation, lastSeqId));
   }
 
-  /** Entries were trimmed, or have expired, before their fan-out: no inbox gets them. */
-  async #skipTruncated(through: bigint): Promise<void> {
+  /** Entries were trimmed, or have expired, before their fan-out, unless another process has delivered them. */
+  async #passLost(through: bigint, epoch: string): Promise<void> {
     const cursor = await this.#reader.cursorAt(through);
-    this.#promises.reject(this.#progress.read, through, truncatedError(this.conversation, through));
+    await this.#awaitTurn({ seqId: through, cursor });
+    const { position } = await loadStart(this.#context, this.#reader.timeline, this.conversation);
+    // The modes and memberships of entries that this process has not read have to be loaded.
+    if (position > this.#progress.read) return this.#restart();
+    const after = this.#progress.read;
+    await this.#processor.passLost({ conversation: this.conversation, epoch, after, through });
+    this.#promises.reject(after, through, truncatedError(this.conversation, through));
+    this.#turn.deleteAppendedThrough(through);
     this.#progress.advance({ seqId: through, cursor });
     this.#confirmDelivered();
   }

@@ -6,7 +6,6 @@ const PAGE = 1000;
 
 interface Copies {
   readonly conversation: string;
-  readonly sender: string;
   /** SeqId of the message. */
   readonly after: bigint;
   /** SeqId of its edit or recall. */
@@ -14,14 +13,14 @@ interface Copies {
 }
 
 /**
- * Yields each user whose inbox may hold a copy of a message: the members at its edit or recall, its sender, and those
- * who left in between. These keep their inboxes.
+ * Yields each user whose inbox may hold a copy of a message: the members at its edit or recall, and those who left
+ * in between. These keep their inboxes.
  */
 export async function* copyHolders<M>(
   { store, directory }: Context<M>,
-  { conversation, sender, after, at }: Copies,
+  { conversation, after, at }: Copies,
 ): AsyncGenerator<string, void, undefined> {
-  const others = new Set([sender]);
+  const others = new Set<string>();
   const range = { after, before: at, pageSize: PAGE, ...lenient };
   for await (const { entries } of store.timeline(conversation).pages(range)) {
     for (const { message, deleted } of entries)

@@ -3,16 +3,19 @@ import type { DeliveryReport } from '../inbox/backlog.js';
 import { copiedMessage } from '../inbox/copied-message.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
+import type { LostEntries } from '../inbox/truncation-marker.js';
 import { addNewcomers, recordLeave } from '../members/newcomers.js';
+import { membersWhoSee } from '../members/visibility.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
-import { each, withSender } from '../shared/listing.js';
+import { each } from '../shared/listing.js';
 import { copyKey } from '../shared/names.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced } from '../types.js';
 import { type Amendment, amend } from './amend.js';
 import { copyHolders } from './copy-holders.js';
-import { closedError } from './outbox-errors.js';
+import { passLostEntries } from './lost-entries.js';
+import { type FanOutTarget, markChange } from './mode-change.js';
 
 /** Applies the entries of one conversation in order: copies, amendments, joins, leaves and mode changes. */
 export class EntryProcessor<M> {
@@ -80,6 +83,15 @@ export class EntryProcessor<M> {
     if (!deleted && message.kind === 'mode') this.mode = { mode: message.mode, since: seqId };
   }
 
+  /** Passes entries that are gone. */
+  async passLost(lost: LostEntries): Promise<void> {
+    this.mode = await passLostEntries(this.#target, lost, this.mode);
+  }
+
+  get #target(): FanOutTarget<M> {
+    return { context: this.#context, conversation: this.#conversation, inboxes: this.#inboxes };
+  }
+
   async #compactMembers(): Promise<void> {
     const { directory } = this.#context;
     if (!directory.compact || this.#memberChanges++ % this.#context.memberChangesPerLook !== 0) return;
@@ -111,13 +123,14 @@ export class EntryProcessor<M> {
   ): Promise<DeliveryReport | undefined> {
     if (this.mode.mode === 'read') return undefined;
     const copy = copyOf(this.#context, this.#conversation, entry, message);
-    return this.#send(entry, copy, { sender: message.sender, report });
+    const target = message.kind === 'message' ? undefined : BigInt(message.target);
+    return this.#send(entry, copy, { target, report });
   }
 
   /** Inboxes keep no body that an edit or recall replaces; `undefined` if no inbox has ever held a copy. */
   async #removeBody(
     entry: TimelineEntry<Stored<M>>,
-    { target, sender }: Amendment<M>,
+    { target }: Amendment<M>,
     message: TimelineEntry<Stored<M>> | undefined,
   ): Promise<DeliveryReport | undefined> {
     const { keyWindowMs, update } = this.#context.sync.capabilities;
@@ -127,43 +140,40 @@ export class EntryProcessor<M> {
     const conversation = this.#conversation;
     const now = Math.max(entry.appendedAt, Date.now());
     const copied = copiedMessage({ conversation, seqId, entry: message, now, keyWindowMs });
-    const holders = copyHolders(this.#context, { conversation, sender, after: seqId, at: entry.seqId });
+    const holders = copyHolders(this.#context, { conversation, after: seqId, at: entry.seqId });
     return this.#inboxes.removeBody({ seqId: entry.seqId, key: `remove:${entry.seqId}`, copied }, holders);
   }
 
+  /** With a `target`, members who never saw that message are left out. */
   #send(
     entry: TimelineEntry<Stored<M>>,
     message: Synced<M>,
-    { sender, report }: { readonly sender?: string; readonly report?: DeliveryReport | undefined } = {},
+    { target, report }: { readonly target?: bigint | undefined; readonly report?: DeliveryReport | undefined } = {},
   ): Promise<DeliveryReport> {
-    const { directory } = this.#context;
-    const recipients = withSender(each(directory.members(this.#conversation, { at: entry.seqId })), sender);
+    const at = entry.seqId;
+    // A sender who is no member gets no copy: a later join may show the past, in order.
+    const members = each(this.#context.directory.members(this.#conversation, { at }));
+    const recipients =
+      target === undefined ? members : membersWhoSee(this.#context, this.#conversation, members, { at, target });
     const key = copyKey(this.#conversation, entry);
-    return this.#inboxes.write({ seqId: entry.seqId, key, message }, recipients, report);
+    return this.#inboxes.write({ seqId: at, key, message }, recipients, report);
   }
 
-  /**
-   * Inboxes get a marker at each change. A change to read mode counts only once every inbox has it: devices that look
-   * the mode up rely on that.
-   */
+  /** Inboxes get a marker at each change, but not of the mode in which the conversation starts. */
   async #changeMode(
     entry: TimelineEntry<Stored<M>>,
     next: EffectiveMode,
     isFirst: boolean,
   ): Promise<DeliveryReport | undefined> {
     const conversation = this.#conversation;
-    const { store, closing } = this.#context;
+    const { state } = this.#context;
     let report: DeliveryReport | undefined;
     if (next.mode !== this.mode.mode && !isFirst) {
-      await recordMode(store, conversation, next, 'begun');
-      const marker = { kind: 'mode', mode: next.mode, conversation, seqId: String(entry.seqId) } as const;
-      report = await this.#send(entry, { ...marker, ...(next.mode === 'write' && { from: String(this.mode.since) }) });
-      if (next.mode === 'read') await this.#inboxes.drained();
-      if (closing.aborted && this.#inboxes.firstMissing !== undefined) throw closedError();
-    }
-    await recordMode(store, conversation, next, 'done');
+      const markerKey = copyKey(conversation, entry);
+      report = await markChange(this.#target, { before: this.mode, next, markerKey });
+    } else await recordMode(state, conversation, { ...next, isDone: true });
     const position = await this.#deliveredThrough();
-    if (position !== undefined) await compactModes(store, conversation, position);
+    if (position !== undefined) await compactModes(state, conversation, position);
     this.mode = next;
     return report;
   }

@@ -35,7 +35,7 @@ export class FanOut<M> {
   constructor(context: Context<M>, options: FanOutOptions) {
     this.#context = context;
     this.#options = options;
-    this.notes = new OwnNotes(context.store, options.leaseMs);
+    this.notes = new OwnNotes(context.state, options.leaseMs);
     this.#poller = new PositionPoller(context.fanOutPositions);
     this.#recovery = new Recovery(context, (conversation) => this.outboxOf(conversation));
     context.closing.addEventListener('abort', () => this.#poller.interrupt());

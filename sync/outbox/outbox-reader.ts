@@ -14,26 +14,26 @@ const MAX_INVISIBLE_READS = 250;
 
 /** Reads the Timeline of a conversation for its outbox. */
 export class OutboxReader<M> {
+  readonly timeline: Timeline<Stored<M>>;
   readonly #conversation: string;
-  readonly #timeline: Timeline<Stored<M>>;
   readonly #closing: AbortSignal;
   #invisibleReads = 0;
 
   constructor(conversation: string, timeline: Timeline<Stored<M>>, closing: AbortSignal) {
     this.#conversation = conversation;
-    this.#timeline = timeline;
+    this.timeline = timeline;
     this.#closing = closing;
   }
 
   async read(after: bigint): Promise<Page<Stored<M>>> {
-    const page = await this.#timeline.read({ after, limit: PAGE, ...lenient });
+    const page = await this.timeline.read({ after, limit: PAGE, ...lenient });
     if (page.entries.length > 0) this.#invisibleReads = 0;
     return page;
   }
 
   /** Returns the cursor of an entry that is gone. */
   async cursorAt(seqId: bigint): Promise<Cursor> {
-    const { next } = await this.#timeline.read({ after: seqId, before: seqId + 1n, limit: 1, ...lenient });
+    const { next } = await this.timeline.read({ after: seqId, before: seqId + 1n, limit: 1, ...lenient });
     return next;
   }
 
@@ -81,10 +81,10 @@ export async function loadStart<M>(
  * trimmed between the two, the position has moved on.
  */
 async function readPosition<M>(context: Context<M>, timeline: Timeline<Stored<M>>, conversation: string) {
-  const { store, fanOutPositions } = context;
+  const { state, fanOutPositions } = context;
   for (let attempt = 1; ; attempt++) {
     const [cursor] = await fanOutPositions.get([conversation]);
-    const { modes, isTrimmed } = await readModes(store, conversation);
+    const { modes, isTrimmed } = await readModes(state, conversation);
     const position = cursor === undefined ? 0n : await resumeAfter(context, timeline, cursor);
     const isComplete = !isTrimmed || (modes[0]?.since ?? 0n) <= position;
     if (isComplete || attempt === ATTEMPTS) return { position, modes, isComplete };

@@ -1,4 +1,4 @@
-import { seqIdOf, type TimelineId } from '../../src/index.js';
+import { isTimelineError, seqIdOf, type TimelineId } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import type { ConversationOutbox } from './conversation-outbox.js';
 import { NOTE_SHARDS, NoteShard, shardTimelines } from './note-shard.js';
@@ -27,7 +27,7 @@ export class Recovery<M> {
   constructor(context: Context<M>, outboxOf: (conversation: string) => ConversationOutbox<M>) {
     this.#context = context;
     this.#outboxOf = outboxOf;
-    this.#shards = Array.from({ length: NOTE_SHARDS }, (_, shard) => new NoteShard(context.store, shard));
+    this.#shards = Array.from({ length: NOTE_SHARDS }, (_, shard) => new NoteShard(context.state, shard));
   }
 
   /** Resumes what stood still since the last look, and removes notes that are no longer needed. */
@@ -71,7 +71,7 @@ export class Recovery<M> {
   }
 
   async #refresh(): Promise<void> {
-    const heads = await this.#context.store.heads(shardTimelines);
+    const heads = await this.#context.state.heads(shardTimelines);
     await Promise.all(this.#shards.map((shard, i) => shard.refresh(heads[i] as (typeof heads)[number])));
   }
 
@@ -108,7 +108,8 @@ export class Recovery<M> {
   async #resume(behind: readonly BehindConversation[]): Promise<number> {
     const queue = behind.map(({ conversation }) => conversation);
     const workers = Array.from({ length: Math.min(RESUMED_AT_ONCE, queue.length) }, async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.#outboxOf(next).catchUp();
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        await this.#outboxOf(next).catchUp().catch(ignoreTruncated);
     });
     await Promise.all(workers);
     if (behind.length > 0) await this.#context.fanOutPositions.flush();
@@ -116,7 +117,12 @@ export class Recovery<M> {
   }
 }
 
-/** Timelines of the library's own have ids of several parts. */
+/** The last entries were gone before their fan-out. Devices are told; nothing is left to do. */
+function ignoreTruncated(error: unknown): void {
+  if (!isTimelineError(error) || error.code !== 'TIMELINE_TRUNCATED') throw error;
+}
+
+/** The store library may be the state library: Timelines of the library's own have ids of several parts. */
 function isConversation(id: TimelineId): id is string {
   return typeof id === 'string';
 }

@@ -2,7 +2,7 @@ import { type Cursor, isTimelineError } from '../../src/index.js';
 import { pause } from '../../src/toolkit/index.js';
 import { type ModeChange, ModeSelector } from '../modes/mode-selector.js';
 import type { Context } from '../shared/context.js';
-import type { Delivery, Sent, Stored } from '../types.js';
+import type { Delivery, Mode, Sent, Stored } from '../types.js';
 import { type Amendment, amend } from './amend.js';
 import type { FanOut } from './fan-out.js';
 
@@ -37,6 +37,11 @@ export class Sender<M> {
     } finally {
       this.#sending.delete(sending);
     }
+  }
+
+  /** Takes an entry that an earlier call has stored. */
+  appendedBefore(conversation: string, seqId: bigint): Sent {
+    return sentOf({ seqId, duplicate: true }, this.#fanOut.outboxOf(conversation).deliveredThrough(seqId));
   }
 
   /** The members of a conversation have changed, so its mode may. */
@@ -107,14 +112,22 @@ export class Sender<M> {
     const outbox = this.#fanOut.outboxOf(conversation);
     const appendMarker = async ({ mode, after }: ModeChange) => {
       await this.#fanOut.notes.ensure(conversation);
-      const marker = await this.#store(conversation, { kind: 'mode', mode }, `mode:${after}`, undefined);
+      const marker = await this.#appendMarker(conversation, mode, `mode:${after}`);
       outbox.deliver(marker, 'mode').catch(() => undefined);
     };
     await this.#modes.ensureMode(conversation, () => outbox.newestMode(), appendMarker);
   }
+
+  /** A marker that was gone before any process applied it counts for nothing, and its key is still known. */
+  async #appendMarker(conversation: string, mode: Mode, key: string): Promise<Appended> {
+    const marker = await this.#store(conversation, { kind: 'mode', mode }, key, undefined);
+    if (!marker.duplicate) return marker;
+    const { firstSeqId } = await this.#context.store.timeline(conversation).head();
+    return marker.seqId < firstSeqId ? this.#appendMarker(conversation, mode, `${key}:${marker.seqId}`) : marker;
+  }
 }
 
-function sentOf({ seqId, duplicate }: Appended, delivered: Promise<Delivery>): Sent {
+function sentOf({ seqId, duplicate }: Pick<Appended, 'seqId' | 'duplicate'>, delivered: Promise<Delivery>): Sent {
   delivered.catch(() => undefined);
   return { seqId, duplicate, delivered };
 }

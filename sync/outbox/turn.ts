@@ -1,4 +1,4 @@
-import { type Cursor, epochOf, seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
+import { type Cursor, epochOf, seqIdOf, type Timeline } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import { resumeAfter } from '../shared/fan-out-positions.js';
 import type { Stored } from '../types.js';
@@ -13,6 +13,12 @@ const MS_PER_RECIPIENT = 0.1;
 export interface Patience {
   readonly leastMs: number;
   readonly mostMs: number;
+}
+
+/** An entry, or the last of those that are gone. */
+export interface PendingEntry {
+  readonly seqId: bigint;
+  readonly cursor: Cursor;
 }
 
 export interface AwaitOptions {
@@ -73,6 +79,10 @@ export class Turn<M> {
     this.#appendedHere.delete(seqId);
   }
 
+  deleteAppendedThrough(seqId: bigint): void {
+    for (const each of this.#appendedHere) if (each <= seqId) this.#appendedHere.delete(each);
+  }
+
   meetOthers(): void {
     this.#metOthersAt = performance.now();
   }
@@ -87,7 +97,7 @@ export class Turn<M> {
    * Resolves with `undefined` once this process has to run the entry, the first that is pending; with the fan-out
    * position once another process has delivered it.
    */
-  async await(entry: TimelineEntry<Stored<M>>, options: AwaitOptions): Promise<bigint | undefined> {
+  async await(entry: PendingEntry, options: AwaitOptions): Promise<bigint | undefined> {
     const { seqId } = entry;
     // Read for an earlier entry: the run of another process may have gone beyond what this one knew of then.
     const known = this.#knownAt(entry);
@@ -115,12 +125,12 @@ export class Turn<M> {
     return leastMs + Math.random() * (mostMs - leastMs) + recipients * MS_PER_RECIPIENT;
   }
 
-  #knownAt({ cursor }: TimelineEntry<Stored<M>>): bigint {
+  #knownAt({ cursor }: PendingEntry): bigint {
     return this.#position !== undefined && epochOf(this.#position) === epochOf(cursor) ? seqIdOf(this.#position) : 0n;
   }
 
   /** A position of another epoch counts as far as the store still knows it. */
-  async #positionAt({ cursor }: TimelineEntry<Stored<M>>, position: Cursor | undefined): Promise<bigint> {
+  async #positionAt({ cursor }: PendingEntry, position: Cursor | undefined): Promise<bigint> {
     if (position === undefined) return 0n;
     this.#position = position;
     if (epochOf(position) === epochOf(cursor)) return seqIdOf(position);

@@ -1,5 +1,5 @@
-import { type AdapterWarning, TimelineError, type TimelineStore } from '../../src/index.js';
-import type { Diffusion, Directory, Stored, Synced, SyncOptions } from '../types.js';
+import { type AdapterWarning, type StandardSchemaV1, TimelineError, type TimelineStore } from '../../src/index.js';
+import type { Authorize, Diffusion, Directory, Stored, Synced, SyncOptions } from '../types.js';
 import type { FanOutPositions } from './fan-out-positions.js';
 import type { LibrarySettings } from './library-settings.js';
 
@@ -7,8 +7,13 @@ import type { LibrarySettings } from './library-settings.js';
 export interface Context<M> {
   readonly store: TimelineStore<Stored<M>>;
   readonly sync: TimelineStore<Synced<M>>;
+  /** Has the Timelines of the library's own (`timelineOf`). May be `store`. */
+  readonly state: TimelineStore<Stored<M>>;
   readonly directory: Directory;
   readonly diffusion: Diffusion;
+  readonly authorize: Authorize | undefined;
+  /** Validates bodies before they are stored. */
+  readonly bodySchema: StandardSchemaV1<unknown, M> | undefined;
   readonly newcomers: NonNullable<SyncOptions<M>['newcomers']>;
   readonly resyncLast: number;
   readonly pollMs: number;

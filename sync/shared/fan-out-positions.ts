@@ -60,23 +60,25 @@ export class FanOutPositions<M> {
 
 /**
  * Returns the SeqId after which a fan-out resumes. If the store has lost or rolled back the entry at the durable
- * position, everything goes out again that is recent enough for keys to detect its copies.
+ * position, everything goes out again that is recent enough for keys to detect its copies. A store that was rolled back
+ * had delivered all that was trimmed since: it is not looked for.
  */
 export async function resumeAfter<M>(
   { sync }: { readonly sync: TimelineStore<Synced<M>> },
   timeline: Timeline<Stored<M>>,
   position: Cursor,
 ): Promise<bigint> {
+  let code: string | undefined;
   try {
     await timeline.read({ after: position, limit: 1, ...lenient });
     return seqIdOf(position);
   } catch (error) {
-    const code = isTimelineError(error) ? error.code : undefined;
+    code = isTimelineError(error) ? error.code : undefined;
     if (code !== 'TIMELINE_EPOCH_CHANGED' && code !== 'TIMELINE_ROLLED_BACK') throw error;
   }
   const windowMs = Math.min(sync.capabilities.keyWindowMs ?? DAY_MS, DAY_MS);
   const horizon = Date.now() - windowMs / 2;
   for await (const entry of timeline.scan({ reverse: true, ...lenient }))
     if (entry.appendedAt < horizon) return entry.seqId;
-  return 0n;
+  return code === 'TIMELINE_ROLLED_BACK' ? (await timeline.head()).firstSeqId - 1n : 0n;
 }

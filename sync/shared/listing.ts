@@ -5,12 +5,6 @@ export async function* each<T>(listing: Listing<T>): AsyncGenerator<T, void, und
   yield* await listing;
 }
 
-/** Adds the sender, listed or not: the sender's other devices get the message too. */
-export async function* withSender(members: AsyncIterable<string>, sender: string | undefined): AsyncGenerator<string> {
-  if (sender !== undefined) yield sender;
-  for await (const member of members) if (member !== sender) yield member;
-}
-
 /** Groups items by `size`, and holds one group at a time. */
 export async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
   let chunk: T[] = [];

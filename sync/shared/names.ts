@@ -8,7 +8,10 @@ const MAX_USER_BYTES = 200;
 const MAX_DEVICE_BYTES = 200;
 const MAX_KEY_BYTES = 1000;
 
-/** Timelines of the store library. Only ids of conversations have a single part, so that these cannot collide. */
+/**
+ * Timelines of the state library, which may be the store library. Only ids of conversations have a single part, so that
+ * these cannot collide.
+ */
 export const timelineOf = {
   /** The mode changes of a conversation, `begun` and `done`. */
   modes: (conversation: string): TimelineId => ['modes', conversation],
@@ -52,6 +55,11 @@ export const checkDevice = (value: unknown): string => checkText(value, 'device'
 
 export function checkKey(value: unknown): string | undefined {
   return value === undefined ? undefined : checkText(value, 'key', MAX_KEY_BYTES);
+}
+
+/** The user who does what a call says; `undefined` for the server itself. */
+export function checkActor(value: unknown): string | undefined {
+  return value === undefined ? undefined : checkUser(value, 'by');
 }
 
 export function checkUsers(value: unknown): string[] {

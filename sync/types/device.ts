@@ -1,5 +1,6 @@
 import type { Abortable, Cursor } from '../../src/index.js';
 import type { SyncMessage } from './messages.js';
+import type { TruncatedConversation } from './truncated.js';
 
 /** Options of a device. */
 export interface DeviceOptions {
@@ -70,6 +71,11 @@ export interface PullPage<M> {
   readonly cursor: Cursor;
   /** `true` if nothing was left after this page. */
   readonly upToDate: boolean;
+  /**
+   * Conversations that lost entries which this device was to get: those up to `through` that it did not get are gone.
+   * Absent if there are none. Each pull says so until it is acknowledged.
+   */
+  readonly truncated?: readonly TruncatedConversation[];
   /** The device's unread inbox entries are gone: replace everything that it shows with this page and what follows. */
   readonly resynced: boolean;
 }

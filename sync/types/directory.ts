@@ -32,6 +32,12 @@ export interface Directory {
    * applied, which may be again after a crash.
    */
   visibleAfter?(conversation: string, user: string, at: bigint): Promise<bigint | undefined>;
+  /**
+   * Returns the `from` of the membership that shows the entry at `at`, be it from before the join; `undefined` if that
+   * is not known any more. With it, edits and recalls go only to members who see the message, or saw it in an earlier
+   * membership, which takes `apply` and `isMember`. Without it, they go to all members.
+   */
+  visibleFrom?(conversation: string, user: string, at: bigint): bigint | undefined | Promise<bigint | undefined>;
   /** Every inbox holds all entries up to `deliveredThrough`: memberships that ended before are not asked for again. */
   compact?(conversation: string, options: { readonly deliveredThrough: bigint }): Promise<void>;
 }

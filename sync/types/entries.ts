@@ -16,6 +16,8 @@ export type Stored<M> =
       readonly target: string;
       /** The new body. Absent: the message was recalled since. */
       readonly body?: M;
+      /** Name of the user who edited it. */
+      readonly by?: string;
     }
   | {
       /** The message `target` was recalled. */
@@ -24,12 +26,18 @@ export type Stored<M> =
       readonly sender: string;
       /** SeqId of the message. */
       readonly target: string;
+      /** Name of the user who recalled it. */
+      readonly by?: string;
     }
   | {
       /** The users became members, or left. */
       readonly kind: 'join' | 'leave';
       /** At most 500 names. */
       readonly users: readonly string[];
+      /** Name of the user who added or removed them. */
+      readonly by?: string;
+      /** For a leave, once it is in force: the memberships that it ended, if the directory knows them. */
+      readonly ended?: readonly EndedMembership[];
     }
   | {
       /** Later messages are delivered in another mode. */
@@ -43,6 +51,16 @@ export type Stored<M> =
       /** JSON value in a format of the library. */
       readonly state: unknown;
     };
+
+/** A membership that a leave ended. SeqIds are decimal strings. */
+export interface EndedMembership {
+  /** Name of the user. */
+  readonly user: string;
+  /** The SeqId after which the user saw the conversation. */
+  readonly from: string;
+  /** SeqId of the user's leave before; `0` for none. */
+  readonly leftBefore: string;
+}
 
 /** A message in the history: it has the body of its newest edit, and no body once it is recalled. */
 export interface StoredMessage<M> {
@@ -73,6 +91,8 @@ export type Synced<M> =
       readonly sentAt: number;
       /** For `edit` and `recall`: SeqId of the message. */
       readonly target?: string;
+      /** For `edit` and `recall`: name of the user who changed the message. */
+      readonly by?: string;
       /** The body of a message. Absent, as in every edit: devices take it from the conversation. */
       readonly body?: M;
       /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */
@@ -94,10 +114,22 @@ export type Synced<M> =
       readonly from?: string;
     }
   | {
+      /** Entries were trimmed or have expired before this inbox got them. */
+      readonly kind: 'truncated';
+      /** Conversation that lost them. */
+      readonly conversation: string;
+      /** SeqId of the last one that is gone. */
+      readonly seqId: string;
+      /** SeqId after which they are gone. */
+      readonly from: string;
+    }
+  | {
       /** The user has read up to `seqId` on some device. */
       readonly kind: 'read';
       /** Conversation that was read. */
       readonly conversation: string;
       /** SeqId of the last entry read. */
       readonly seqId: string;
+      /** Cursor of that entry: the read position to advance to. */
+      readonly position: string;
     };

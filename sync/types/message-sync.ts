@@ -2,6 +2,7 @@ import type { Abortable, Timeline } from '../../src/index.js';
 import type { Device, DeviceOptions } from './device.js';
 import type { Stored } from './entries.js';
 import type { ConversationSummary } from './list.js';
+import type { MessagePage, MessagesOptions } from './message-page.js';
 import type { OutgoingMessage, Sent } from './messages.js';
 
 /** Sends messages to conversations and syncs them to the members' devices. */
@@ -17,24 +18,50 @@ export interface MessageSync<M> extends AsyncDisposable {
   send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent>;
   /**
    * Changes a message everywhere. Resolves as {@link send} does. Rejects with `TIMELINE_NOT_FOUND` if there is none, or
-   * it was recalled; with `TIMELINE_UNSUPPORTED` if the store library lacks the capability `update`.
+   * it was recalled; with `TIMELINE_UNSUPPORTED` if the store library lacks the capability `update`. `by` is the user
+   * who edits: authorized, stored, and shown to devices.
    */
-  edit(conversation: string, seqId: bigint, body: M, options?: { readonly key?: string | undefined }): Promise<Sent>;
+  edit(
+    conversation: string,
+    seqId: bigint,
+    body: M,
+    options?: { readonly key?: string | undefined; readonly by?: string | undefined },
+  ): Promise<Sent>;
   /**
-   * Recalls a message and removes its body everywhere. Idempotent. Rejects with `TIMELINE_NOT_FOUND` if there is none,
-   * and with `TIMELINE_UNSUPPORTED` as {@link edit} does.
+   * Recalls a message and removes its body everywhere. Idempotent: the first recall stands, with its `by`. Rejects with
+   * `TIMELINE_NOT_FOUND` if there is none, and with `TIMELINE_UNSUPPORTED` as {@link edit} does.
    */
-  recall(conversation: string, seqId: bigint): Promise<Sent>;
+  recall(conversation: string, seqId: bigint, options?: { readonly by?: string | undefined }): Promise<Sent>;
   /**
-   * Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force.
+   * Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force. `by` is the
+   * user who adds them. With a `key`, the call may be repeated: the join is stored once. Rejects with
+   * `TIMELINE_UNSUPPORTED` if the directory has no `apply`.
    *
    * @example
    * const { delivered } = await sync.join('team', ['ann', 'bob']);
    * await delivered;
    */
-  join(conversation: string, users: string | readonly string[]): Promise<Sent>;
-  /** Ends memberships: later messages no longer reach these users. Resolves as {@link join} does. */
-  leave(conversation: string, users: string | readonly string[]): Promise<Sent>;
+  join(conversation: string, users: string | readonly string[], options?: MemberChangeOptions): Promise<Sent>;
+  /** Ends memberships: later messages no longer reach these users. Resolves and repeats as {@link join} does. */
+  leave(conversation: string, users: string | readonly string[], options?: MemberChangeOptions): Promise<Sent>;
+  /** Resolves with `true` if the user is a member. A join or leave counts once it is `delivered`. */
+  isMember(conversation: string, user: string): Promise<boolean>;
+  /**
+   * Lists the members.
+   *
+   * @example
+   * for await (const user of sync.members('team')) show(user);
+   */
+  members(conversation: string): AsyncIterable<string>;
+  /**
+   * Reads a page of a conversation's messages as devices show them: with edits and recalls applied, and without the
+   * entries between messages. Start without a position, and continue with `before`, or `after`, of the page.
+   *
+   * @example
+   * const newest = await sync.messages('team', { user: 'ann' });
+   * if (newest.before) show(await sync.messages('team', { user: 'ann', before: newest.before }));
+   */
+  messages(conversation: string, options?: MessagesOptions): Promise<MessagePage<M>>;
   /** Returns the Timeline of a conversation, to be read in both directions from any position. */
   history(conversation: string): Timeline<Stored<M>>;
   /** Returns a device of a user. Does no I/O. */
@@ -48,7 +75,7 @@ export interface MessageSync<M> extends AsyncDisposable {
   conversations(user: string): AsyncIterable<ConversationSummary<M>>;
   /**
    * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one
-   * in force.
+   * in force. Rejects with `TIMELINE_INVALID_ARGUMENT` if the conversation does not reach as far.
    */
   markRead(user: string, conversation: string, seqId: bigint): Promise<bigint>;
   /**
@@ -58,6 +85,14 @@ export interface MessageSync<M> extends AsyncDisposable {
    * once a day.
    */
   recover(options?: { readonly all?: boolean | undefined }): Promise<{ readonly resumed: number }>;
-  /** Finishes the fan-outs under way. The libraries stay open. Idempotent. */
+  /** Finishes the fan-outs under way. Closes the libraries if `openMessageSync` opened them. Idempotent. */
   close(): Promise<void>;
+}
+
+/** Options of {@link MessageSync.join} and {@link MessageSync.leave}. */
+export interface MemberChangeOptions {
+  /** Name of the user who adds or removes the others: authorized, and stored. Default: the server itself. */
+  readonly by?: string | undefined;
+  /** The client's id of this call: repeated with it, from any process, it is stored once. At most 1000 bytes. */
+  readonly key?: string | undefined;
 }

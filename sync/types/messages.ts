@@ -1,10 +1,14 @@
 import type { Cursor, TimelineError } from '../../src/index.js';
+import type { TruncatedConversation } from './truncated.js';
 
 /** A message to send. */
 export interface OutgoingMessage<M> {
   /** Name of the conversation, of at most 400 bytes. It comes into being with its first message. */
   readonly conversation: string;
-  /** Name of the user who sends, of at most 200 bytes. Need not be a member. */
+  /**
+   * Name of the user who sends, of at most 200 bytes. Need not be a member: a message reaches the members at its place,
+   * and its sender's devices only if the sender is one of them.
+   */
   readonly sender: string;
   /** Any value that the codecs of both libraries encode, but not `undefined`. */
   readonly body: M;
@@ -48,19 +52,26 @@ export interface SyncMessage<M> {
    * if the message was recalled.
    */
   readonly body?: M;
+  /** `edit` and `recall`: name of the user who changed the message, if the call named one. */
+  readonly by?: string;
   /** `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. */
   readonly kind: 'message' | 'edit' | 'recall' | 'read';
   /** The message, or the one that an edit changes, was recalled before this device got it. */
   readonly recalled?: true;
+  /** Of {@link MessageSync.messages}: the body is that of an edit. */
+  readonly edited?: true;
   /** The conversation's entry does not decode: there is no body, and kind and sender may be `message` and `''`. */
   readonly undecodable?: true;
   /** In a subscription: replace everything that the device shows with this message and what follows. */
   readonly resynced?: true;
+  /** In a subscription: conversations that lost entries before this message, see {@link PullPage.truncated}. */
+  readonly truncated?: readonly TruncatedConversation[];
   /** Milliseconds since 1970. */
   readonly sentAt: number;
   /**
    * Acknowledges this message and all before it; see {@link Device.ack}. At most 200 bytes, unless the client keeps the
-   * position. It is made on demand and not enumerable: neither JSON nor a copy (`{ ...message }`) has it.
+   * position. It is made on demand and not enumerable: neither JSON nor a copy (`{ ...message }`) has it. Of
+   * {@link MessageSync.messages}: the message's position in the conversation, for `before` and `after`.
    */
   readonly cursor: Cursor;
 }

@@ -1,17 +1,25 @@
 import type { AdapterWarning, TimelineStore } from '../../src/index.js';
+import type { Authorize } from './authorize.js';
 import type { Diffusion, Directory } from './directory.js';
 import type { Stored, Synced } from './entries.js';
 
 /** Options of `createSync`. */
 export interface SyncOptions<M> {
-  /** Has a Timeline per conversation. Needs checkpoints and idempotency keys. */
+  /** Has a Timeline per conversation. With a TTL, old messages expire. Needs checkpoints and idempotency keys. */
   readonly store: TimelineStore<Stored<M>>;
   /** Has a Timeline per user. May use another database; usually has a TTL. Needs checkpoints and idempotency keys. */
   readonly sync: TimelineStore<Synced<M>>;
+  /**
+   * Has the Timelines of the library's own: settings, modes, members, devices, notes. They have to outlive messages, so
+   * it has no TTL. Default `store`; required where `store` has a TTL. Needs checkpoints and idempotency keys.
+   */
+  readonly state?: TimelineStore<Stored<M>> | undefined;
   /** Knows the members of each conversation: {@link timelineDirectory} or the caller's own. */
   readonly directory: Directory;
   /** Chooses between write and read mode: `writeDiffusion()`, `readDiffusion()` or `hybridDiffusion()`. */
   readonly diffusion: Diffusion;
+  /** Asked before each action of a user. Default: everything is allowed. */
+  readonly authorize?: Authorize | undefined;
   /**
    * Inbox entries carry a copy of the body, or refer to the body in the conversation. A number refers to bodies of at
    * least this many bytes of JSON. Default `copy`; `reference`, and nothing else, if `sync` cannot update.

@@ -22,6 +22,7 @@ const NOTHING: Partial<Capabilities> = {
   trim: false,
   timelines: false,
   checkpoints: false,
+  signals: 'none',
   minTtlMs: null,
 };
 

@@ -16,6 +16,8 @@ let client: Cluster;
 
 /** Concern several Timelines or processes, so several masters. The others hold as on one server: nightly runs them. */
 const ACROSS_MASTERS: readonly Law[] = [
+  'Count',
+  'Signals',
   'Idempotence',
   'Subscription',
   'Checkpoint',

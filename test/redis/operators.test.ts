@@ -11,8 +11,9 @@ import { openOn, startServer } from './support.js';
 /** As docs/redis.md lists them. */
 const COMMANDS = [
   'eval|evalsha|get|mget|set|mset|exists|unlink|pexpire|persist|info|time|wait',
-  'hget|hmget|hset|hdel|hscan|zadd|zcard|zrangebylex|scan',
+  'hget|hmget|hset|hdel|hscan|hlen|hkeys|hstrlen|zadd|zcard|zrangebylex|scan',
   'xadd|xlen|xrange|xrevrange|xread|xtrim|xinfo\\|stream|client\\|id|client\\|unblock',
+  'publish|subscribe|unsubscribe|ping',
 ]
   .join('|')
   .split(/(?<!\\)\|/)
@@ -87,6 +88,7 @@ describe.skipIf(!hasRedis())('a user with limited rights', () => {
       `>${user.password}`,
       '~tl:*',
       'resetchannels',
+      '&tl:*',
       '-@all',
       ...COMMANDS,
     );
@@ -105,12 +107,20 @@ describe.skipIf(!hasRedis())('a user with limited rights', () => {
     await heard;
     await timeline.update(1n, 'changed');
     await timeline.delete(2n);
+    expect(await timeline.count()).toBe(2);
     await timeline.checkpoint('phone').advance(cursor);
     await timeline.checkpoint('phone').reset(undefined);
     await timeline.trim({ through: 1n });
     await timeline.trim({ keepLast: 1 });
     expect((await timeline.read()).entries.map(({ message }) => message)).toEqual(['third']);
     for await (const id of redis.store.timelines()) expect(id).toBe('timeline');
+    const signals: string[] = [];
+    const stop = redis.store.listen(['typing'], (_, payload) => signals.push(payload));
+    await until('a signal is heard', async () => {
+      await redis.store.publish('typing', 'ann');
+      return signals.length > 0;
+    });
+    stop();
     await until('the sweeper was at work', async () => (await redis.client.exists(redis.keys.sweepLockKey())) === 1);
   });
 

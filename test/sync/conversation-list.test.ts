@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { all, drain, numbered, say, shortly } from './support/people.js';
+import { all, numbered, say } from './support/people.js';
 import { inWorlds, MODES, type Process } from './support/worlds.js';
 
 /** The entry of one conversation in the list. */
@@ -101,55 +101,5 @@ inWorlds('the conversation list', (open) => {
     expect(list).toHaveLength(1000);
     expect(list.filter((each) => each.unread === 1)).toHaveLength(100);
     expect(calls).toBeLessThan(60);
-  });
-});
-
-inWorlds('what was read', (open) => {
-  it('never goes back, whoever says so and when', async () => {
-    const world = await open();
-    const [one, two] = [await world.start(), await world.start()];
-    await world.join(one, 'g', 'ann', 'bob');
-    const first = await say(one.sync, 'g', 'ann', 'one');
-    const last = await say(one.sync, 'g', 'ann', 'two', 'three');
-    expect(await one.sync.markRead('bob', 'g', last - 1n)).toBe(last - 1n);
-    expect(await two.sync.markRead('bob', 'g', first)).toBe(last - 1n);
-    const raced = await Promise.all(
-      [last, first, last - 1n].map((seqId, i) => [one, two, one][i]!.sync.markRead('bob', 'g', seqId)),
-    );
-    expect(raced[0]).toBe(last);
-    expect(await two.sync.markRead('bob', 'g', 0n)).toBe(last);
-    expect(await entryOf(two, 'bob')).toMatchObject({ readSeqId: last, unread: 0 });
-    expect(await entryOf(two, 'ann')).toMatchObject({ readSeqId: 0n });
-  });
-
-  it('reaches the user’s other devices, once each, and nobody else’s', async () => {
-    const world = await open();
-    const process = await world.start();
-    await world.join(process, 'g', 'ann', 'bob');
-    const first = await say(process.sync, 'g', 'ann', 'one');
-    const second = await say(process.sync, 'g', 'ann', 'two');
-    const devices = ['phone', 'laptop'].map((name) => process.sync.device('bob', name));
-    for (const device of devices) await drain(device);
-    const ann = process.sync.device('ann', 'phone');
-    await drain(ann);
-    await process.sync.markRead('bob', 'g', first);
-    await process.sync.markRead('bob', 'g', second);
-    await process.sync.markRead('bob', 'g', first);
-    for (const device of devices) {
-      const heard = await drain(device);
-      expect(shortly(heard)).toEqual([`read ${first}`, `read ${second}`]);
-      expect(heard[0]).toMatchObject({ kind: 'read', conversation: 'g', seqId: first, sender: 'bob' });
-    }
-    expect(await drain(ann)).toEqual([]);
-  });
-
-  it('beyond the end is refused, and of nothing is nothing', async () => {
-    const world = await open();
-    const process = await world.start();
-    await world.join(process, 'g', 'ann', 'bob');
-    const last = await say(process.sync, 'g', 'ann', 'one');
-    await expect(process.sync.markRead('bob', 'g', last + 1n)).rejects.toMatchObject({ code: 'TIMELINE_ROLLED_BACK' });
-    expect(await process.sync.markRead('bob', 'empty', 0n)).toBe(0n);
-    expect(await drain(process.sync.device('bob', 'phone'))).toHaveLength(1);
   });
 });

@@ -1,4 +1,4 @@
-/** Sends after the library settings have expired, and prints the results. Argument: `memory` or a SQLite file. */
+/** Sends after all messages have expired, and prints the results. Argument: `memory` or a SQLite file. */
 import { memoryAdapter } from '../../adapters/memory/index.js';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { isTimelineError, openTimelineStore } from '../../src/index.js';
@@ -12,10 +12,12 @@ const common = { now: () => now, clockToleranceMs: Number.POSITIVE_INFINITY };
 async function inOneProcess(body: string): Promise<string> {
   const adapter = where === 'memory' ? memory : sqliteAdapter(where);
   await using store = await openTimelineStore<Stored<string>>({ adapter, name: 'store', ttlMs: 60_000, ...common });
+  await using state = await openTimelineStore<Stored<string>>({ adapter, name: 'state', ...common });
   await using inboxes = await openTimelineStore<Synced<string>>({ adapter, name: 'sync', ttlMs: 60_000, ...common });
-  const directory = timelineDirectory({ store });
+  const directory = timelineDirectory({ store: state });
   await using sync = createSync<string>({
     store,
+    state,
     sync: inboxes,
     directory,
     diffusion: hybridDiffusion(),

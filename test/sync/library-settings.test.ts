@@ -12,7 +12,7 @@ it.each([
   ['memory', () => 'memory'],
   ['sqlite', tempFile],
 ])(
-  'a process sends although the settings of the library have expired (%s)',
+  'a process sends although all messages have expired (%s)',
   async (_, where) => {
     const run = promisify(execFile)(process.execPath, [bundled(CHILD), where()], {
       timeout: 20_000,

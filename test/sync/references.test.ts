@@ -34,7 +34,7 @@ it.each(['memory', 'sqlite', 'tablestore'] as const)(
   },
 );
 
-it('references that came out of order, as to one who left, edited and came back, are looked up', async () => {
+it('references to what was sent while its sender was away are looked up, in order', async () => {
   await using database = await openDatabase<string>('memory');
   const { store, sync: inboxes } = database;
   const directory = timelineDirectory({ store });
@@ -51,5 +51,5 @@ it('references that came out of order, as to one who left, edited and came back,
   const phone = sync.device('bob', 'phone');
   await phone.ack((await phone.pull({ limit: 1 })).cursor);
   const { messages } = await phone.pull();
-  expect(messages.map(({ kind, body }) => `${kind} ${body}`)).toEqual(['edit one!', 'message two']);
+  expect(messages.map(({ kind, body }) => `${kind} ${body}`)).toEqual(['message two', 'edit one!']);
 });

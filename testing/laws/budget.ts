@@ -38,6 +38,7 @@ function readCalls(store: TimelineStore<string>): [what: string, run: () => Prom
     ['scan', () => take(timeline.scan(), undefined, 60_000)],
     ['readBatch', () => store.readBatch([{ timeline: 'timeline' }, { timeline: 'other' }])],
     ['heads', () => store.heads(['timeline', 'other'])],
+    ['countBatch', () => store.countBatch([{ timeline: 'timeline' }, { timeline: 'other' }])],
     ...(timelines
       ? [['timelines', () => take(store.timelines(), undefined, 60_000)] as [string, () => Promise<unknown>]]
       : []),
@@ -47,7 +48,7 @@ function readCalls(store: TimelineStore<string>): [what: string, run: () => Prom
 
 function writeCalls(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
   const timeline = store.timeline('timeline');
-  const { update, delete: deletion, trim, checkpoints } = store.capabilities;
+  const { update, delete: deletion, trim, checkpoints, signals } = store.capabilities;
   const all: [boolean, string, () => Promise<unknown>][] = [
     [true, 'append', () => store.timeline('other').append('silent')],
     [true, 'appendToMany', () => store.appendToMany(['a', 'b'], 'silent')],
@@ -55,6 +56,7 @@ function writeCalls(store: TimelineStore<string>): [what: string, run: () => Pro
     [deletion, 'delete', () => store.timeline('other').delete(1n)],
     [trim, 'trim', () => store.timeline('other').trim({ through: 1n })],
     [checkpoints, 'reset', () => timeline.checkpoint('r').reset(undefined)],
+    [signals !== 'none', 'publish', () => store.publish('topic', 'silent')],
   ];
   return all.filter(([can]) => can).map(([, what, run]) => [what, run]);
 }

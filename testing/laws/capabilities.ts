@@ -15,6 +15,8 @@ const CAPABILITIES: readonly Capability[] = [
   'trim',
   'timelines',
   'checkpoints',
+  'signals',
+  'signalsInStore',
   'ttl',
   'dense',
   'strictVisibility',
@@ -34,6 +36,7 @@ export const capabilities = law('Capabilities', 'every declared and every absent
     assert.ok(['strict', 'settled'].includes(c.visibility));
     assert.ok(['none', 'process', 'power', 'machine'].includes(c.durability));
     assert.ok(isCount(c.atomicBatch, 1) && isCount(c.maxBodyBytes, 1) && isCount(c.maxAtomicBytes, 1));
+    assert.ok(['none', 'process', 'store'].includes(c.signals));
     assert.ok(c.keyWindowMs === null || isCount(c.keyWindowMs, 0));
     assert.ok(c.minTtlMs === null || isCount(c.minTtlMs, 1));
     assert.ok(Number.isFinite(c.wakeWithinMs) && c.wakeWithinMs > 0);
@@ -69,6 +72,8 @@ export const capabilities = law('Capabilities', 'every declared and every absent
     for (const name of ['update', 'delete', 'trim', 'timelines', 'checkpoints'] as const) {
       if (fixture.capabilities[name]) assert.ok(library?.[name], `${name} is claimed but missing`);
     }
+    if (fixture.capabilities.signals !== 'none')
+      assert.ok(library?.publish && library.listen, 'signals are claimed but publish or listen is missing');
   });
 
   test('using anything that is declared absent is refused', async (fixture) => {

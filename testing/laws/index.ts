@@ -9,6 +9,7 @@ import { budget } from './budget.js';
 import { capabilities } from './capabilities.js';
 import { checkpoint } from './checkpoint.js';
 import { closing } from './closing.js';
+import { count } from './count.js';
 import { deletion } from './delete.js';
 import { density } from './density.js';
 import { epoch } from './epoch.js';
@@ -29,6 +30,7 @@ import { processes } from './processes.js';
 import { readYourWrites } from './read-your-writes.js';
 import { restart } from './restart.js';
 import { settings } from './settings.js';
+import { signals } from './signals.js';
 import { subscription } from './subscription.js';
 import { truncation } from './truncation.js';
 import { update } from './update.js';
@@ -43,6 +45,7 @@ export const LAWS: readonly LawGroup[] = [
   density,
   bounds,
   truncation,
+  count,
   epoch,
   idempotence,
   expectation,
@@ -55,6 +58,7 @@ export const LAWS: readonly LawGroup[] = [
   acceptedTime,
   subscription,
   checkpoint,
+  signals,
   isolation,
   backPressure,
   closing,

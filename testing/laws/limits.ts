@@ -1,34 +1,10 @@
 import assert from 'node:assert/strict';
 import type { TimelineErrorCode } from '../../src/errors.js';
 import type { StandardSchemaV1 } from '../../src/schema.js';
-import type { AppendOptions, ReadRange, Timeline, TimelineId, TimelineStore } from '../../src/types.js';
+import type { AppendOptions, CountOptions, ReadRange, TimelineId } from '../../src/types.js';
 import { fill, messages, readAll, rejects, succeeded, take } from '../assertions.js';
-import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
-
-/** Passes a value of the wrong type, as an untyped caller may. */
-const wrong = (value: unknown) => value as never;
-
-type Attempt = readonly [label: string, run: () => unknown, ...codes: TimelineErrorCode[]];
-
-/** Checks that each attempt is refused with its code and does not reach the adapter. */
-async function refuseAll(
-  fixture: Fixture,
-  attempts: (store: TimelineStore<string>, timeline: Timeline<string>) => readonly Attempt[],
-): Promise<void> {
-  const { store, calls } = await fixture.openCounted();
-  for (const [label, run, ...codes] of attempts(store, store.timeline('timeline'))) {
-    try {
-      await rejects(
-        Promise.resolve().then(run),
-        ...(codes.length > 0 ? codes : (['TIMELINE_INVALID_ARGUMENT'] as const)),
-      );
-    } catch (error) {
-      throw new Error(`${label}: ${error instanceof Error ? error.message : error}`, { cause: error });
-    }
-  }
-  assert.deepEqual([...calls], [], 'what was refused reached the adapter');
-}
+import { type Attempt, refuseAll, wrong } from '../refusals.js';
 
 const BAD_IDS: readonly (readonly [string, unknown, ...TimelineErrorCode[]])[] = [
   ['empty', ''],
@@ -197,6 +173,55 @@ export const limits = law('Limits', 'invalid arguments are refused before any I/
       ['keepLast 0.5', () => timeline.trim({ keepLast: 0.5 })],
       ['trim of nothing', () => timeline.trim(wrong({}))],
     ]);
+  });
+
+  test('bounds and limits of counts', async (fixture) => {
+    const ranges: [string, CountOptions][] = [
+      ['after -1n', { after: -1n }],
+      ['after a number', { after: wrong(1) }],
+      ['before 2^63', { before: 2n ** 63n }],
+      ['atMost 0', { atMost: 0 }],
+      ['atMost 1.5', { atMost: 1.5 }],
+      ['atMost as text', { atMost: wrong('10') }],
+      ['atMost Infinity', { atMost: Number.POSITIVE_INFINITY }],
+    ];
+    await refuseAll(fixture, (store, timeline) => [
+      ...ranges.flatMap(([label, range]): Attempt[] => [
+        [`count, ${label}`, () => timeline.count(range)],
+        [`countBatch, ${label}`, () => store.countBatch([{ timeline: 'good' }, { timeline: 'bad', ...range }])],
+      ]),
+      ['countBatch of no array', () => store.countBatch(wrong({}))],
+      ['countBatch of nothing', () => store.countBatch([wrong(undefined)])],
+      ['countBatch of a bad id', () => store.countBatch([{ timeline: '' }])],
+      ['count, a bad signal', () => timeline.count({ signal: wrong('now') })],
+    ]);
+  });
+
+  test('topics and payloads', ['signals'], async (fixture) => {
+    const topics: [string, unknown, ...TimelineErrorCode[]][] = [
+      ['empty', ''],
+      ['a number', 1],
+      ['undefined', undefined],
+      ['a lone surrogate', 't\ud800'],
+      ['too long', 'x'.repeat(256), 'TIMELINE_TOO_LARGE'],
+      ['too long in UTF-8', 'é'.repeat(128), 'TIMELINE_TOO_LARGE'],
+    ];
+    await refuseAll(fixture, (store) => [
+      ...topics.flatMap(([label, topic, ...codes]): Attempt[] => [
+        [`publish to ${label}`, () => store.publish(wrong(topic), 'p'), ...codes],
+        [`listen to ${label}`, () => store.listen(['good', wrong(topic)], () => {}), ...codes],
+      ]),
+      ['a payload of bytes', () => store.publish('t', wrong(new Uint8Array(1)))],
+      ['no payload', () => store.publish('t', wrong(undefined))],
+      ['a lone surrogate in the payload', () => store.publish('t', 'p\udc00')],
+      ['a payload above 64 KiB', () => store.publish('t', 'x'.repeat(65_537)), 'TIMELINE_TOO_LARGE'],
+      ['above 64 KiB in UTF-8', () => store.publish('t', 'é'.repeat(32_769)), 'TIMELINE_TOO_LARGE'],
+      ['no array of topics', () => store.listen(wrong('t'), () => {})],
+      ['no listener', () => store.listen(['t'], wrong(undefined))],
+      ['a listener that is no function', () => store.listen(['t'], wrong({}))],
+    ]);
+    const tooLarge = await rejects(fixture.store.publish('t', 'x'.repeat(65_537)), 'TIMELINE_TOO_LARGE');
+    assert.equal(tooLarge.limit, 65_536);
   });
 
   test('names of readers', ['checkpoints'], async (fixture) => {

@@ -23,6 +23,8 @@ export interface RedisClient {
   duplicate(...args: never[]): unknown;
   /** Adds a listener for `ready` or `error`. */
   on(event: string, listener: (error: Error) => void): unknown;
+  /** Adds a listener for messages of channels. */
+  on(event: 'message', listener: (channel: string, payload: string) => void): unknown;
   /** Closes the connection at once. Commands without an answer fail. */
   disconnect(reconnect?: boolean): void;
 }

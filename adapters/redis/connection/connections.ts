@@ -12,6 +12,7 @@ import {
   usesTls,
 } from './client.js';
 import { ClusterRoute } from './cluster-route.js';
+import { slotOfKey } from './hash-slot.js';
 import { DeadlineExceeded } from './pending-commands.js';
 import { type Route, type RouteOptions, ServerRoute } from './server-route.js';
 
@@ -68,6 +69,13 @@ export class Connections {
     return isCluster(client) ? new ClusterRoute(client, options) : new ServerRoute(client, options);
   }
 
+  /** Opens a connection to the server, in a Cluster to any master, which the caller closes. */
+  openServerRoute(silenceMs: number, onReady: () => void): Route {
+    const { client, budgetMs } = this;
+    const origin = isCluster(client) ? anyMaster(this.#openRoute().client) : client;
+    return new ServerRoute(origin, { budgetMs, silenceMs, onReady });
+  }
+
   /**
    * Calls `listener` whenever there is a connection again: the server may have other data. Returns the function that
    * ends this.
@@ -77,7 +85,12 @@ export class Connections {
     return () => this.#onConnected.delete(listener);
   }
 
-  /** ioredis puts this in front of every key, but not of patterns. */
+  /** The database of the server in which the libraries were opened. */
+  get database(): number {
+    return this.#database;
+  }
+
+  /** ioredis puts this in front of every key, but not of patterns and channels. */
   get keyPrefix(): string {
     return keyPrefixOf(this.client);
   }
@@ -111,6 +124,10 @@ export class Connections {
     /** The first argument is a key. */
     command: (command: string, args: RedisArgument[], call: Call, options?: WriteOptions): Promise<unknown> =>
       this.#send(kindOf(options), String(args[0]), call, (client) => client.call(command, args)),
+
+    /** A command without keys, to the server of a key. */
+    toServerOf: (key: string, command: string, args: RedisArgument[], call: Call): Promise<unknown> =>
+      this.#send('write', key, call, (client) => masterOf(key, client).call(command, args)),
 
     script: (
       script: Script,
@@ -190,6 +207,23 @@ function kindOf(options: WriteOptions | undefined): 'read' | 'write' {
 function nodeOf(client: RedisClient): RedisClient {
   if (!isCluster(client)) return client;
   return client.nodes('master').find(({ status }: RedisNode) => status === 'ready') ?? client;
+}
+
+/** A Cluster client itself if it does not know the master. */
+function masterOf(key: string, client: RedisClient): RedisClient {
+  if (!isCluster(client)) return client;
+  const name = client.slots[slotOfKey(key)]?.[0];
+  const master = client.nodes('all').find(({ options }) => `${options.host}:${options.port}` === name);
+  return master ?? client;
+}
+
+function anyMaster(client: RedisClient): RedisClient {
+  const masters = isCluster(client) ? client.nodes('master') : [];
+  const ready = masters.filter(({ status }) => status === 'ready');
+  const among = ready.length > 0 ? ready : masters;
+  const chosen = among[Math.floor(Math.random() * among.length)];
+  if (!chosen) throw unreachable('no node of the Cluster is known');
+  return chosen;
 }
 
 function databaseChanged(client: RedisClient, opened: number): TimelineError {

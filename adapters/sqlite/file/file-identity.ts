@@ -34,6 +34,11 @@ export class FileIdentity {
     if (main === undefined || filesOpenIn('self')?.has(main) === false) this.#markGone();
   }
 
+  /** Device and inode of the file; `undefined` if it was gone when it was opened. */
+  get id(): string | undefined {
+    return this.#files[1];
+  }
+
   isGone(): boolean {
     this.#checkFiles();
     return this.#gone !== undefined;

@@ -129,6 +129,29 @@ export const keepMutants: readonly Mutant[] = [
       };
     }),
   ),
+  mutant('Signals', 'takes topics that differ in case for one', (library) => ({
+    publish: (topic, payload) => library.publish!(topic.toLowerCase(), payload, CALL),
+    listen: (topic, hear) => library.listen!(topic.toLowerCase(), hear),
+  })),
+  mutant('Signals', 'tells the newest listener only', (library) => {
+    const newest = new Map<string, (payload: string) => void>();
+    return {
+      listen(topic, hear) {
+        newest.set(topic, hear);
+        return library.listen!(topic, (payload) => {
+          if (newest.get(topic) === hear) hear(payload);
+        });
+      },
+    };
+  }),
+  mutant('Signals', 'cuts payloads off', (library) => ({
+    publish: (topic, payload) => library.publish!(topic, payload.slice(0, 65_535), CALL),
+  })),
+  {
+    law: 'Signals',
+    breaks: 'mixes its libraries',
+    create: () => openedWith((options) => ({ ...options, name: 'all' })),
+  },
   mutant(
     'Isolation',
     'mixes Timelines that begin alike',

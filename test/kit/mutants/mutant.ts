@@ -67,6 +67,7 @@ export const renamed =
       append: (writes) => library.append(renameAll(writes), CALL),
       read: (ranges) => library.read(renameAll(ranges), CALL),
       heads: (timelines) => library.heads(timelines.map(rename), CALL),
+      count: (ranges) => library.count!(renameAll(ranges), CALL),
       update: (timeline, ...rest) => library.update!(rename(timeline), ...rest),
       delete: (timeline, seqId) => library.delete!(rename(timeline), seqId, CALL),
       trim: (timeline, cut) => library.trim!(rename(timeline), cut, CALL),

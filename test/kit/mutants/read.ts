@@ -81,6 +81,34 @@ export const readMutants: readonly Mutant[] = [
       after !== undefined && slice.firstSeqId > 1n ? { ...slice, truncatedThrough: slice.firstSeqId - 1n } : slice,
     ),
   ),
+  mutant('Count', 'counts tombstones', (library) => ({
+    async count(ranges) {
+      const slices = await library.read(
+        ranges.map((range) => ({ ...range, limit: 10_000, reverse: false })),
+        CALL,
+      );
+      return slices.map((slice, i) => ({ ...slice, count: Math.min(slice.rows.length, ranges[i]!.atMost) }));
+    },
+  })),
+  mutant('Count', 'subtracts SeqIds', (library) => ({
+    async count(ranges) {
+      const heads = await library.heads(
+        ranges.map(({ timeline }) => timeline),
+        CALL,
+      );
+      return heads.map((head, i) => {
+        const { after = 0n, before = head.lastSeqId + 1n, atMost } = ranges[i]!;
+        return { ...head, count: Math.max(0, Math.min(atMost, Number(before - after - 1n))) };
+      });
+    },
+  })),
+  mutant('Count', 'includes `after`', (library) => ({
+    count: (ranges) =>
+      library.count!(
+        ranges.map((range) => (range.after === undefined ? range : { ...range, after: range.after - 1n })),
+        CALL,
+      ),
+  })),
   mutant(
     'Epoch',
     'has the same epoch for all data',

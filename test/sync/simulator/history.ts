@@ -73,34 +73,32 @@ export class History {
     return this.periodsOf(user).find(({ leftAt }) => leftAt === undefined);
   }
 
-  /** Messages, edits and recalls of the period. */
-  during({ from, leftAt }: MembershipPeriod): readonly Entry[] {
+  /** Messages of the period, and edits and recalls of messages that this or another period shows the user. */
+  during(user: string, period: MembershipPeriod): readonly Entry[] {
+    const isChangeOfHidden = ({ message }: Entry) => 'target' in message && !this.#sees(user, BigInt(message.target));
     return this.entries.filter(
-      ({ seqId, message }) => isDeliverable(message) && seqId > from && (leftAt === undefined || seqId <= leftAt),
+      (entry) => isDeliverable(entry.message) && isWithin(period, entry.seqId) && !isChangeOfHidden(entry),
     );
   }
 
-  isMemberAt(user: string, seqId: bigint): boolean {
+  wasMemberAt(user: string, seqId: bigint): boolean {
     return this.periodsOf(user).some(
       ({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt),
     );
   }
 
-  /** `true` if the user sent this without being a member. Senders get it before the past that a later join shows. */
-  isOutsider(user: string, seqId: bigint): boolean {
-    const { message } = this.find(seqId) ?? {};
-    return !this.isMemberAt(user, seqId) && message !== undefined && 'sender' in message && message.sender === user;
+  #sees(user: string, seqId: bigint): boolean {
+    return this.periodsOf(user).some((period) => isWithin(period, seqId));
   }
 
   /** Describes the first entry that breaks the order. */
-  disorder(user: string, seqIds: readonly bigint[]): string | undefined {
-    const ordered = seqIds.filter((seqId) => !this.isOutsider(user, seqId));
-    const at = ordered.findIndex((seqId, i) => i > 0 && seqId <= ordered[i - 1]!);
-    return at < 0 ? undefined : `${ordered[at]} of ${this.conversation} after ${ordered[at - 1]}`;
+  disorder(seqIds: readonly bigint[]): string | undefined {
+    const at = seqIds.findIndex((seqId, i) => i > 0 && seqId <= seqIds[i - 1]!);
+    return at < 0 ? undefined : `${seqIds[at]} of ${this.conversation} after ${seqIds[at - 1]}`;
   }
 
   entitled(user: string): readonly Entry[] {
-    return this.periodsOf(user).flatMap((period) => this.during(period));
+    return this.periodsOf(user).flatMap((period) => this.during(user, period));
   }
 
   find(seqId: bigint): Entry | undefined {
@@ -136,7 +134,11 @@ export class History {
   }
 }
 
-export function isDeliverable(message: Stored<string>): boolean {
+function isWithin({ from, leftAt }: MembershipPeriod, seqId: bigint): boolean {
+  return seqId > from && (leftAt === undefined || seqId <= leftAt);
+}
+
+function isDeliverable(message: Stored<string>): boolean {
   return message.kind === 'message' || message.kind === 'edit' || message.kind === 'recall';
 }
 

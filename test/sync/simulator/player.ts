@@ -145,9 +145,7 @@ export class Player {
 
   async #send(host: Host, { conversation, user }: { conversation: number; user: number }): Promise<void> {
     const name = this.#conversation({ conversation });
-    const members = [...this.#members.get(name)!];
-    const sender = members[user % members.length];
-    if (sender === undefined) return;
+    const sender = this.world.users[user % this.world.users.length]!;
     const key = `m${this.operations.length}`;
     const operation: Operation = {
       kind: 'message',
@@ -235,9 +233,10 @@ export class Player {
     this.#expectDelivery(host, conversation, outcome.value);
   }
 
-  /** Joins a present member: a join makes the sync choose the mode again. */
+  /** A new process chooses the mode again, and a join of a present member makes all processes do so. */
   async #wish(host: Host, conversation: string, mode: 'write' | 'read'): Promise<void> {
     this.world.wishes.set(conversation, mode);
+    if (this.world.setting.directory === 'listed') return this.world.replace(host);
     const [member] = this.#members.get(conversation)!;
     if (member !== undefined) await this.#change(host, 'join', conversation, member);
   }

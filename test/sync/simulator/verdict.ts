@@ -1,7 +1,7 @@
 import { seqIdOf } from '../../../src/cursor.js';
 import type { Synced } from '../../../sync/types.js';
 import type { DeviceClient } from './device-client.js';
-import { type Entry, History, isDeliverable, type MembershipPeriod, textOf } from './history.js';
+import { type Entry, History, type MembershipPeriod, textOf } from './history.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
 
@@ -75,22 +75,18 @@ export class Verdict {
     const { conversation } = history;
     const shown = client.shown.get(conversation) ?? [];
     for (const some of [shown, ...client.past.flatMap(([name, past]) => (name === conversation ? [past] : []))]) {
-      const disorder = history.disorder(
-        client.user,
-        some.map(({ entrySeqId }) => entrySeqId),
-      );
+      const disorder = history.disorder(some.map(({ entrySeqId }) => entrySeqId));
       if (disorder) this.#fail(`${client.name} got entry ${disorder}`);
     }
     for (const again of client.again) {
-      if (again.conversation === conversation && !history.isOutsider(client.user, again.entrySeqId))
+      if (again.conversation === conversation)
         this.#fail(`${client.name} got entry ${again.entrySeqId} of ${conversation} again after acknowledging it`);
     }
     const has = new Set(shown.map(({ entrySeqId }) => entrySeqId));
     const required = this.#required(client, history);
     const allowed = new Set(this.#allowed(client, history).map(({ seqId }) => seqId));
     for (const { seqId, message } of required) {
-      if (!has.has(seqId) && !history.isOutsider(client.user, seqId))
-        this.#fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
+      if (!has.has(seqId)) this.#fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
     }
     for (const { entrySeqId, seqId, kind, sender, sentAt, body } of shown) {
       const entry = history.find(entrySeqId);
@@ -98,7 +94,7 @@ export class Verdict {
         this.#fail(`${client.name} shows entry ${entrySeqId} of ${conversation}, which is no ${kind} by ${sender}`);
         continue;
       }
-      if (!allowed.has(entrySeqId) && entry.message.sender !== client.user)
+      if (!allowed.has(entrySeqId))
         this.#fail(`${client.name} shows entry ${entrySeqId} of ${conversation}, which it should not`);
       const target = 'target' in entry.message ? BigInt(entry.message.target) : entrySeqId;
       if (target !== seqId)
@@ -149,14 +145,14 @@ export class Verdict {
       return history
         .periodsOf(user)
         .filter(isKnown)
-        .flatMap((period) => history.during(period).filter(isKept).filter(isFound));
+        .flatMap((period) => history.during(user, period).filter(isKept).filter(isFound));
     }
     const end = streamStart.before.get(history.conversation)!;
     return history.periodsOf(user).flatMap((period) => {
-      if (period.joinedAt > end) return history.during(period);
+      if (period.joinedAt > end) return history.during(user, period);
       if (period.leftAt !== undefined && period.leftAt <= end) return [];
       const start = beforeLast(history, period, end, streamStart.last);
-      return history.during(period).filter(({ seqId }) => seqId > start);
+      return history.during(user, period).filter(({ seqId }) => seqId > start);
     });
   }
 
@@ -165,10 +161,10 @@ export class Verdict {
     if (!streamStart?.isExact) return history.entitled(user);
     const end = streamStart.after.get(history.conversation)!;
     return history.periodsOf(user).flatMap((period) => {
-      if (period.joinedAt > end) return history.during(period);
+      if (period.joinedAt > end) return history.during(user, period);
       const isPresent = period.leftAt === undefined || period.leftAt > end;
       const start = isPresent ? beforeLast(history, period, end, streamStart.last) : end;
-      return history.during(period).filter(({ seqId }) => seqId > start);
+      return history.during(user, period).filter(({ seqId }) => seqId > start);
     });
   }
 
@@ -180,7 +176,7 @@ export class Verdict {
     for await (const { message, seqId: inboxSeqId } of sync.timeline(user).scan()) {
       if (message.kind === 'read') continue;
       const { conversation, seqId } = message;
-      if (message.kind === 'mode') continue;
+      if (message.kind === 'mode' || message.kind === 'truncated') continue;
       this.#checkInboxBody(user, message);
       if (inboxSeqIds.has(`${seqId}@${conversation}`))
         this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);
@@ -188,17 +184,19 @@ export class Verdict {
       inboxSeqIds.set(`${seqId}@${conversation}`, inboxSeqId);
     }
     for (const [conversation, seqIds] of copies) {
-      const disorder = this.#histories.get(conversation)!.disorder(user, seqIds);
+      const history = this.#histories.get(conversation)!;
+      const disorder = history.disorder(seqIds);
       if (disorder) this.#fail(`the inbox of ${user} holds ${disorder}`);
+      const entitled = new Set(history.entitled(user).map(({ seqId }) => seqId));
+      for (const seqId of seqIds)
+        if (!entitled.has(seqId))
+          this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation}, not meant for it`);
     }
     if (setting.expires) return;
     for (const { conversation, seqId, inboxes } of this.#player.delivered) {
       const history = this.#histories.get(conversation)!;
-      const isCopied = isDeliverable(history.find(seqId)!.message) && history.isWrittenAt(seqId);
-      const isMember = history
-        .periodsOf(user)
-        .some(({ joinedAt, leftAt }) => joinedAt < seqId && (leftAt === undefined || seqId <= leftAt));
-      if (!isCopied || !isMember) continue;
+      const isDue = history.entitled(user).some((entry) => entry.seqId === seqId && history.wasMemberAt(user, seqId));
+      if (!isDue || !history.isWrittenAt(seqId)) continue;
       const inboxSeqId = inboxSeqIds.get(`${seqId}@${conversation}`);
       if (inboxSeqId === undefined || inboxSeqId > inboxes.get(user)!)
         this.#fail(`${seqId} of ${conversation} was said to be delivered before the inbox of ${user} had it`);
@@ -228,6 +226,10 @@ export class Verdict {
       const cursor = await store.timeline(conversation).checkpoint(`read:${user}`).get();
       const read = cursor === undefined ? 0n : seqIdOf(cursor);
       const marked = this.#player.reads.get(`${user}@${conversation}`) ?? 0n;
+      for (const client of this.#player.clients) {
+        const told = client.user === user ? (client.reads.get(conversation) ?? 0n) : 0n;
+        if (told > read) this.#fail(`${client.name} was told that ${told} of ${conversation} was read, not ${read}`);
+      }
       if (read < marked) this.#fail(`${user} marked ${marked} of ${conversation} as read, and ${read} stands`);
       const visible = history.messages.filter(({ seqId }) => period && seqId > period.from);
       const unread = visible.filter(({ seqId, message }) => {

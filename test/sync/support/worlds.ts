@@ -92,6 +92,8 @@ export function inWorlds(
 
 export interface WorldOptions {
   readonly ttlMs?: number;
+  /** TTL of the store library. The library of states is then a third one. */
+  readonly storeTtlMs?: number | undefined;
   readonly traffic?: Traffic;
 }
 
@@ -126,12 +128,14 @@ export class World {
   /** The caller's own lists: who is in which conversation. */
   readonly members = new Map<string, Set<string>>();
   readonly #ttlMs: number | undefined;
+  readonly #storeTtlMs: number | undefined;
   readonly #traffic: Traffic | undefined;
   readonly #adapters: Adapters;
 
   private constructor(of: Setting, options: WorldOptions, adapters: Adapters) {
     this.setting = of;
     this.#ttlMs = options.ttlMs;
+    this.#storeTtlMs = options.storeTtlMs;
     this.#traffic = options.traffic;
     this.#adapters = adapters;
   }
@@ -139,6 +143,11 @@ export class World {
   static async open(of: Setting, options: WorldOptions = {}): Promise<World> {
     const store = await database(of.store);
     return new World(of, options, { store, sync: of.sync === of.store ? store : await database(of.sync) });
+  }
+
+  /** Connects to one of the databases as another process would. */
+  connect(to: 'store' | 'sync'): TimelineAdapter {
+    return this.#adapters[to]();
   }
 
   async start(options: ProcessOptions = {}): Promise<Process> {
@@ -157,11 +166,14 @@ export class World {
       sync: new Interposed(this.#adapters.sync(), this.#traffic),
     };
     for (const each of [faults.store, faults.sync]) each.isDeaf = isDeaf;
-    const store = await openTimelineStore<Stored<string>>({ adapter: faults.store, name: 'store', ...common });
-    const ttl = this.#ttlMs === undefined ? {} : { ttlMs: this.#ttlMs };
+    const [storeTtl, ttl] = [ttlOf(this.#storeTtlMs), ttlOf(this.#ttlMs)];
+    const open = (name: string, options = {}) =>
+      openTimelineStore<Stored<string>>({ adapter: faults.store, name, ...options, ...common });
+    const store = await open('store', storeTtl);
+    const state = this.#storeTtlMs === undefined ? store : await open('state');
     const inboxes = await openTimelineStore<Synced<string>>({ adapter: faults.sync, name: 'sync', ...ttl, ...common });
-    const directory = own ?? (this.setting.directory === 'kept' ? timelineDirectory({ store }) : this.#lists());
-    const base = { store, sync: inboxes, directory, diffusion: writeDiffusion(), recoverEveryMs: 0, onWarning };
+    const directory = own ?? (this.setting.directory === 'kept' ? timelineDirectory({ store: state }) : this.#lists());
+    const base = { store, state, sync: inboxes, directory, diffusion: writeDiffusion(), recoverEveryMs: 0, onWarning };
     const sync = createSync<string>({ ...base, ...rest });
     opened.push(async () => {
       if (faults.store.isDead) {
@@ -174,7 +186,7 @@ export class World {
         each.after = () => undefined;
       }
       await sync.close();
-      await Promise.all([store.close(), inboxes.close()]);
+      await Promise.all([store.close(), state.close(), inboxes.close()]);
     });
     const crash = () => {
       faults.store.die();
@@ -202,6 +214,8 @@ export class World {
     else for (const user of users) this.members.get(conversation)?.delete(user);
   }
 }
+
+const ttlOf = (ttlMs: number | undefined) => (ttlMs === undefined ? {} : { ttlMs });
 
 /** Makes a database for one world. Each call of the returned function connects as another process would. */
 async function database(kind: Kind): Promise<() => TimelineAdapter> {

@@ -1,0 +1,45 @@
+import { type LostEntries, truncationMarker } from '../inbox/truncation-marker.js';
+import { changesBetween, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
+import { each } from '../shared/listing.js';
+import { type FanOutTarget, markChange } from './mode-change.js';
+
+/**
+ * Passes entries that were trimmed, or have expired, before their fan-out, and returns the mode behind them. In write
+ * mode the inboxes of the members get a marker that tells of them; in read mode devices find out themselves.
+ *
+ * A mode marker among them counts as never appended, unless its change has begun: some devices have switched then, so
+ * the change is completed, under the same keys. The mode is recorded again behind the loss, so that no late record of
+ * a process that died comes after it.
+ */
+export async function passLostEntries<M>(
+  target: FanOutTarget<M>,
+  lost: LostEntries,
+  before: EffectiveMode,
+): Promise<EffectiveMode> {
+  const { context, conversation } = target;
+  const { state } = context;
+  let mode = before;
+  let { after } = lost;
+  for (const change of await changesBetween(state, conversation, lost)) {
+    await tellOfLoss(target, { ...lost, after, through: change.since }, mode);
+    const { isDone, markerKey } = change;
+    const next = { mode: change.mode, since: change.since };
+    if (!isDone && markerKey !== undefined) await markChange(target, { before: mode, next, markerKey });
+    mode = next;
+    after = change.since;
+  }
+  await tellOfLoss(target, { ...lost, after }, mode);
+  const behind = { mode: mode.mode, since: lost.through };
+  await recordMode(state, conversation, { ...behind, isDone: true });
+  return behind;
+}
+
+async function tellOfLoss<M>(
+  { context, conversation, inboxes }: FanOutTarget<M>,
+  lost: LostEntries,
+  { mode }: EffectiveMode,
+): Promise<void> {
+  if (mode === 'read' || lost.after >= lost.through) return;
+  const members = each(context.directory.members(conversation, { at: lost.through }));
+  await inboxes.write(truncationMarker(lost), members);
+}

@@ -1,0 +1,7 @@
+/** A conversation whose entries were trimmed, or have expired, before a device got them. */
+export interface TruncatedConversation {
+  /** Name of the conversation. */
+  readonly conversation: string;
+  /** SeqId of the last entry that is gone. */
+  readonly through: bigint;
+}

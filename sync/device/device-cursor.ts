@@ -21,7 +21,7 @@ export interface RecordedChanges {
   readonly count: number;
 }
 
-/** A conversation in a cursor: its name, or the hash of a name that the device's log holds. */
+/** A conversation in a cursor: its name, or the hash of a name in the device's log or in the cursor's page records. */
 export type ConversationRef = { readonly name: string } | { readonly hash: string };
 
 /** The content of a cursor: what acknowledging it adds to the acknowledged position. */
@@ -73,9 +73,9 @@ export function decodeDeviceCursor(sign: Signer, cursor: unknown): DeviceCursor 
   });
 }
 
-/** Chooses the shorter of name and hash. Only a name that `isLogged` can be found by its hash. */
-export function refOf(name: string, hashes: NameHashes, isLogged: boolean): ConversationRef {
-  const hash = isLogged && Buffer.byteLength(name) > HASH_BYTES ? hashes.of(name) : undefined;
+/** Chooses the shorter of name and hash. Only a name that `isStored` can be found by its hash. */
+export function refOf(name: string, hashes: NameHashes, isStored: boolean): ConversationRef {
+  const hash = isStored && Buffer.byteLength(name) > HASH_BYTES ? hashes.of(name) : undefined;
   return hash === undefined ? { name } : { hash };
 }
 

@@ -180,9 +180,11 @@ export class SyncDevice<M> implements Device<M> {
     const inlined = [...conversations];
     if (inlined.length === 0) return changes;
     const hashes = this.#hashesFor((await this.#context.settings()).secret);
+    const recordedNames = new Set(changes.keys());
+    hashes.see(recordedNames);
     const find = (hash: string): string | undefined => {
       const name = hashes.nameOf(hash);
-      return name !== undefined && this.#log.conversations.has(name) ? name : undefined;
+      return name !== undefined && (recordedNames.has(name) || this.#log.conversations.has(name)) ? name : undefined;
     };
     const seeLog = () => hashes.see(this.#log.conversations.keys());
     const nameOf = async (hash: string): Promise<string> => {

@@ -47,6 +47,8 @@ export class StoredCursors<M> implements PageCursors {
   #chainBegin: RecordedChanges | undefined;
   readonly #sinceRecord: Changes = new Map();
   readonly #sinceChainBegin: Changes = new Map();
+  /** The names in the chain of the last record. */
+  readonly #chainNames = new Set<string>();
 
   constructor(log: DeviceLog<M>, records: PageRecords<M>, hashes: NameHashes, sign: Signer) {
     this.#log = log;
@@ -86,7 +88,8 @@ export class StoredCursors<M> implements PageCursors {
     const found = new Map<string, readonly [ConversationRef, ConversationPosition]>();
     const add = ([name, position]: ConversationChange): boolean => {
       const earlier = found.get(name);
-      const ref = earlier?.[0] ?? refOf(name, this.#hashes, this.#log.conversations.has(name));
+      const isStored = this.#log.conversations.has(name) || (recorded !== undefined && this.#chainNames.has(name));
+      const ref = earlier?.[0] ?? refOf(name, this.#hashes, isStored);
       size += sizeOfChange(ref, position) - (earlier ? sizeOfChange(...earlier) : 0);
       found.set(name, [ref, position]);
       return size <= MAX_CONTENT;
@@ -110,6 +113,8 @@ export class StoredCursors<M> implements PageCursors {
     const earlier = begin ? this.#sinceChainBegin : this.#unacknowledged;
     const recordedAfter = await this.#records.append(begin, [...earlier], page.conversations);
     this.#recorded = recordedAfter(page.conversations.length);
+    if (!begin) this.#chainNames.clear();
+    for (const [name] of [...earlier, ...page.conversations]) this.#chainNames.add(name);
     this.#sinceRecord.clear();
     addAll(page.conversations, this.#unacknowledged, this.#sinceChainBegin);
     if (!begin) {
@@ -141,6 +146,7 @@ export class StoredCursors<M> implements PageCursors {
     if (this.#unacknowledged.size > 0) return;
     this.#recorded = undefined;
     this.#chainBegin = undefined;
+    this.#chainNames.clear();
   }
 }
 

@@ -138,7 +138,7 @@ inWorlds(
       }
       stop.abort();
       expect(heard).toHaveLength(300);
-      expect(await lastRecord(process)).toBeLessThan(400n);
+      expect(await lastRecord(process)).toBeLessThan(120n);
       for (const i of [3, 150, 299, 305, 330, 444, 451, 598, 599]) {
         expect(all[i]!.cursor.length).toBeLessThanOrEqual(200);
         const other = await world.start({ diffusion });

@@ -137,6 +137,11 @@ export class Verdict {
   #required(client: DeviceClient, history: History): readonly Entry[] {
     const { streamStart, user } = client;
     const isKept = ({ appendedAt }: Entry) => this.#world.isKept(appendedAt, client.beganAt);
+    // A position that the client keeps has a hash of the name: nothing leads to a conversation that the user has left.
+    const during = (period: MembershipPeriod) => {
+      const isLeft = client.after !== undefined && period.leftAt !== undefined;
+      return history.during(user, period).filter(({ seqId }) => !isLeft || history.isWrittenAt(seqId));
+    };
     if (!streamStart) {
       // The inbox entries that tell of a past period, or of a past time in read mode, expire like any other.
       const isKnown = ({ joinedAt, leftAt }: MembershipPeriod) =>
@@ -145,14 +150,14 @@ export class Verdict {
       return history
         .periodsOf(user)
         .filter(isKnown)
-        .flatMap((period) => history.during(user, period).filter(isKept).filter(isFound));
+        .flatMap((period) => during(period).filter(isKept).filter(isFound));
     }
     const end = streamStart.before.get(history.conversation)!;
     return history.periodsOf(user).flatMap((period) => {
-      if (period.joinedAt > end) return history.during(user, period);
+      if (period.joinedAt > end) return during(period);
       if (period.leftAt !== undefined && period.leftAt <= end) return [];
       const start = beforeLast(history, period, end, streamStart.last);
-      return history.during(user, period).filter(({ seqId }) => seqId > start);
+      return during(period).filter(({ seqId }) => seqId > start);
     });
   }
 

@@ -1,6 +1,6 @@
 import { seqIdOf } from '../../../src/cursor.js';
 import type { Synced } from '../../../sync/types.js';
-import type { DeviceClient } from './device-client.js';
+import type { DeviceClient, ShownMessage } from './device-client.js';
 import { type Entry, History, type MembershipPeriod, textOf } from './history.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
@@ -74,8 +74,9 @@ export class Verdict {
   #checkDevice(client: DeviceClient, history: History): void {
     const { conversation } = history;
     const shown = client.shown.get(conversation) ?? [];
+    const isSettled = ({ sentAt }: ShownMessage) => !this.#world.isExpiring(sentAt, client.beganAt);
     for (const some of [shown, ...client.past.flatMap(([name, past]) => (name === conversation ? [past] : []))]) {
-      const disorder = history.disorder(some.map(({ entrySeqId }) => entrySeqId));
+      const disorder = history.disorder(some.filter(isSettled).map(({ entrySeqId }) => entrySeqId));
       if (disorder) this.#fail(`${client.name} got entry ${disorder}`);
     }
     for (const again of client.again) {

@@ -1,6 +1,7 @@
 import { type Cursor, seqIdOf, type Timeline } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
 import { fromConversationEntry } from '../device/device-message.js';
+import { withCursor } from '../device/message-cursor.js';
 import { type VisibleRange, visibleRange } from '../members/visible-range.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
@@ -129,12 +130,12 @@ function messageOf<M>(
 ): SyncMessage<M> {
   const made = fromConversationEntry(conversation, { seqId, appendedAt, message, deleted: false });
   const isEdited = message.kind === 'message' && message.edited !== undefined && message.recalled === undefined;
-  return withJson({
+  const found = {
     ...(made as NonNullable<typeof made>),
     ...(isEdited && { edited: true as const }),
     ...(related && { related }),
-    cursor,
-  });
+  };
+  return withCursor(withJson(found), () => cursor);
 }
 
 function truncation<M>({ truncatedThrough }: Walk<M>, { through }: VisibleRange): Pick<MessagePage<M>, 'truncated'> {

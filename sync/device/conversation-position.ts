@@ -32,28 +32,33 @@ export function positionAfter({ memberSince, ...rest }: ConversationPosition, se
   return { ...rest, deliveredThrough: seqId, ...(!isPassed && { memberSince }) };
 }
 
-/** Encodes each position as three decimal numbers, with `-` for an absent one, and `left`. */
 export function encodePositions(positions: ReadonlyMap<string, ConversationPosition>): Record<string, string> {
-  return Object.fromEntries(
-    [...positions].map(([conversation, { deliveredThrough, followedThrough, memberSince, hasLeft }]) => [
-      conversation,
-      `${deliveredThrough} ${followedThrough ?? '-'} ${memberSince ?? '-'}${hasLeft ? ' left' : ''}`,
-    ]),
-  );
+  return Object.fromEntries([...positions].map(([name, position]) => [name, encodePosition(position)]));
 }
 
 export function decodePositions(encoded: unknown): Map<string, ConversationPosition> {
   return new Map(
-    Object.entries(encoded as Record<string, string>).map(([conversation, text]) => {
-      const [deliveredThrough = '', followedThrough = '-', memberSince = '-', left] = text.split(' ');
-      if (deliveredThrough === '') throw new SyntaxError('a position without SeqId');
-      const position: ConversationPosition = {
-        deliveredThrough: BigInt(deliveredThrough),
-        ...(followedThrough !== '-' && { followedThrough: BigInt(followedThrough) }),
-        ...(memberSince !== '-' && { memberSince: BigInt(memberSince) }),
-        ...(left !== undefined && { hasLeft: true }),
-      };
-      return [conversation, position];
-    }),
+    Object.entries(encoded as Record<string, string>).map(([name, position]) => [name, decodePosition(position)]),
   );
+}
+
+/** Encodes a position as three decimal numbers, with `-` for an absent one, and `left`. */
+export function encodePosition({
+  deliveredThrough,
+  followedThrough,
+  memberSince,
+  hasLeft,
+}: ConversationPosition): string {
+  return `${deliveredThrough} ${followedThrough ?? '-'} ${memberSince ?? '-'}${hasLeft ? ' left' : ''}`;
+}
+
+export function decodePosition(text: string): ConversationPosition {
+  const [deliveredThrough = '', followedThrough = '-', memberSince = '-', left] = text.split(' ');
+  if (deliveredThrough === '') throw new SyntaxError('a position without SeqId');
+  return {
+    deliveredThrough: BigInt(deliveredThrough),
+    ...(followedThrough !== '-' && { followedThrough: BigInt(followedThrough) }),
+    ...(memberSince !== '-' && { memberSince: BigInt(memberSince) }),
+    ...(left !== undefined && { hasLeft: true }),
+  };
 }

@@ -1,114 +1,109 @@
-import { createHmac } from 'node:crypto';
-import { type Cursor, TimelineError } from '../../src/index.js';
-import { describeValue } from '../../src/toolkit/index.js';
-import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
-import type { PositionChange } from './stream-page.js';
+import type { Cursor } from '../../src/index.js';
+import type { ConversationPosition } from './conversation-position.js';
+import { type ByteReader, ByteWriter, sizeOfPosition } from './cursor-bytes.js';
+import { type Signer, signCursor, signedOverhead, verifyCursor } from './cursor-signature.js';
+import { HASH_BYTES, type NameHashes } from './name-hashes.js';
 
-const VERSION = 's1';
+const VERSION = 's2';
+/** Bytes of a cursor. */
+const MAX_CURSOR = 200;
 
-/** The content of a cursor: the position that acknowledging it stores. */
-export interface DeviceProgress {
+const IS_COMPLETE = 1n;
+const RESYNCED = 2n;
+const HAS_INBOX = 4n;
+const HAS_RECORD = 8n;
+
+/** The first `count` changes of a page record, and all that its chain holds before them. */
+export interface RecordedChanges {
+  readonly seqId: bigint;
+  /** Random; tells the record from one with the same SeqId that another epoch has. */
+  readonly tag: number;
+  readonly count: number;
+}
+
+/** A conversation in a cursor: its name, or the hash of a name in the device's log or in the cursor's page records. */
+export type ConversationRef = { readonly name: string } | { readonly hash: string };
+
+/** The content of a cursor: what acknowledging it adds to the acknowledged position. */
+export interface DeviceCursor {
   /** Each resync begins a new generation of the device's state. */
   readonly generation: number;
   readonly inbox?: Cursor | undefined;
-  readonly conversations: ReadonlyMap<string, ConversationPosition>;
   /** See `StreamPosition`. */
   readonly isComplete: boolean;
   /** The page told the device of its resync. */
   readonly resynced: boolean;
+  readonly recorded?: RecordedChanges | undefined;
+  /** Changes after the recorded ones. */
+  readonly conversations: Iterable<readonly [ConversationRef, ConversationPosition]>;
 }
 
-/** Returns the signature of a cursor's text. */
-export type Signer = (text: string) => string;
+/** Bytes of content that fit into a cursor. */
+export const MAX_CONTENT = Math.floor(((MAX_CURSOR - signedOverhead(VERSION)) * 3) / 4);
 
-/**
- * Makes the signer for one device of one library. Clients hold cursors, and a position in a cursor decides which
- * conversation is read: a client must not be able to forge one.
- */
-export function signerFor(
-  secret: string,
-  { user, device }: { readonly user: string; readonly device: string },
-): Signer {
-  const key = JSON.stringify([secret, user, device]);
-  return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, 22);
+export function encodeDeviceCursor(sign: Signer, cursor: DeviceCursor): Cursor {
+  return signCursor(VERSION, sign, contentOf(cursor));
 }
 
-export function encodeCursor(sign: Signer, progress: DeviceProgress): Cursor {
-  const { generation, inbox, conversations, isComplete, resynced } = progress;
-  const parts = {
-    g: generation,
-    ...(inbox && { i: inbox }),
-    ...(conversations.size > 0 && { p: encodePositions(conversations) }),
-    ...(isComplete && { c: 1 }),
-    ...(resynced && { r: 1 }),
-  };
-  const text = Buffer.from(JSON.stringify(parts)).toString('base64url');
-  return `${VERSION}.${sign(text)}.${text}`;
+/** Bytes of the content of a cursor. */
+export function sizeOfCursor(cursor: DeviceCursor): number {
+  return contentOf(cursor).length;
+}
+
+/** Bytes that a conversation takes in the content of a cursor. */
+export function sizeOfChange(ref: ConversationRef, position: ConversationPosition): number {
+  return sizeOfRef(ref) + sizeOfPosition(position);
 }
 
 /** Throws `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device. */
-export function decodeCursor(sign: Signer, cursor: unknown): DeviceProgress {
-  const [version, signature, text, rest] = typeof cursor === 'string' ? cursor.split('.') : [];
-  try {
-    if (version !== VERSION || !text || rest !== undefined || signature !== sign(text))
-      throw new SyntaxError('not signed here');
-    const { g, i, p = {}, c, r } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
-    return {
-      generation: g as number,
-      inbox: i as Cursor | undefined,
-      conversations: decodePositions(p),
-      isComplete: c === 1,
-      resynced: r === 1,
-    };
-  } catch (cause) {
-    const message = `cursor is not one of this device: ${describeValue(cursor)}`;
-    throw new TimelineError('TIMELINE_INVALID_CURSOR', message, { argument: 'cursor', cause });
-  }
+export function decodeDeviceCursor(sign: Signer, cursor: unknown): DeviceCursor {
+  const expected = 'a cursor that this device may acknowledge';
+  return verifyCursor({ version: VERSION, sign, argument: 'cursor', expected }, cursor, (content) => {
+    const flags = content.number();
+    const generation = Number(content.number());
+    const inbox = flags & HAS_INBOX ? content.cursor() : undefined;
+    const recorded =
+      flags & HAS_RECORD
+        ? { seqId: content.number(), tag: Number(content.number()), count: Number(content.number()) }
+        : undefined;
+    const conversations: [ConversationRef, ConversationPosition][] = [];
+    while (!content.isAtEnd) conversations.push([readRef(content), content.position()]);
+    const isComplete = (flags & IS_COMPLETE) !== 0n;
+    return { generation, inbox, isComplete, resynced: (flags & RESYNCED) !== 0n, recorded, conversations };
+  });
 }
 
-type Progress = Pick<DeviceProgress, 'inbox' | 'conversations' | 'isComplete'>;
-
-/** Adds up the position changes since the acknowledged position, and makes the cursor of each message on the way. */
-export class CursorBuilder {
-  /** `true` if its cursors belong to a page that tells the device of a resync. */
-  readonly resynced: boolean;
-  readonly #sign: Signer;
-  readonly #generation: number;
-  #progress: Progress = { conversations: new Map(), isComplete: false };
-
-  constructor(sign: Signer, generation: number, resynced: boolean) {
-    this.#sign = sign;
-    this.#generation = generation;
-    this.resynced = resynced;
-  }
-
-  /** The cursor after all changes so far. */
-  get cursor(): Cursor {
-    return this.#encode(this.#progress);
-  }
-
-  /** Adds changes. The returned function makes the cursor after the first `count` of them. */
-  advance(changes: readonly PositionChange[]): (count: number) => Cursor {
-    const before = this.#progress;
-    this.#progress = changed(before, changes);
-    return (count) => this.#encode(changed(before, changes.slice(0, count)));
-  }
-
-  #encode(progress: Progress): Cursor {
-    return encodeCursor(this.#sign, { ...progress, generation: this.#generation, resynced: this.resynced });
-  }
+/** Chooses the shorter of name and hash. Only a name that `isStored` can be found by its hash. */
+export function refOf(name: string, hashes: NameHashes, isStored: boolean): ConversationRef {
+  const hash = isStored && Buffer.byteLength(name) > HASH_BYTES ? hashes.of(name) : undefined;
+  return hash === undefined ? { name } : { hash };
 }
 
-function changed(before: Progress, changes: readonly PositionChange[]): Progress {
-  let { inbox, isComplete } = before;
-  let copy: Map<string, ConversationPosition> | undefined;
-  for (const change of changes) {
-    if ('inbox' in change) inbox = change.inbox;
-    else if ('isComplete' in change) isComplete = true;
-    else {
-      copy ??= new Map(before.conversations);
-      copy.set(change.conversation, change.position);
-    }
-  }
-  return { inbox, isComplete, conversations: copy ?? before.conversations };
+function contentOf({ generation, inbox, isComplete, resynced, recorded, conversations }: DeviceCursor): ByteWriter {
+  let flags = 0n;
+  if (isComplete) flags |= IS_COMPLETE;
+  if (resynced) flags |= RESYNCED;
+  if (inbox !== undefined) flags |= HAS_INBOX;
+  if (recorded) flags |= HAS_RECORD;
+  const content = new ByteWriter().number(flags).number(generation);
+  if (inbox !== undefined) content.cursor(inbox);
+  if (recorded) content.number(recorded.seqId).number(recorded.tag).number(recorded.count);
+  for (const [ref, position] of conversations) writeChange(content, ref, position);
+  return content;
+}
+
+function writeChange(content: ByteWriter, ref: ConversationRef, position: ConversationPosition): ByteWriter {
+  if ('name' in ref) content.text(ref.name);
+  else content.number(0).bytes(Buffer.from(ref.hash, 'latin1'));
+  return content.position(position);
+}
+
+function sizeOfRef(ref: ConversationRef): number {
+  return 'hash' in ref ? 1 + HASH_BYTES : new ByteWriter().text(ref.name).length;
+}
+
+function readRef(content: ByteReader): ConversationRef {
+  const length = Number(content.number());
+  const bytes = content.bytes(length === 0 ? HASH_BYTES : length);
+  return length === 0 ? { hash: bytes.toString('latin1') } : { name: bytes.toString() };
 }

@@ -51,6 +51,11 @@ export class DeviceLog<M> {
     this.#canTrim = state.capabilities.trim;
   }
 
+  /** SeqId of the last record read. */
+  get readThrough(): bigint {
+    return this.#readThrough;
+  }
+
   /** Reads new records of this and other processes; `true` if there were any. */
   async refresh(lastSeqId?: bigint): Promise<boolean> {
     if (lastSeqId !== undefined && lastSeqId <= this.#readThrough) return false;

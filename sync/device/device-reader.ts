@@ -1,15 +1,14 @@
 import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
-import { readerOf } from '../shared/names.js';
-import type { DeviceOptions, SyncMessage } from '../types.js';
-import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
-import { type DeviceLog, furtherInbox } from './device-log.js';
+import type { SyncMessage } from '../types.js';
 import { hiddenChanges } from './hidden-changes.js';
+import type { DeviceIdentity, KeptPosition, OpenedPosition } from './kept-position.js';
 import { mergedLosses } from './lost-entries.js';
-import { followedOf, MergedStream } from './merged-stream.js';
+import { MergedStream } from './merged-stream.js';
+import { withCursor } from './message-cursor.js';
+import type { PageCursors } from './page-cursors.js';
 import { healReadPositions } from './read-entries.js';
-import { rebuild } from './rebuild.js';
 import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';
 import { BEHIND, type Loss, type StreamMessage, type StreamPage } from './stream-page.js';
@@ -17,12 +16,6 @@ import type { UnmarkedConversations } from './unmarked-conversations.js';
 
 /** A device that falls behind during each of these resyncs will fall behind during the next one too. */
 const MAX_RESYNCS = 3;
-
-export interface DeviceIdentity {
-  readonly user: string;
-  readonly device: string;
-  readonly start: NonNullable<DeviceOptions['start']>;
-}
 
 export interface ReadResult<M> {
   readonly messages: SyncMessage<M>[];
@@ -35,17 +28,18 @@ export interface ReadResult<M> {
   readonly restarted: boolean;
 }
 
-/** Reads the stream of one device once, from the acknowledged position on. */
+/** Reads the stream of one device once, from the position kept on. */
 export class DeviceReader<M> {
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
-  readonly #log: DeviceLog<M>;
+  readonly #kept: KeptPosition;
   readonly #unmarked: UnmarkedConversations<M>;
-  readonly #sign: Signer;
   #stream: MergedStream<M>;
-  #cursors: CursorBuilder;
+  #cursors: PageCursors;
   /** Heads that were read ahead of the next page. */
   #nextHeads: StreamHeads | undefined;
+  /** The stream is past this page, and its messages have not been handed over: a call of a store failed. */
+  #unfinished: StreamPage<M> | undefined;
   #resyncs = 0;
   /** The next message has to tell the device of a resync. */
   #hasToTell: boolean;
@@ -55,47 +49,28 @@ export class DeviceReader<M> {
   static async open<M>(
     context: Context<M>,
     identity: DeviceIdentity,
-    log: DeviceLog<M>,
+    kept: KeptPosition,
     unmarked: UnmarkedConversations<M>,
   ): Promise<DeviceReader<M>> {
-    const { user, device, start } = identity;
-    const heads = () =>
-      readHeads(context, { user, log }, followedOf(log.conversations), { needsMemberships: !unmarked.areJoinsMarked });
-    const [[inbox], first] = await Promise.all([
-      context.sync.checkpoints([{ timeline: user, reader: readerOf.device(device) }]),
-      heads(),
-    ]);
-    if (inbox === undefined && start !== 'oldest' && !log.isKnown && first.deviceLog === 0n) {
-      await rebuild(context, identity, log, { last: start === 'now' ? 0 : start.last, isResync: false });
-      return DeviceReader.open(context, identity, log, unmarked);
-    }
-    const isChanged = await log.refresh(first.deviceLog);
-    const position = {
-      inbox: furtherInbox(inbox, log.inbox) ?? (log.isKnown ? 0n : undefined),
-      conversations: new Map(log.conversations),
-      isComplete: log.isComplete,
-    };
-    const stream = new MergedStream(context, user, position, unmarked);
-    return new DeviceReader(context, identity, log, unmarked, stream, isChanged ? await heads() : first);
+    const opened = await kept.open((followed) => headsOf(context, identity, kept, unmarked, followed));
+    return new DeviceReader(context, identity, kept, unmarked, opened);
   }
 
   private constructor(
     context: Context<M>,
     identity: DeviceIdentity,
-    log: DeviceLog<M>,
+    kept: KeptPosition,
     unmarked: UnmarkedConversations<M>,
-    stream: MergedStream<M>,
-    heads: StreamHeads,
+    { position, heads, cursors }: OpenedPosition,
   ) {
     this.#context = context;
     this.#identity = identity;
-    this.#log = log;
+    this.#kept = kept;
     this.#unmarked = unmarked;
-    this.#stream = stream;
+    this.#stream = new MergedStream(context, identity.user, position, unmarked);
     this.#nextHeads = heads;
-    this.#sign = signerFor(heads.secret, identity);
-    this.#cursors = this.#newCursors();
-    this.#hasToTell = log.isResyncPending;
+    this.#cursors = cursors;
+    this.#hasToTell = cursors.resynced;
   }
 
   /** The cursor after everything read so far. */
@@ -113,26 +88,28 @@ export class DeviceReader<M> {
     return this.#stream.followed;
   }
 
-  /** Reads at most `limit` further messages. */
+  /** Reads at most `limit` further messages. After a failure, the next call hands over what this one would have. */
   async read(limit: number): Promise<ReadResult<M>> {
-    const heads = this.#nextHeads ?? (await this.#readHeads());
-    this.#nextHeads = undefined;
-    const page = await this.#nextPage(limit, heads);
+    const page = this.#unfinished ?? (await this.#nextPage(limit, await this.#heads()));
     if (page.isBehind) {
       await this.#resync();
       return { messages: [], truncated: [], upToDate: false, hasAdvanced: true, restarted: true };
     }
     this.#resyncs = 0;
+    this.#unfinished = page;
     const messages = await this.#finish(page);
+    this.#unfinished = undefined;
     const { upToDate, losses: truncated, changes } = page;
     return { messages, truncated, upToDate, hasAdvanced: changes.length > 0, restarted: false };
   }
 
-  #readHeads(): Promise<StreamHeads> {
-    const device = { user: this.#identity.user, log: this.#log };
-    return readHeads(this.#context, device, this.#stream.followed, {
-      needsMemberships: !this.#unmarked.areJoinsMarked,
-    });
+  async #heads(): Promise<StreamHeads> {
+    const followed = this.#stream.followed;
+    const heads =
+      this.#nextHeads ?? (await headsOf(this.#context, this.#identity, this.#kept, this.#unmarked, followed));
+    this.#nextHeads = undefined;
+    await this.#kept.refresh(heads);
+    return heads;
   }
 
   /** If the store lost the entry at the position, the device is behind, as after an expiry. */
@@ -151,46 +128,52 @@ export class DeviceReader<M> {
       const message = `the device ${JSON.stringify(this.#identity.device)} fell behind faster than it could be rebuilt`;
       throw new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
     }
-    await rebuild(this.#context, this.#identity, this.#log, { last: this.#context.resyncLast, isResync: true });
-    const restarted = await DeviceReader.open(this.#context, this.#identity, this.#log, this.#unmarked);
+    await this.#kept.rebuild({ last: this.#context.resyncLast, isResync: true });
+    const restarted = await DeviceReader.open(this.#context, this.#identity, this.#kept, this.#unmarked);
     this.#stream = restarted.#stream;
     this.#nextHeads = restarted.#nextHeads;
-    this.#cursors = this.#newCursors();
+    this.#cursors = restarted.#cursors;
     this.#hasToTell = true;
     this.#losses = [];
   }
 
-  #newCursors(): CursorBuilder {
-    return new CursorBuilder(this.#sign, this.#log.generation, this.#log.isResyncPending);
-  }
-
   /** Looks up the bodies of references, and adds cursors. */
-  async #finish({ messages, changes, losses }: StreamPage<M>): Promise<SyncMessage<M>[]> {
+  async #finish(page: StreamPage<M>): Promise<SyncMessage<M>[]> {
+    const { store } = this.#context;
     // Before the page is handed over: once it is acknowledged, its entries do not come again.
     const [resolved] = await Promise.all([
-      resolveReferences(this.#context.store, messages),
-      healReadPositions(this.#context, this.#identity.user, messages),
+      resolveReferences(store, page.messages),
+      healReadPositions(this.#context, this.#identity.user, page.messages),
     ]);
-    const isHidden = await hiddenChanges(this.#context, this.#identity.user, messages, resolved);
-    const cursorAfter = this.#cursors.advance(changes);
-    const left = [...losses];
+    const isHidden = await hiddenChanges(this.#context, this.#identity.user, page.messages, resolved);
+    // From here on nothing fails: a page that is handed over again still tells of everything.
+    const cursorAfter = await this.#cursors.add(page);
+    const left = [...page.losses];
     const finished = resolved.flatMap((message, i) => {
       if (!message || isHidden[i]) return [];
-      const { changeCount } = messages[i] as StreamMessage<M>;
+      const { changeCount } = page.messages[i] as StreamMessage<M>;
       while (left[0] && left[0].changeCount <= changeCount) this.#losses.push(left.shift() as Loss);
       const truncated = mergedLosses(this.#losses.splice(0));
       const tellsOfResync = this.#hasToTell;
       this.#hasToTell = false;
-      return withJson({
+      const found = {
         ...message,
         ...(tellsOfResync && { resynced: true as const }),
         ...(truncated.length > 0 && { truncated }),
-        get cursor() {
-          return cursorAfter(changeCount);
-        },
-      });
+      };
+      return withCursor(withJson(found), () => cursorAfter(changeCount));
     });
     this.#losses.push(...left);
     return finished;
   }
+}
+
+function headsOf<M>(
+  context: Context<M>,
+  { user }: DeviceIdentity,
+  { log }: KeptPosition,
+  { areJoinsMarked }: UnmarkedConversations<M>,
+  followed: readonly string[],
+): Promise<StreamHeads> {
+  return readHeads(context, { user, log }, followed, { needsMemberships: !areJoinsMarked });
 }

@@ -1,4 +1,4 @@
-import { type Abortable, type Cursor, isTimelineError } from '../../src/index.js';
+import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
 import {
   BatchIterator,
   checkCount,
@@ -14,12 +14,19 @@ import {
 import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
-import type { Device, DeviceSubscribeOptions, PullPage, SyncMessage } from '../types.js';
-import { decodeCursor, signerFor } from './device-cursor.js';
+import type { Device, DeviceSubscribeOptions, PullOptions, PullPage, SyncMessage } from '../types.js';
+import { ClientPosition } from './client-position.js';
+import type { ConversationPosition } from './conversation-position.js';
+import { signerFor } from './cursor-signature.js';
+import { type DeviceCursor, decodeDeviceCursor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
-import { type DeviceIdentity, DeviceReader } from './device-reader.js';
+import { DeviceReader } from './device-reader.js';
 import { DeviceWatch } from './device-watch.js';
+import type { DeviceIdentity, KeptPosition } from './kept-position.js';
 import { mergedLosses } from './lost-entries.js';
+import { NameHashes } from './name-hashes.js';
+import { PageRecords } from './page-records.js';
+import { StoredPosition } from './stored-position.js';
 import type { Loss } from './stream-page.js';
 import { UnmarkedConversations } from './unmarked-conversations.js';
 
@@ -27,17 +34,19 @@ const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
 const MAX_LAST_MESSAGES = 1000;
 const MAX_OUTAGE_PAUSE_MS = 5000;
-const PULL: OptionNames<{ readonly limit?: number } & Abortable> = { limit: true, signal: true };
-const SUBSCRIBE: OptionNames<DeviceSubscribeOptions> = { signal: true, onCaughtUp: true, pageSize: true };
+const PULL: OptionNames<PullOptions> = { after: true, limit: true, signal: true };
+const SUBSCRIBE: OptionNames<DeviceSubscribeOptions> = { after: true, signal: true, onCaughtUp: true, pageSize: true };
 
-/** A device whose position is kept in the libraries, so that any process can serve it. */
+/** A device whose position is kept in the libraries, or by the client, so that any process can serve it. */
 export class SyncDevice<M> implements Device<M> {
   readonly user: string;
   readonly device: string;
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
+  readonly #records: PageRecords<M>;
   readonly #unmarked: UnmarkedConversations<M>;
+  #hashes: NameHashes | undefined;
   #loading: Promise<unknown> | undefined;
 
   constructor(context: Context<M>, identity: DeviceIdentity) {
@@ -46,14 +55,16 @@ export class SyncDevice<M> implements Device<M> {
     this.#identity = identity;
     this.#context = context;
     this.#log = new DeviceLog(context.state, this.user, this.device);
+    this.#records = new PageRecords(context.state, this.user, this.device);
     this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
-  async pull(options?: { readonly limit?: number | undefined } & Abortable): Promise<PullPage<M>> {
-    const { signal, limit: most = DEFAULT_LIMIT } = checkOptions(options, PULL);
+  async pull(options?: PullOptions): Promise<PullPage<M>> {
+    const { signal, after: given, limit: most = DEFAULT_LIMIT } = checkOptions(options, PULL);
+    const after = checkAfter(given);
     const limit = checkCount(most, 'limit', { most: MAX_PULL });
     throwIfAborted(signal);
-    const reader = await this.#open();
+    const reader = await this.#open(after);
     const messages: SyncMessage<M>[] = [];
     const losses: Loss[] = [];
     for (let emptyReads = 0; ; ) {
@@ -75,8 +86,13 @@ export class SyncDevice<M> implements Device<M> {
   async ack(cursor: Cursor): Promise<void> {
     checkOpen(this.#context);
     const { secret } = await this.#context.settings();
-    const { generation, inbox, conversations, isComplete, resynced } = decodeCursor(signerFor(secret, this), cursor);
+    const decoded = decodeDeviceCursor(signerFor(secret, [this.user, this.device]), cursor);
+    const { generation, inbox, isComplete, resynced } = decoded;
     await this.#load();
+    if (generation !== this.#log.generation) await this.#log.refresh();
+    // A resync has replaced the position that the cursor goes on from.
+    if (generation < this.#log.generation) return;
+    const conversations = await this.#changesIn(decoded);
     // The log in memory may be old: another process may have resynced the device.
     const isTold = resynced && (this.#log.isResyncPending || generation > this.#log.generation);
     // An inbox without entries has no position. The record keeps the device known for its TTL.
@@ -93,7 +109,8 @@ export class SyncDevice<M> implements Device<M> {
 
   subscribe(options?: DeviceSubscribeOptions): BatchIterator<SyncMessage<M>> {
     return BatchIterator.from(() => {
-      const { signal, onCaughtUp, pageSize = DEFAULT_LIMIT } = checkOptions(options, SUBSCRIBE);
+      const { signal, after: given, onCaughtUp, pageSize = DEFAULT_LIMIT } = checkOptions(options, SUBSCRIBE);
+      const after = checkAfter(given);
       checkFunction(onCaughtUp, 'onCaughtUp');
       checkCount(pageSize, 'pageSize', { most: MAX_PULL });
       const watch = new DeviceWatch([signal, this.#context.closing]);
@@ -103,7 +120,7 @@ export class SyncDevice<M> implements Device<M> {
         watch.stop();
       };
       return new BatchIterator(
-        this.#nextBatch(watch, { signal, onCaughtUp, pageSize }, () => hasEnded),
+        this.#nextBatch(watch, { signal, after, onCaughtUp, pageSize }, () => hasEnded),
         { signal, end },
       );
     });
@@ -112,7 +129,7 @@ export class SyncDevice<M> implements Device<M> {
   /** Reads until nothing is left, then waits for a hint, at most `pollMs`: hints may be lost. */
   #nextBatch(
     watch: DeviceWatch,
-    { signal, onCaughtUp, pageSize }: DeviceSubscribeOptions & { readonly pageSize: number },
+    { signal, after, onCaughtUp, pageSize }: DeviceSubscribeOptions & { readonly pageSize: number },
     hasEnded: () => boolean,
   ): () => Promise<SyncMessage<M>[] | undefined> {
     const { pollMs, warn } = this.#context;
@@ -124,7 +141,7 @@ export class SyncDevice<M> implements Device<M> {
         checkOpen(this.#context);
         watch.clear();
         try {
-          reader ??= await this.#open();
+          reader ??= await this.#open(after);
           const { messages, upToDate, hasAdvanced } = await reader.read(pageSize);
           failures = 0;
           if (messages.length > 0) return messages;
@@ -158,9 +175,45 @@ export class SyncDevice<M> implements Device<M> {
     return inspected('Device', { user: this.user, device: this.device });
   }
 
-  async #open(): Promise<DeviceReader<M>> {
-    await this.#load();
-    return DeviceReader.open(this.#context, this.#identity, this.#log, this.#unmarked);
+  async #open(after: Cursor | undefined): Promise<DeviceReader<M>> {
+    if (after === undefined) await this.#load();
+    checkOpen(this.#context);
+    const hashesFor = (secret: string) => this.#hashesFor(secret);
+    const kept: KeptPosition =
+      after === undefined
+        ? new StoredPosition(this.#context, this.#identity, this.#log, this.#records, hashesFor)
+        : new ClientPosition(this.#context, this.#identity, after, hashesFor);
+    return DeviceReader.open(this.#context, this.#identity, kept, this.#unmarked);
+  }
+
+  #hashesFor(secret: string): NameHashes {
+    this.#hashes ??= new NameHashes(secret, this.user);
+    return this.#hashes;
+  }
+
+  /** Returns the positions that acknowledging the cursor stores. */
+  async #changesIn({ recorded, conversations }: DeviceCursor): Promise<Map<string, ConversationPosition>> {
+    const changes = recorded ? await this.#records.read(recorded) : new Map<string, ConversationPosition>();
+    const inlined = [...conversations];
+    if (inlined.length === 0) return changes;
+    const hashes = this.#hashesFor((await this.#context.settings()).secret);
+    const recordedNames = new Set(changes.keys());
+    hashes.see(recordedNames);
+    const find = (hash: string): string | undefined => {
+      const name = hashes.nameOf(hash);
+      return name !== undefined && (recordedNames.has(name) || this.#log.conversations.has(name)) ? name : undefined;
+    };
+    const seeLog = () => hashes.see(this.#log.conversations.keys());
+    const nameOf = async (hash: string): Promise<string> => {
+      if (find(hash) === undefined) seeLog();
+      if (find(hash) === undefined && (await this.#log.refresh())) seeLog();
+      const name = find(hash);
+      if (name !== undefined) return name;
+      const message = 'cursor is too old: pull again, and acknowledge a later page';
+      throw new TimelineError('TIMELINE_INVALID_CURSOR', message, { argument: 'cursor' });
+    };
+    for (const [ref, position] of inlined) changes.set('name' in ref ? ref.name : await nameOf(ref.hash), position);
+    return changes;
   }
 
   async #load(): Promise<void> {
@@ -171,6 +224,12 @@ export class SyncDevice<M> implements Device<M> {
       throw error;
     });
   }
+}
+
+function checkAfter(after: Cursor | null | undefined): Cursor | undefined {
+  if (after === undefined || after === null) return undefined;
+  if (typeof after !== 'string') throw invalidArgument('after', `must be a cursor or '', not ${describeValue(after)}`);
+  return after;
 }
 
 export function checkStart(start: DeviceIdentity['start']): DeviceIdentity['start'] {

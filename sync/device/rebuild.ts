@@ -1,14 +1,11 @@
 import { type Page, seqIdOf } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
-import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
-import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored } from '../types.js';
 import { type ConversationPosition, positionAfter } from './conversation-position.js';
-import type { DeviceLog } from './device-log.js';
 
 /** Conversations read in one round trip. */
 const CONVERSATIONS_PER_CALL = 50;
@@ -16,17 +13,18 @@ const CONVERSATIONS_PER_CALL = 50;
 /** A membership, and the SeqId up to which the directory knows all joins and leaves of the conversation. */
 type KnownMembership = Membership & { readonly knownThrough: bigint };
 
+/** The position of a device that begins, or begins again. It is complete; see `StreamPosition`. */
+export interface RebuiltPosition {
+  readonly inbox: bigint;
+  readonly conversations: Map<string, ConversationPosition>;
+}
+
 /**
- * Begins a new generation of a device: it gets the last messages of each conversation, read from the conversation, and
+ * Finds the position from which a device gets the `last` messages of each conversation, read from the conversation, and
  * then what follows. Reads the head of the inbox before the heads of the conversations, so that no message sent
  * meanwhile is missed. The positions tell which of the later inbox entries were handed over already.
  */
-export async function rebuild<M>(
-  context: Context<M>,
-  { user, device }: { readonly user: string; readonly device: string },
-  log: DeviceLog<M>,
-  { last, isResync }: { readonly last: number; readonly isResync: boolean },
-): Promise<void> {
+export async function rebuild<M>(context: Context<M>, user: string, last: number): Promise<RebuiltPosition> {
   const { store, sync } = context;
   const { lastSeqId: inbox } = await sync.timeline(user).head();
   const memberships = await knownMemberships(context, user);
@@ -47,9 +45,7 @@ export async function rebuild<M>(
       if (position) conversations.set(membership.conversation, position);
     }
   }
-  const record = { generation: log.generation + 1, conversations, isComplete: true } as const;
-  await log.add({ ...record, ...(isResync && { resync: true }) });
-  if (inbox > 0n) await advanceOrReset(sync, { timeline: user, reader: readerOf.device(device), to: inbox });
+  return { inbox, conversations };
 }
 
 /** Reads the fan-out positions before the memberships: the directory knows every change up to them. */

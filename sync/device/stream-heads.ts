@@ -1,12 +1,11 @@
-import type { Head } from '../../src/index.js';
+import type { Head, TimelineId } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import type { Membership } from '../types.js';
-import type { DeviceLog } from './device-log.js';
 
 /** Everything to know before a page is read, looked up in one round trip. */
 export interface StreamHeads {
-  /** Last SeqId of the device's log. */
+  /** Last SeqId of the device's log; 0n for a device without one. */
   readonly deviceLog: bigint;
   /** Last SeqIds of the followed conversations. */
   readonly conversations: ReadonlyMap<string, bigint>;
@@ -20,12 +19,12 @@ export interface StreamHeads {
 
 export async function readHeads<M>(
   { store, state, directory, settings }: Context<M>,
-  { user, log }: { readonly user: string; readonly log: DeviceLog<M> },
+  { user, log }: { readonly user: string; readonly log: TimelineId | undefined },
   followed: readonly string[],
   { needsMemberships }: { readonly needsMemberships: boolean },
 ): Promise<StreamHeads> {
   const [[device], heads, { secret, mayUseReadMode, memberships }] = await Promise.all([
-    state.heads([log.id]),
+    log === undefined ? [] : state.heads([log]),
     followed.length === 0 ? [] : store.heads(followed),
     settings().then(async ({ mayUseReadMode, secret }) => ({
       secret,
@@ -34,7 +33,7 @@ export async function readHeads<M>(
     })),
   ]);
   return {
-    deviceLog: (device as Head).lastSeqId,
+    deviceLog: device?.lastSeqId ?? 0n,
     conversations: new Map(followed.map((conversation, i) => [conversation, (heads[i] as Head).lastSeqId])),
     mayUseReadMode,
     memberships,

@@ -22,6 +22,8 @@ export const timelineOf = {
   settings: ['modes', 'of', 'library'] as TimelineId,
   /** The positions of a device in the conversations that it reads directly. */
   device: (user: string, device: string): TimelineId => ['device', user, device],
+  /** The position changes of pages that are too many for the device's cursors. */
+  pages: (user: string, device: string): TimelineId => ['pages', user, device],
   /** Joins and leaves of a conversation, and snapshots of its members. */
   members: (conversation: string): TimelineId => ['members', conversation],
   /** Joins and leaves of a user, and snapshots of the user's conversations. */

@@ -8,6 +8,26 @@ export interface DeviceOptions {
   readonly start?: 'oldest' | 'now' | { readonly last: number } | undefined;
 }
 
+/** Options of {@link Device.pull}. */
+export interface PullOptions extends Abortable {
+  /**
+   * The position, where the client keeps it: the cursor of a page or message that was read with `after` before, of any
+   * device of the user; `''` begins as `start` says. Nothing is stored, neither a position nor the device. Default: the
+   * acknowledged position.
+   */
+  readonly after?: Cursor | undefined;
+  /** Most messages of the page, at most 10,000. Default 100. */
+  readonly limit?: number | undefined;
+}
+
+/** Options of {@link Device.subscribe}. */
+export interface DeviceSubscribeOptions extends Omit<PullOptions, 'limit'> {
+  /** Called once, after every message that existed has been yielded. If it throws, the subscription ends with that. */
+  readonly onCaughtUp?: (() => void) | undefined;
+  /** Messages per read: 1 to 10,000. Default 100. */
+  readonly pageSize?: number | undefined;
+}
+
 /** One device of one user. Each device has its own position. */
 export interface Device<M> {
   /** Name of the user. */
@@ -15,23 +35,31 @@ export interface Device<M> {
   /** Name of the device, unique among those of the user. */
   readonly device: string;
   /**
-   * Reads messages after the acknowledged position: the same again until they are acknowledged. `limit` is 100 by
-   * default and at most 10,000.
+   * Reads messages after the acknowledged position: the same again until they are acknowledged. With `after`, reads
+   * those after a position that the client keeps, which its next pull acknowledges. Rejects with
+   * `TIMELINE_INVALID_CURSOR` if `after` is a cursor of something else, and with `TIMELINE_TOO_LARGE` if the position
+   * after the page takes more than 4096 bytes, 16 at most for each conversation in read mode: let the device store it.
    *
    * @example
    * const page = await device.pull({ limit: 200 });
    * show(page.messages);
    * await device.ack(page.cursor);
+   *
+   * @example
+   * const page = await device.pull({ after: sessionStorage.position ?? '' });
+   * show(page.messages);
+   * sessionStorage.position = page.cursor;
    */
-  pull(options?: { readonly limit?: number | undefined } & Abortable): Promise<PullPage<M>>;
+  pull(options?: PullOptions): Promise<PullPage<M>>;
   /**
    * Acknowledges a page, or a message and all before it: they do not come again. The position never moves back. Rejects
-   * with `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device.
+   * with `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device, for one that `pull` made with `after`, and
+   * for a page of many conversations that 256 later ones have followed: pull again then.
    */
   ack(cursor: Cursor): Promise<void>;
   /**
-   * Yields messages after the acknowledged position, then new ones until `signal` or `close` ends it. Acknowledges
-   * nothing.
+   * Yields messages after the acknowledged position, or after `after`, then new ones until `signal` or `close` ends it.
+   * Acknowledges nothing.
    *
    * @example
    * for await (const message of device.subscribe({ signal, onCaughtUp: () => hideSpinner() })) show(message);
@@ -39,19 +67,11 @@ export interface Device<M> {
   subscribe(options?: DeviceSubscribeOptions): AsyncIterable<SyncMessage<M>>;
 }
 
-/** Options of {@link Device.subscribe}. */
-export interface DeviceSubscribeOptions extends Abortable {
-  /** Called once, after every message that existed has been yielded. If it throws, the subscription ends with that. */
-  readonly onCaughtUp?: (() => void) | undefined;
-  /** Messages per read: 1 to 10,000. Default 100. */
-  readonly pageSize?: number | undefined;
-}
-
 /** A page of messages. */
 export interface PullPage<M> {
   /** Messages after the acknowledged position, each conversation in its order. Empty if there are none. */
   readonly messages: SyncMessage<M>[];
-  /** Acknowledges the whole page; see {@link Device.ack}. */
+  /** Acknowledges the whole page; see {@link Device.ack}. Of a pull with `after`: the client's next `after`. */
   readonly cursor: Cursor;
   /** `true` if nothing was left after this page. */
   readonly upToDate: boolean;

@@ -22,6 +22,7 @@ const SMALL: Setting = {
     bodies: 'copy',
     resyncLast: 2,
     starts: ['oldest'],
+    positions: ['stored', 'stored', 'client'],
     expires: false,
     skewMs: 0,
     faults: 0,

@@ -1,3 +1,4 @@
+import type { Cursor } from '../../../src/index.js';
 import type { SyncMessage } from '../../../sync/types.js';
 
 /** A message on the device, and whether its acknowledgement succeeded. */
@@ -22,6 +23,8 @@ export class DeviceClient {
   readonly user: string;
   readonly device: string;
   readonly start: 'oldest' | 'now' | { readonly last: number };
+  /** The position, if the device keeps it itself. */
+  after: Cursor | undefined;
   /** By conversation, in the order of arrival. */
   readonly shown = new Map<string, ShownMessage[]>();
   /** The messages that it showed before each resync. */
@@ -45,20 +48,26 @@ export class DeviceClient {
   /** Serializes the commands of this device. */
   busy: Promise<unknown> = Promise.resolve();
 
-  constructor(user: string, device: string, start: DeviceClient['start']) {
+  constructor(user: string, device: string, start: DeviceClient['start'], position: 'stored' | 'client') {
     this.user = user;
     this.device = device;
     this.start = start;
+    if (position === 'client') this.after = '';
   }
 
   get name(): string {
     return `${this.user}/${this.device}`;
   }
 
+  /** `true` if the next page begins as `start` says: a device that keeps its position begins until it has one. */
+  get begins(): boolean {
+    if (this.start === 'oldest') return false;
+    return this.after === undefined ? !this.hasBegun : this.after === '';
+  }
+
   clear(): void {
     this.past.push(...this.shown);
     this.shown.clear();
-    this.resyncs++;
   }
 
   /** Keeps messages; the function returned notes that they are acknowledged. */

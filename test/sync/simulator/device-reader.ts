@@ -1,3 +1,4 @@
+import type { Cursor } from '../../../src/index.js';
 import type { SyncMessage } from '../../../sync/types.js';
 import type { Attempts } from './attempts.js';
 import type { DeviceClient } from './device-client.js';
@@ -21,7 +22,9 @@ export class DeviceReader {
     await this.#beforeReading(client);
     const { user, device: name, start } = client;
     const device = host.sync.device(user, name, { start });
-    const outcome = await this.#attempts.run(host, `pull ${client.name}`, () => device.pull({ limit }));
+    const outcome = await this.#attempts.run(host, `pull ${client.name}`, () =>
+      device.pull({ limit, after: client.after }),
+    );
     if (!outcome) return false;
     const page = outcome.value;
     if (!client.hasAcked) client.beganAt = this.#world.time;
@@ -36,13 +39,23 @@ export class DeviceReader {
     const acked = client.keep(page.messages);
     if (fate === 'keep') return false;
     const other = this.#world.random.chance(0.2) ? this.#world.host(this.#world.random.below(10)) : host;
-    const ack = await this.#attempts.run(other, `ack ${client.name}`, () =>
-      other.sync.device(user, name, { start }).ack(page.cursor),
-    );
-    if (!ack) return false;
+    if (!(await this.#ack(client, other, page.cursor))) return false;
     acked();
     if (page.upToDate) client.freshAt = time;
     return page.upToDate && page.messages.length === 0;
+  }
+
+  /** Resolves with true if the client has moved on: it keeps the cursor, or its acknowledgement was answered. */
+  async #ack(client: DeviceClient, host: Host, cursor: Cursor): Promise<boolean> {
+    if (client.after !== undefined) {
+      client.after = cursor;
+      return true;
+    }
+    const { user, device, start, name } = client;
+    const ack = await this.#attempts.run(host, `ack ${name}`, () =>
+      host.sync.device(user, device, { start }).ack(cursor),
+    );
+    return ack !== undefined;
   }
 
   async #beforeReading(client: DeviceClient): Promise<void> {
@@ -56,11 +69,13 @@ export class DeviceReader {
     if (this.#world.isFresh(client.freshAt, this.#world.time))
       this.#attempts.violations.push(`${client.name} was resynced although it was up to date`);
     client.clear();
+    client.resyncs++;
   }
 
   async #noteStart(client: DeviceClient, isResynced: boolean, changes: number): Promise<void> {
-    const isBeginning = client.start !== 'oldest' && !client.hasBegun;
+    const isBeginning = client.begins;
     client.hasBegun = true;
+    if (isBeginning && client.after !== undefined) client.clear();
     if (isResynced || isBeginning) {
       const { start } = client;
       const last = isResynced ? this.#world.setting.resyncLast : typeof start === 'object' ? start.last : 0;
@@ -74,7 +89,7 @@ export class DeviceReader {
     await this.#beforeReading(client);
     const stop = new AbortController();
     const device = host.sync.device(client.user, client.device, { start: client.start });
-    const messages = device.subscribe({ signal: stop.signal })[Symbol.asyncIterator]();
+    const messages = device.subscribe({ signal: stop.signal, after: client.after })[Symbol.asyncIterator]();
     void this.#world.turns.pass(turns).then(() => stop.abort());
     for (let isFirst = true; ; isFirst = false) {
       const outcome = await this.#attempts.run(host, `next ${client.name}`, () => messages.next());
@@ -85,8 +100,7 @@ export class DeviceReader {
       if (isFirst || message.resynced) await this.#noteStart(client, message.resynced === true, -1);
       const acked = client.keep([message]);
       if (!this.#world.random.chance(0.5)) continue;
-      const ack = await this.#attempts.run(host, `ack ${client.name}`, () => device.ack(message.cursor));
-      if (!ack) break;
+      if (!(await this.#ack(client, host, message.cursor))) break;
       acked();
     }
     stop.abort();

@@ -45,12 +45,13 @@ export class Player {
     this.world = world;
     this.#attempts = new Attempts(world);
     this.#reader = new DeviceReader(world, this.#attempts);
-    const { devicesPerUser, starts, directory } = world.setting;
+    const { devicesPerUser, starts, positions, directory } = world.setting;
     this.clients = world.users.flatMap((user, i) =>
-      Array.from(
-        { length: devicesPerUser },
-        (_, j) => new DeviceClient(user, `device-${j}`, starts[(i * devicesPerUser + j) % starts.length]!),
-      ),
+      Array.from({ length: devicesPerUser }, (_, j) => {
+        const index = i * devicesPerUser + j;
+        const start = starts[index % starts.length]!;
+        return new DeviceClient(user, `device-${j}`, start, positions[index % positions.length]!);
+      }),
     );
     const everyone = directory === 'listed' ? world.users : [];
     this.#members = new Map(world.conversations.map((conversation) => [conversation, new Set(everyone)]));

@@ -14,6 +14,8 @@ export interface Setting {
   readonly bodies: 'copy' | 'reference' | number;
   readonly resyncLast: number;
   readonly starts: readonly ('oldest' | 'now' | { readonly last: number })[];
+  /** Where devices in turn have their position: in the libraries, or in a cursor that they keep themselves. */
+  readonly positions: readonly ('stored' | 'client')[];
   /** `true` if inbox entries expire. */
   readonly expires: boolean;
   /** Milliseconds by which the clocks of the processes differ at most. */
@@ -99,6 +101,7 @@ function drawSetting(random: Random): Setting {
       ['now', { last: 2 }],
       ['oldest', { last: 1 }],
     ] as const),
+    positions: random.pick([['stored'], ['stored', 'client'], ['client', 'stored', 'stored']] as const),
     expires: random.chance(0.4),
     skewMs: random.pick([0, 0, 3000]),
     faults: random.pick([0, 0, 0.01]),

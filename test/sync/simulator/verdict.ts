@@ -1,6 +1,6 @@
 import { seqIdOf } from '../../../src/cursor.js';
 import type { Synced } from '../../../sync/types.js';
-import type { DeviceClient } from './device-client.js';
+import type { DeviceClient, ShownMessage } from './device-client.js';
 import { type Entry, History, type MembershipPeriod, textOf } from './history.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
@@ -74,8 +74,9 @@ export class Verdict {
   #checkDevice(client: DeviceClient, history: History): void {
     const { conversation } = history;
     const shown = client.shown.get(conversation) ?? [];
+    const isSettled = ({ sentAt }: ShownMessage) => !this.#world.isExpiring(sentAt, client.beganAt);
     for (const some of [shown, ...client.past.flatMap(([name, past]) => (name === conversation ? [past] : []))]) {
-      const disorder = history.disorder(some.map(({ entrySeqId }) => entrySeqId));
+      const disorder = history.disorder(some.filter(isSettled).map(({ entrySeqId }) => entrySeqId));
       if (disorder) this.#fail(`${client.name} got entry ${disorder}`);
     }
     for (const again of client.again) {
@@ -137,6 +138,11 @@ export class Verdict {
   #required(client: DeviceClient, history: History): readonly Entry[] {
     const { streamStart, user } = client;
     const isKept = ({ appendedAt }: Entry) => this.#world.isKept(appendedAt, client.beganAt);
+    // A position that the client keeps has a hash of the name: nothing leads to a conversation that the user has left.
+    const during = (period: MembershipPeriod) => {
+      const isLeft = client.after !== undefined && period.leftAt !== undefined;
+      return history.during(user, period).filter(({ seqId }) => !isLeft || history.isWrittenAt(seqId));
+    };
     if (!streamStart) {
       // The inbox entries that tell of a past period, or of a past time in read mode, expire like any other.
       const isKnown = ({ joinedAt, leftAt }: MembershipPeriod) =>
@@ -145,14 +151,14 @@ export class Verdict {
       return history
         .periodsOf(user)
         .filter(isKnown)
-        .flatMap((period) => history.during(user, period).filter(isKept).filter(isFound));
+        .flatMap((period) => during(period).filter(isKept).filter(isFound));
     }
     const end = streamStart.before.get(history.conversation)!;
     return history.periodsOf(user).flatMap((period) => {
-      if (period.joinedAt > end) return history.during(user, period);
+      if (period.joinedAt > end) return during(period);
       if (period.leftAt !== undefined && period.leftAt <= end) return [];
       const start = beforeLast(history, period, end, streamStart.last);
-      return history.during(user, period).filter(({ seqId }) => seqId > start);
+      return during(period).filter(({ seqId }) => seqId > start);
     });
   }
 

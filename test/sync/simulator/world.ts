@@ -140,6 +140,11 @@ export class World {
     return !this.setting.expires || at > time - TTL_MS + MARGIN_MS;
   }
 
+  /** `true` if an entry of this time was about to expire: a clock that goes back shows it again. */
+  isExpiring(at: number, time: number): boolean {
+    return this.setting.expires && Math.abs(time - at - TTL_MS) <= MARGIN_MS;
+  }
+
   async #start(): Promise<Host> {
     const name = `process ${++this.#started}`;
     const gate = new Gate(this.turns, this.random);

@@ -1,0 +1,76 @@
+import { type Cursor, seqIdOf } from '../../src/index.js';
+import { checkClientCursor, encodeClientCursor } from './client-cursor.js';
+import { isFollowed } from './conversation-position.js';
+import type { Signer } from './cursor-signature.js';
+import type { NameHashes } from './name-hashes.js';
+import { PageChanges } from './page-changes.js';
+import type { PageCursors } from './page-cursors.js';
+import type { StreamPage, StreamPosition } from './stream-page.js';
+
+/** Fan-out positions of conversations, read before the inbox. */
+export type FanOutPositionsOf = ReadonlyMap<string, Cursor | undefined>;
+
+/** Cursors that hold the whole position of a device, for a client that keeps it. */
+export class ClientCursors implements PageCursors {
+  readonly resynced: boolean;
+  readonly #sign: Signer;
+  readonly #hashes: NameHashes;
+  readonly #fanOutPositions: FanOutPositionsOf;
+  #position: StreamPosition;
+  #end: Cursor | undefined;
+
+  constructor(
+    sign: Signer,
+    hashes: NameHashes,
+    position: StreamPosition,
+    fanOutPositions: FanOutPositionsOf,
+    resynced: boolean,
+  ) {
+    this.#sign = sign;
+    this.#hashes = hashes;
+    this.#position = { ...position, conversations: new Map(position.conversations) };
+    this.#fanOutPositions = fanOutPositions;
+    this.resynced = resynced;
+  }
+
+  get cursor(): Cursor {
+    this.#end ??= this.#encode(this.#position);
+    return this.#end;
+  }
+
+  /** Rejects with `TIMELINE_TOO_LARGE` if the position after the page is too large for a client. */
+  async add({ changes, upToDate }: StreamPage<unknown>): Promise<(count: number) => Cursor> {
+    const start = this.#position;
+    const page = new PageChanges({ inbox: undefined, isComplete: start.isComplete }, changes);
+    const positionAfter = (count: number): StreamPosition => {
+      const { inbox, conversationCount } = page.after(count);
+      const changed = page.conversations.slice(0, conversationCount);
+      const conversations = new Map([...start.conversations, ...changed]);
+      return { conversations, isComplete: inbox.isComplete, inbox: inbox.inbox ?? start.inbox };
+    };
+    const position = positionAfter(changes.length);
+    if (upToDate) this.#dropPassed(position);
+    const end = checkClientCursor(this.#encode(position), position);
+    this.#position = position;
+    this.#end = end;
+    return (count) => (count === changes.length ? end : this.#encode(positionAfter(count)));
+  }
+
+  #encode(position: StreamPosition): Cursor {
+    return encodeClientCursor(this.#sign, this.#hashes, position);
+  }
+
+  /**
+   * Drops conversations that are not followed, once the inbox has been read past all copies of what the device has read
+   * from the conversation itself.
+   */
+  #dropPassed({ conversations }: StreamPosition): void {
+    for (const [name, position] of conversations) {
+      const fannedOut = this.#fanOutPositions.get(name);
+      if (isFollowed(position) || fannedOut === undefined) continue;
+      const { deliveredThrough, followedThrough = 0n } = position;
+      const passed = seqIdOf(fannedOut);
+      if (passed >= deliveredThrough && passed >= followedThrough) conversations.delete(name);
+    }
+  }
+}

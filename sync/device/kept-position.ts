@@ -1,0 +1,38 @@
+import type { TimelineId } from '../../src/index.js';
+import type { DeviceOptions } from '../types.js';
+import type { PageCursors } from './page-cursors.js';
+import type { StreamHeads } from './stream-heads.js';
+import type { StreamPosition } from './stream-page.js';
+
+export interface DeviceIdentity {
+  readonly user: string;
+  readonly device: string;
+  readonly start: NonNullable<DeviceOptions['start']>;
+}
+
+/** Looks up what is to know before a page; `followed` are the conversations that are read from their own Timelines. */
+export type ReadHeads = (followed: readonly string[]) => Promise<StreamHeads>;
+
+/** A position to read from, and what makes the cursors of the pages read. */
+export interface OpenedPosition {
+  readonly position: StreamPosition;
+  readonly heads: StreamHeads;
+  readonly cursors: PageCursors;
+}
+
+/** Keeps the position of one device: in the libraries, or in cursors that the client keeps. */
+export interface KeptPosition {
+  /** The Timeline of the position, whose head is looked up with the others. */
+  readonly log: TimelineId | undefined;
+  open(readHeads: ReadHeads): Promise<OpenedPosition>;
+  /** Reads changes of other processes. `heads` were looked up before a page. */
+  refresh(heads: StreamHeads): Promise<void>;
+  /** Replaces the position by that of a device that begins with the `last` messages of each conversation. */
+  rebuild(options: { readonly last: number; readonly isResync: boolean }): Promise<void>;
+}
+
+/** Returns the number of messages with which a new device begins; `undefined`: with all that is kept. */
+export function lastOf(start: DeviceIdentity['start']): number | undefined {
+  if (start === 'oldest') return undefined;
+  return start === 'now' ? 0 : start.last;
+}

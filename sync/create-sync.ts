@@ -9,6 +9,7 @@ import {
   reasonOf,
 } from '../src/toolkit/index.js';
 import { guardAuthorize, guardDiffusion, guardDirectory } from './callbacks.js';
+import { forgetIdleDevices } from './device/idle-devices.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
@@ -83,6 +84,10 @@ export function assemble<M>(
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
+    deviceTtlMs:
+      options.deviceTtlMs === undefined
+        ? undefined
+        : checkCount(options.deviceTtlMs, 'deviceTtlMs', { least: 1000, most: Number.MAX_SAFE_INTEGER }),
     fanOutPositions: new FanOutPositions(store, closing.signal),
     settings: lazy(() => initializeSettings(state, diffusion.modes, closing.signal)),
     memberChangesPerLook,
@@ -96,7 +101,9 @@ export function assemble<M>(
     least: 0,
     most: MAX_TIMER_MS,
   });
-  const fanOut = new FanOut(context, { leaseMs, recoverEveryMs, patience });
+  const { deviceTtlMs } = context;
+  const afterComparing = deviceTtlMs === undefined ? undefined : () => forgetIdleDevices(context);
+  const fanOut = new FanOut(context, { leaseMs, recoverEveryMs, patience, afterComparing });
   return new LibraryMessageSync(context, fanOut, {
     refuseCalls: () => refusing.abort(),
     stop: () => closing.abort(),

@@ -1,21 +1,21 @@
 import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
 import { checkObject, checkSeqId, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { DeviceCalls } from './calls/device-calls.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
 import { ReadingCalls } from './calls/reading-calls.js';
 import { ConversationList } from './conversations/conversation-list.js';
 import { markRead } from './conversations/read-positions.js';
-import { checkStart, SyncDevice } from './device/device.js';
 import { checkPermission } from './members/authorization.js';
 import type { FanOut } from './outbox/fan-out.js';
 import { Sender } from './outbox/sender.js';
 import { type Context, checkOpen } from './shared/context.js';
-import { RecentMap } from './shared/listing.js';
-import { checkConversation, checkDevice, checkUser } from './shared/names.js';
+import { checkConversation, checkUser } from './shared/names.js';
 import type {
   ConversationSummary,
   Device,
   DeviceOptions,
+  ListedDevice,
   MessagePage,
   MessageSync,
   MessagesOptions,
@@ -23,8 +23,6 @@ import type {
   Sent,
   Stored,
 } from './types.js';
-
-const MAX_DEVICES = 10_000;
 
 /** Ends the parts of one MessageSync in turn. */
 export interface Closing {
@@ -44,7 +42,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   readonly #members: MemberCalls<M>;
   readonly #reading: ReadingCalls<M>;
   readonly #list: ConversationList<M>;
-  readonly #devices = new RecentMap<string, SyncDevice<M>>(MAX_DEVICES);
+  readonly #devices: DeviceCalls<M>;
   readonly #closing: Closing;
   #closed: Promise<void> | undefined;
 
@@ -56,6 +54,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#messages = new MessageCalls(context, this.#sender);
     this.#members = new MemberCalls(context, this.#sender);
     this.#reading = new ReadingCalls(context);
+    this.#devices = new DeviceCalls(context);
     this.#list = new ConversationList(context);
   }
 
@@ -95,13 +94,16 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#context.store.timeline(checkConversation(conversation));
   }
 
-  device(user: string, device: string, options: DeviceOptions = {}): Device<M> {
-    checkUser(user);
-    checkDevice(device);
-    const { start = 'oldest' } = checkObject(options, 'options');
-    checkStart(start);
-    const key = JSON.stringify([user, device, start]);
-    return this.#devices.use(key, () => new SyncDevice(this.#context, { user, device, start }));
+  device(user: string, device: string, options?: DeviceOptions): Device<M> {
+    return this.#devices.device(user, device, options);
+  }
+
+  devices(user: string): AsyncIterable<ListedDevice> {
+    return this.#devices.devices(user);
+  }
+
+  forgetDevice(user: string, device: string): Promise<void> {
+    return this.#devices.forgetDevice(user, device);
   }
 
   conversations(user: string): AsyncIterable<ConversationSummary<M>> {

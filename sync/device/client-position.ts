@@ -53,7 +53,9 @@ export class ClientPosition<M> implements KeptPosition {
     return { position, heads, cursors };
   }
 
-  async refresh(): Promise<void> {}
+  async refresh(): Promise<boolean> {
+    return false;
+  }
 
   async rebuild({ last, isResync }: { readonly last: number; readonly isResync: boolean }): Promise<void> {
     this.#rebuilt = { ...(await rebuild(this.#context, this.#identity.user, last)), isComplete: true };

@@ -13,10 +13,12 @@ import { readerOf, timelineOf } from '../shared/names.js';
 import type { Device, PullOptions, PullPage, SubscribeOptions, SyncMessage, TruncatedConversation } from '../types.js';
 import { ClientPosition } from './client-position.js';
 import type { ConversationPosition } from './conversation-position.js';
-import { signerFor } from './cursor-signature.js';
+import { signerForDevice } from './cursor-signature.js';
 import { type DeviceCursor, decodeDeviceCursor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { DeviceReader } from './device-reader.js';
+import { DeviceRegistration } from './device-registration.js';
+import type { DeviceRegistry } from './device-registry.js';
 import { DeviceWatch } from './device-watch.js';
 import type { DeviceIdentity, KeptPosition } from './kept-position.js';
 import { mergedLosses } from './lost-entries.js';
@@ -37,18 +39,20 @@ export class SyncDevice<M> implements Device<M> {
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
+  readonly #registration: DeviceRegistration<M>;
   readonly #records: PageRecords<M>;
   readonly #unmarked: UnmarkedConversations<M>;
   #hashes: NameHashes | undefined;
   #loading: Promise<unknown> | undefined;
 
-  constructor(context: Context<M>, identity: DeviceIdentity) {
+  constructor(context: Context<M>, identity: DeviceIdentity, registry: DeviceRegistry<M>) {
     this.user = identity.user;
     this.device = identity.device;
     this.#identity = identity;
     this.#context = context;
     this.#log = new DeviceLog(context.state, this.user, this.device);
-    this.#records = new PageRecords(context.state, this.user, this.device);
+    this.#registration = new DeviceRegistration(registry, this.device, this.#log, context.closing);
+    this.#records = new PageRecords(context.state, this.user, this.device, () => this.#registration.ensure());
     this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
@@ -78,10 +82,12 @@ export class SyncDevice<M> implements Device<M> {
 
   async ack(cursor: Cursor): Promise<void> {
     checkOpen(this.#context);
-    const { secret } = await this.#context.settings();
-    const decoded = decodeDeviceCursor(signerFor(secret, [this.user, this.device]), cursor);
-    const { generation, inbox, isComplete, resynced } = decoded;
     await this.#load();
+    const decoded = await this.#decode(cursor);
+    const { generation, inbox, isComplete, resynced } = decoded;
+    const { forgottenAt } = this.#log;
+    await this.#registration.ensure();
+    if (this.#log.forgottenAt !== forgottenAt) return;
     if (generation !== this.#log.generation) await this.#log.refresh();
     // A resync has replaced the position that the cursor goes on from.
     if (generation < this.#log.generation) return;
@@ -96,7 +102,8 @@ export class SyncDevice<M> implements Device<M> {
     // the inbox. The checkpoint comes last: a device that is told of its resync again drops what it has from the inbox.
     const marks = { ...(isCompleted && { isComplete }), ...(isTold && { told: true as const }) };
     if (needsRecord) await this.#log.add({ generation, conversations, inbox, ...marks });
-    const checkpoint = { timeline: this.user, reader: readerOf.device(this.device) };
+    if (this.#log.forgottenAt !== forgottenAt) return;
+    const checkpoint = { timeline: this.user, reader: readerOf.device(this.device, forgottenAt) };
     if (inbox) await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
   }
 
@@ -164,7 +171,7 @@ export class SyncDevice<M> implements Device<M> {
     const hashesFor = (secret: string) => this.#hashesFor(secret);
     const kept: KeptPosition =
       after === undefined
-        ? new StoredPosition(this.#context, this.#identity, this.#log, this.#records, hashesFor)
+        ? new StoredPosition(this.#context, this.#identity, this.#log, this.#records, this.#registration, hashesFor)
         : new ClientPosition(this.#context, this.#identity, after, hashesFor);
     return DeviceReader.open(this.#context, this.#identity, kept, this.#unmarked);
   }
@@ -172,6 +179,21 @@ export class SyncDevice<M> implements Device<M> {
   #hashesFor(secret: string): NameHashes {
     this.#hashes ??= new NameHashes(secret, this.user);
     return this.#hashes;
+  }
+
+  /** Another process may have forgotten the device since this one read its log, and made the cursor after that. */
+  async #decode(cursor: Cursor): Promise<DeviceCursor> {
+    const { secret } = await this.#context.settings();
+    const decode = () =>
+      decodeDeviceCursor(signerForDevice(secret, this.user, this.device, this.#log.forgottenAt), cursor);
+    try {
+      return decode();
+    } catch (error) {
+      const { forgottenAt } = this.#log;
+      await this.#log.refresh();
+      if (this.#log.forgottenAt === forgottenAt) throw error;
+      return decode();
+    }
   }
 
   /** Returns the positions that acknowledging the cursor stores. */

@@ -11,9 +11,16 @@ import type { Stored } from '../types.js';
 const PAGE = 1000;
 const ITEMS_PER_PART = 1000;
 
+/** Place and time of a record. */
+export interface RecordPlace {
+  readonly seqId: bigint;
+  /** Milliseconds since 1970, by the store. */
+  readonly appendedAt: number;
+}
+
 /** The state that the records of a log result in. */
 export interface LogState<Change, Snapshot extends { readonly items: readonly unknown[] }> {
-  apply(change: Change): void;
+  apply(change: Change, record: RecordPlace): void;
   /** Replaces the state. */
   restore(snapshot: Snapshot): void;
   /** Items in an order that depends on the records only; the first part carries all other fields. */
@@ -30,8 +37,7 @@ interface SnapshotPart {
   };
 }
 
-interface LogRecord<Change> {
-  readonly seqId: bigint;
+interface LogRecord<Change> extends RecordPlace {
   readonly change: Change;
 }
 
@@ -113,16 +119,16 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
     if (through !== undefined) this.#restore(through);
     const applied = through === undefined ? read : [...this.#changes, ...read].filter(({ seqId }) => seqId > through);
     if (through !== undefined) this.#changes = [];
-    for (const { change } of applied) this.#state.apply(change);
+    for (const { change, ...place } of applied) this.#state.apply(change, place);
     // Without trims there are no snapshots: nothing will be applied again.
     if (this.#store.capabilities.trim) this.#changes.push(...applied);
     this.#isLoaded = true;
   }
 
-  #recordOf({ message, seqId }: TimelineEntry<Stored<M>>): LogRecord<Change> | undefined {
+  #recordOf({ message, seqId, appendedAt }: TimelineEntry<Stored<M>>): LogRecord<Change> | undefined {
     if (message?.kind !== 'state') return undefined;
     const state = message.state as Change | SnapshotPart;
-    if (!('snapshot' in state)) return { seqId, change: state };
+    if (!('snapshot' in state)) return { seqId, appendedAt, change: state };
     const { snapshot } = state;
     const through = BigInt(snapshot.through);
     const parts = this.#parts.get(through) ?? [];

@@ -24,6 +24,17 @@ export interface PullOptions extends SubscribeOptions {
   readonly limit?: number | undefined;
 }
 
+/** A device with a stored position. */
+export interface ListedDevice {
+  /** Name of the device. */
+  readonly device: string;
+  /**
+   * Milliseconds since 1970 at which it was seen last. A device in use is recorded once a day, or once in a quarter of
+   * {@link SyncOptions.deviceTtlMs} if that is less: the time may be that old.
+   */
+  readonly lastSeenAt: number;
+}
+
 /** One device of one user. Each device has its own position. */
 export interface Device<M> {
   /** Name of the user. */
@@ -50,7 +61,8 @@ export interface Device<M> {
   /**
    * Acknowledges a page, or a message and all before it: they do not come again. The position never moves back. Rejects
    * with `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device, for one that `pull` made with `after`, and
-   * for a page of many conversations that 256 later ones have followed: pull again then.
+   * for a page of many conversations that 256 later ones have followed, or from before the device was forgotten: pull
+   * again then.
    */
   ack(cursor: Cursor): Promise<void>;
   /**

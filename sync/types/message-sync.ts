@@ -1,5 +1,5 @@
 import type { Abortable, Timeline } from '../../src/index.js';
-import type { Device, DeviceOptions } from './device.js';
+import type { Device, DeviceOptions, ListedDevice } from './device.js';
 import type { Stored } from './entries.js';
 import type { ConversationSummary } from './list.js';
 import type { MessagePage, MessagesOptions } from './message-page.js';
@@ -66,6 +66,17 @@ export interface MessageSync<M> extends AsyncDisposable {
   history(conversation: string): Timeline<Stored<M>>;
   /** Returns a device of a user. Does no I/O. */
   device(user: string, device: string, options?: DeviceOptions): Device<M>;
+  /**
+   * Lists the devices of a user that have a stored position, the one seen last first. A device has one from its first
+   * acknowledgement on, or from its first pull if it starts with `now` or `{ last }`. Idle devices are forgotten before;
+   * see {@link SyncOptions.deviceTtlMs}.
+   */
+  devices(user: string): AsyncIterable<ListedDevice>;
+  /**
+   * Removes everything that is stored of a device. If it comes back, it starts as a new one, and `ack` refuses its
+   * earlier cursors. Idempotent; a device that has no position is none.
+   */
+  forgetDevice(user: string, device: string): Promise<void>;
   /**
    * Lists a user's conversations, the one with the newest message first.
    *

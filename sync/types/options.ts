@@ -38,6 +38,12 @@ export interface SyncOptions<M> {
   readonly recoverEveryMs?: number | undefined;
   /** Milliseconds after which a waiting subscription reads again without a wake-up. Default 1000. */
   readonly pollMs?: number | undefined;
+  /**
+   * Milliseconds after which a device that is not used is forgotten, at least 1000: when another device of the user is
+   * used or its user's devices are listed, and once a day. Not used means neither a pull, a subscription nor an
+   * acknowledgement. Default: never.
+   */
+  readonly deviceTtlMs?: number | undefined;
   /** Called with conditions that an operator should know. Default: `process.emitWarning`. */
   readonly onWarning?: ((warning: AdapterWarning) => void) | undefined;
 }

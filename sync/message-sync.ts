@@ -1,27 +1,28 @@
 import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
-import { checkObject, checkSeqId, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { checkObject, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { ConversationCalls } from './calls/conversation-calls.js';
 import { DeviceCalls } from './calls/device-calls.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
 import { ReadingCalls } from './calls/reading-calls.js';
-import { ConversationList } from './conversations/conversation-list.js';
-import { markRead } from './conversations/read-positions.js';
-import { checkPermission } from './members/authorization.js';
 import type { FanOut } from './outbox/fan-out.js';
 import { Sender } from './outbox/sender.js';
 import { type Context, checkOpen } from './shared/context.js';
-import { checkConversation, checkUser } from './shared/names.js';
+import { checkConversation } from './shared/names.js';
 import type {
+  ConversationSettings,
   ConversationSummary,
   Device,
   DeviceOptions,
   ListedDevice,
+  ListOptions,
   MessagePage,
   MessageSync,
   MessagesOptions,
   OutgoingMessage,
   Sent,
   Stored,
+  UnreadTotals,
 } from './types.js';
 
 /** Ends the parts of one MessageSync in turn. */
@@ -41,7 +42,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   readonly #messages: MessageCalls<M>;
   readonly #members: MemberCalls<M>;
   readonly #reading: ReadingCalls<M>;
-  readonly #list: ConversationList<M>;
+  readonly #conversations: ConversationCalls<M>;
   readonly #devices: DeviceCalls<M>;
   readonly #closing: Closing;
   #closed: Promise<void> | undefined;
@@ -55,7 +56,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#members = new MemberCalls(context, this.#sender);
     this.#reading = new ReadingCalls(context);
     this.#devices = new DeviceCalls(context);
-    this.#list = new ConversationList(context);
+    this.#conversations = new ConversationCalls(context);
   }
 
   send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent> {
@@ -106,17 +107,28 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#devices.forgetDevice(user, device);
   }
 
-  conversations(user: string): AsyncIterable<ConversationSummary<M>> {
-    return this.#list.of(checkUser(user));
+  conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>> {
+    return this.#conversations.conversations(user, options);
   }
 
-  async markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
-    checkOpen(this.#context);
-    checkUser(user);
-    checkConversation(conversation);
-    checkSeqId(seqId, 'seqId', 0n);
-    await checkPermission(this.#context, { kind: 'mark-read', user, conversation });
-    return markRead(this.#context, user, conversation, seqId);
+  conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>> {
+    return this.#conversations.conversationChanges(user, options);
+  }
+
+  unread(user: string, options?: { readonly atMost?: number | undefined }): Promise<UnreadTotals> {
+    return this.#conversations.unread(user, options);
+  }
+
+  configure(user: string, conversation: string, settings: Partial<ConversationSettings>): Promise<void> {
+    return this.#conversations.configure(user, conversation, settings);
+  }
+
+  markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
+    return this.#conversations.markRead(user, conversation, seqId);
+  }
+
+  readPositions(conversation: string, users?: readonly string[]): Promise<Map<string, bigint>> {
+    return this.#conversations.readPositions(conversation, users);
   }
 
   async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {

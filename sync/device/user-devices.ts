@@ -1,4 +1,4 @@
-import type { LogState, RecordPlace } from '../members/snapshot-log.js';
+import type { LogState } from '../members/snapshot-log.js';
 
 /** A change of the list of one user's devices. SeqIds are decimal strings. */
 export type DevicesChange = { readonly device: string } & (
@@ -55,7 +55,7 @@ export class UserDevices implements LogState<DevicesChange, DevicesSnapshot> {
     return [...this.#devices.values()];
   }
 
-  apply(change: DevicesChange, { seqId, appendedAt }: RecordPlace): void {
+  apply(change: DevicesChange, seqId: bigint, appendedAt: number): void {
     const { device } = change;
     const known = this.#devices.get(device);
     if (change.change === 'seen') {

@@ -11,16 +11,10 @@ import type { Stored } from '../types.js';
 const PAGE = 1000;
 const ITEMS_PER_PART = 1000;
 
-/** Place and time of a record. */
-export interface RecordPlace {
-  readonly seqId: bigint;
-  /** Milliseconds since 1970, by the store. */
-  readonly appendedAt: number;
-}
-
 /** The state that the records of a log result in. */
 export interface LogState<Change, Snapshot extends { readonly items: readonly unknown[] }> {
-  apply(change: Change, record: RecordPlace): void;
+  /** `seqId` is that of the record in the log, `appendedAt` its time by the store, in milliseconds since 1970. */
+  apply(change: Change, seqId: bigint, appendedAt: number): void;
   /** Replaces the state. */
   restore(snapshot: Snapshot): void;
   /** Items in an order that depends on the records only; the first part carries all other fields. */
@@ -37,7 +31,9 @@ interface SnapshotPart {
   };
 }
 
-interface LogRecord<Change> extends RecordPlace {
+interface LogRecord<Change> {
+  readonly seqId: bigint;
+  readonly appendedAt: number;
   readonly change: Change;
 }
 
@@ -68,6 +64,11 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
   /** The number of changes since the newest snapshot. */
   get changeCount(): number {
     return this.#changes.length;
+  }
+
+  /** SeqId of the last record that was read. */
+  get readThrough(): bigint {
+    return this.#readThrough;
   }
 
   /** Reads the log unless it was read before. */
@@ -119,7 +120,7 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
     if (through !== undefined) this.#restore(through);
     const applied = through === undefined ? read : [...this.#changes, ...read].filter(({ seqId }) => seqId > through);
     if (through !== undefined) this.#changes = [];
-    for (const { change, ...place } of applied) this.#state.apply(change, place);
+    for (const { change, seqId, appendedAt } of applied) this.#state.apply(change, seqId, appendedAt);
     // Without trims there are no snapshots: nothing will be applied again.
     if (this.#store.capabilities.trim) this.#changes.push(...applied);
     this.#isLoaded = true;

@@ -92,15 +92,17 @@ export class DeviceRegistry<M> {
     const old = this.#state.list().filter(({ erasedAt = before }) => erasedAt < before);
     if (forgotten.length + old.length === 0) return;
     await inGroups(forgotten, (known) => this.#erase(known));
-    await inGroups(old, ({ device }) => new DeviceLog(this.#context.state, this.user, device).empty());
+    await inGroups(old, (known) => this.#erase(known, { isOld: true }));
     const done = (change: 'erased' | 'gone', devices: readonly KnownDevice[]) =>
       devices.map(({ device, forget }) => ({ change, device, forget: forget as string }));
     await this.#append(...done('erased', forgotten), ...done('gone', old));
   }
 
-  async #erase({ device, since, forget }: KnownDevice): Promise<void> {
+  /** A process that had not noticed may have stored a position since: an old one is erased again. */
+  async #erase({ device, since, forget }: KnownDevice, { isOld = false } = {}): Promise<void> {
     const { state, sync } = this.#context;
-    await new DeviceLog(state, this.user, device).erase(`forget:${forget}`);
+    const log = new DeviceLog(state, this.user, device);
+    await (isOld ? log.empty() : log.erase(`forget:${forget}`));
     await sync
       .timeline(this.user)
       .checkpoint(readerOf.device(device, BigInt(since)))

@@ -84,6 +84,8 @@ export function assemble<M>(
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
+    receipts: checkFlag(options.receipts, 'receipts'),
+    membershipEvents: checkFlag(options.membershipEvents, 'membershipEvents'),
     deviceTtlMs:
       options.deviceTtlMs === undefined
         ? undefined
@@ -109,6 +111,12 @@ export function assemble<M>(
     stop: () => closing.abort(),
     closeLibraries,
   });
+}
+
+function checkFlag(value: unknown, argument: string): boolean {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalidArgument(argument, `must be a boolean, not ${describeValue(value)}`);
+  return value === true;
 }
 
 function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'appendToMany'>, argument: string): void {

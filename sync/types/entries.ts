@@ -146,6 +146,16 @@ export type Synced<M> =
       readonly position: string;
     }
   | {
+      /** A member has read messages of the inbox's user, up to `seqId`. */
+      readonly kind: 'receipt';
+      /** Conversation that was read. */
+      readonly conversation: string;
+      /** SeqId of the last entry read. */
+      readonly seqId: string;
+      /** Name of the member who read it. */
+      readonly reader: string;
+    }
+  | {
       /** The user has changed settings of a conversation on some device. */
       readonly kind: 'settings';
       /** Conversation whose settings they are. */

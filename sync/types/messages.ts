@@ -49,7 +49,7 @@ export interface SyncMessage<M> {
   /** Name of the conversation. */
   readonly conversation: string;
   /**
-   * SeqId of the message: for `edit` and `recall` of the message they change, for `read` of the last one read. For
+   * SeqId of the message: for `edit` and `recall` of the message they change, for `read` and `receipt` of the last one read. For
    * `settings` as `entrySeqId`.
    */
   readonly seqId: bigint;
@@ -58,7 +58,10 @@ export interface SyncMessage<M> {
    * user's settings: of several for a conversation the highest counts.
    */
   readonly entrySeqId: bigint;
-  /** Name of the user who sent the message; for `read` and `settings`, of the device's own user. */
+  /**
+   * Name of the user who sent the message; for `read` and `settings`, of the device's own user; for `receipt`, of the
+   * reader.
+   */
   readonly sender: string;
   /**
    * The body of a message or edit, for an edit the one that the message has by now. Absent for other kinds, and if
@@ -69,9 +72,9 @@ export interface SyncMessage<M> {
   readonly by?: string;
   /**
    * `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. `settings`: the
-   * user has other settings of the conversation.
+   * user has other settings of the conversation. `receipt`: the member `sender` has read up to it.
    */
-  readonly kind: 'message' | 'edit' | 'recall' | 'read' | 'settings';
+  readonly kind: 'message' | 'edit' | 'recall' | 'read' | 'receipt' | 'settings';
   /** `false` for a message that is not counted; see {@link OutgoingMessage}. Absent for others. */
   readonly countable?: false;
   /** SeqId of the message that this one relates to. */

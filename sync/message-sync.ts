@@ -20,6 +20,7 @@ import type {
   MessageSync,
   MessagesOptions,
   OutgoingMessage,
+  OutgoingSignal,
   Sent,
   Stored,
   UnreadTotals,
@@ -97,6 +98,10 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
 
   device(user: string, device: string, options?: DeviceOptions): Device<M> {
     return this.#devices.device(user, device, options);
+  }
+
+  signal(conversation: string, signal: OutgoingSignal): Promise<void> {
+    return this.#members.signal(conversation, signal);
   }
 
   devices(user: string): AsyncIterable<ListedDevice> {

@@ -24,6 +24,7 @@ import type { DeviceIdentity, KeptPosition } from './kept-position.js';
 import { mergedLosses } from './lost-entries.js';
 import { NameHashes } from './name-hashes.js';
 import { PageRecords } from './page-records.js';
+import { SignalBuffer } from './signal-buffer.js';
 import { StoredPosition } from './stored-position.js';
 import { UnmarkedConversations } from './unmarked-conversations.js';
 
@@ -31,6 +32,14 @@ const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
 const MAX_LAST_MESSAGES = 1000;
 const MAX_OUTAGE_PAUSE_MS = 5000;
+
+interface Subscription<M> {
+  readonly watch: DeviceWatch;
+  readonly signals: SignalBuffer<M> | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly after: Cursor | undefined;
+  readonly hasEnded: () => boolean;
+}
 
 /** A device whose position is kept in the libraries, or by the client, so that any process can serve it. */
 export class SyncDevice<M> implements Device<M> {
@@ -112,39 +121,51 @@ export class SyncDevice<M> implements Device<M> {
       const { signal } = checkOptions(options);
       const after = checkAfter(options.after);
       const watch = new DeviceWatch([signal, this.#context.closing]);
+      const signals = this.#listen(options, watch);
       let hasEnded = false;
       const end = () => {
         hasEnded = true;
         watch.stop();
+        signals?.stop();
       };
-      return new BatchIterator(
-        this.#nextBatch(watch, signal, after, () => hasEnded),
-        { signal, end },
-      );
+      return new BatchIterator(this.#nextBatch({ watch, signals, signal, after, hasEnded: () => hasEnded }), {
+        signal,
+        end,
+      });
     });
   }
 
   /** Reads until nothing is left, then waits for a hint, at most `pollMs`: hints may be lost. */
-  #nextBatch(
-    watch: DeviceWatch,
-    signal: AbortSignal | undefined,
-    after: Cursor | undefined,
-    hasEnded: () => boolean,
-  ): () => Promise<SyncMessage<M>[] | undefined> {
+  #nextBatch({
+    watch,
+    signals,
+    signal,
+    after,
+    hasEnded,
+  }: Subscription<M>): () => Promise<SyncMessage<M>[] | undefined> {
     const { pollMs, warn } = this.#context;
     let reader: DeviceReader<M> | undefined;
+    let readAt = Number.NEGATIVE_INFINITY;
     return async () => {
       for (let failures = 0; !hasEnded(); ) {
         throwIfAborted(signal);
         checkOpen(this.#context);
+        // Signals alone cause no read, and delay none.
+        const isReadDue = watch.isWoken || performance.now() - readAt >= pollMs;
+        if (reader && signals && !signals.isEmpty && !isReadDue) return signals.take(reader.cursor);
         watch.clear();
         try {
           reader ??= await this.#open(after);
           const { messages, upToDate, hasAdvanced } = await reader.read(DEFAULT_LIMIT);
           failures = 0;
-          if (messages.length > 0) return messages;
+          if (messages.length > 0) {
+            readAt = Number.NEGATIVE_INFINITY;
+            return messages;
+          }
           this.#followIn(watch, reader);
-          if (upToDate || !hasAdvanced) await watch.wait(pollMs);
+          if (!upToDate && hasAdvanced) continue;
+          readAt = performance.now();
+          if (!signals || signals.isEmpty) await watch.wait(pollMs);
         } catch (error) {
           if (!isTimelineError(error) || !error.retryable) throw error;
           if (++failures === 1)
@@ -154,6 +175,14 @@ export class SyncDevice<M> implements Device<M> {
       }
       return undefined;
     };
+  }
+
+  #listen({ signals = true }: SubscribeOptions, watch: DeviceWatch): SignalBuffer<M> | undefined {
+    if (typeof signals !== 'boolean')
+      throw invalidArgument('signals', `must be a boolean, not ${describeValue(signals)}`);
+    if (!signals || this.#context.sync.capabilities.signals === 'none') return undefined;
+    checkOpen(this.#context);
+    return new SignalBuffer(this.#context, this.user, () => watch.interrupt());
   }
 
   #followIn(watch: DeviceWatch, reader: DeviceReader<M>): void {

@@ -2,6 +2,7 @@ import type { TimelineId } from '../../src/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
+import { followedOf } from './conversation-position.js';
 import { signerForDevice } from './cursor-signature.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
 import type { DeviceRegistration } from './device-registration.js';
@@ -12,7 +13,6 @@ import {
   type OpenedPosition,
   type ReadHeads,
 } from './kept-position.js';
-import { followedOf } from './merged-stream.js';
 import type { NameHashes } from './name-hashes.js';
 import type { PageRecords } from './page-records.js';
 import { rebuild } from './rebuild.js';

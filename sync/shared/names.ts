@@ -44,6 +44,12 @@ export const timelineOf = {
   pending: (shard: number): TimelineId => ['pending', String(shard)],
 };
 
+/** Topics of signals in the sync library. */
+export const topicOf = {
+  /** Signals for the subscribed devices of a user. */
+  user: (user: string): string => `signals:${user}`,
+};
+
 /** Named readers of a Timeline. */
 export const readerOf = {
   /** On a conversation: every inbox holds all entries due up to here. */

@@ -16,10 +16,12 @@ export interface SubscribeOptions extends Abortable {
    * acknowledged position.
    */
   readonly after?: Cursor | undefined;
+  /** `false`: no messages of kind `signal`. Default `true`, where the sync library passes signals on. */
+  readonly signals?: boolean | undefined;
 }
 
 /** Options of {@link Device.pull}. */
-export interface PullOptions extends SubscribeOptions {
+export interface PullOptions extends Omit<SubscribeOptions, 'signals'> {
   /** Most messages of the page, at most 10,000. Default 100. */
   readonly limit?: number | undefined;
 }

@@ -10,6 +10,7 @@ import {
   reasonOf,
 } from '../src/toolkit/index.js';
 import { guardAuthorize, guardDiffusion, guardDirectory } from './callbacks.js';
+import { forgetIdleDevices } from './device/idle-devices.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
@@ -52,6 +53,7 @@ const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
 const NAMES: OptionNames<SyncOptions<unknown>> = {
   ...{ store: true, sync: true, directory: true, diffusion: true, bodies: true, newcomers: true, resyncLast: true },
   ...{ state: true, authorize: true, leaseMs: true, recoverEveryMs: true, pollMs: true, onWarning: true },
+  ...{ receipts: true, membershipEvents: true, deviceTtlMs: true },
 };
 
 export function assemble<M>(
@@ -93,6 +95,12 @@ export function assemble<M>(
     newcomers,
     resyncLast: checkCount(options.resyncLast ?? 50, 'resyncLast', { least: 0, most: MAX_LAST_MESSAGES }),
     pollMs: checkCount(options.pollMs ?? 1000, 'pollMs', { least: 10, most: MAX_TIMER_MS }),
+    receipts: checkFlag(options.receipts, 'receipts'),
+    membershipEvents: checkFlag(options.membershipEvents, 'membershipEvents'),
+    deviceTtlMs:
+      options.deviceTtlMs === undefined
+        ? undefined
+        : checkCount(options.deviceTtlMs, 'deviceTtlMs', { least: 1000, most: Number.MAX_SAFE_INTEGER }),
     fanOutPositions: new FanOutPositions(store, closing.signal),
     settings: lazy(() => initializeSettings(state, diffusion.modes, closing.signal)),
     memberChangesPerLook,
@@ -106,12 +114,20 @@ export function assemble<M>(
     least: 0,
     most: MAX_TIMER_MS,
   });
-  const fanOut = new FanOut(context, { leaseMs, recoverEveryMs, patience });
+  const { deviceTtlMs } = context;
+  const afterComparing = deviceTtlMs === undefined ? undefined : () => forgetIdleDevices(context);
+  const fanOut = new FanOut(context, { leaseMs, recoverEveryMs, patience, afterComparing });
   return new LibraryMessageSync(context, fanOut, {
     refuseCalls: () => refusing.abort(),
     stop: () => closing.abort(),
     closeLibraries,
   });
+}
+
+function checkFlag(value: unknown, argument: string): boolean {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalidArgument(argument, `must be a boolean, not ${describeValue(value)}`);
+  return value === true;
 }
 
 function checkLibrary(library: Pick<TimelineStore<unknown>, 'capabilities' | 'appendToMany'>, argument: string): void {

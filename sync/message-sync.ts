@@ -8,32 +8,31 @@ import {
   type OptionNames,
 } from '../src/toolkit/index.js';
 import { ConversationCalls } from './calls/conversation-calls.js';
+import { DeviceCalls } from './calls/device-calls.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
 import { ReadingCalls } from './calls/reading-calls.js';
-import { checkStart, SyncDevice } from './device/device.js';
 import type { FanOut } from './outbox/fan-out.js';
 import { Sender } from './outbox/sender.js';
 import { type Context, checkOpen } from './shared/context.js';
-import { RecentMap } from './shared/listing.js';
-import { checkConversation, checkDevice, checkUser } from './shared/names.js';
+import { checkConversation } from './shared/names.js';
 import type {
   ConversationSettings,
   ConversationSummary,
   Device,
   DeviceOptions,
+  ListedDevice,
   ListOptions,
   MessagePage,
   MessageSync,
   MessagesOptions,
   OutgoingMessage,
+  OutgoingSignal,
   Sent,
   Stored,
   UnreadTotals,
 } from './types.js';
 
-const MAX_DEVICES = 10_000;
-const DEVICE: OptionNames<DeviceOptions> = { start: true };
 const RECOVER: OptionNames<{ readonly all?: boolean }> = { all: true };
 
 /** Ends the parts of one MessageSync in turn. */
@@ -54,7 +53,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   readonly #members: MemberCalls<M>;
   readonly #reading: ReadingCalls<M>;
   readonly #conversations: ConversationCalls<M>;
-  readonly #devices = new RecentMap<string, SyncDevice<M>>(MAX_DEVICES);
+  readonly #devices: DeviceCalls<M>;
   readonly #closing: Closing;
   #closed: Promise<void> | undefined;
 
@@ -66,6 +65,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#messages = new MessageCalls(context, this.#sender);
     this.#members = new MemberCalls(context, this.#sender);
     this.#reading = new ReadingCalls(context);
+    this.#devices = new DeviceCalls(context);
     this.#conversations = new ConversationCalls(context);
   }
 
@@ -106,12 +106,19 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   }
 
   device(user: string, device: string, options?: DeviceOptions): Device<M> {
-    checkUser(user);
-    checkDevice(device);
-    const { start = 'oldest' } = checkOptions(options, DEVICE);
-    checkStart(start);
-    const key = JSON.stringify([user, device, start]);
-    return this.#devices.use(key, () => new SyncDevice(this.#context, { user, device, start }));
+    return this.#devices.device(user, device, options);
+  }
+
+  signal(conversation: string, signal: OutgoingSignal): Promise<void> {
+    return this.#members.signal(conversation, signal);
+  }
+
+  devices(user: string): AsyncIterable<ListedDevice> {
+    return this.#devices.devices(user);
+  }
+
+  forgetDevice(user: string, device: string): Promise<void> {
+    return this.#devices.forgetDevice(user, device);
   }
 
   conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>> {

@@ -13,6 +13,7 @@ const NAMES: OptionNames<OpenMessageSyncOptions<unknown>> = {
   ...{ adapter: true, name: true, ttlMs: true, storeTtlMs: true, alter: true, schema: true, codec: true },
   ...{ diffusion: true, directory: true, authorize: true, bodies: true, newcomers: true, resyncLast: true },
   ...{ leaseMs: true, recoverEveryMs: true, pollMs: true, onWarning: true },
+  ...{ receipts: true, membershipEvents: true, deviceTtlMs: true },
 };
 
 /**

@@ -2,11 +2,12 @@ import { TimelineError } from '../../src/index.js';
 import { checkOptions, type OptionNames } from '../../src/toolkit/index.js';
 import { checkPermission } from '../members/authorization.js';
 import { isMemberNow } from '../members/present-members.js';
+import { checkSignalBody, publishSignal } from '../members/signals.js';
 import type { Sender } from '../outbox/sender.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { each } from '../shared/listing.js';
 import { checkActor, checkConversation, checkKey, checkUser, checkUsers } from '../shared/names.js';
-import type { MemberChangeOptions, Sent } from '../types.js';
+import type { MemberChangeOptions, OutgoingSignal, Sent } from '../types.js';
 
 /** Users in one join or leave entry. */
 const USERS_PER_ENTRY = 500;
@@ -49,6 +50,24 @@ export class MemberCalls<M> {
     const invalidateMode = () => this.#sender.invalidateMode(conversation);
     last.delivered.then(invalidateMode, invalidateMode);
     return last;
+  }
+
+  async signal(conversation: string, { from, body }: OutgoingSignal): Promise<void> {
+    checkConversation(conversation);
+    checkUser(from, 'from');
+    checkSignalBody(body);
+    checkOpen(this.#context);
+    const { adapter, signals } = this.#context.sync.capabilities;
+    if (signals === 'none') {
+      const message = `the ${adapter} adapter of the sync library does not pass signals on`;
+      throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'signals' });
+    }
+    await checkPermission(this.#context, { kind: 'signal', user: from, conversation });
+    if (!(await isMemberNow(this.#context, conversation, from))) {
+      const message = `${JSON.stringify(from)} is no member of ${JSON.stringify(conversation)}`;
+      throw new TimelineError('TIMELINE_FORBIDDEN', message, { timeline: conversation });
+    }
+    await publishSignal(this.#context, { conversation, from, body, sentAt: Date.now() });
   }
 
   async isMember(conversation: string, user: string): Promise<boolean> {

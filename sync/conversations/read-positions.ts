@@ -4,6 +4,7 @@ import type { Context } from '../shared/context.js';
 import { chunks } from '../shared/listing.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
+import { sendReceipts } from './receipts.js';
 
 interface ReadPosition {
   readonly conversation: string;
@@ -46,6 +47,7 @@ export async function markRead<M>(
     return seqIdOf(standing);
   }
   if (seqId === 0n) return 0n;
+  await sendReceipts(context, { conversation, reader: user, from: standing, to: position });
   await tellDevices(context, user, { conversation, position });
   const reached = await checkpoint.advance(position).catch(async (error: unknown) => {
     if (!isTimelineError(error) || error.code !== 'TIMELINE_EPOCH_CHANGED') throw error;

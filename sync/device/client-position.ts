@@ -4,7 +4,7 @@ import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
 import { decodeClientCursor } from './client-cursor.js';
 import { ClientCursors, type FanOutPositionsOf } from './client-cursors.js';
-import { type ConversationPosition, isFollowed } from './conversation-position.js';
+import { type ConversationPosition, followedOf, isFollowed } from './conversation-position.js';
 import { type Signer, signerFor } from './cursor-signature.js';
 import {
   type DeviceIdentity,
@@ -13,7 +13,6 @@ import {
   type OpenedPosition,
   type ReadHeads,
 } from './kept-position.js';
-import { followedOf } from './merged-stream.js';
 import type { NameHashes } from './name-hashes.js';
 import { rebuild } from './rebuild.js';
 import type { StreamPosition } from './stream-page.js';
@@ -53,7 +52,9 @@ export class ClientPosition<M> implements KeptPosition {
     return { position, heads, cursors };
   }
 
-  async refresh(): Promise<void> {}
+  async refresh(): Promise<boolean> {
+    return false;
+  }
 
   async rebuild({ last, isResync }: { readonly last: number; readonly isResync: boolean }): Promise<void> {
     this.#rebuilt = { ...(await rebuild(this.#context, this.#identity.user, last)), isComplete: true };

@@ -18,6 +18,11 @@ export function isFollowed({ deliveredThrough, followedThrough }: ConversationPo
   return followedThrough === undefined || deliveredThrough < followedThrough;
 }
 
+/** Returns the conversations that are read from their own Timelines. */
+export function followedOf(positions: ReadonlyMap<string, ConversationPosition>): string[] {
+  return [...positions].flatMap(([conversation, position]) => (isFollowed(position) ? [conversation] : []));
+}
+
 /** `true` if the inbox's copy of the entry is for the device: it does not read the entry from the conversation. */
 export function comesFromInbox(
   { deliveredThrough, followedThrough = deliveredThrough }: ConversationPosition,

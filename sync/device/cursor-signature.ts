@@ -18,6 +18,11 @@ export function signerFor(secret: string, owner: readonly string[]): Signer {
   return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, SIGNATURE_LENGTH);
 }
 
+/** Makes the signer of a device: a cursor from before the device was forgotten does not count. */
+export function signerForDevice(secret: string, user: string, device: string, forgottenAt: bigint): Signer {
+  return signerFor(secret, [user, device, ...(forgottenAt === 0n ? [] : [String(forgottenAt)])]);
+}
+
 /** Characters of a signed cursor besides those of its content. */
 export const signedOverhead = (version: string): number => version.length + SIGNATURE_LENGTH + 2;
 

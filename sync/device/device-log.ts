@@ -10,6 +10,8 @@ const PAGE = 1000;
 
 interface DeviceRecord {
   readonly generation: number;
+  /** See `DeviceLog`; absent for 0. A record of before the device was forgotten does not count. */
+  readonly forgottenAt?: string;
   /** The inbox position acknowledged together with the conversation positions. */
   readonly inbox?: Cursor | undefined;
   /** Conversation positions, encoded. */
@@ -22,13 +24,20 @@ interface DeviceRecord {
   readonly told?: true;
 }
 
+/** Ends all records before it. */
+interface ForgottenRecord {
+  readonly forgotten: true;
+}
+
 /** A position to record. */
-export interface NewDeviceRecord extends Omit<DeviceRecord, 'places'> {
+export interface NewDeviceRecord extends Omit<DeviceRecord, 'places' | 'forgottenAt'> {
   readonly conversations: ReadonlyMap<string, ConversationPosition>;
 }
 
 /** The state of a device besides its inbox position: a Timeline of changes that any process reads and extends. */
 export class DeviceLog<M> {
+  /** SeqId of the record by which the device was forgotten last; 0n: it never was. */
+  forgottenAt = 0n;
   /** `true` once the device has acknowledged anything, even an empty page. */
   isKnown = false;
   generation = 0;
@@ -60,28 +69,51 @@ export class DeviceLog<M> {
   async refresh(lastSeqId?: bigint): Promise<boolean> {
     if (lastSeqId !== undefined && lastSeqId <= this.#readThrough) return false;
     const before = this.#readThrough;
-    for await (const { entries } of this.#timeline.pages({ after: this.#readThrough, pageSize: PAGE, ...lenient })) {
+    const pages = this.#timeline.pages({ after: this.#readThrough, pageSize: PAGE, ...lenient });
+    for await (const { entries, head, truncated } of pages) {
       for (const { message, seqId, deleted } of entries) {
         if (seqId <= this.#readThrough) continue;
-        if (!deleted && message.kind === 'state') this.#apply(message.state as DeviceRecord);
+        if (!deleted && message.kind === 'state') this.#applyAt(seqId, message.state as DeviceRecord | ForgottenRecord);
         this.#readThrough = seqId;
         this.#recordCount++;
+      }
+      const isEmptied = entries.length === 0 && truncated !== undefined && truncated.through >= head.lastSeqId;
+      if (isEmptied && head.lastSeqId > this.#readThrough) {
+        this.#forget(head.lastSeqId);
+        this.#readThrough = head.lastSeqId;
       }
     }
     return this.#readThrough !== before;
   }
 
+  /** Adds a record. Another process may have forgotten the device meanwhile: the record does not count then. */
   async add({ conversations, ...rest }: NewDeviceRecord): Promise<void> {
-    const state: DeviceRecord = { ...rest, places: encodePositions(conversations) };
+    const state: DeviceRecord = { ...rest, ...this.#mark, places: encodePositions(conversations) };
     await this.#timeline.append({ kind: 'state', state });
     await this.refresh();
-    if (this.#recordCount > COMPACT_AT && this.#canTrim) await this.#compact();
+    if (this.#recordCount > COMPACT_AT && this.#canTrim && this.isKnown) await this.#compact();
+  }
+
+  /** Ends all records before. Repeated with the same key, it spares those that came since. */
+  async erase(key: string): Promise<void> {
+    const state: ForgottenRecord = { forgotten: true };
+    const { seqId } = await this.#timeline.append({ kind: 'state', state }, { key });
+    if (this.#canTrim) await this.#timeline.trim({ through: seqId - 1n });
+  }
+
+  /** Removes what {@link erase} left. No process may hold positions of before any more. */
+  async empty(): Promise<void> {
+    await this.refresh();
+    // Without entries, its last SeqId has to be that of the record by which the device was forgotten.
+    if (this.#canTrim && this.#readThrough === this.forgottenAt && this.forgottenAt > 0n)
+      await this.#timeline.trim({ through: this.forgottenAt });
   }
 
   /** Replaces all records read so far by one. Records that other processes add meanwhile stay behind the trim. */
   async #compact(): Promise<void> {
     const through = this.#readThrough;
     const state: DeviceRecord = {
+      ...this.#mark,
       generation: this.generation,
       places: encodePositions(this.conversations),
       inbox: this.inbox,
@@ -93,16 +125,35 @@ export class DeviceLog<M> {
     await this.#timeline.trim({ through });
   }
 
+  get #mark(): Pick<DeviceRecord, 'forgottenAt'> {
+    return this.forgottenAt === 0n ? {} : { forgottenAt: String(this.forgottenAt) };
+  }
+
+  #applyAt(seqId: bigint, record: DeviceRecord | ForgottenRecord): void {
+    const isOfPosition = !('forgotten' in record);
+    const forgottenAt = isOfPosition ? BigInt(record.forgottenAt ?? 0) : seqId;
+    if (forgottenAt > this.forgottenAt) this.#forget(forgottenAt);
+    if (isOfPosition && forgottenAt === this.forgottenAt) this.#apply(record);
+  }
+
+  #forget(forgottenAt: bigint): void {
+    this.forgottenAt = forgottenAt;
+    this.isKnown = false;
+    this.#beginGeneration(0);
+  }
+
+  #beginGeneration(generation: number): void {
+    this.generation = generation;
+    this.conversations = new Map();
+    this.inbox = undefined;
+    this.isComplete = false;
+    this.isResyncPending = false;
+  }
+
   #apply({ generation, places = {}, inbox, isComplete, resync, told }: DeviceRecord): void {
     this.isKnown = true;
     if (generation < this.generation) return;
-    if (generation > this.generation) {
-      this.generation = generation;
-      this.conversations = new Map();
-      this.inbox = undefined;
-      this.isComplete = false;
-      this.isResyncPending = false;
-    }
+    if (generation > this.generation) this.#beginGeneration(generation);
     if (isComplete) this.isComplete = true;
     if (resync) this.isResyncPending = true;
     if (told) this.isResyncPending = false;

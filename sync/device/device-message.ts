@@ -1,5 +1,6 @@
 import type { TimelineEntry } from '../../src/index.js';
 import { detailsOf, isDeliverable } from '../inbox/inbox-entries.js';
+import { type MembershipEvent, membershipEvent } from '../inbox/membership-events.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced, SyncMessage } from '../types.js';
 
@@ -23,16 +24,25 @@ export function fromInboxCopy<M>(copy: InboxCopy<M>, entrySeqId: bigint): Device
   };
 }
 
+/** Makes the message of a join or leave. */
+export function fromMembershipEvent<M>({ conversation, seqId: at, ...event }: MembershipEvent): DeviceMessage<M> {
+  const seqId = BigInt(at);
+  return { ...event, conversation, seqId, entrySeqId: seqId, sender: event.by ?? '' };
+}
+
 /** Makes the message of a conversation's entry; `undefined` if devices do not get this kind. */
 export function fromConversationEntry<M>(
   conversation: string,
   entry: Pick<TimelineEntry<Stored<M>>, 'message' | 'deleted' | 'seqId' | 'appendedAt'>,
+  { membershipEvents }: { readonly membershipEvents: boolean } = { membershipEvents: false },
 ): DeviceMessage<M> | undefined {
   const { message, deleted, seqId, appendedAt } = entry;
   if (deleted) return undefined;
   if (isUndecodable(message)) {
     return fromInboxCopy({ kind: 'message', conversation, sender: '', sentAt: appendedAt, undecodable: true }, seqId);
   }
+  const event = membershipEvents ? membershipEvent(conversation, entry) : undefined;
+  if (event) return fromMembershipEvent(event);
   if (!isDeliverable(message)) return undefined;
   const { kind, sender } = message;
   const body = kind === 'recall' ? undefined : message.body;

@@ -90,11 +90,13 @@ export class DeviceReader<M> {
 
   /** Reads at most `limit` further messages. After a failure, the next call hands over what this one would have. */
   async read(limit: number): Promise<ReadResult<M>> {
-    const page = this.#unfinished ?? (await this.#nextPage(limit, await this.#heads()));
-    if (page.isBehind) {
-      await this.#resync();
-      return { messages: [], truncated: [], upToDate: false, hasAdvanced: true, restarted: true };
+    let page = this.#unfinished;
+    if (!page) {
+      const heads = await this.#heads();
+      if (await this.#kept.refresh(heads)) return this.#restart();
+      page = await this.#nextPage(limit, heads);
     }
+    if (page.isBehind) return this.#resync();
     this.#resyncs = 0;
     this.#unfinished = page;
     const messages = await this.#finish(page);
@@ -108,7 +110,6 @@ export class DeviceReader<M> {
     const heads =
       this.#nextHeads ?? (await headsOf(this.#context, this.#identity, this.#kept, this.#unmarked, followed));
     this.#nextHeads = undefined;
-    await this.#kept.refresh(heads);
     return heads;
   }
 
@@ -123,18 +124,26 @@ export class DeviceReader<M> {
     }
   }
 
-  async #resync(): Promise<void> {
+  async #resync(): Promise<ReadResult<M>> {
     if (++this.#resyncs > MAX_RESYNCS) {
       const message = `the device ${JSON.stringify(this.#identity.device)} fell behind faster than it could be rebuilt`;
       throw new TimelineError('TIMELINE_UNAVAILABLE', message, { retryable: true });
     }
     await this.#kept.rebuild({ last: this.#context.resyncLast, isResync: true });
+    const result = await this.#restart();
+    this.#hasToTell = true;
+    return result;
+  }
+
+  /** Goes on at the position that is kept now. */
+  async #restart(): Promise<ReadResult<M>> {
     const restarted = await DeviceReader.open(this.#context, this.#identity, this.#kept, this.#unmarked);
     this.#stream = restarted.#stream;
     this.#nextHeads = restarted.#nextHeads;
     this.#cursors = restarted.#cursors;
-    this.#hasToTell = true;
+    this.#hasToTell = restarted.#hasToTell;
     this.#losses = [];
+    return { messages: [], truncated: [], upToDate: false, hasAdvanced: true, restarted: true };
   }
 
   /** Looks up the bodies of references, and adds cursors. */

@@ -46,6 +46,16 @@ export class DeviceWatch {
     await pause(ms, { signal: this.#waiting.signal });
   }
 
+  /** `true` if a hint came since {@link clear}. */
+  get isWoken(): boolean {
+    return this.#isWoken;
+  }
+
+  /** Ends a wait under way, without a hint. */
+  interrupt(): void {
+    this.#waiting?.abort();
+  }
+
   /** Ends a wait under way, and all watches. */
   stop(): void {
     this.#unwatch();

@@ -17,15 +17,18 @@ import { readerOf, timelineOf } from '../shared/names.js';
 import type { Device, DeviceSubscribeOptions, PullOptions, PullPage, SyncMessage } from '../types.js';
 import { ClientPosition } from './client-position.js';
 import type { ConversationPosition } from './conversation-position.js';
-import { signerFor } from './cursor-signature.js';
+import { signerForDevice } from './cursor-signature.js';
 import { type DeviceCursor, decodeDeviceCursor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { DeviceReader } from './device-reader.js';
+import { DeviceRegistration } from './device-registration.js';
+import type { DeviceRegistry } from './device-registry.js';
 import { DeviceWatch } from './device-watch.js';
 import type { DeviceIdentity, KeptPosition } from './kept-position.js';
 import { mergedLosses } from './lost-entries.js';
 import { NameHashes } from './name-hashes.js';
 import { PageRecords } from './page-records.js';
+import { SignalBuffer } from './signal-buffer.js';
 import { StoredPosition } from './stored-position.js';
 import type { Loss } from './stream-page.js';
 import { UnmarkedConversations } from './unmarked-conversations.js';
@@ -35,7 +38,19 @@ const DEFAULT_LIMIT = 100;
 const MAX_LAST_MESSAGES = 1000;
 const MAX_OUTAGE_PAUSE_MS = 5000;
 const PULL: OptionNames<PullOptions> = { after: true, limit: true, signal: true };
-const SUBSCRIBE: OptionNames<DeviceSubscribeOptions> = { after: true, signal: true, onCaughtUp: true, pageSize: true };
+const SUBSCRIBE: OptionNames<DeviceSubscribeOptions> = {
+  ...{ after: true, signal: true, signals: true, onCaughtUp: true, pageSize: true },
+};
+
+interface Subscription<M> {
+  readonly watch: DeviceWatch;
+  readonly signals: SignalBuffer<M> | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly after: Cursor | undefined;
+  readonly onCaughtUp: (() => void) | undefined;
+  readonly pageSize: number;
+  readonly hasEnded: () => boolean;
+}
 
 /** A device whose position is kept in the libraries, or by the client, so that any process can serve it. */
 export class SyncDevice<M> implements Device<M> {
@@ -44,18 +59,20 @@ export class SyncDevice<M> implements Device<M> {
   readonly #context: Context<M>;
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
+  readonly #registration: DeviceRegistration<M>;
   readonly #records: PageRecords<M>;
   readonly #unmarked: UnmarkedConversations<M>;
   #hashes: NameHashes | undefined;
   #loading: Promise<unknown> | undefined;
 
-  constructor(context: Context<M>, identity: DeviceIdentity) {
+  constructor(context: Context<M>, identity: DeviceIdentity, registry: DeviceRegistry<M>) {
     this.user = identity.user;
     this.device = identity.device;
     this.#identity = identity;
     this.#context = context;
     this.#log = new DeviceLog(context.state, this.user, this.device);
-    this.#records = new PageRecords(context.state, this.user, this.device);
+    this.#registration = new DeviceRegistration(registry, this.device, this.#log, context.closing);
+    this.#records = new PageRecords(context.state, this.user, this.device, () => this.#registration.ensure());
     this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
@@ -85,10 +102,12 @@ export class SyncDevice<M> implements Device<M> {
 
   async ack(cursor: Cursor): Promise<void> {
     checkOpen(this.#context);
-    const { secret } = await this.#context.settings();
-    const decoded = decodeDeviceCursor(signerFor(secret, [this.user, this.device]), cursor);
-    const { generation, inbox, isComplete, resynced } = decoded;
     await this.#load();
+    const decoded = await this.#decode(cursor);
+    const { generation, inbox, isComplete, resynced } = decoded;
+    const { forgottenAt } = this.#log;
+    await this.#registration.ensure();
+    if (this.#log.forgottenAt !== forgottenAt) return;
     if (generation !== this.#log.generation) await this.#log.refresh();
     // A resync has replaced the position that the cursor goes on from.
     if (generation < this.#log.generation) return;
@@ -103,54 +122,62 @@ export class SyncDevice<M> implements Device<M> {
     // the inbox. The checkpoint comes last: a device that is told of its resync again drops what it has from the inbox.
     const marks = { ...(isCompleted && { isComplete }), ...(isTold && { told: true as const }) };
     if (needsRecord) await this.#log.add({ generation, conversations, inbox, ...marks });
-    const checkpoint = { timeline: this.user, reader: readerOf.device(this.device) };
+    if (this.#log.forgottenAt !== forgottenAt) return;
+    const checkpoint = { timeline: this.user, reader: readerOf.device(this.device, forgottenAt) };
     if (inbox) await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
   }
 
   subscribe(options?: DeviceSubscribeOptions): BatchIterator<SyncMessage<M>> {
     return BatchIterator.from(() => {
-      const { signal, after: given, onCaughtUp, pageSize = DEFAULT_LIMIT } = checkOptions(options, SUBSCRIBE);
-      const after = checkAfter(given);
+      const given = checkOptions(options, SUBSCRIBE);
+      const { signal, onCaughtUp, pageSize = DEFAULT_LIMIT } = given;
+      const after = checkAfter(given.after);
       checkFunction(onCaughtUp, 'onCaughtUp');
       checkCount(pageSize, 'pageSize', { most: MAX_PULL });
       const watch = new DeviceWatch([signal, this.#context.closing]);
+      const signals = this.#listen(given.signals, watch);
       let hasEnded = false;
       const end = () => {
         hasEnded = true;
         watch.stop();
+        signals?.stop();
       };
-      return new BatchIterator(
-        this.#nextBatch(watch, { signal, after, onCaughtUp, pageSize }, () => hasEnded),
-        { signal, end },
-      );
+      const subscription = { watch, signals, signal, after, onCaughtUp, pageSize, hasEnded: () => hasEnded };
+      return new BatchIterator(this.#nextBatch(subscription), { signal, end });
     });
   }
 
   /** Reads until nothing is left, then waits for a hint, at most `pollMs`: hints may be lost. */
-  #nextBatch(
-    watch: DeviceWatch,
-    { signal, after, onCaughtUp, pageSize }: DeviceSubscribeOptions & { readonly pageSize: number },
-    hasEnded: () => boolean,
-  ): () => Promise<SyncMessage<M>[] | undefined> {
+  #nextBatch(subscription: Subscription<M>): () => Promise<SyncMessage<M>[] | undefined> {
+    const { watch, signals, signal, after, onCaughtUp, pageSize, hasEnded } = subscription;
     const { pollMs, warn } = this.#context;
     let reader: DeviceReader<M> | undefined;
     let isCaughtUp = false;
+    let readAt = Number.NEGATIVE_INFINITY;
     return async () => {
       for (let failures = 0; !hasEnded(); ) {
         throwIfAborted(signal);
         checkOpen(this.#context);
+        // Signals alone cause no read, and delay none.
+        const isReadDue = watch.isWoken || performance.now() - readAt >= pollMs;
+        if (reader && signals && !signals.isEmpty && !isReadDue) return signals.take(reader.cursor);
         watch.clear();
         try {
           reader ??= await this.#open(after);
           const { messages, upToDate, hasAdvanced } = await reader.read(pageSize);
           failures = 0;
-          if (messages.length > 0) return messages;
+          if (messages.length > 0) {
+            readAt = Number.NEGATIVE_INFINITY;
+            return messages;
+          }
           this.#followIn(watch, reader);
+          if (!upToDate && hasAdvanced) continue;
           if (upToDate && !isCaughtUp) {
             isCaughtUp = true;
             onCaughtUp?.();
           }
-          if (upToDate || !hasAdvanced) await watch.wait(pollMs);
+          readAt = performance.now();
+          if (!signals || signals.isEmpty) await watch.wait(pollMs);
         } catch (error) {
           if (!isTimelineError(error) || !error.retryable) throw error;
           if (++failures === 1)
@@ -160,6 +187,15 @@ export class SyncDevice<M> implements Device<M> {
       }
       return undefined;
     };
+  }
+
+  #listen(given: boolean | undefined, watch: DeviceWatch): SignalBuffer<M> | undefined {
+    const signals = given ?? true;
+    if (typeof signals !== 'boolean')
+      throw invalidArgument('signals', `must be a boolean, not ${describeValue(signals)}`);
+    if (!signals || this.#context.sync.capabilities.signals === 'none') return undefined;
+    checkOpen(this.#context);
+    return new SignalBuffer(this.#context, this.user, () => watch.interrupt());
   }
 
   #followIn(watch: DeviceWatch, reader: DeviceReader<M>): void {
@@ -181,7 +217,7 @@ export class SyncDevice<M> implements Device<M> {
     const hashesFor = (secret: string) => this.#hashesFor(secret);
     const kept: KeptPosition =
       after === undefined
-        ? new StoredPosition(this.#context, this.#identity, this.#log, this.#records, hashesFor)
+        ? new StoredPosition(this.#context, this.#identity, this.#log, this.#records, this.#registration, hashesFor)
         : new ClientPosition(this.#context, this.#identity, after, hashesFor);
     return DeviceReader.open(this.#context, this.#identity, kept, this.#unmarked);
   }
@@ -189,6 +225,21 @@ export class SyncDevice<M> implements Device<M> {
   #hashesFor(secret: string): NameHashes {
     this.#hashes ??= new NameHashes(secret, this.user);
     return this.#hashes;
+  }
+
+  /** Another process may have forgotten the device since this one read its log, and made the cursor after that. */
+  async #decode(cursor: Cursor): Promise<DeviceCursor> {
+    const { secret } = await this.#context.settings();
+    const decode = () =>
+      decodeDeviceCursor(signerForDevice(secret, this.user, this.device, this.#log.forgottenAt), cursor);
+    try {
+      return decode();
+    } catch (error) {
+      const { forgottenAt } = this.#log;
+      await this.#log.refresh();
+      if (this.#log.forgottenAt === forgottenAt) throw error;
+      return decode();
+    }
   }
 
   /** Returns the positions that acknowledging the cursor stores. */

@@ -25,8 +25,11 @@ export interface KeptPosition {
   /** The Timeline of the position, whose head is looked up with the others. */
   readonly log: TimelineId | undefined;
   open(readHeads: ReadHeads): Promise<OpenedPosition>;
-  /** Reads changes of other processes. `heads` were looked up before a page. */
-  refresh(heads: StreamHeads): Promise<void>;
+  /**
+   * Reads changes of other processes. `heads` were looked up before a page. `true`: the device was forgotten, and this is
+   * the position of a new one. Open it again.
+   */
+  refresh(heads: StreamHeads): Promise<boolean>;
   /** Replaces the position by that of a device that begins with the `last` messages of each conversation. */
   rebuild(options: { readonly last: number; readonly isResync: boolean }): Promise<void>;
 }

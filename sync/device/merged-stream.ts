@@ -1,10 +1,17 @@
-import { isTimelineError, type Page, type TimelineEntry } from '../../src/index.js';
+import type { Page, TimelineEntry } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored, Synced } from '../types.js';
-import { type ConversationPosition, comesFromInbox, isFollowed, positionAfter } from './conversation-position.js';
-import { type DeviceMessage, fromConversationEntry, fromInboxCopy } from './device-message.js';
+import {
+  type ConversationPosition,
+  comesFromInbox,
+  followedOf,
+  isFollowed,
+  positionAfter,
+} from './conversation-position.js';
+import { type DeviceMessage, fromConversationEntry, fromInboxCopy, fromMembershipEvent } from './device-message.js';
+import { readInbox } from './inbox-page.js';
 import { leftAmongLost } from './lost-entries.js';
 import type { StreamHeads } from './stream-heads.js';
 import type { Loss, PositionChange, StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
@@ -66,7 +73,7 @@ export class MergedStream<M> {
     const chosen = unread.slice(0, limit);
     const limitEach = Math.max(1, Math.floor(limit / Math.max(1, chosen.length)));
     const [inbox, pages] = await Promise.all([
-      this.#readInbox(limit),
+      readInbox(this.#context, this.#user, this.position.inbox, limit),
       chosen.length === 0
         ? []
         : store.readBatch(
@@ -120,17 +127,6 @@ export class MergedStream<M> {
     return { unlisted: new Set(unlisted), isFinal: areJoinsMarked && isSettled && this.position.inbox !== undefined };
   }
 
-  /** Returns `undefined` if the next entry does not decode: only the conversations can tell its content. */
-  async #readInbox(limit: number): Promise<Page<Synced<M>> | undefined> {
-    try {
-      const inbox = this.#context.sync.timeline(this.#user);
-      return await inbox.read({ after: this.position.inbox, limit, onUndecodable: 'throw' });
-    } catch (error) {
-      if (isTimelineError(error) && error.code === 'TIMELINE_DECODE') return undefined;
-      throw error;
-    }
-  }
-
   #unread(heads: ReadonlyMap<string, bigint>): UnreadConversation[] {
     return [...this.position.conversations].flatMap(([conversation, position]) => {
       const after = position.deliveredThrough;
@@ -182,17 +178,19 @@ export class MergedStream<M> {
   /** `true` while the device has not read the conversation up to this entry, and reads it from there. */
   #hasToWait({ kind, conversation, seqId }: Synced<M>): boolean {
     const position = this.position.conversations.get(conversation);
-    if (kind === 'read' || kind === 'settings' || !position || !isFollowed(position)) return false;
+    if (kind === 'read' || kind === 'settings' || kind === 'receipt' || !position || !isFollowed(position))
+      return false;
     return BigInt(seqId) > (position.followedThrough ?? position.deliveredThrough);
   }
 
   #addInboxEntry(copy: Synced<M>, appendedAt: number): void {
     const { kind, conversation } = copy;
     const seqId = BigInt(copy.seqId);
-    if (kind === 'read' || kind === 'settings') {
-      const message = { kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt };
-      if (kind === 'read') this.#add(message, { readPosition: copy.position });
-      else this.#add({ ...message, settings: copy.settings }, {});
+    if (kind === 'read' || kind === 'settings' || kind === 'receipt') {
+      const sender = kind === 'receipt' ? copy.reader : this.#user;
+      const message = { kind, conversation, seqId, entrySeqId: seqId, sender, sentAt: appendedAt };
+      if (kind === 'settings') this.#add({ ...message, settings: copy.settings }, {});
+      else this.#add(message, kind === 'read' ? { readPosition: copy.position } : {});
     } else if (kind === 'mode') {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);
@@ -202,8 +200,10 @@ export class MergedStream<M> {
       this.#skipInboxCopies(conversation, seqId);
     } else {
       const position = this.position.conversations.get(conversation);
-      if (!position || comesFromInbox(position, seqId))
+      if (position && !comesFromInbox(position, seqId)) return;
+      if (!('users' in copy))
         this.#add(fromInboxCopy(copy, seqId), { isReference: kind !== 'recall' && copy.body === undefined });
+      else if (this.#context.membershipEvents) this.#add(fromMembershipEvent(copy), {});
     }
   }
 
@@ -277,7 +277,7 @@ export class MergedStream<M> {
         ? { deliveredThrough: entry.seqId, followedThrough: entry.seqId, hasLeft: true }
         : positionAfter(position, entry.seqId);
       this.#advance(conversation, position);
-      const delivered = fromConversationEntry(conversation, entry);
+      const delivered = fromConversationEntry(conversation, entry, this.#context);
       if (delivered) this.#add(delivered, { isFromConversation: true });
     }
     // The last entries up to the marker may be gone.
@@ -291,8 +291,4 @@ export class MergedStream<M> {
     if (!this.#context.directory.apply || seqId < memberSince) return false;
     return message?.kind === 'leave' && message.users.includes(this.#user);
   }
-}
-
-export function followedOf(positions: ReadonlyMap<string, ConversationPosition>): string[] {
-  return [...positions].flatMap(([conversation, position]) => (isFollowed(position) ? [conversation] : []));
 }

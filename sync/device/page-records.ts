@@ -29,13 +29,21 @@ interface PageRecord {
  */
 export class PageRecords<M> {
   readonly #timeline: Timeline<Stored<M>>;
+  readonly #beforeAppend: () => Promise<void>;
   readonly #canTrim: boolean;
   readonly #maxBytes: number;
 
-  constructor(store: TimelineStore<Stored<M>>, user: string, device: string) {
+  /** `beforeAppend` is awaited before each record. */
+  constructor(
+    store: TimelineStore<Stored<M>>,
+    user: string,
+    device: string,
+    beforeAppend: () => Promise<void> = async () => undefined,
+  ) {
     const id: TimelineId = timelineOf.pages(user, device);
     const { trim, maxBodyBytes } = store.capabilities;
     this.#timeline = store.timeline(id);
+    this.#beforeAppend = beforeAppend;
     this.#canTrim = trim;
     this.#maxBytes = Math.min(MAX_BYTES, maxBodyBytes / 4);
   }
@@ -49,6 +57,7 @@ export class PageRecords<M> {
     earlier: readonly ConversationChange[],
     page: readonly ConversationChange[],
   ): Promise<(count: number) => RecordedChanges> {
+    await this.#beforeAppend();
     const changes = [...earlier, ...page];
     const parts: { readonly start: number; readonly end: RecordedChanges }[] = [];
     for (let start = 0; start < changes.length || parts.length === 0; ) {
@@ -87,6 +96,13 @@ export class PageRecords<M> {
       names: [...indices.keys()],
       changes: encoded,
     };
+  }
+
+  /** Removes all records: cursors that refer to them are too old. */
+  async clear(): Promise<void> {
+    if (!this.#canTrim) return;
+    const { firstSeqId, lastSeqId } = await this.#timeline.head();
+    if (lastSeqId >= firstSeqId && lastSeqId > 0n) await this.#timeline.trim({ through: lastSeqId });
   }
 
   /** Adds up a chain of records. Throws `TIMELINE_INVALID_CURSOR` if one of them was trimmed. */

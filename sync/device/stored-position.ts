@@ -2,8 +2,10 @@ import type { TimelineId } from '../../src/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
-import { signerFor } from './cursor-signature.js';
+import { followedOf } from './conversation-position.js';
+import { signerForDevice } from './cursor-signature.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
+import type { DeviceRegistration } from './device-registration.js';
 import {
   type DeviceIdentity,
   type KeptPosition,
@@ -11,7 +13,6 @@ import {
   type OpenedPosition,
   type ReadHeads,
 } from './kept-position.js';
-import { followedOf } from './merged-stream.js';
 import type { NameHashes } from './name-hashes.js';
 import type { PageRecords } from './page-records.js';
 import { rebuild } from './rebuild.js';
@@ -25,13 +26,19 @@ export class StoredPosition<M> implements KeptPosition {
   readonly #identity: DeviceIdentity;
   readonly #log: DeviceLog<M>;
   readonly #records: PageRecords<M>;
+  readonly #registration: DeviceRegistration<M>;
   readonly #hashesFor: (secret: string) => NameHashes;
+
+  /** `forgottenAt` of the log at the last call of {@link open}, and `true` if there was a position. */
+  #openedAt = 0n;
+  #isStored = false;
 
   constructor(
     context: Context<M>,
     identity: DeviceIdentity,
     log: DeviceLog<M>,
     records: PageRecords<M>,
+    registration: DeviceRegistration<M>,
     hashesFor: (secret: string) => NameHashes,
   ) {
     this.log = log.id;
@@ -39,44 +46,59 @@ export class StoredPosition<M> implements KeptPosition {
     this.#identity = identity;
     this.#log = log;
     this.#records = records;
+    this.#registration = registration;
     this.#hashesFor = hashesFor;
   }
 
   async open(readHeads: ReadHeads): Promise<OpenedPosition> {
     const { user, device, start } = this.#identity;
     const heads = () => readHeads(followedOf(this.#log.conversations));
-    const [[inbox], first] = await Promise.all([
-      this.#context.sync.checkpoints([{ timeline: user, reader: readerOf.device(device) }]),
-      heads(),
-    ]);
+    const { forgottenAt } = this.#log;
+    const [[inbox], first] = await Promise.all([this.#context.sync.checkpoints([this.#checkpoint]), heads()]);
+    const isChanged = await this.#log.refresh(first.deviceLog);
+    if (this.#log.forgottenAt !== forgottenAt) return this.open(readHeads);
     const last = lastOf(start);
-    if (inbox === undefined && last !== undefined && !this.#log.isKnown && first.deviceLog === 0n) {
+    const isNew = inbox === undefined && !this.#log.isKnown;
+    if (isNew && last !== undefined) {
       await this.rebuild({ last, isResync: false });
       return this.open(readHeads);
     }
-    const isChanged = await this.#log.refresh(first.deviceLog);
+    if (!isNew) {
+      await this.#registration.ensure();
+      if (this.#log.forgottenAt !== forgottenAt) return this.open(readHeads);
+    }
     const position = {
       inbox: furtherInbox(inbox, this.#log.inbox) ?? (this.#log.isKnown ? 0n : undefined),
       conversations: new Map(this.#log.conversations),
       isComplete: this.#log.isComplete,
     };
+    this.#openedAt = forgottenAt;
+    this.#isStored = !isNew;
     const { secret } = first;
-    const sign = signerFor(secret, [user, device]);
+    const sign = signerForDevice(secret, user, device, forgottenAt);
     const cursors = new StoredCursors(this.#log, this.#records, this.#hashesFor(secret), sign);
     return { position, heads: isChanged ? await heads() : first, cursors };
   }
 
-  async refresh({ deviceLog }: StreamHeads): Promise<void> {
+  async refresh({ deviceLog }: StreamHeads): Promise<boolean> {
     await this.#log.refresh(deviceLog);
+    if (this.#openedAt === this.#log.forgottenAt && (this.#isStored || this.#registration.isMade))
+      await this.#registration.ensure();
+    return this.#openedAt !== this.#log.forgottenAt;
   }
 
   /** Begins a new generation of the device's state. */
   async rebuild({ last, isResync }: { readonly last: number; readonly isResync: boolean }): Promise<void> {
-    const { user, device } = this.#identity;
+    const { user } = this.#identity;
+    await this.#registration.ensure();
     const { inbox, conversations } = await rebuild(this.#context, user, last);
     const record = { generation: this.#log.generation + 1, conversations, isComplete: true } as const;
     await this.#log.add({ ...record, ...(isResync && { resync: true }) });
-    const checkpoint = { timeline: user, reader: readerOf.device(device) };
-    if (inbox > 0n) await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
+    if (inbox > 0n) await advanceOrReset(this.#context.sync, { ...this.#checkpoint, to: inbox });
+  }
+
+  get #checkpoint(): { readonly timeline: string; readonly reader: string } {
+    const { user, device } = this.#identity;
+    return { timeline: user, reader: readerOf.device(device, this.#log.forgottenAt) };
   }
 }

@@ -1,6 +1,7 @@
 import { seqIdOf, type TimelineEntry } from '../../src/index.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
+import { eventCopy, membershipEvent } from '../inbox/membership-events.js';
 import { truncationMarker } from '../inbox/truncation-marker.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
@@ -50,7 +51,7 @@ export async function addNewcomers<M>(context: Context<M>, join: Join<M>, inboxe
   // First: a device that resyncs at this moment sets its inbox position beyond what is written below.
   await directory.apply?.(conversation, { kind: 'join', users, at, from: [...from.values()] });
   if (mode === 'write') await backfill(context, conversation, at, from, inboxes);
-  else await writeMarkers(join, newMembers, inboxes);
+  else await writeMarkers(context, join, newMembers, inboxes);
 }
 
 /**
@@ -103,13 +104,29 @@ async function visibleAfter<M>({ store, newcomers }: Context<M>, conversation: s
   return beforeLastMessages(backwards, newcomers.last, at);
 }
 
+/** Returns who gets the event of a join or leave: the members and, for a join, the new ones. */
+export async function* toldOf<M>(
+  { directory }: Context<M>,
+  conversation: string,
+  at: bigint,
+  joining: readonly string[],
+): AsyncGenerator<string, void, undefined> {
+  const others = new Set(joining);
+  yield* others;
+  for await (const member of each(directory.members(conversation, { at }))) if (!others.has(member)) yield member;
+}
+
 async function writeMarkers<M>(
+  context: Context<M>,
   { conversation, entry }: Join<M>,
   starts: ReadonlyMap<string, bigint>,
   inboxes: InboxWriter<M>,
 ): Promise<void> {
   for (const start of new Set(starts.values())) {
     const users = [...starts].flatMap(([user, its]) => (its === start ? [user] : []));
+    // These read the conversation from behind their own join.
+    const event = context.membershipEvents && start >= entry.seqId ? membershipEvent(conversation, entry) : undefined;
+    if (event) await inboxes.write(eventCopy(conversation, entry, event), each(users));
     const [seqId, from] = [String(entry.seqId), String(start)];
     const message = { kind: 'mode', mode: 'read', conversation, seqId, from } as const;
     await inboxes.write({ seqId: entry.seqId, key: copyKey(conversation, entry), message }, each(users));
@@ -135,7 +152,8 @@ async function backfill<M>(
       await inboxes.write({ ...marker, seqId: at }, each(users));
     }
     for (const entry of entries) {
-      const message = pastCopy(context, conversation, entry);
+      const event = context.membershipEvents ? membershipEvent(conversation, entry) : undefined;
+      const message = event ?? pastCopy(context, conversation, entry);
       if (!message) continue;
       const visible = new Map([...from].filter(([, after]) => after < entry.seqId));
       const users = await recipientsOf(context, conversation, visible, message);

@@ -13,8 +13,8 @@ const ITEMS_PER_PART = 1000;
 
 /** The state that the records of a log result in. */
 export interface LogState<Change, Snapshot extends { readonly items: readonly unknown[] }> {
-  /** `seqId` is that of the record in the log. */
-  apply(change: Change, seqId: bigint): void;
+  /** `seqId` is that of the record in the log, `appendedAt` its time by the store, in milliseconds since 1970. */
+  apply(change: Change, seqId: bigint, appendedAt: number): void;
   /** Replaces the state. */
   restore(snapshot: Snapshot): void;
   /** Items in an order that depends on the records only; the first part carries all other fields. */
@@ -33,6 +33,7 @@ interface SnapshotPart {
 
 interface LogRecord<Change> {
   readonly seqId: bigint;
+  readonly appendedAt: number;
   readonly change: Change;
 }
 
@@ -119,16 +120,16 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
     if (through !== undefined) this.#restore(through);
     const applied = through === undefined ? read : [...this.#changes, ...read].filter(({ seqId }) => seqId > through);
     if (through !== undefined) this.#changes = [];
-    for (const { change, seqId } of applied) this.#state.apply(change, seqId);
+    for (const { change, seqId, appendedAt } of applied) this.#state.apply(change, seqId, appendedAt);
     // Without trims there are no snapshots: nothing will be applied again.
     if (this.#store.capabilities.trim) this.#changes.push(...applied);
     this.#isLoaded = true;
   }
 
-  #recordOf({ message, seqId }: TimelineEntry<Stored<M>>): LogRecord<Change> | undefined {
+  #recordOf({ message, seqId, appendedAt }: TimelineEntry<Stored<M>>): LogRecord<Change> | undefined {
     if (message?.kind !== 'state') return undefined;
     const state = message.state as Change | SnapshotPart;
-    if (!('snapshot' in state)) return { seqId, change: state };
+    if (!('snapshot' in state)) return { seqId, appendedAt, change: state };
     const { snapshot } = state;
     const through = BigInt(snapshot.through);
     const parts = this.#parts.get(through) ?? [];

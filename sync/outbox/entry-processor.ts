@@ -3,8 +3,9 @@ import type { DeliveryReport } from '../inbox/backlog.js';
 import { copiedMessage } from '../inbox/copied-message.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
+import { eventCopy, membershipEvent } from '../inbox/membership-events.js';
 import type { LostEntries } from '../inbox/truncation-marker.js';
-import { addNewcomers, recordLeave } from '../members/newcomers.js';
+import { addNewcomers, recordLeave, toldOf } from '../members/newcomers.js';
 import { membersWhoSee } from '../members/visibility.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
@@ -60,9 +61,11 @@ export class EntryProcessor<M> {
           { conversation: this.#conversation, entry, users: message.users, mode: this.mode.mode },
           this.#inboxes,
         );
+        await this.#tellMembers(entry, message.users);
         await this.#compactMembers();
         return undefined;
       case 'leave':
+        await this.#tellMembers(entry, []);
         await recordLeave(this.#context, this.#conversation, entry, message.users);
         await directory.apply?.(this.#conversation, { kind: 'leave', users: message.users, at: entry.seqId });
         await this.#compactMembers();
@@ -92,6 +95,15 @@ export class EntryProcessor<M> {
 
   get #target(): FanOutTarget<M> {
     return { context: this.#context, conversation: this.#conversation, inboxes: this.#inboxes };
+  }
+
+  /** In read mode, devices read the event in the conversation. */
+  async #tellMembers(entry: TimelineEntry<Stored<M>>, joining: readonly string[]): Promise<void> {
+    if (!this.#context.membershipEvents || this.mode.mode === 'read') return;
+    const event = membershipEvent(this.#conversation, entry);
+    if (!event) return;
+    const told = toldOf(this.#context, this.#conversation, entry.seqId, joining);
+    await this.#inboxes.write(eventCopy(this.#conversation, entry, event), told);
   }
 
   async #compactMembers(): Promise<void> {

@@ -17,6 +17,8 @@ export interface FanOutOptions {
   /** 0: this process looks only when `recover()` is called. */
   readonly recoverEveryMs: number;
   readonly patience: Patience;
+  /** Other work that looks at all Timelines of the store library: runs after all conversations were compared. */
+  readonly afterComparing: (() => Promise<void>) | undefined;
 }
 
 /** The outboxes of all conversations that this process uses, and the work that dead processes left. */
@@ -75,7 +77,10 @@ export class FanOut<M> {
 
   async #recover(all: boolean): Promise<number> {
     await this.#context.fanOutPositions.flush();
-    return all ? this.#recovery.recoverAll() : this.#recovery.recoverNoted();
+    if (!all) return this.#recovery.recoverNoted();
+    const resumed = await this.#recovery.recoverAll();
+    await this.#options.afterComparing?.();
+    return resumed;
   }
 
   #scheduleLook(): void {
@@ -104,6 +109,7 @@ export class FanOut<M> {
     if (performance.now() - this.#comparedAllAt < DAY_MS || !this.#context.store.capabilities.timelines) return;
     this.#comparedAllAt = performance.now();
     await this.#recovery.recoverAll();
+    await this.#options.afterComparing?.();
   }
 
   async #tidy(options: { readonly all: boolean }): Promise<void> {

@@ -17,6 +17,9 @@ export interface Context<M> {
   readonly newcomers: NonNullable<SyncOptions<M>['newcomers']>;
   readonly resyncLast: number;
   readonly pollMs: number;
+  readonly deviceTtlMs: number | undefined;
+  readonly receipts: boolean;
+  readonly membershipEvents: boolean;
   readonly fanOutPositions: FanOutPositions<M>;
   readonly settings: () => Promise<LibrarySettings>;
   /** Joins and leaves of a conversation between two looks at the length of its membership log. */

@@ -24,6 +24,10 @@ export const timelineOf = {
   device: (user: string, device: string): TimelineId => ['device', user, device],
   /** The position changes of pages that are too many for the device's cursors. */
   pages: (user: string, device: string): TimelineId => ['pages', user, device],
+  /** The devices of a user that have a position, and snapshots of them. */
+  devices: (user: string): TimelineId => ['devices', user],
+  /** A record from time to time: its time is the one that all processes agree on. */
+  clock: ['devices', 'of', 'library'] as TimelineId,
   /** Joins and leaves of a conversation, and snapshots of its members. */
   members: (conversation: string): TimelineId => ['members', conversation],
   /** Joins and leaves of a user, and snapshots of the user's conversations. */
@@ -40,6 +44,12 @@ export const timelineOf = {
   pending: (shard: number): TimelineId => ['pending', String(shard)],
 };
 
+/** Topics of signals in the sync library. */
+export const topicOf = {
+  /** Signals for the subscribed devices of a user. */
+  user: (user: string): string => `signals:${user}`,
+};
+
 /** Named readers of a Timeline. */
 export const readerOf = {
   /** On a conversation: every inbox holds all entries due up to here. */
@@ -50,8 +60,12 @@ export const readerOf = {
   announced: 'announced',
   /** On a conversation: the leave of a former member. */
   leave: (user: string): string => `left:${user}`,
-  /** On an inbox: the position that a device has acknowledged. */
-  device: (device: string): string => `device:${device}`,
+  /**
+   * On an inbox: the position that a device has acknowledged, since it was forgotten last. A process that has not noticed
+   * writes a position under the earlier name, where it does no harm.
+   */
+  device: (device: string, forgottenAt: bigint): string =>
+    forgottenAt === 0n ? `device:${device}` : `device@${forgottenAt}:${device}`,
 };
 
 /**

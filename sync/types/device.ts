@@ -26,6 +26,19 @@ export interface DeviceSubscribeOptions extends Omit<PullOptions, 'limit'> {
   readonly onCaughtUp?: (() => void) | undefined;
   /** Messages per read: 1 to 10,000. Default 100. */
   readonly pageSize?: number | undefined;
+  /** `false`: no messages of kind `signal`. Default `true`, where the sync library passes signals on. */
+  readonly signals?: boolean | undefined;
+}
+
+/** A device with a stored position. */
+export interface ListedDevice {
+  /** Name of the device. */
+  readonly device: string;
+  /**
+   * Milliseconds since 1970 at which it was seen last. A device in use is recorded once a day, or once in a quarter of
+   * {@link SyncOptions.deviceTtlMs} if that is less: the time may be that old.
+   */
+  readonly lastSeenAt: number;
 }
 
 /** One device of one user. Each device has its own position. */
@@ -54,7 +67,8 @@ export interface Device<M> {
   /**
    * Acknowledges a page, or a message and all before it: they do not come again. The position never moves back. Rejects
    * with `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device, for one that `pull` made with `after`, and
-   * for a page of many conversations that 256 later ones have followed: pull again then.
+   * for a page of many conversations that 256 later ones have followed, or from before the device was forgotten: pull
+   * again then.
    */
   ack(cursor: Cursor): Promise<void>;
   /**

@@ -146,6 +146,30 @@ export type Synced<M> =
       readonly position: string;
     }
   | {
+      /** Users became members of the conversation, or left. */
+      readonly kind: 'join' | 'leave';
+      /** Conversation that it comes from. */
+      readonly conversation: string;
+      /** SeqId of the entry in the conversation. */
+      readonly seqId: string;
+      /** Names of these users. */
+      readonly users: readonly string[];
+      /** Name of the user who added or removed them. */
+      readonly by?: string;
+      /** Milliseconds since 1970 at which the conversation got the entry. */
+      readonly sentAt: number;
+    }
+  | {
+      /** A member has read messages of the inbox's user, up to `seqId`. */
+      readonly kind: 'receipt';
+      /** Conversation that was read. */
+      readonly conversation: string;
+      /** SeqId of the last entry read. */
+      readonly seqId: string;
+      /** Name of the member who read it. */
+      readonly reader: string;
+    }
+  | {
       /** The user has changed settings of a conversation on some device. */
       readonly kind: 'settings';
       /** Conversation whose settings they are. */

@@ -1,9 +1,9 @@
 import type { Abortable, SeqIdLike, Timeline } from '../../src/index.js';
-import type { Device, DeviceOptions } from './device.js';
+import type { Device, DeviceOptions, ListedDevice } from './device.js';
 import type { ConversationSettings, Stored } from './entries.js';
 import type { ConversationSummary, ListOptions, UnreadTotals } from './list.js';
 import type { MessagePage, MessagesOptions } from './message-page.js';
-import type { OutgoingMessage, Sent } from './messages.js';
+import type { OutgoingMessage, OutgoingSignal, Sent } from './messages.js';
 
 /** Sends messages to conversations and syncs them to the members' devices. */
 export interface MessageSync<M> extends AsyncDisposable {
@@ -64,8 +64,30 @@ export interface MessageSync<M> extends AsyncDisposable {
   messages(conversation: string, options?: MessagesOptions): Promise<MessagePage<M>>;
   /** Returns the Timeline of a conversation, to be read in both directions from any position. */
   history(conversation: string): Timeline<Stored<M>>;
+  /**
+   * Passes a value to the subscribed devices of the members, as a message of kind `signal`: typing, presence. Nothing is
+   * stored, and it has no order relative to messages. It may be lost: a subscription keeps the newest 64 that its reader
+   * has not taken. The devices of `from` get it too. Costs one publication for each member. `from` has to be a member.
+   * Rejects with `TIMELINE_FORBIDDEN` if not, with `TIMELINE_TOO_LARGE` if the JSON of `body` is longer than 16 KiB, and
+   * with `TIMELINE_UNSUPPORTED` if the sync library lacks the capability `signals`.
+   *
+   * @example
+   * await sync.signal('team', { from: 'ann', body: { typing: true } });
+   */
+  signal(conversation: string, signal: OutgoingSignal): Promise<void>;
   /** Returns a device of a user. Does no I/O. */
   device(user: string, device: string, options?: DeviceOptions): Device<M>;
+  /**
+   * Lists the devices of a user that have a stored position, the one seen last first. A device has one from its first
+   * acknowledgement on, or from its first pull if it starts with `now` or `{ last }`. Idle devices are forgotten before;
+   * see {@link SyncOptions.deviceTtlMs}.
+   */
+  devices(user: string): AsyncIterable<ListedDevice>;
+  /**
+   * Removes everything that is stored of a device. If it comes back, it starts as a new one, and `ack` refuses its
+   * earlier cursors. Idempotent; a device that has no position is none.
+   */
+  forgetDevice(user: string, device: string): Promise<void>;
   /**
    * Lists a user's conversations: pinned ones first, then the one with the newest message. Archived ones are among
    * them. Reads messages only of the conversations that it yields.

@@ -23,6 +23,14 @@ export interface OutgoingMessage<M> {
   readonly mentions?: readonly string[] | undefined;
 }
 
+/** A value that is passed on and not stored. */
+export interface OutgoingSignal {
+  /** Name of the member who sends it. */
+  readonly from: string;
+  /** A JSON value of at most 16 KiB. */
+  readonly body: unknown;
+}
+
 /** A stored entry. */
 export interface Sent {
   /** SeqId in the conversation. */
@@ -51,8 +59,8 @@ export interface SyncMessage<M> {
   /** Name of the conversation. */
   readonly conversation: string;
   /**
-   * SeqId of the message: for `edit` and `recall` of the message they change, for `read` of the last one read. For
-   * `settings` as `entrySeqId`.
+   * SeqId of the message: for `edit` and `recall` of the message they change, for `read` and `receipt` of the last one
+   * read. For `settings`, `join` and `leave` as `entrySeqId`; 0n for `signal`.
    */
   readonly seqId: bigint;
   /**
@@ -60,20 +68,25 @@ export interface SyncMessage<M> {
    * user's settings: of several for a conversation the highest counts.
    */
   readonly entrySeqId: bigint;
-  /** Name of the user who sent the message; for `read` and `settings`, of the device's own user. */
+  /**
+   * Name of the user who sent the message; for `read` and `settings`, of the device's own user; for `receipt`, of the
+   * reader; for `join` and `leave`, `by`, or `''` without it.
+   */
   readonly sender: string;
   /**
    * The body of a message or edit, for an edit the one that the message has by now. Absent for other kinds, and if
-   * the message was recalled.
+   * the message was recalled. Of a `signal`, the JSON value of the call, whatever its type.
    */
   readonly body?: M;
-  /** `edit` and `recall`: name of the user who changed the message, if the call named one. */
+  /** `edit`, `recall`, `join` and `leave`: name of the user who did it, if the call named one. */
   readonly by?: string;
   /**
    * `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. `settings`: the
-   * user has other settings of the conversation.
+   * user has other settings of the conversation. `receipt`: the member `sender` has read up to it.
+   * `join` and `leave`: `users` became members here, or left. `signal`: `sender` has called {@link MessageSync.signal};
+   * only in subscriptions.
    */
-  readonly kind: 'message' | 'edit' | 'recall' | 'read' | 'settings';
+  readonly kind: 'message' | 'edit' | 'recall' | 'read' | 'receipt' | 'settings' | 'join' | 'leave' | 'signal';
   /** `false` for a message that is not counted; see {@link OutgoingMessage}. Absent for others. */
   readonly countable?: false;
   /** SeqId of the message that this one relates to. */
@@ -82,6 +95,8 @@ export interface SyncMessage<M> {
   readonly mentions?: readonly string[];
   /** Of {@link MessageSync.messages}: the newest message of each sender that relates to this one, oldest first. */
   readonly related?: readonly SyncMessage<M>[];
+  /** For `join` and `leave`: names of the users who came or left. */
+  readonly users?: readonly string[];
   /** For `settings`: all settings of the conversation after the change. */
   readonly settings?: ConversationSettings;
   /** The message, or the one that an edit changes, was recalled before this device got it. */
@@ -97,7 +112,7 @@ export interface SyncMessage<M> {
   /** Milliseconds since 1970. */
   readonly sentAt: number;
   /**
-   * Acknowledges this message and all before it; see {@link Device.ack}. At most 200 bytes, unless the client keeps the
+   * Acknowledges this message and all before it, of a signal all before it; see {@link Device.ack}. At most 200 bytes, unless the client keeps the
    * position. It is made on demand and not enumerable: neither JSON nor a copy (`{ ...message }`) has it. Of
    * {@link MessageSync.messages}: the message's position in the conversation, for `before` and `after`.
    */

@@ -38,6 +38,24 @@ export interface SyncOptions<M> {
   readonly recoverEveryMs?: number | undefined;
   /** Milliseconds after which a waiting subscription reads again without a wake-up. Default 1000. */
   readonly pollMs?: number | undefined;
+  /**
+   * `true`: `markRead` of a member tells those who sent messages between the old and the new position, by a message of
+   * kind `receipt`. In conversations of at most 100 members; looks at the last 1000 entries. Default `false`. All
+   * processes have to know the kind: turn it on once no older version runs.
+   */
+  readonly receipts?: boolean | undefined;
+  /**
+   * `true`: devices get a message of kind `join` or `leave` for each join and leave of their conversations, in the order
+   * of the conversation. A join of the device's user is the first of the membership, the user's leave the last. Needs a
+   * directory with `apply`. Default `false`. All processes have to know the kinds: turn it on once no older version runs.
+   */
+  readonly membershipEvents?: boolean | undefined;
+  /**
+   * Milliseconds after which a device that is not used is forgotten, at least 1000: when another device of the user is
+   * used or its user's devices are listed, and once a day. Not used means neither a pull, a subscription nor an
+   * acknowledgement. Default: never.
+   */
+  readonly deviceTtlMs?: number | undefined;
   /** Called with conditions that an operator should know. Default: `process.emitWarning`. */
   readonly onWarning?: ((warning: AdapterWarning) => void) | undefined;
 }

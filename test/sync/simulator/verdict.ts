@@ -182,7 +182,7 @@ export class Verdict {
     for await (const { message, seqId: inboxSeqId } of sync.timeline(user).scan()) {
       if (message.kind === 'read' || message.kind === 'settings') continue;
       const { conversation, seqId } = message;
-      if (message.kind === 'mode' || message.kind === 'truncated') continue;
+      if (!('sender' in message)) continue;
       this.#checkInboxBody(user, message);
       if (inboxSeqIds.has(`${seqId}@${conversation}`))
         this.#fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);

@@ -103,7 +103,7 @@ export class Interposed implements TimelineAdapter {
         if (name === 'checkpoints') return calling(value as object, around);
         if (typeof value !== 'function') return value;
         const bound = (...args: unknown[]) => Reflect.apply(value, inner, args);
-        if (name === 'watch' || name === 'close' || name === 'timelines') return bound;
+        if (name === 'watch' || name === 'listen' || name === 'close' || name === 'timelines') return bound;
         return (...args: unknown[]) => around(name as Method, args, () => bound(...args) as Promise<unknown>);
       },
     });

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { Device, SyncMessage } from '../../sync/index.js';
+import { drain, say } from './support/people.js';
+import { inWorlds, MODES } from './support/worlds.js';
+
+const inWords = ({ kind, users, body, by }: SyncMessage<string>) =>
+  kind === 'join' || kind === 'leave' ? `${kind} ${users}${by === undefined ? '' : ` by ${by}`}` : String(body);
+const events = async (device: Device<string>) => (await drain(device, 3)).map(inWords);
+
+inWorlds(
+  'joins and leaves on devices',
+  (open, { directory }) => {
+    describe.skipIf(directory === 'listed')('of members kept', () => {
+      describe.each(['write', 'read', 'hybrid'] as const)('in %s diffusion', (mode) => {
+        const diffusion = MODES[mode]();
+
+        it('come in the order of the conversation, from the own join to the own leave', async () => {
+          const world = await open();
+          const process = await world.start({ diffusion, membershipEvents: true });
+          const { sync } = process;
+          await world.join(process, 'g', 'ann');
+          await say(sync, 'g', 'ann', 'one');
+          await (await sync.join('g', ['bob', 'cem'], { by: 'ann' })).delivered;
+          await say(sync, 'g', 'ann', 'two');
+          await (await sync.leave('g', 'cem', { by: 'ann' })).delivered;
+          await say(sync, 'g', 'bob', 'three');
+          await (await sync.leave('g', 'bob')).delivered;
+          await say(sync, 'g', 'ann', 'four');
+          const own = ['join bob,cem by ann', 'two', 'leave cem by ann'];
+          expect(await events(sync.device('ann', 'phone'))).toEqual([
+            'join ann',
+            'one',
+            ...own,
+            'three',
+            'leave bob',
+            'four',
+          ]);
+          expect(await events(sync.device('bob', 'phone'))).toEqual([...own, 'three', 'leave bob']);
+          expect(await events(sync.device('cem', 'phone'))).toEqual(own);
+        });
+
+        it('come once to one who rejoins, and to a device that reads between', async () => {
+          const world = await open();
+          const process = await world.start({ diffusion, membershipEvents: true });
+          const { sync } = process;
+          await world.join(process, 'g', 'ann', 'bob', 'cem');
+          const phone = sync.device('bob', 'phone');
+          expect(await events(phone)).toEqual(['join ann,bob,cem']);
+          await world.leave(process, 'g', 'bob');
+          expect(await events(phone)).toEqual(['leave bob']);
+          await say(sync, 'g', 'ann', 'unseen');
+          await world.join(process, 'g', 'bob');
+          await say(sync, 'g', 'ann', 'seen');
+          expect(await events(phone)).toEqual(['join bob', 'seen']);
+        });
+
+        it('are not there unless asked for', async () => {
+          const world = await open();
+          const process = await world.start({ diffusion });
+          await world.join(process, 'g', 'ann', 'bob');
+          await say(process.sync, 'g', 'ann', 'one');
+          expect(await events(process.sync.device('bob', 'phone'))).toEqual(['one']);
+        });
+      });
+    });
+  },
+  { core: true },
+);

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { drain, say, take } from './support/people.js';
+import { inWorlds } from './support/worlds.js';
+
+inWorlds('signals', (open) => {
+  it('reach subscribed devices of members, store nothing and refuse strangers', async () => {
+    const world = await open();
+    const process = await world.start();
+    const { sync } = process;
+    await world.join(process, 'g', 'ann', 'bob');
+    const phone = sync.device('bob', 'phone');
+    await drain(phone);
+    const heard = take(phone.subscribe(), 2);
+    await sync.signal('g', { from: 'ann', body: { typing: true } });
+    await say(sync, 'g', 'ann', 'one');
+    const got = await heard;
+    expect(got.map(({ kind }) => kind).sort()).toEqual(['message', 'signal']);
+    const signal = got.find(({ kind }) => kind === 'signal');
+    expect(signal).toMatchObject({ conversation: 'g', sender: 'ann', body: { typing: true }, seqId: 0n });
+    await phone.ack(signal!.cursor);
+    expect((await phone.pull()).messages.every(({ kind }) => kind === 'message')).toBe(true);
+    await expect(sync.signal('g', { from: 'eve', body: 1 })).rejects.toMatchObject({ code: 'TIMELINE_FORBIDDEN' });
+    await expect(sync.signal('g', { from: 'ann', body: 'x'.repeat(17_000) })).rejects.toMatchObject({
+      code: 'TIMELINE_TOO_LARGE',
+    });
+  });
+});

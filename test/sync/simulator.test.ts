@@ -23,6 +23,8 @@ const SMALL: Setting = {
     resyncLast: 2,
     starts: ['oldest'],
     expires: false,
+    storeExpires: false,
+    hasState: false,
     skewMs: 0,
     faults: 0,
   },

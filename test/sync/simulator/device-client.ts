@@ -1,4 +1,5 @@
 import type { SyncMessage } from '../../../sync/types.js';
+import { Losses } from './losses.js';
 
 /** A message on the device, and whether its acknowledgement succeeded. */
 export interface ShownMessage extends Omit<SyncMessage<string>, 'cursor'> {
@@ -30,6 +31,7 @@ export class DeviceClient {
   readonly reads = new Map<string, bigint>();
   /** Messages that came again although they were acknowledged. */
   readonly again: { readonly conversation: string; readonly entrySeqId: bigint }[] = [];
+  readonly losses = new Losses();
   streamStart: StreamStart | undefined;
   /** The start time of the last acknowledged pull after which nothing was left. */
   freshAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +65,7 @@ export class DeviceClient {
 
   /** Keeps messages; the function returned notes that they are acknowledged. */
   keep(messages: readonly SyncMessage<string>[]): () => void {
+    for (const { truncated } of messages) this.losses.tell(truncated);
     const kept = messages.flatMap((message) => this.#keep(message) ?? []);
     return () => {
       for (const each of kept) each.isAcked = true;
@@ -84,7 +87,7 @@ export class DeviceClient {
       if (known.isAcked) this.again.push({ conversation, entrySeqId });
       return known;
     }
-    const { cursor: _, ...rest } = message;
+    const { cursor: _, truncated: __, ...rest } = message;
     const next = { ...rest, isAcked: false };
     shown.push(next);
     return next;

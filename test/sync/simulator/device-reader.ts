@@ -33,6 +33,7 @@ export class DeviceReader {
     if (fate === 'lose') return false;
     if (page.resynced) this.#resync(client);
     await this.#noteStart(client, page.resynced, changes);
+    client.losses.tell(page.truncated);
     const acked = client.keep(page.messages);
     if (fate === 'keep') return false;
     const other = this.#world.random.chance(0.2) ? this.#world.host(this.#world.random.below(10)) : host;

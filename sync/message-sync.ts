@@ -1,27 +1,28 @@
 import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
-import { checkObject, checkSeqId, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { checkObject, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { ConversationCalls } from './calls/conversation-calls.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
 import { ReadingCalls } from './calls/reading-calls.js';
-import { ConversationList } from './conversations/conversation-list.js';
-import { markRead } from './conversations/read-positions.js';
 import { checkStart, SyncDevice } from './device/device.js';
-import { checkPermission } from './members/authorization.js';
 import type { FanOut } from './outbox/fan-out.js';
 import { Sender } from './outbox/sender.js';
 import { type Context, checkOpen } from './shared/context.js';
 import { RecentMap } from './shared/listing.js';
 import { checkConversation, checkDevice, checkUser } from './shared/names.js';
 import type {
+  ConversationSettings,
   ConversationSummary,
   Device,
   DeviceOptions,
+  ListOptions,
   MessagePage,
   MessageSync,
   MessagesOptions,
   OutgoingMessage,
   Sent,
   Stored,
+  UnreadTotals,
 } from './types.js';
 
 const MAX_DEVICES = 10_000;
@@ -43,7 +44,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
   readonly #messages: MessageCalls<M>;
   readonly #members: MemberCalls<M>;
   readonly #reading: ReadingCalls<M>;
-  readonly #list: ConversationList<M>;
+  readonly #conversations: ConversationCalls<M>;
   readonly #devices = new RecentMap<string, SyncDevice<M>>(MAX_DEVICES);
   readonly #closing: Closing;
   #closed: Promise<void> | undefined;
@@ -56,7 +57,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#messages = new MessageCalls(context, this.#sender);
     this.#members = new MemberCalls(context, this.#sender);
     this.#reading = new ReadingCalls(context);
-    this.#list = new ConversationList(context);
+    this.#conversations = new ConversationCalls(context);
   }
 
   send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent> {
@@ -104,17 +105,28 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#devices.use(key, () => new SyncDevice(this.#context, { user, device, start }));
   }
 
-  conversations(user: string): AsyncIterable<ConversationSummary<M>> {
-    return this.#list.of(checkUser(user));
+  conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>> {
+    return this.#conversations.conversations(user, options);
   }
 
-  async markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
-    checkOpen(this.#context);
-    checkUser(user);
-    checkConversation(conversation);
-    checkSeqId(seqId, 'seqId', 0n);
-    await checkPermission(this.#context, { kind: 'mark-read', user, conversation });
-    return markRead(this.#context, user, conversation, seqId);
+  conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>> {
+    return this.#conversations.conversationChanges(user, options);
+  }
+
+  unread(user: string, options?: { readonly atMost?: number | undefined }): Promise<UnreadTotals> {
+    return this.#conversations.unread(user, options);
+  }
+
+  configure(user: string, conversation: string, settings: Partial<ConversationSettings>): Promise<void> {
+    return this.#conversations.configure(user, conversation, settings);
+  }
+
+  markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
+    return this.#conversations.markRead(user, conversation, seqId);
+  }
+
+  readPositions(conversation: string, users?: readonly string[]): Promise<Map<string, bigint>> {
+    return this.#conversations.readPositions(conversation, users);
   }
 
   async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {

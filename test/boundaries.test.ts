@@ -62,7 +62,7 @@ describe('what may import what', () => {
       members: ['shared', 'inbox'],
       outbox: ['shared', 'modes', 'inbox', 'members'],
       device: ['shared', 'modes', 'inbox', 'members'],
-      conversations: ['shared', 'members', 'device'],
+      conversations: ['shared', 'modes', 'inbox', 'members', 'device'],
       calls: ['shared', 'modes', 'inbox', 'members', 'outbox', 'device', 'conversations'],
       types: [],
     };

@@ -13,6 +13,7 @@ import type { Sender } from '../outbox/sender.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { checkActor, checkConversation, checkKey, checkUser } from '../shared/names.js';
 import type { OutgoingMessage, Sent, StoredMessage } from '../types.js';
+import { checkDetails, checkTarget } from './message-details.js';
 import { OrderedChecks } from './ordered-checks.js';
 
 interface ChangeOptions {
@@ -36,19 +37,23 @@ export class MessageCalls<M> {
     const conversation = checkConversation(message.conversation);
     const sender = checkUser(message.sender, 'sender');
     const key = checkKey(message.key);
+    const details = checkDetails(message);
     const { signal } = checkOptions(options);
     checkBody(body);
     throwIfAborted(signal);
     checkOpen(this.#context);
     const append = (valid: M): Promise<Sent> => {
       checkOpen(this.#context);
-      return this.#sender.append(conversation, { kind: 'message', sender, body: valid }, key && `m:${key}`, signal);
+      const entry = { kind: 'message', sender, body: valid, ...details } as const;
+      return this.#sender.append(conversation, entry, key && `m:${key}`, signal);
     };
     const { authorize, bodySchema } = this.#context;
-    if (!authorize && !bodySchema) return append(body);
+    const needsCheck = authorize || bodySchema || details.relatesTo !== undefined;
+    if (!needsCheck && !this.#checks.isBusy(conversation)) return append(body);
     const check = async () => {
       const valid = await this.#validBody(body);
       await checkPermission(this.#context, { kind: 'send', user: sender, conversation });
+      if (details.relatesTo !== undefined) await checkTarget(this.#context, conversation, details.relatesTo, signal);
       return valid;
     };
     return this.#checks.run(conversation, check, append, signal);

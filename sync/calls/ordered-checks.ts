@@ -8,6 +8,11 @@ export class OrderedChecks {
   /** Of each conversation: resolves once every message so far has started or failed. */
   readonly #tails = new Map<string, Promise<void>>();
 
+  /** `true` while a message of the conversation has not started: a later one has to wait, checked or not. */
+  isBusy(conversation: string): boolean {
+    return this.#tails.has(conversation);
+  }
+
   /** `start` gets what the check resolves with. */
   async run<T, R>(
     conversation: string,

@@ -1,130 +1,150 @@
-import { type Cursor, type Page, seqIdOf, type TimelineEntry } from '../../src/index.js';
+import { seqIdOf } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
-import { lenient } from '../shared/undecodable.js';
-import type { ConversationSummary, Membership, Stored } from '../types.js';
+import type { ConversationSummary, Membership, UnreadTotals } from '../types.js';
+import { ConversationTails, type Latest } from './conversation-tails.js';
+import { encodeListPosition, type ListPosition } from './list-position.js';
+import { ListQueue } from './list-queue.js';
+import type { SettingsLog } from './settings-log.js';
+import { countUnread } from './unread-count.js';
+import type { UserSettings } from './user-settings.js';
 
-/** Conversations in one round trip, when their last messages are read and when unread messages are counted. */
-const CONVERSATIONS_PER_CALL = 500;
-const COUNTED_PER_CALL = 50;
-/** Entries at the end of a conversation that are searched for the last message first. */
-const TAIL = 4;
-/** Entries of each conversation that one round trip counts. */
-const PAGE = 500;
+/** Conversations that are listed, and whose totals are counted, in one round trip. */
+const LISTED_PER_CALL = 50;
+const COUNTED_PER_CALL = 500;
 
-interface Latest<M> {
+export interface ListRange {
+  readonly limit: number;
+  readonly after: ListPosition | undefined;
+  readonly atMost: number;
+}
+
+/** A conversation whose summary is wanted. */
+interface Wanted<M> {
   readonly membership: Membership;
-  readonly lastSeqId: bigint;
-  readonly last: TimelineEntry<Stored<M>> | undefined;
+  readonly latest: Latest<M>;
+  /** A read position that is known already, whether or not it is stored. */
+  readonly readSeqId?: bigint;
 }
 
 /** Lists a user's conversations with their unread messages, counted from the conversations themselves. */
 export class ConversationList<M> {
   readonly #context: Context<M>;
+  readonly #settings: SettingsLog<M>;
+  readonly #tails: ConversationTails<M>;
 
-  constructor(context: Context<M>) {
+  constructor(context: Context<M>, settings: SettingsLog<M>) {
     this.#context = context;
+    this.#settings = settings;
+    this.#tails = new ConversationTails(context.store);
   }
 
-  async *of(user: string): AsyncGenerator<ConversationSummary<M>, void, undefined> {
+  async *of(user: string, range: ListRange): AsyncGenerator<ConversationSummary<M>, void, undefined> {
+    const { limit, after, atMost } = range;
     checkOpen(this.#context);
-    const { store, directory } = this.#context;
-    const memberships = await membershipsOf(directory, user);
-    const latest: Latest<M>[] = [];
-    for (let i = 0; i < memberships.length; i += CONVERSATIONS_PER_CALL)
-      latest.push(...(await this.#latest(memberships.slice(i, i + CONVERSATIONS_PER_CALL))));
-    latest.sort((a, b) => (b.last?.appendedAt ?? 0) - (a.last?.appendedAt ?? 0));
-    for (let i = 0; i < latest.length; i += COUNTED_PER_CALL) {
-      const some = latest.slice(i, i + COUNTED_PER_CALL);
-      const reader = readerOf.user(user);
-      const read = await store.checkpoints(
-        some.map(({ membership }) => ({ timeline: membership.conversation, reader })),
-      );
-      const unread = await this.#unread(user, some, read);
-      yield* some.map((each, j) => summary(each, read[j], unread[j] as number));
+    const [memberships, settings] = await this.#membershipsAndSettings(user);
+    const tails = await this.#tails.visible(memberships);
+    const candidates = memberships.map((membership, i) => ({
+      membership,
+      tail: tails[i] as (typeof tails)[number],
+      pinned: settings.of(membership.conversation).pinned,
+    }));
+    const queue = new ListQueue(this.#tails, candidates, after);
+    for (let left = limit; left > 0; ) {
+      const some = await queue.take(Math.min(left, LISTED_PER_CALL));
+      if (some.length === 0) return;
+      left -= some.length;
+      yield* await this.#summaries(user, some, settings, atMost);
     }
   }
 
-  async #latest(memberships: readonly Membership[]): Promise<Latest<M>[]> {
-    const { store } = this.#context;
-    const pages = await store.readBatch(
-      memberships.map(({ conversation, from }) => ({
-        timeline: conversation,
-        after: from,
-        reverse: true,
-        limit: TAIL,
-      })),
-      lenient,
-    );
-    return Promise.all(
-      memberships.map(async (membership, i) => {
-        const page = pages[i] as Page<Stored<M>>;
-        let last = page.entries.find(isMessage);
-        if (!last && !page.upToDate) {
-          const { conversation, from } = membership;
-          for await (const entry of store
-            .timeline(conversation)
-            .scan({ after: from, before: page.next, reverse: true, ...lenient })) {
-            if (!isMessage(entry)) continue;
-            last = entry;
-            break;
-          }
-        }
-        return { membership, lastSeqId: page.head.lastSeqId, last };
-      }),
-    );
+  /** Returns the summaries of some conversations, in the order given. */
+  async summariesOf(
+    user: string,
+    wanted: readonly { readonly membership: Membership; readonly readSeqId: bigint }[],
+    atMost: number,
+  ): Promise<ConversationSummary<M>[]> {
+    const memberships = wanted.map(({ membership }) => membership);
+    const [settings, latest] = await Promise.all([this.#settings.read(user), this.#tails.latest(memberships)]);
+    const some = wanted.map((each, i) => ({ ...each, latest: latest[i] as Latest<M> }));
+    return this.#summaries(user, some, settings, atMost);
   }
 
-  /** Counts messages of others after the read position, without recalled ones, whether or not the recall is applied. */
-  async #unread(user: string, some: readonly Latest<M>[], read: readonly (Cursor | undefined)[]): Promise<number[]> {
+  async totals(user: string, atMost: number): Promise<UnreadTotals> {
+    checkOpen(this.#context);
     const { store } = this.#context;
-    const counts = some.map(() => new Set<bigint>());
-    let open = some.flatMap(({ membership: { conversation, from } }, i) => {
-      const position = read[i];
-      const readSeqId = position === undefined ? 0n : seqIdOf(position);
-      return [{ i, timeline: conversation, after: readSeqId > from ? readSeqId : from }];
+    const [memberships, settings] = await this.#membershipsAndSettings(user);
+    const counted = memberships.filter(({ conversation }) => {
+      const { muted, archived } = settings.of(conversation);
+      return !muted && !archived;
     });
-    while (open.length > 0) {
-      const pages = await store.readBatch(
-        open.map(({ timeline, after }) => ({ timeline, after, limit: PAGE })),
-        lenient,
-      );
-      open = open.flatMap(({ i, timeline }, j) => {
-        const page = pages[j] as Page<Stored<M>>;
-        const counted = counts[i] as Set<bigint>;
-        for (const { message, seqId, deleted } of page.entries) {
-          if (deleted) continue;
-          if (message.kind === 'message' && message.sender !== user) counted.add(seqId);
-          if (message.kind === 'recall') counted.delete(BigInt(message.target));
-        }
-        const last = page.entries.at(-1);
-        return page.upToDate || !last ? [] : [{ i, timeline, after: last.seqId }];
-      });
+    const [heads, read] = await Promise.all([
+      store.heads(counted.map(({ conversation }) => conversation)),
+      this.#readPositions(user, counted),
+    ]);
+    const starts = counted.flatMap((membership, i) => {
+      const after = later(membership.from, read[i] as bigint);
+      return (heads[i]?.lastSeqId ?? 0n) > after ? [{ conversation: membership.conversation, after }] : [];
+    });
+    const totals = { messages: 0, mentions: 0, conversations: 0, capped: false };
+    for (let i = 0; i < starts.length && !totals.capped; i += COUNTED_PER_CALL) {
+      const some = starts.slice(i, i + COUNTED_PER_CALL);
+      for (const { unread, mentions, capped } of await countUnread(store, user, some, atMost - totals.messages)) {
+        totals.messages += unread;
+        totals.mentions += mentions;
+        if (unread > 0) totals.conversations++;
+        totals.capped ||= capped;
+      }
+      totals.capped ||= totals.messages > atMost;
     }
-    return counts.map(({ size }) => size);
+    return { ...totals, messages: Math.min(totals.messages, atMost) };
+  }
+
+  #membershipsAndSettings(user: string): Promise<[Membership[], UserSettings]> {
+    return Promise.all([membershipsOf(this.#context.directory, user), this.#settings.read(user)]);
+  }
+
+  async #summaries(
+    user: string,
+    some: readonly Wanted<M>[],
+    settings: UserSettings,
+    atMost: number,
+  ): Promise<ConversationSummary<M>[]> {
+    const stored = await this.#readPositions(
+      user,
+      some.map(({ membership }) => membership),
+    );
+    const read = stored.map((position, i) => later(position, some[i]?.readSeqId ?? 0n));
+    const starts = some.map(({ membership }, i) => ({
+      conversation: membership.conversation,
+      after: later(membership.from, read[i] as bigint),
+    }));
+    const behind = starts.filter(({ after }, i) => after < (some[i] as Wanted<M>).latest.lastSeqId);
+    const counts = await countUnread(this.#context.store, user, behind, atMost);
+    const countOf = new Map(behind.map(({ conversation }, i) => [conversation, counts[i]]));
+    return some.map(({ membership: { conversation }, latest: { lastSeqId, last } }, i) => {
+      const { pinned, muted, archived } = settings.of(conversation);
+      return {
+        conversation,
+        ...(last && { last }),
+        lastSeqId,
+        readSeqId: read[i] as bigint,
+        ...(countOf.get(conversation) ?? { unread: 0, mentions: 0, capped: false }),
+        settings: { muted, archived, pinned },
+        next: encodeListPosition({ pinned, sentAt: last?.sentAt ?? 0, conversation }),
+      };
+    });
+  }
+
+  async #readPositions(user: string, memberships: readonly Membership[]): Promise<bigint[]> {
+    const reader = readerOf.user(user);
+    const items = memberships.map(({ conversation }) => ({ timeline: conversation, reader }));
+    const cursors = await this.#context.store.checkpoints(items);
+    return cursors.map((cursor) => (cursor === undefined ? 0n : seqIdOf(cursor)));
   }
 }
 
-function isMessage(entry: TimelineEntry<Stored<unknown>>): boolean {
-  return !entry.deleted && entry.message.kind === 'message';
-}
-
-function summary<M>(
-  { membership, lastSeqId, last }: Latest<M>,
-  read: Cursor | undefined,
-  unread: number,
-): ConversationSummary<M> {
-  const counted = {
-    conversation: membership.conversation,
-    lastSeqId,
-    readSeqId: read === undefined ? 0n : seqIdOf(read),
-    unread,
-  };
-  if (last?.message.kind !== 'message') return counted;
-  const { sender, body } = last.message;
-  return {
-    ...counted,
-    last: { seqId: last.seqId, sender, sentAt: last.appendedAt, ...(body !== undefined && { body }) },
-  };
+function later(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

@@ -6,6 +6,7 @@ import { lenient } from '../shared/undecodable.js';
 import type { MessagePage, MessagesOptions, Stored, SyncMessage } from '../types.js';
 import { type Entry, type Walk, walkMessages } from './message-walk.js';
 import { appliedThrough, byTarget, readChanges, withChanges } from './pending-changes.js';
+import { relatedMessages } from './related-messages.js';
 
 /** Finds out if there is a message besides the one at the position. */
 const OLDER = { count: 2, reverse: true, signal: undefined } as const;
@@ -33,13 +34,19 @@ export async function readMessages<M>(
   const timeline = context.store.timeline(conversation);
   const [[position], visible] = await Promise.all([
     context.fanOutPositions.get([conversation]),
-    user === undefined ? { after: 0n } : visibleRange(context, conversation, user),
+    user === undefined ? { after: 0n, through: undefined } : visibleRange(context, conversation, user),
   ]);
   if (!visible) return { messages: [], after: await cursorAt(timeline, 0n, signal), upToDate: true };
   const read = request.after === undefined ? readBackward : readForward;
   const { entries, walk, ...page } = await read(timeline, visible, request);
   const changes = byTarget(await changesOf(timeline, entries, walk, position, signal));
-  const messages = entries.map((entry) => messageOf(conversation, entry, withChanges(entry, changes)));
+  const targets = entries.map(({ seqId }) => seqId);
+  const related = await relatedMessages(context.store, conversation, targets, { through: visible.through });
+  const messages = entries.map((entry) => {
+    const message = messageOf(conversation, entry, withChanges(entry, changes));
+    const its = related.get(entry.seqId)?.map((each) => messageOf(conversation, each, each.message));
+    return its ? { ...message, related: its } : message;
+  });
   return { messages, ...page };
 }
 

@@ -24,7 +24,7 @@ export interface WalkOptions {
 
 /** The messages of a range, from one end of it on. */
 export interface Walk<M> {
-  /** In the order of the walk. Those that do not decode are messages, as devices get them. */
+  /** In the order of the walk. Those that do not decode are messages, as devices get them; reactions are not. */
   readonly messages: readonly Entry<M>[];
   /** Edits and recalls between them. */
   readonly changes: readonly Entry<M>[];
@@ -70,8 +70,11 @@ export async function walkMessages<M>(
   }
 }
 
+/** A reaction, which is not counted and relates to a message, is shown with that message. */
 function isMessage({ deleted, message }: Entry<unknown>): boolean {
-  return !deleted && (message.kind === 'message' || isUndecodable(message));
+  if (deleted) return false;
+  if (message.kind !== 'message') return isUndecodable(message);
+  return message.countable !== false || message.relatesTo === undefined;
 }
 
 export function isChange({ deleted, message }: Entry<unknown>): boolean {

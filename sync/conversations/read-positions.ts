@@ -1,12 +1,30 @@
 import { type Cursor, epochOf, isTimelineError, seqIdOf } from '../../src/index.js';
 import { invalidArgument } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
+import { chunks } from '../shared/listing.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 
 interface ReadPosition {
   readonly conversation: string;
   readonly position: Cursor;
+}
+
+const POSITIONS_PER_CALL = 1000;
+
+/** Reads the read positions of users; 0n for none. */
+export async function readPositions<M>(
+  { store }: Context<M>,
+  conversation: string,
+  users: AsyncIterable<string>,
+): Promise<Map<string, bigint>> {
+  const positions = new Map<string, bigint>();
+  for await (const some of chunks(users, POSITIONS_PER_CALL)) {
+    const items = some.map((user) => ({ timeline: conversation, reader: readerOf.user(user) }));
+    const cursors = await store.checkpoints(items);
+    for (const [i, user] of some.entries()) positions.set(user, cursors[i] === undefined ? 0n : seqIdOf(cursors[i]));
+  }
+  return positions;
 }
 
 /**

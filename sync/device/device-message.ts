@@ -1,5 +1,5 @@
 import type { TimelineEntry } from '../../src/index.js';
-import { isDeliverable } from '../inbox/inbox-entries.js';
+import { detailsOf, isDeliverable } from '../inbox/inbox-entries.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced, SyncMessage } from '../types.js';
 
@@ -11,11 +11,14 @@ type InboxCopy<M> = Omit<Extract<Synced<M>, { readonly sender: string }>, 'seqId
 /** Makes the message of an inbox entry; `entrySeqId` is the SeqId of the conversation's entry. */
 export function fromInboxCopy<M>(copy: InboxCopy<M>, entrySeqId: bigint): DeviceMessage<M> {
   const { kind, conversation, sender, sentAt, target, by, body, undecodable } = copy;
+  const { relatesTo, ...details } = detailsOf(copy);
   const seqId = target === undefined ? entrySeqId : BigInt(target);
   return {
     ...{ kind, conversation, seqId, entrySeqId, sender, sentAt },
     ...(by !== undefined && { by }),
     ...(body !== undefined && { body }),
+    ...details,
+    ...(relatesTo !== undefined && { relatesTo: BigInt(relatesTo) }),
     ...(undecodable && { undecodable }),
   };
 }
@@ -35,7 +38,9 @@ export function fromConversationEntry<M>(
   const body = kind === 'recall' ? undefined : message.body;
   const copy = {
     ...{ kind, conversation, sender, sentAt: appendedAt },
-    ...(kind !== 'message' && { target: message.target, ...(message.by !== undefined && { by: message.by }) }),
+    ...(kind === 'message'
+      ? detailsOf(message)
+      : { target: message.target, ...(message.by !== undefined && { by: message.by }) }),
     ...(body !== undefined && { body }),
   };
   const isRecalled = kind === 'edit' ? body === undefined : kind === 'message' && message.recalled !== undefined;

@@ -182,16 +182,17 @@ export class MergedStream<M> {
   /** `true` while the device has not read the conversation up to this entry, and reads it from there. */
   #hasToWait({ kind, conversation, seqId }: Synced<M>): boolean {
     const position = this.position.conversations.get(conversation);
-    if (kind === 'read' || !position || !isFollowed(position)) return false;
+    if (kind === 'read' || kind === 'settings' || !position || !isFollowed(position)) return false;
     return BigInt(seqId) > (position.followedThrough ?? position.deliveredThrough);
   }
 
   #addInboxEntry(copy: Synced<M>, appendedAt: number): void {
     const { kind, conversation } = copy;
     const seqId = BigInt(copy.seqId);
-    if (kind === 'read') {
+    if (kind === 'read' || kind === 'settings') {
       const message = { kind, conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt };
-      this.#add(message, { readPosition: copy.position });
+      if (kind === 'read') this.#add(message, { readPosition: copy.position });
+      else this.#add({ ...message, settings: copy.settings }, {});
     } else if (kind === 'mode') {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);

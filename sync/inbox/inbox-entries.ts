@@ -1,11 +1,22 @@
 import type { TimelineEntry } from '../../src/index.js';
-import type { Stored, Synced } from '../types.js';
+import type { Stored, StoredMessage, Synced } from '../types.js';
 
 /** The entries of a conversation that go to devices. */
 export type Deliverable<M> = Extract<Stored<M>, { kind: 'message' | 'edit' | 'recall' }>;
 
 export function isDeliverable<M>(message: Stored<M> | undefined): message is Deliverable<M> {
   return message?.kind === 'message' || message?.kind === 'edit' || message?.kind === 'recall';
+}
+
+/** The fields of a message that no edit changes. */
+export type MessageDetails = Pick<StoredMessage<unknown>, 'countable' | 'relatesTo' | 'mentions'>;
+
+export function detailsOf({ countable, relatesTo, mentions }: MessageDetails): MessageDetails {
+  return {
+    ...(countable === false && { countable }),
+    ...(relatesTo !== undefined && { relatesTo }),
+    ...(mentions !== undefined && { mentions }),
+  };
 }
 
 /**
@@ -25,7 +36,9 @@ export function copyOf<M>(
     seqId: String(entry.seqId),
     sender: message.sender,
     sentAt: entry.appendedAt,
-    ...(message.kind !== 'message' && { target: message.target, ...(message.by !== undefined && { by: message.by }) }),
+    ...(message.kind === 'message'
+      ? detailsOf(message)
+      : { target: message.target, ...(message.by !== undefined && { by: message.by }) }),
     ...(body !== undefined && !refersTo(body) && { body }),
   };
 }

@@ -13,7 +13,8 @@ const ITEMS_PER_PART = 1000;
 
 /** The state that the records of a log result in. */
 export interface LogState<Change, Snapshot extends { readonly items: readonly unknown[] }> {
-  apply(change: Change): void;
+  /** `seqId` is that of the record in the log. */
+  apply(change: Change, seqId: bigint): void;
   /** Replaces the state. */
   restore(snapshot: Snapshot): void;
   /** Items in an order that depends on the records only; the first part carries all other fields. */
@@ -62,6 +63,11 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
   /** The number of changes since the newest snapshot. */
   get changeCount(): number {
     return this.#changes.length;
+  }
+
+  /** SeqId of the last record that was read. */
+  get readThrough(): bigint {
+    return this.#readThrough;
   }
 
   /** Reads the log unless it was read before. */
@@ -113,7 +119,7 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
     if (through !== undefined) this.#restore(through);
     const applied = through === undefined ? read : [...this.#changes, ...read].filter(({ seqId }) => seqId > through);
     if (through !== undefined) this.#changes = [];
-    for (const { change } of applied) this.#state.apply(change);
+    for (const { change, seqId } of applied) this.#state.apply(change, seqId);
     // Without trims there are no snapshots: nothing will be applied again.
     if (this.#store.capabilities.trim) this.#changes.push(...applied);
     this.#isLoaded = true;

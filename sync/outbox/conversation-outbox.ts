@@ -78,9 +78,9 @@ export class ConversationOutbox<M> {
   }
 
   /** Takes an entry that this process appended. Resolves once every recipient has this entry and all before it. */
-  deliver(appended: { readonly seqId: bigint; readonly cursor: Cursor }, kind: Stored<M>['kind']): Promise<Delivery> {
+  deliver(appended: { readonly seqId: bigint; readonly cursor: Cursor }, message: Stored<M>): Promise<Delivery> {
     if (appended.seqId > this.#progress.read) this.#turn.addAppended(appended.seqId);
-    if (kind === 'message' && this.#isNextInReadMode(appended.seqId)) {
+    if (this.#isNextWithoutWrites(appended.seqId, message)) {
       this.#turn.deleteAppended(appended.seqId);
       this.#progress.want(appended.seqId);
       this.#progress.advance(appended);
@@ -117,9 +117,9 @@ export class ConversationOutbox<M> {
   }
 
   /** A message in read diffusion needs no writes. Right behind the last entry, there is nothing to read either. */
-  #isNextInReadMode(seqId: bigint): boolean {
+  #isNextWithoutWrites(seqId: bigint, message: Stored<M>): boolean {
     if (!this.#isLoaded || this.#running || !this.#context.store.capabilities.dense) return false;
-    return this.#processor.mode.mode === 'read' && seqId === this.#progress.read + 1n;
+    return seqId === this.#progress.read + 1n && this.#processor.needsNoWrites({ message, deleted: false });
   }
 
   #start(): void {

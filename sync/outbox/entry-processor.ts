@@ -10,6 +10,7 @@ import { compactModes, type EffectiveMode, recordMode } from '../modes/conversat
 import type { Context } from '../shared/context.js';
 import { each } from '../shared/listing.js';
 import { copyKey } from '../shared/names.js';
+import { recordRelation } from '../shared/relation-index.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced } from '../types.js';
 import { type Amendment, amend } from './amend.js';
@@ -51,6 +52,7 @@ export class EntryProcessor<M> {
         return (await this.#sendCopy(entry, message, report)) ?? report;
       }
       case 'message':
+        await recordRelation(this.#context.store, this.#conversation, entry);
         return this.#sendCopy(entry, message);
       case 'join':
         await addNewcomers(
@@ -72,10 +74,10 @@ export class EntryProcessor<M> {
     }
   }
 
-  /** `true` if no inbox, message or membership changes for this entry. */
-  needsNoWrites({ message, deleted }: TimelineEntry<Stored<M>>): boolean {
+  /** `true` if no inbox, message, membership or relation changes for this entry. */
+  needsNoWrites({ message, deleted }: { readonly message: Stored<M>; readonly deleted: boolean }): boolean {
     if (deleted || message.kind === 'state') return true;
-    return this.mode.mode === 'read' && message.kind === 'message';
+    return this.mode.mode === 'read' && message.kind === 'message' && message.relatesTo === undefined;
   }
 
   /** Takes over the mode of an entry that another process has processed. */

@@ -70,7 +70,7 @@ export class Sender<M> {
       await note;
       const appended = await this.#store(conversation, message, key, signal);
       if (message.kind === 'edit' || message.kind === 'recall') await this.#amend(conversation, appended, message);
-      return sentOf(appended, outbox.deliver(appended, message.kind));
+      return sentOf(appended, outbox.deliver(appended, message));
     } finally {
       endAppend();
     }
@@ -113,7 +113,7 @@ export class Sender<M> {
     const appendMarker = async ({ mode, after }: ModeChange) => {
       await this.#fanOut.notes.ensure(conversation);
       const marker = await this.#appendMarker(conversation, mode, `mode:${after}`);
-      outbox.deliver(marker, 'mode').catch(() => undefined);
+      outbox.deliver(marker, { kind: 'mode', mode }).catch(() => undefined);
     };
     await this.#modes.ensureMode(conversation, () => outbox.newestMode(), appendMarker);
   }

@@ -1,5 +1,5 @@
 import type { TimelineEntry, TimelineId } from '../../src/index.js';
-import { checkText, invalidArgument } from '../../src/toolkit/index.js';
+import { checkText, describeValue, invalidArgument } from '../../src/toolkit/index.js';
 import type { Stored } from '../types.js';
 
 /** Bytes. With the parts that the library adds for its own Timelines, these names still fit into a Timeline id. */
@@ -7,6 +7,9 @@ const MAX_CONVERSATION_BYTES = 400;
 const MAX_USER_BYTES = 200;
 const MAX_DEVICE_BYTES = 200;
 const MAX_KEY_BYTES = 1000;
+const MAX_MENTIONS = 100;
+/** A page of messages lies in one or two such Timelines, and few messages have relations. */
+const TARGETS_PER_TIMELINE = 64n;
 
 /**
  * Timelines of the state library, which may be the store library. Only ids of conversations have a single part, so that
@@ -23,6 +26,14 @@ export const timelineOf = {
   members: (conversation: string): TimelineId => ['members', conversation],
   /** Joins and leaves of a user, and snapshots of the user's conversations. */
   memberships: (user: string): TimelineId => ['memberships', user],
+  /** Relations to messages of a conversation, those to {@link TARGETS_PER_TIMELINE} SeqIds in one Timeline. */
+  relations: (conversation: string, target: bigint): TimelineId => [
+    'relations',
+    conversation,
+    String((target - 1n) / TARGETS_PER_TIMELINE),
+  ],
+  /** Changes of a user's settings of conversations, and snapshots. */
+  settingsOf: (user: string): TimelineId => ['settings', user],
   /** Notes of conversations that may have unfinished fan-outs, by the hash of the conversation. */
   pending: (shard: number): TimelineId => ['pending', String(shard)],
 };
@@ -33,6 +44,8 @@ export const readerOf = {
   fanOut: 'fan-out',
   /** On a conversation: the read position of a user. */
   user: (user: string): string => `read:${user}`,
+  /** On a user's settings: the user's inbox holds all changes up to here. */
+  announced: 'announced',
   /** On a conversation: the leave of a former member. */
   leave: (user: string): string => `left:${user}`,
   /** On an inbox: the position that a device has acknowledged. */
@@ -58,6 +71,15 @@ export function checkKey(value: unknown): string | undefined {
 /** The user who does what a call says; `undefined` for the server itself. */
 export function checkActor(value: unknown): string | undefined {
   return value === undefined ? undefined : checkUser(value, 'by');
+}
+
+/** Returns the names, each once; `undefined` if there are none. */
+export function checkMentions(value: unknown): string[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) throw invalidArgument('mentions', `must be an array, not ${describeValue(value)}`);
+  const names = [...new Set(value.map((name) => checkUser(name, 'mentions')))];
+  if (names.length > MAX_MENTIONS) throw invalidArgument('mentions', `must name at most ${MAX_MENTIONS} users`);
+  return names.length === 0 ? undefined : names;
 }
 
 export function checkUsers(value: unknown): string[] {

@@ -74,6 +74,12 @@ export interface StoredMessage<M> {
   readonly edited?: string;
   /** SeqId of the recall. */
   readonly recalled?: string;
+  /** `false`: not counted as unread, and never a conversation's last message. Absent: counted. */
+  readonly countable?: false;
+  /** SeqId of the message that this one relates to. */
+  readonly relatesTo?: string;
+  /** Names of the users that the message mentions, each once. */
+  readonly mentions?: readonly string[];
 }
 
 /** An entry of an inbox in the sync library. SeqIds are decimal strings. */
@@ -93,6 +99,12 @@ export type Synced<M> =
       readonly target?: string;
       /** For `edit` and `recall`: name of the user who changed the message. */
       readonly by?: string;
+      /** For `message`: as in {@link StoredMessage}. */
+      readonly countable?: false;
+      /** For `message`: as in {@link StoredMessage}. */
+      readonly relatesTo?: string;
+      /** For `message`: as in {@link StoredMessage}. */
+      readonly mentions?: readonly string[];
       /** The body of a message. Absent, as in every edit: devices take it from the conversation. */
       readonly body?: M;
       /** The conversation's entry did not decode when this was written: look up kind, sender and target there. */
@@ -132,4 +144,24 @@ export type Synced<M> =
       readonly seqId: string;
       /** Cursor of that entry: the read position to advance to. */
       readonly position: string;
+    }
+  | {
+      /** The user has changed settings of a conversation on some device. */
+      readonly kind: 'settings';
+      /** Conversation whose settings they are. */
+      readonly conversation: string;
+      /** SeqId of the change among the user's settings: the highest counts. */
+      readonly seqId: string;
+      /** The settings after the change. */
+      readonly settings: ConversationSettings;
     };
+
+/** A user's settings of one conversation, the same on all devices. */
+export interface ConversationSettings {
+  /** The user wants no notifications. Default `false`. */
+  readonly muted: boolean;
+  /** The user has put the conversation away. Default `false`. */
+  readonly archived: boolean;
+  /** The conversation stands before all that are not pinned. Default `false`. */
+  readonly pinned: boolean;
+}

@@ -1,7 +1,7 @@
 import type { Abortable, Timeline } from '../../src/index.js';
 import type { Device, DeviceOptions } from './device.js';
-import type { Stored } from './entries.js';
-import type { ConversationSummary } from './list.js';
+import type { ConversationSettings, Stored } from './entries.js';
+import type { ConversationSummary, ListOptions, UnreadTotals } from './list.js';
 import type { MessagePage, MessagesOptions } from './message-page.js';
 import type { OutgoingMessage, Sent } from './messages.js';
 
@@ -67,12 +67,43 @@ export interface MessageSync<M> extends AsyncDisposable {
   /** Returns a device of a user. Does no I/O. */
   device(user: string, device: string, options?: DeviceOptions): Device<M>;
   /**
-   * Lists a user's conversations, the one with the newest message first.
+   * Lists a user's conversations: pinned ones first, then the one with the newest message. Archived ones are among
+   * them. Reads messages only of the conversations that it yields.
    *
    * @example
-   * for await (const { conversation, last, unread } of sync.conversations('ann')) show(conversation, last, unread);
+   * for await (const { conversation, last, unread, capped } of sync.conversations('ann', { limit: 20, atMost: 99 }))
+   *   show(conversation, last, capped ? `${unread}+` : unread);
    */
-  conversations(user: string): AsyncIterable<ConversationSummary<M>>;
+  conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>>;
+  /**
+   * Yields the new summary of a conversation after each message, edit, recall, join, leave, read position or setting
+   * that changes it, until `signal` or `close` ends it. Several changes of a conversation may come as one. Call it
+   * before `conversations`: no change is missed between the two.
+   *
+   * @example
+   * const changes = sync.conversationChanges('ann', { signal });
+   * for await (const summary of sync.conversations('ann', { limit: 20 })) show(summary);
+   * for await (const summary of changes) summary.left ? remove(summary.conversation) : show(summary);
+   */
+  conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>>;
+  /**
+   * Counts the unread messages of all conversations that are neither muted nor archived. `atMost` is 999 by default.
+   *
+   * @example
+   * const { messages, capped } = await sync.unread('ann', { atMost: 99 });
+   * setBadge(capped ? `${messages}+` : String(messages));
+   */
+  unread(user: string, options?: { readonly atMost?: number | undefined }): Promise<UnreadTotals>;
+  /**
+   * Changes a user's settings of a conversation, and tells the user's devices. What is left out stays as it is; of two
+   * calls that change the same setting the later one counts.
+   *
+   * @example
+   * await sync.configure('ann', 'team', { muted: true });
+   */
+  configure(user: string, conversation: string, settings: Partial<ConversationSettings>): Promise<void>;
+  /** Returns read positions of a conversation, of the members by default; 0n for none. */
+  readPositions(conversation: string, users?: readonly string[]): Promise<Map<string, bigint>>;
   /**
    * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one
    * in force. Rejects with `TIMELINE_INVALID_ARGUMENT` if the conversation does not reach as far.

@@ -1,4 +1,5 @@
 import type { Cursor, TimelineError } from '../../src/index.js';
+import type { ConversationSettings } from './entries.js';
 import type { TruncatedConversation } from './truncated.js';
 
 /** A message to send. */
@@ -14,6 +15,12 @@ export interface OutgoingMessage<M> {
   readonly body: M;
   /** The client's message id: sent again with it, from any process, the message is stored once. At most 1000 bytes. */
   readonly key?: string | undefined;
+  /** `false` for reactions, pins and notices: not counted as unread, and never a list's `last`. Default `true`. */
+  readonly countable?: boolean | undefined;
+  /** SeqId of the message of this conversation that it relates to. `TIMELINE_NOT_FOUND` if there is none. */
+  readonly relatesTo?: bigint | string | undefined;
+  /** Names of users, at most 100. Their list counts the unread ones apart. */
+  readonly mentions?: readonly string[] | undefined;
 }
 
 /** A stored entry. */
@@ -41,21 +48,40 @@ export interface Delivery {
 export interface SyncMessage<M> {
   /** Name of the conversation. */
   readonly conversation: string;
-  /** SeqId of the message: for `edit` and `recall` of the message they change, for `read` of the last one read. */
+  /**
+   * SeqId of the message: for `edit` and `recall` of the message they change, for `read` of the last one read. For
+   * `settings` as `entrySeqId`.
+   */
   readonly seqId: bigint;
-  /** SeqId of this entry itself: of several edits, the one with the highest counts. */
+  /**
+   * SeqId of this entry itself: of several edits of a message the highest counts. For `settings` the SeqId among the
+   * user's settings: of several for a conversation the highest counts.
+   */
   readonly entrySeqId: bigint;
-  /** Name of the user who sent the message; for `read`, of the device's own user. */
+  /** Name of the user who sent the message; for `read` and `settings`, of the device's own user. */
   readonly sender: string;
   /**
-   * The body of a message or edit, for an edit the one that the message has by now. Absent for `recall` and `read`, and
-   * if the message was recalled.
+   * The body of a message or edit, for an edit the one that the message has by now. Absent for other kinds, and if
+   * the message was recalled.
    */
   readonly body?: M;
   /** `edit` and `recall`: name of the user who changed the message, if the call named one. */
   readonly by?: string;
-  /** `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. */
-  readonly kind: 'message' | 'edit' | 'recall' | 'read';
+  /**
+   * `edit`: the message has this body now. `recall`: it is gone. `read`: the user has read up to it. `settings`: the
+   * user has other settings of the conversation.
+   */
+  readonly kind: 'message' | 'edit' | 'recall' | 'read' | 'settings';
+  /** `false` for a message that is not counted; see {@link OutgoingMessage}. Absent for others. */
+  readonly countable?: false;
+  /** SeqId of the message that this one relates to. */
+  readonly relatesTo?: bigint;
+  /** Names of the users that the message mentions. */
+  readonly mentions?: readonly string[];
+  /** Of {@link MessageSync.messages}: the newest message of each sender that relates to this one, oldest first. */
+  readonly related?: readonly SyncMessage<M>[];
+  /** For `settings`: all settings of the conversation after the change. */
+  readonly settings?: ConversationSettings;
   /** The message, or the one that an edit changes, was recalled before this device got it. */
   readonly recalled?: true;
   /** Of {@link MessageSync.messages}: the body is that of an edit. */

@@ -62,7 +62,7 @@ describe('message synchronisation', () => {
     expectTypeOf(device.ack).parameter(0).toEqualTypeOf<Cursor>();
     expectTypeOf(device.subscribe()).toEqualTypeOf<AsyncIterable<SyncMessage<Note>>>();
     expectTypeOf<SyncMessage<Note>['body']>().toEqualTypeOf<Note | undefined>();
-    expectTypeOf<SyncMessage<Note>['kind']>().toEqualTypeOf<'message' | 'edit' | 'recall' | 'read'>();
+    expectTypeOf<SyncMessage<Note>['kind']>().toEqualTypeOf<'message' | 'edit' | 'recall' | 'read' | 'settings'>();
     // @ts-expect-error: not a Note
     sync.send({ conversation: 'g', sender: 'ann', body: { txt: 'x' } });
     // @ts-expect-error: SeqIds are bigints

@@ -10,7 +10,7 @@ export async function checkInbox(evidence: Evidence, user: string): Promise<void
   const copies = new Map<string, bigint[]>();
   const inboxSeqIds = new Map<string, bigint>();
   for await (const { message, seqId: inboxSeqId } of sync.timeline(user).scan()) {
-    if (message.kind === 'read') continue;
+    if (message.kind === 'read' || message.kind === 'settings') continue;
     const { conversation, seqId } = message;
     if (message.kind === 'mode' || message.kind === 'truncated') continue;
     checkInboxBody(evidence, user, message);

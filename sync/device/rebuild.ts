@@ -3,6 +3,7 @@ import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
+import { keptEntries } from '../shared/kept-entries.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
@@ -92,7 +93,7 @@ async function startOf<M>(
   if (found.length >= last) return (found[last - 1] as { seqId: bigint }).seqId - 1n;
   if (page.upToDate) return found.length > 0 ? (found.at(-1) as { seqId: bigint }).seqId - 1n : end;
   return beforeLastMessages(
-    store.timeline(conversation).scan({ after: from, before: end + 1n, reverse: true, ...lenient }),
+    keptEntries(store.timeline(conversation), { after: from, before: end + 1n, reverse: true }),
     last,
     end,
   );

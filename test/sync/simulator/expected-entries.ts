@@ -57,11 +57,12 @@ export function isKnownLoss(client: DeviceClient, history: History, { entry, per
   // Where a leave is gone, a device gets nothing more up to the last one.
   if (leftAt !== undefined && leftAt <= told) return true;
   const target = 'target' in message ? BigInt(message.target) : undefined;
-  // The leave that tells of an earlier membership is gone with its messages.
-  if (target !== undefined && target <= period.from && history.isGone({ seqId: target })) return true;
+  // A message that was gone by then is no part of the past that a new member, or a new stream, shows.
+  const resynced = client.streamStart?.before.get(conversation) ?? 0n;
+  const isTargetGone = target !== undefined && history.isGone({ seqId: target });
+  if (isTargetGone && (target < period.joinedAt || seqId <= resynced)) return true;
   if (!history.isGone(entry)) return false;
   const isPast = seqId < period.joinedAt;
-  const resynced = client.streamStart?.before.get(conversation) ?? 0n;
   const beganBehind = client.losses.beganBehind.get(conversation) ?? 0n;
   return isPast || seqId <= told || seqId <= resynced || seqId <= beganBehind;
 }

@@ -33,6 +33,8 @@ export async function checkInbox(evidence: Evidence, user: string): Promise<void
     const history = histories.get(conversation)!;
     const isDue = history.entitled(user).some((entry) => entry.seqId === seqId && history.wasMemberAt(user, seqId));
     if (history.isUncertain(user)) continue;
+    // Another process knows only that nothing is left to deliver.
+    if (history.lost.some((entry) => entry.seqId === seqId)) continue;
     if (!isDue || !history.isWrittenAt(seqId)) continue;
     const inboxSeqId = inboxSeqIds.get(`${seqId}@${conversation}`);
     if (inboxSeqId === undefined || inboxSeqId > inboxes.get(user)!)

@@ -64,8 +64,9 @@ function checkSeenPages({ player, fail }: Evidence, history: History): void {
   const { conversation } = history;
   for (const { user, messages, changes } of player.pages.walks.filter((each) => each.conversation === conversation)) {
     if (user !== undefined && history.isUncertain(user)) continue;
-    const entitled = user === undefined ? history.messages : history.entitled(user);
-    const allowed = new Set(entitled.map(({ seqId }) => seqId));
+    // A leave counts once it is in force, which may have been later.
+    const from = user === undefined ? 0n : (history.periodsOf(user)[0]?.from ?? history.last);
+    const allowed = new Set(history.messages.filter(({ seqId }) => seqId > from).map(({ seqId }) => seqId));
     const seqIds = messages.map(({ seqId }) => seqId);
     for (const { seqId, body, recalled } of messages) {
       const known = changes.filter(({ target }) => target === seqId);

@@ -1,3 +1,4 @@
+import type { Cursor } from '../../../src/types.js';
 import type { SyncMessage } from '../../../sync/types.js';
 import { Losses } from './losses.js';
 
@@ -44,6 +45,8 @@ export class DeviceClient {
   repeats = 0;
   /** The heads before the first attempt at a pull since the last successful pull. */
   since: { readonly heads: ReadonlyMap<string, bigint>; readonly isExact: boolean } | undefined;
+  /** The acknowledged position in the inbox before the last attempt at a read. */
+  inboxBefore: Cursor | undefined;
   /** Serializes the commands of this device. */
   busy: Promise<unknown> = Promise.resolve();
 

@@ -1,4 +1,5 @@
 import type { Head, TimelineEntry, TimelineStore } from '../../src/index.js';
+import { keptEntries } from '../shared/kept-entries.js';
 import { RecentMap } from '../shared/listing.js';
 import { lenient } from '../shared/undecodable.js';
 import type { LastMessage, Membership, Stored } from '../types.js';
@@ -105,7 +106,7 @@ export class ConversationTails<M> {
       const last = entry && latest.visit(entry);
       if (last) return last;
     }
-    for await (const entry of timeline.scan({ after: from, before: next, reverse: true, ...lenient })) {
+    for await (const entry of keptEntries(timeline, { after: from, before: next, reverse: true })) {
       const last = latest.visit(entry);
       if (last) return last;
     }

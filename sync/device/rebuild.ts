@@ -2,6 +2,7 @@ import { type Page, seqIdOf } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
+import { keptEntries } from '../shared/kept-entries.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored } from '../types.js';
@@ -88,7 +89,7 @@ async function startOf<M>(
   if (found.length >= last) return (found[last - 1] as { seqId: bigint }).seqId - 1n;
   if (page.upToDate) return found.length > 0 ? (found.at(-1) as { seqId: bigint }).seqId - 1n : end;
   return beforeLastMessages(
-    store.timeline(conversation).scan({ after: from, before: end + 1n, reverse: true, ...lenient }),
+    keptEntries(store.timeline(conversation), { after: from, before: end + 1n, reverse: true }),
     last,
     end,
   );

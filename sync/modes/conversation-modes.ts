@@ -1,4 +1,5 @@
 import type { TimelineStore } from '../../src/index.js';
+import { keptEntries } from '../shared/kept-entries.js';
 import type { LibrarySettings } from '../shared/library-settings.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
@@ -84,7 +85,7 @@ export async function changesBetween<M>(
   { after, through }: { readonly after: bigint; readonly through: bigint },
 ): Promise<RecordedChange[]> {
   const found = new Map<bigint, RecordedChange>();
-  for await (const { message } of state.timeline(timelineOf.modes(conversation)).scan({ after: 0n, ...lenient })) {
+  for await (const { message } of keptEntries(state.timeline(timelineOf.modes(conversation)), { after: 0n })) {
     const change = decodeMode(message);
     if (!change || change.since <= after || change.since > through) continue;
     if (change.isDone || !found.get(change.since)?.isDone) found.set(change.since, change);

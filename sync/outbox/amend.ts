@@ -1,5 +1,6 @@
 import { isTimelineError, type Timeline, type TimelineEntry } from '../../src/index.js';
 import { pauseAfterRace } from '../shared/contention.js';
+import { keptEntries } from '../shared/kept-entries.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Stored, StoredMessage } from '../types.js';
 
@@ -66,7 +67,7 @@ function amended<M>(message: StoredMessage<M>, at: bigint, amendment: Amendment<
 }
 
 async function stripEdits<M>(timeline: Timeline<Stored<M>>, target: bigint, last: bigint): Promise<void> {
-  for await (const { seqId, message, deleted } of timeline.scan({ after: target, before: last + 1n, ...lenient })) {
+  for await (const { seqId, message, deleted } of keptEntries(timeline, { after: target, before: last + 1n })) {
     if (!deleted && message.kind === 'edit' && BigInt(message.target) === target) await strip(timeline, seqId, message);
   }
 }

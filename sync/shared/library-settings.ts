@@ -14,9 +14,6 @@ export interface LibrarySettings {
   readonly secret: string;
 }
 
-/** The library writes few settings records; more accumulate only when records expire. */
-const MAX_RECORDS = 100;
-
 interface StoredSettings {
   readonly mode: Mode;
   readonly secret: string;
@@ -24,8 +21,7 @@ interface StoredSettings {
 
 /**
  * Reads the settings of a library, or writes them on first use. Another diffusion that is configured later changes no
- * conversation that is there. Expired settings are written again under a new key: the old key outlives its entry. All
- * processes derive the same new key.
+ * conversation that is there.
  */
 export async function initializeSettings<M>(
   store: TimelineStore<Stored<M>>,
@@ -35,21 +31,18 @@ export async function initializeSettings<M>(
   const timeline = store.timeline(timelineOf.settings);
   const preferred: Mode = modes.includes('write') ? 'write' : 'read';
   for (let race = 1; ; race++) {
-    const { entries, head } = await timeline.read({ limit: MAX_RECORDS, onUndecodable: 'throw' });
+    const { entries } = await timeline.read({ onUndecodable: 'throw' });
     const states = entries.flatMap(({ message }) => (message?.kind === 'state' ? [message.state as object] : []));
     const settings = states.find((state) => 'secret' in state) as StoredSettings | undefined;
     if (settings) {
       const { mode, secret } = settings;
       const reads = states.some((state) => 'reads' in state);
-      if (modes.includes('read') && !reads) {
-        const key = `reads:${head.lastSeqId}`;
-        await timeline.append({ kind: 'state', state: { reads: true } }, { key });
-      }
+      if (modes.includes('read') && !reads)
+        await timeline.append({ kind: 'state', state: { reads: true } }, { key: 'reads' });
       return { defaultMode: mode, mayUseReadMode: modes.includes('read') || mode === 'read' || reads, secret };
     }
-    const key = head.lastSeqId === 0n ? 'initial' : `initial:${head.lastSeqId}`;
-    const written = timeline.append({ kind: 'state', state: { mode: preferred, secret: randomUUID() } }, { key });
-    const isLost = await written.then(() => false, isKeyConflict);
+    const state: StoredSettings = { mode: preferred, secret: randomUUID() };
+    const isLost = await timeline.append({ kind: 'state', state }, { key: 'initial' }).then(() => false, isKeyConflict);
     if (isLost || race > 1) await pauseAfterRace(race, 'the settings of the library', closing);
   }
 }

@@ -24,6 +24,8 @@ const SMALL: Setting = {
     starts: ['oldest'],
     positions: ['stored', 'stored', 'client'],
     expires: false,
+    storeExpires: false,
+    hasState: false,
     skewMs: 0,
     faults: 0,
   },

@@ -1,5 +1,6 @@
-import type { Cursor } from '../../../src/index.js';
+import type { Cursor } from '../../../src/types.js';
 import type { SyncMessage } from '../../../sync/types.js';
+import { Losses } from './losses.js';
 
 /** A message on the device, and whether its acknowledgement succeeded. */
 export interface ShownMessage extends Omit<SyncMessage<string>, 'cursor'> {
@@ -33,6 +34,7 @@ export class DeviceClient {
   readonly reads = new Map<string, bigint>();
   /** Messages that came again although they were acknowledged. */
   readonly again: { readonly conversation: string; readonly entrySeqId: bigint }[] = [];
+  readonly losses = new Losses();
   streamStart: StreamStart | undefined;
   /** The start time of the last acknowledged pull after which nothing was left. */
   freshAt = Number.NEGATIVE_INFINITY;
@@ -45,6 +47,8 @@ export class DeviceClient {
   repeats = 0;
   /** The heads before the first attempt at a pull since the last successful pull. */
   since: { readonly heads: ReadonlyMap<string, bigint>; readonly isExact: boolean } | undefined;
+  /** The acknowledged position in the inbox before the last attempt at a read. */
+  inboxBefore: Cursor | undefined;
   /** Serializes the commands of this device. */
   busy: Promise<unknown> = Promise.resolve();
 
@@ -72,6 +76,7 @@ export class DeviceClient {
 
   /** Keeps messages; the function returned notes that they are acknowledged. */
   keep(messages: readonly SyncMessage<string>[]): () => void {
+    for (const { truncated } of messages) this.losses.tell(truncated);
     const kept = messages.flatMap((message) => this.#keep(message) ?? []);
     return () => {
       for (const each of kept) each.isAcked = true;
@@ -93,7 +98,7 @@ export class DeviceClient {
       if (known.isAcked) this.again.push({ conversation, entrySeqId });
       return known;
     }
-    const { cursor: _, ...rest } = message;
+    const { cursor: _, truncated: __, ...rest } = message;
     const next = { ...rest, isAcked: false };
     shown.push(next);
     return next;

@@ -34,8 +34,9 @@ export class DeviceReader {
     if (page.messages.length > limit)
       this.#attempts.violations.push(`${client.name} asked for ${limit} and got ${page.messages.length}`);
     if (fate === 'lose') return false;
-    if (page.resynced) this.#resync(client);
+    if (page.resynced) await this.#resync(client);
     await this.#noteStart(client, page.resynced, changes);
+    client.losses.tell(page.truncated);
     const acked = client.keep(page.messages);
     if (fate === 'keep') return false;
     const other = this.#world.random.chance(0.2) ? this.#world.host(this.#world.random.below(10)) : host;
@@ -60,16 +61,24 @@ export class DeviceReader {
 
   async #beforeReading(client: DeviceClient): Promise<void> {
     const isExact = this.#attempts.quietAt === this.#attempts.changes;
+    client.inboxBefore = await this.#world.sync.timeline(client.user).checkpoint(`device:${client.device}`).get();
     client.since ??= { heads: await this.#world.heads(), isExact };
   }
 
-  #resync(client: DeviceClient): void {
+  async #resync(client: DeviceClient): Promise<void> {
     if (!this.#world.setting.expires)
       this.#attempts.violations.push(`${client.name} was resynced although nothing expires`);
-    if (this.#world.isFresh(client.freshAt, this.#world.time))
+    const isFresh = this.#world.isFresh(client.freshAt, this.#world.time);
+    if (isFresh && !(await this.#hasLostInboxEntries(client)))
       this.#attempts.violations.push(`${client.name} was resynced although it was up to date`);
     client.clear();
     client.resyncs++;
+  }
+
+  /** An entry may have been appended and have expired since the device was up to date. */
+  async #hasLostInboxEntries({ user, inboxBefore }: DeviceClient): Promise<boolean> {
+    const { truncated } = await this.#world.sync.timeline(user).read({ after: inboxBefore ?? 0n, limit: 1 });
+    return truncated !== undefined;
   }
 
   async #noteStart(client: DeviceClient, isResynced: boolean, changes: number): Promise<void> {
@@ -96,7 +105,7 @@ export class DeviceReader {
       if (!outcome || outcome.value.done) break;
       const message = outcome.value.value;
       if (!client.hasAcked) client.beganAt = this.#world.time;
-      if (message.resynced) this.#resync(client);
+      if (message.resynced) await this.#resync(client);
       if (isFirst || message.resynced) await this.#noteStart(client, message.resynced === true, -1);
       const acked = client.keep([message]);
       if (!this.#world.random.chance(0.5)) continue;

@@ -11,6 +11,13 @@ export interface MembershipPeriod {
 
 export type Entry = TimelineEntry<Stored<string>>;
 
+/** An entry as it was when it was last seen. */
+export interface RecordedEntry {
+  readonly entry: Entry;
+  /** The durable fan-out position had passed it: it has had its effect. */
+  readonly isDelivered: boolean;
+}
+
 /**
  * One conversation at the end of a run. Derives from all its entries who was a member when, the content that each
  * message should show, and the entries that each user should get.
@@ -20,10 +27,23 @@ export class History {
   readonly entries: readonly Entry[];
   readonly #setting: Setting;
   readonly #periods = new Map<string, MembershipPeriod[]>();
+  /** All entries up to here are gone. */
+  readonly goneThrough: bigint;
+  /** Entries that were gone before they are known to have had their effect. */
+  readonly lost: readonly Entry[];
 
-  constructor(conversation: string, entries: readonly Entry[], setting: Setting, users: readonly string[]) {
+  constructor(
+    conversation: string,
+    records: readonly RecordedEntry[],
+    goneThrough: bigint,
+    setting: Setting,
+    users: readonly string[],
+  ) {
     this.conversation = conversation;
+    this.goneThrough = goneThrough;
+    const entries = records.map(({ entry }) => entry);
     this.entries = entries;
+    this.lost = records.flatMap(({ entry, isDelivered }) => (isDelivered || entry.seqId > goneThrough ? [] : [entry]));
     this.#setting = setting;
     if (setting.directory === 'listed') {
       for (const user of users) this.#periods.set(user, [{ joinedAt: 0n, from: 0n, leftAt: undefined }]);
@@ -62,6 +82,29 @@ export class History {
 
   get messages(): readonly Entry[] {
     return this.entries.filter(({ message }) => message.kind === 'message');
+  }
+
+  /** Messages that are still there. */
+  get kept(): readonly Entry[] {
+    return this.messages.filter(({ seqId }) => seqId > this.goneThrough);
+  }
+
+  isGone({ seqId }: Pick<Entry, 'seqId'>): boolean {
+    return seqId <= this.goneThrough;
+  }
+
+  /** A join or leave of the user was gone before it is known to have had its effect. */
+  isUncertain(user: string): boolean {
+    return this.lost.some(
+      ({ message }) => (message.kind === 'join' || message.kind === 'leave') && message.users.includes(user),
+    );
+  }
+
+  /** The user's leaves after `seqId` that are gone: nobody knows of them any more. */
+  goneLeaves(user: string, seqId: bigint): readonly MembershipPeriod[] {
+    return this.periodsOf(user).filter(
+      ({ leftAt }) => leftAt !== undefined && leftAt > seqId && this.isGone({ seqId: leftAt }),
+    );
   }
 
   periodsOf(user: string): readonly MembershipPeriod[] {
@@ -105,11 +148,12 @@ export class History {
     return this.entries.find((entry) => entry.seqId === seqId);
   }
 
-  /** `true` if the conversation was in write mode at this entry. */
+  /** `true` if the conversation was certainly in write mode at this entry. */
   isWrittenAt(seqId: bigint): boolean {
     let mode = this.#setting.diffusion === 'read' ? 'read' : 'write';
     for (const entry of this.entries)
-      if (entry.seqId < seqId && entry.message.kind === 'mode') mode = entry.message.mode;
+      if (entry.seqId < seqId && entry.message.kind === 'mode')
+        mode = this.lost.includes(entry) ? 'uncertain' : entry.message.mode;
     return mode === 'write';
   }
 

@@ -1,50 +1,43 @@
-import { isTimelineError } from '../../../src/errors.js';
-import type { Sent } from '../../../sync/types.js';
 import { Attempts } from './attempts.js';
+import { type Delivered, Deliveries } from './deliveries.js';
 import { DeviceClient } from './device-client.js';
 import { DeviceReader } from './device-reader.js';
-import type { Command } from './scenario.js';
+import { MessageCommands, type Operation } from './message-commands.js';
+import { PageReader } from './page-reader.js';
+import type { Command, Fate } from './scenario.js';
 import { atMost, within } from './within.js';
 import type { Host, World } from './world.js';
 
-/** A send or an edit that may be repeated with the same key. */
-export interface Operation {
-  readonly kind: 'message' | 'edit';
-  readonly conversation: string;
-  readonly user: string;
-  readonly key: string;
-  readonly target: bigint;
-  /** Set once it was acknowledged. */
-  seqId: bigint | undefined;
-}
-
-/** The last SeqIds of all inboxes when `delivered` of an entry resolved. */
-export interface Delivered {
+/** A join or leave that was acknowledged. */
+export interface MemberChange {
   readonly conversation: string;
   readonly seqId: bigint;
-  readonly inboxes: ReadonlyMap<string, bigint>;
+  readonly by: string | undefined;
 }
 
 /** Plays commands, several at once, and records acknowledgements. */
 export class Player {
   readonly world: World;
   readonly clients: readonly DeviceClient[];
-  readonly operations: Operation[] = [];
-  readonly delivered: Delivered[] = [];
+  readonly memberChanges: MemberChange[] = [];
+  readonly pages: PageReader;
   /** By user and conversation, the furthest position that `markRead` returned. */
   readonly reads = new Map<string, bigint>();
   readonly #attempts: Attempts;
   readonly #reader: DeviceReader;
   /** The members of each conversation, as far as acknowledged. */
   readonly #members: ReadonlyMap<string, Set<string>>;
-  readonly #recalled = new Set<string>();
+  readonly #messages: MessageCommands;
+  readonly #deliveries: Deliveries;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #deliveries = new Set<Promise<unknown>>();
 
   constructor(world: World) {
     this.world = world;
     this.#attempts = new Attempts(world);
     this.#reader = new DeviceReader(world, this.#attempts);
+    this.#deliveries = new Deliveries(world, this.#attempts);
+    this.#messages = new MessageCommands(world, this.#attempts, this.#deliveries);
+    this.pages = new PageReader(this.#attempts);
     const { devicesPerUser, starts, positions, directory } = world.setting;
     this.clients = world.users.flatMap((user, i) =>
       Array.from({ length: devicesPerUser }, (_, j) => {
@@ -57,12 +50,20 @@ export class Player {
     this.#members = new Map(world.conversations.map((conversation) => [conversation, new Set(everyone)]));
   }
 
+  get operations(): readonly Operation[] {
+    return this.#messages.operations;
+  }
+
+  get delivered(): readonly Delivered[] {
+    return this.#deliveries.resolved;
+  }
+
   get violations(): readonly string[] {
     return this.#attempts.violations;
   }
 
   async play(command: Command): Promise<void> {
-    if (!['pull', 'list', 'pass', 'drain'].includes(command.do)) this.#attempts.changes++;
+    if (!['pull', 'list', 'page', 'pass', 'drain'].includes(command.do)) this.#attempts.changes++;
     const work = this.#do(command).finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
     if (command.wait) await within(`the end of ${JSON.stringify(command)}`, work);
@@ -86,7 +87,7 @@ export class Player {
       for (let i = 0; i < pulls; i++) {
         const isDone = await within(
           `a pull of ${client.name}`,
-          this.#reader.pull(client, world.host(i), 1 + world.random.below(20), 'ack'),
+          this.#pull(client, world.host(i), 1 + world.random.below(20), 'ack'),
         );
         if (isDone) break;
         if (i === pulls - 1) this.#attempts.violations.push(`${client.name} never came to an end`);
@@ -99,36 +100,44 @@ export class Player {
     const host = 'process' in command ? world.host(command.process) : world.host(0);
     switch (command.do) {
       case 'send':
-        return this.#send(host, command);
+        return this.#messages.send(host, this.#conversation(command), this.#user(command.user));
       case 'again': {
         const operation = this.operations[command.operation % this.operations.length];
-        return operation && this.#operate(host, operation);
+        return operation && this.#messages.operate(host, operation);
       }
       case 'edit':
       case 'recall':
-        return this.#amend(host, command.do, command.message);
+        return this.#messages.amend(host, command.do, command.message, this.#actor(command));
       case 'join':
       case 'leave':
         return this.#change(
           host,
           command.do,
           this.#conversation(command),
-          world.users[command.user % world.users.length]!,
+          this.#user(command.user),
+          this.#actor(command),
         );
+      case 'trim':
+        return this.#trim(host, this.#conversation(command), command.part);
+      case 'page': {
+        const [conversation, user] = [this.#conversation(command), command.user];
+        const request = { ...command, conversation, user: user === undefined ? undefined : this.#user(user) };
+        return this.pages.read(host, request, this.#messages.changesOf(conversation));
+      }
       case 'mode':
         return this.#wish(host, this.#conversation(command), command.mode);
       case 'pull':
-        return this.#serially(command.device, (client) => this.#reader.pull(client, host, command.limit, command.fate));
+        return this.#serially(command.device, (client) => this.#pull(client, host, command.limit, command.fate));
       case 'subscribe':
-        return this.#serially(command.device, (client) => this.#reader.subscribe(client, host, command.turns));
+        return this.#serially(command.device, (client) => this.#subscribe(client, host, command.turns));
       case 'read':
-        return this.#markRead(host, command.message, world.users[command.user % world.users.length]!);
+        return this.#markRead(host, command.message, this.#user(command.user));
       case 'list':
-        return this.#list(host, world.users[command.user % world.users.length]!);
+        return this.#list(host, this.#user(command.user));
       case 'crash':
         return host.gate.arm(command.after, command.how);
       case 'outage':
-        return host.gate.failWrites(world.users[command.user % world.users.length]!, command.calls);
+        return host.gate.failWrites(this.#user(command.user), command.calls);
       case 'restart':
         return world.replace(host);
       case 'recover':
@@ -144,94 +153,57 @@ export class Player {
     return this.world.conversations[conversation % this.world.conversations.length]!;
   }
 
-  async #send(host: Host, { conversation, user }: { conversation: number; user: number }): Promise<void> {
-    const name = this.#conversation({ conversation });
-    const sender = this.world.users[user % this.world.users.length]!;
-    const key = `m${this.operations.length}`;
-    const operation: Operation = {
-      kind: 'message',
-      conversation: name,
-      user: sender,
-      key,
-      target: 0n,
-      seqId: undefined,
-    };
-    this.operations.push(operation);
-    await this.#operate(host, operation);
+  #user(user: number): string {
+    return this.world.users[user % this.world.users.length]!;
   }
 
-  async #operate(host: Host, operation: Operation): Promise<void> {
-    const { kind, conversation, user: sender, key, target, seqId: before } = operation;
-    if (kind === 'edit' && this.#recalled.has(`${target}@${conversation}`)) return;
-    const outcome = await this.#attempts.run(host, `${kind} ${key} of ${sender} to ${conversation}`, () =>
-      kind === 'message'
-        ? host.sync.send({ conversation, sender, body: key, key })
-        : host.sync
-            .edit(conversation, target, key, { key })
-            .catch(excuseRecalled(() => this.#recalled.has(`${target}@${conversation}`))),
+  #actor({ by }: { readonly by?: number }): string | undefined {
+    return by === undefined ? undefined : this.#user(by);
+  }
+
+  async #trim(host: Host, conversation: string, part: number): Promise<void> {
+    if (!this.world.store.capabilities.trim) return;
+    const through = await this.world.records.trimPoint(conversation, part);
+    if (through === 0n) return;
+    await this.#attempts.run(host, `trim ${conversation} through ${through}`, () =>
+      host.sync.history(conversation).trim({ through }),
     );
-    if (!outcome?.value) return;
-    const { seqId, duplicate } = outcome.value;
-    if (before !== undefined && (seqId !== before || !duplicate))
-      this.#attempts.violations.push(
-        `${key} was acknowledged as ${before} and, sent again, as ${seqId}, duplicate: ${duplicate}`,
-      );
-    operation.seqId = seqId;
-    this.#expectDelivery(host, conversation, outcome.value);
   }
 
-  #expectDelivery(host: Host, conversation: string, { seqId, delivered }: Sent): void {
-    const { users, sync } = this.world;
-    const noted = delivered.then(
-      async () => {
-        const heads = await sync.heads(users);
-        this.delivered.push({
-          conversation,
-          seqId,
-          inboxes: new Map(users.map((user, i) => [user, heads[i]!.lastSeqId])),
-        });
-      },
-      (error: unknown) => {
-        if (!this.#attempts.isExcused(error)) this.#attempts.violations.push(`not delivered: ${error}`);
-      },
-    );
-    const ended = Promise.race([noted, host.gate.died]);
-    this.#deliveries.add(ended);
-    void ended.finally(() => this.#deliveries.delete(ended));
+  async #pull(client: DeviceClient, host: Host, limit: number, fate: Fate): Promise<boolean> {
+    const isNew = !client.hasAcked;
+    const isDone = await this.#reader.pull(client, host, limit, fate);
+    if (isNew) await this.#noteBeginning(client);
+    return isDone;
   }
 
-  async #amend(host: Host, kind: 'edit' | 'recall', message: number): Promise<void> {
-    const known = this.#known;
-    const target = known[message % known.length];
-    if (!target) return;
-    const { conversation, user, seqId } = target;
-    if (kind === 'edit') {
-      const key = `e${this.operations.length}`;
-      const operation: Operation = { kind, conversation, user, key, target: seqId!, seqId: undefined };
-      this.operations.push(operation);
-      return this.#operate(host, operation);
-    }
-    this.#recalled.add(`${seqId}@${conversation}`);
-    const outcome = await this.#attempts.run(host, `recall ${seqId} of ${conversation}`, () =>
-      host.sync.recall(conversation, seqId!),
-    );
-    if (outcome) this.#expectDelivery(host, conversation, outcome.value);
+  async #subscribe(client: DeviceClient, host: Host, turns: number): Promise<void> {
+    const isNew = !client.hasAcked;
+    await this.#reader.subscribe(client, host, turns);
+    if (isNew) await this.#noteBeginning(client);
   }
 
-  /** Acknowledged messages. */
-  get #known(): Operation[] {
-    return this.operations.filter(({ kind, seqId }) => kind === 'message' && seqId !== undefined);
+  /** A device that has acknowledged nothing begins with the oldest entries kept. */
+  async #noteBeginning(client: DeviceClient): Promise<void> {
+    client.losses.beganBehind = await this.world.records.goneThrough(this.world.conversations);
   }
 
-  async #change(host: Host, kind: 'join' | 'leave', conversation: string, user: string): Promise<void> {
+  async #change(
+    host: Host,
+    kind: 'join' | 'leave',
+    conversation: string,
+    user: string,
+    by?: string | undefined,
+  ): Promise<void> {
     const members = this.#members.get(conversation)!;
     if (kind === 'leave') members.delete(user);
     const outcome = await this.#attempts.run(host, `${kind} ${user} ${conversation}`, () =>
-      host.sync[kind](conversation, user),
+      host.sync[kind](conversation, user, { by }),
     );
     if (!outcome) return;
     if (kind === 'join') members.add(user);
-    this.#expectDelivery(host, conversation, outcome.value);
+    this.memberChanges.push({ conversation, seqId: outcome.value.seqId, by });
+    this.#deliveries.expect(host, conversation, outcome.value);
   }
 
   /** A new process chooses the mode again, and a join of a present member makes all processes do so. */
@@ -250,7 +222,7 @@ export class Player {
   }
 
   async #markRead(host: Host, message: number, user: string): Promise<void> {
-    const known = this.#known;
+    const { known } = this.#messages;
     const target = known[message % known.length];
     if (!target) return;
     const { conversation, seqId } = target;
@@ -284,15 +256,8 @@ export class Player {
       await this.world.replaced();
       host = this.world.host(attempts);
     }
-    await atMost(500, Promise.allSettled(this.#deliveries));
-    if (others.every((other) => !this.#underWay.has(other)) && this.#deliveries.size === 0)
+    await atMost(500, Promise.allSettled(this.#deliveries.pending));
+    if (others.every((other) => !this.#underWay.has(other)) && this.#deliveries.pending.size === 0)
       this.#attempts.quietAt = this.#attempts.changes;
   }
-}
-
-function excuseRecalled(isRecalled: () => boolean): (error: unknown) => undefined {
-  return (error) => {
-    if (isTimelineError(error) && error.code === 'TIMELINE_NOT_FOUND' && isRecalled()) return undefined;
-    throw error;
-  };
 }

@@ -18,6 +18,10 @@ export interface Setting {
   readonly positions: readonly ('stored' | 'client')[];
   /** `true` if inbox entries expire. */
   readonly expires: boolean;
+  /** `true` if the entries of conversations expire. */
+  readonly storeExpires: boolean;
+  /** `true` if a third library has the states. */
+  readonly hasState: boolean;
   /** Milliseconds by which the clocks of the processes differ at most. */
   readonly skewMs: number;
   /** Probability that a call of a store fails. */
@@ -28,8 +32,30 @@ export interface Setting {
 export type Command = { readonly wait: boolean } & (
   | { readonly do: 'send'; readonly process: number; readonly conversation: number; readonly user: number }
   | { readonly do: 'again'; readonly process: number; readonly operation: number }
-  | { readonly do: 'edit' | 'recall'; readonly process: number; readonly message: number }
-  | { readonly do: 'join' | 'leave'; readonly process: number; readonly conversation: number; readonly user: number }
+  | { readonly do: 'edit' | 'recall'; readonly process: number; readonly message: number; readonly by?: number }
+  | {
+      readonly do: 'join' | 'leave';
+      readonly process: number;
+      readonly conversation: number;
+      readonly user: number;
+      readonly by?: number;
+    }
+  | {
+      readonly do: 'trim';
+      readonly process: number;
+      readonly conversation: number;
+      /** Part of the kept entries that goes. */
+      readonly part: number;
+    }
+  | {
+      readonly do: 'page';
+      readonly process: number;
+      readonly conversation: number;
+      /** Absent: everything is shown. */
+      readonly user?: number;
+      readonly isForward: boolean;
+      readonly limit: number;
+    }
   | { readonly do: 'mode'; readonly process: number; readonly conversation: number; readonly mode: 'write' | 'read' }
   | {
       readonly do: 'pull';
@@ -57,7 +83,10 @@ export interface Scenario {
   readonly commands: readonly Command[];
 }
 
+/** Of inboxes. */
 export const TTL_MS = 25 * 3_600_000;
+/** Of conversations. */
+export const STORE_TTL_MS = 30 * 3_600_000;
 
 export function drawScenario(random: Random, length: number, fixed: Partial<Setting> = {}): Scenario {
   const setting = { ...drawSetting(random), ...fixed };
@@ -94,6 +123,7 @@ function drawSetting(random: Random): Setting {
         : random.pick(['all', 'since-joining', { last: 1 }, { last: 2 }] as const),
     bodies: random.pick(['copy', 'copy', 'reference', 5] as const),
     resyncLast: random.below(4),
+    ...drawLibraries(random),
     starts: random.pick([
       ['oldest'],
       ['oldest'],
@@ -108,6 +138,11 @@ function drawSetting(random: Random): Setting {
   };
 }
 
+function drawLibraries(random: Random): Pick<Setting, 'storeExpires' | 'hasState'> {
+  const storeExpires = random.chance(0.2);
+  return { storeExpires, hasState: storeExpires || random.chance(0.3) };
+}
+
 function drawCommand(random: Random, setting: Setting): Command {
   const process = random.below(setting.processes);
   const conversation = random.below(setting.conversations);
@@ -115,19 +150,27 @@ function drawCommand(random: Random, setting: Setting): Command {
   const device = random.below(setting.users * setting.devicesPerUser);
   const message = random.below(1000);
   const wait = random.chance(0.3);
+  const by = random.chance(0.5) ? { by: random.below(setting.users) } : {};
   switch (drawKind(random, setting)) {
     case 'send':
       return { do: 'send', process, conversation, user, wait };
     case 'again':
       return { do: 'again', process, operation: message, wait };
     case 'edit':
-      return { do: 'edit', process, message, wait };
+      return { do: 'edit', process, message, ...by, wait };
     case 'recall':
-      return { do: 'recall', process, message, wait };
+      return { do: 'recall', process, message, ...by, wait };
     case 'join':
-      return { do: 'join', process, conversation, user, wait };
+      return { do: 'join', process, conversation, user, ...by, wait };
     case 'leave':
-      return { do: 'leave', process, conversation, user, wait };
+      return { do: 'leave', process, conversation, user, ...by, wait };
+    case 'trim':
+      return { do: 'trim', process, conversation, part: random.next(), wait };
+    case 'page': {
+      const limit = random.pick([1, 2, 3, 5, 100]);
+      const reader = random.chance(0.5) ? { user } : {};
+      return { do: 'page', process, conversation, ...reader, isForward: random.chance(0.5), limit, wait };
+    }
     case 'mode':
       return { do: 'mode', process, conversation, mode: random.pick(['write', 'read']), wait };
     case 'pull': {
@@ -156,7 +199,7 @@ function drawCommand(random: Random, setting: Setting): Command {
       return { do: 'recover', process, wait };
     case 'pass': {
       const ms = random.pick([-4000, 10, 1000, 60_000, TTL_MS / 2, TTL_MS + 600_000]);
-      return { do: 'pass', ms: setting.expires ? ms : Math.min(ms, 60_000), wait };
+      return { do: 'pass', ms: setting.expires || setting.storeExpires ? ms : Math.min(ms, 60_000), wait };
     }
     case 'drain':
       return { do: 'drain', process, wait: true };
@@ -170,6 +213,8 @@ const WEIGHTS: Readonly<Record<Command['do'], number>> = {
   recall: 3,
   join: 4,
   leave: 3,
+  trim: 1.5,
+  page: 2,
   mode: 5,
   pull: 22,
   subscribe: 3,

@@ -1,13 +1,14 @@
-import { openTimelineStore } from '../../../src/index.js';
 import type { TimelineStore } from '../../../src/types.js';
 import { assemble } from '../../../sync/create-sync.js';
 import { hybridDiffusion, readDiffusion, writeDiffusion } from '../../../sync/index.js';
 import { assembleDirectory } from '../../../sync/members/timeline-directory.js';
 import type { Diffusion, Directory, MessageSync, Mode, Stored, Synced } from '../../../sync/types.js';
 import type { Random } from '../../../testing/random.js';
-import type { Adapters, Data, Family } from './families.js';
+import { EntryRecords } from './entry-records.js';
+import type { Data, Family } from './families.js';
 import { Gate } from './gate.js';
-import { type Setting, TTL_MS } from './scenario.js';
+import { type Libraries, openLibraries } from './libraries.js';
+import { type Setting, STORE_TTL_MS, TTL_MS } from './scenario.js';
 import { Turns } from './turns.js';
 
 /** Short, so that living processes are taken over from as well as dead ones. */
@@ -25,11 +26,6 @@ export interface Host {
   close(): Promise<void>;
 }
 
-export interface Libraries {
-  readonly store: TimelineStore<Stored<string>>;
-  readonly sync: TimelineStore<Synced<string>>;
-}
-
 /** The data and clock that all processes of a run share, and direct access to the data without faults. */
 export class World {
   readonly setting: Setting;
@@ -44,6 +40,8 @@ export class World {
   readonly #data: Data;
   readonly #abandoned: Host[] = [];
   readonly #raw: Libraries;
+  readonly records: EntryRecords;
+  #passing: Promise<void> = Promise.resolve();
   crashes = 0;
   /** The events of the run, for the report. */
   readonly trace: string[] = [];
@@ -71,6 +69,7 @@ export class World {
     this.conversations = Array.from({ length: setting.conversations }, (_, i) => `conversation-${i}`);
     this.#data = data;
     this.#raw = raw;
+    this.records = new EntryRecords(raw.store, { expires: setting.storeExpires });
   }
 
   get store(): TimelineStore<Stored<string>> {
@@ -97,8 +96,21 @@ export class World {
     return this.#clock.time;
   }
 
-  pass(ms: number): void {
-    this.#clock.time += ms;
+  /** Entries of conversations are recorded before they can expire. */
+  pass(ms: number): Promise<void> {
+    this.#passing = this.#passing.then(async () => {
+      for (let left = ms; left !== 0; ) {
+        if (this.setting.storeExpires) await this.recordAll();
+        const step = this.setting.storeExpires ? Math.min(left, STORE_TTL_MS / 3) : left;
+        this.#clock.time += step;
+        left -= step;
+      }
+    });
+    return this.#passing;
+  }
+
+  async recordAll(): Promise<void> {
+    for (const conversation of this.conversations) await this.records.record(conversation);
   }
 
   host(index: number): Host {
@@ -151,11 +163,12 @@ export class World {
     const { store: toStore, sync: toSync } = this.#data.connect();
     const skew = Math.round((this.random.next() - 0.5) * this.setting.skewMs);
     const adapters = { store: gate.adapter(toStore), sync: gate.adapter(toSync) };
-    const { store, sync: inboxes } = await openLibraries(adapters, () => this.time + skew, this.setting);
+    const libraries = await openLibraries(adapters, () => this.time + skew, this.setting);
+    const { store, sync: inboxes, state = store } = libraries;
     const { newcomers, bodies, resyncLast, faults } = this.setting;
     const options = {
-      ...{ store, sync: inboxes, newcomers, bodies, resyncLast },
-      directory: this.#directory(store),
+      ...{ store, state, sync: inboxes, newcomers, bodies, resyncLast },
+      directory: this.#directory(state),
       diffusion: this.#diffusion(),
       recoverEveryMs: 0,
       pollMs: 10,
@@ -178,7 +191,7 @@ export class World {
           await sync.close().catch((error: unknown) => {
             if (!gate.isDead) throw error;
           });
-          await Promise.all([store.close(), inboxes.close()]);
+          await libraries.close();
         })();
         await Promise.race([closing, gate.isBuried ? closing : gate.died]);
       },
@@ -197,8 +210,8 @@ export class World {
     });
   }
 
-  #directory(store: TimelineStore<Stored<string>>): Directory {
-    if (this.setting.directory === 'timeline') return assembleDirectory(store, LEAST_CHANGES);
+  #directory(state: TimelineStore<Stored<string>>): Directory {
+    if (this.setting.directory === 'timeline') return assembleDirectory(state, LEAST_CHANGES);
     return { members: () => this.users, conversations: () => this.conversations };
   }
 
@@ -208,23 +221,7 @@ export class World {
     for (const { gate } of hosts) gate.kill();
     await Promise.all(hosts.map(({ gate }) => gate.bury()));
     await Promise.all(hosts.map((host) => host.close()));
-    await Promise.all([this.store.close(), this.sync.close()]);
+    await this.#raw.close();
     await this.#data.dispose();
   }
-}
-
-async function openLibraries(adapters: Adapters, now: () => number, { expires }: Setting): Promise<Libraries> {
-  // The simulated clock jumps: the libraries have to trust it.
-  const trusted = { now, clockToleranceMs: Number.POSITIVE_INFINITY };
-  const shared = { ...trusted, retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 2 }, onWarning: () => undefined };
-  const [store, sync] = await Promise.all([
-    openTimelineStore<Stored<string>>({ ...shared, adapter: adapters.store, name: 'store' }),
-    openTimelineStore<Synced<string>>({
-      ...shared,
-      adapter: adapters.sync,
-      name: 'sync',
-      ttlMs: expires ? TTL_MS : undefined,
-    }),
-  ]);
-  return { store, sync };
 }

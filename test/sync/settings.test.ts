@@ -19,7 +19,7 @@ async function settingsOnDevice({ sync }: Process, device: string): Promise<Map<
   for (const message of await drain(sync.device('bob', device))) {
     if (message.kind !== 'settings') continue;
     const { conversation, entrySeqId: at, settings } = message;
-    if (at > (newest.get(conversation)?.at ?? 0n)) newest.set(conversation, { at, settings });
+    if (at > (newest.get(conversation)?.at ?? 0n)) newest.set(conversation, { at, settings: settings! });
   }
   return new Map([...newest].map(([conversation, { settings }]) => [conversation, settings]));
 }
@@ -38,7 +38,7 @@ inWorlds(
       expect(await settingsOf(process)).toEqual({ muted: false, archived: false, pinned: false });
       const heard = take(sync.device('bob', 'phone').subscribe(), 2);
       await sync.configure('bob', 'g', { muted: true });
-      await sync.configure('bob', 'g', { pinned: true, muted: undefined });
+      await sync.configure('bob', 'g', { pinned: true });
       const settings = { muted: true, archived: false, pinned: true };
       expect(await settingsOf(process)).toEqual(settings);
       expect((await heard)[1]).toMatchObject({ kind: 'settings', conversation: 'g', sender: 'bob', settings });

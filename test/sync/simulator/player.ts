@@ -3,7 +3,9 @@ import type { Sent } from '../../../sync/types.js';
 import { Attempts } from './attempts.js';
 import { DeviceClient } from './device-client.js';
 import { DeviceReader } from './device-reader.js';
+import { drawExtras, type Extras } from './extras.js';
 import type { Command } from './scenario.js';
+import { SettingsCommands } from './settings-commands.js';
 import { atMost, within } from './within.js';
 import type { Host, World } from './world.js';
 
@@ -14,6 +16,7 @@ export interface Operation {
   readonly user: string;
   readonly key: string;
   readonly target: bigint;
+  readonly extras: Extras;
   /** Set once it was acknowledged. */
   seqId: bigint | undefined;
 }
@@ -33,6 +36,7 @@ export class Player {
   readonly delivered: Delivered[] = [];
   /** By user and conversation, the furthest position that `markRead` returned. */
   readonly reads = new Map<string, bigint>();
+  readonly settings: SettingsCommands;
   readonly #attempts: Attempts;
   readonly #reader: DeviceReader;
   /** The members of each conversation, as far as acknowledged. */
@@ -44,6 +48,7 @@ export class Player {
   constructor(world: World) {
     this.world = world;
     this.#attempts = new Attempts(world);
+    this.settings = new SettingsCommands(this.#attempts);
     this.#reader = new DeviceReader(world, this.#attempts);
     const { devicesPerUser, starts, directory } = world.setting;
     this.clients = world.users.flatMap((user, i) =>
@@ -124,6 +129,10 @@ export class Player {
         return this.#markRead(host, command.message, world.users[command.user % world.users.length]!);
       case 'list':
         return this.#list(host, world.users[command.user % world.users.length]!);
+      case 'configure': {
+        const user = world.users[command.user % world.users.length]!;
+        return this.settings.configure(host, { ...command, user, conversation: this.#conversation(command) });
+      }
       case 'crash':
         return host.gate.arm(command.after, command.how);
       case 'outage':
@@ -147,8 +156,10 @@ export class Player {
     const name = this.#conversation({ conversation });
     const sender = this.world.users[user % this.world.users.length]!;
     const key = `m${this.operations.length}`;
+    const known = this.#known.filter((each) => each.conversation === name).map(({ seqId }) => seqId!);
     const operation: Operation = {
       kind: 'message',
+      extras: drawExtras(this.operations.length, this.world.users, known),
       conversation: name,
       user: sender,
       key,
@@ -160,11 +171,11 @@ export class Player {
   }
 
   async #operate(host: Host, operation: Operation): Promise<void> {
-    const { kind, conversation, user: sender, key, target, seqId: before } = operation;
+    const { kind, conversation, user: sender, key, target, extras, seqId: before } = operation;
     if (kind === 'edit' && this.#recalled.has(`${target}@${conversation}`)) return;
     const outcome = await this.#attempts.run(host, `${kind} ${key} of ${sender} to ${conversation}`, () =>
       kind === 'message'
-        ? host.sync.send({ conversation, sender, body: key, key })
+        ? host.sync.send({ conversation, sender, body: key, key, ...extras })
         : host.sync
             .edit(conversation, target, key, { key })
             .catch(excuseRecalled(() => this.#recalled.has(`${target}@${conversation}`))),
@@ -206,7 +217,7 @@ export class Player {
     const { conversation, user, seqId } = target;
     if (kind === 'edit') {
       const key = `e${this.operations.length}`;
-      const operation: Operation = { kind, conversation, user, key, target: seqId!, seqId: undefined };
+      const operation: Operation = { kind, conversation, user, key, target: seqId!, extras: {}, seqId: undefined };
       this.operations.push(operation);
       return this.#operate(host, operation);
     }

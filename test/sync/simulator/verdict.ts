@@ -2,6 +2,7 @@ import { seqIdOf } from '../../../src/cursor.js';
 import type { Synced } from '../../../sync/types.js';
 import type { DeviceClient } from './device-client.js';
 import { type Entry, History, type MembershipPeriod, textOf } from './history.js';
+import { countableFor, listProblems, unreadFor } from './list-check.js';
 import type { Player } from './player.js';
 import type { World } from './world.js';
 
@@ -28,6 +29,8 @@ export class Verdict {
     for (const user of world.users) {
       await verdict.#checkInbox(user);
       await verdict.#checkList(user);
+      const histories = verdict.#histories.values();
+      verdict.violations.push(...(await listProblems(world, { user, histories, settings: player.settings })));
     }
     return verdict;
   }
@@ -231,12 +234,8 @@ export class Verdict {
         if (told > read) this.#fail(`${client.name} was told that ${told} of ${conversation} was read, not ${read}`);
       }
       if (read < marked) this.#fail(`${user} marked ${marked} of ${conversation} as read, and ${read} stands`);
-      const visible = history.messages.filter(({ seqId }) => period && seqId > period.from);
-      const unread = visible.filter(({ seqId, message }) => {
-        const isOthers = message.kind === 'message' && message.sender !== user;
-        return isOthers && seqId > read && history.finally(seqId).recalled === undefined;
-      });
-      const last = visible.at(-1);
+      const unread = unreadFor(history, user, read);
+      const last = countableFor(history, user).at(-1);
       const shows = last && history.finally(last.seqId).body;
       const should =
         period && `last ${last?.seqId} ${shows}, end ${history.last}, read ${read}, unread ${unread.length}`;

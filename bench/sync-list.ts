@@ -1,6 +1,6 @@
 /**
  * A user's list of 10,000 conversations: `npm run build && npx tsx bench/sync-list.ts [store]`. Prints milliseconds of
- * the first call of a process and of later calls, medians of `ROUNDS` (5) processes, which share this one's memory only.
+ * the first call of a `MessageSync` and of later calls, medians of `ROUNDS` (5), each with a new one.
  */
 
 import type { Diffusion, MessageSync, Stored, Synced } from '../sync/index.js';

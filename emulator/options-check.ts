@@ -119,7 +119,7 @@ function checkFields<T extends object>(path: string, given: T | undefined, check
         `${path}${name} is not an option of the emulator. Known: ${Object.keys(checks).join(', ')}.`,
       );
     }
-    if (value !== undefined) check(path, name, checks[name as keyof T], value);
+    if (value !== undefined && value !== null) check(path, name, checks[name as keyof T], value);
   }
 }
 

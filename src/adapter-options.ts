@@ -1,5 +1,6 @@
 import { MAX_TIMER_MS } from './budget.js';
 import { invalidArgument } from './errors.js';
+import { unknownOption } from './options.js';
 import { describeValue } from './text.js';
 
 type Plain = string | number | boolean;
@@ -13,14 +14,14 @@ type Plain = string | number | boolean;
 export function resolveOptions<T extends { readonly [name in keyof T]: Plain | undefined }>(
   adapter: string,
   defaults: T,
-  options: { readonly [name in keyof T]?: T[name] | undefined },
+  options: { readonly [name in keyof T]?: T[name] | undefined } | null | undefined,
   least: { readonly [name in keyof T]?: number } = {},
 ): T {
   const given: Record<string, Plain> = {};
-  for (const name of Object.keys(options) as (keyof T & string)[]) {
-    const value: Plain | undefined = options[name];
-    if (!(name in defaults)) throw invalidArgument(name, `is not an option of ${adapter}`);
-    if (value === undefined) continue;
+  for (const name of Object.keys(options ?? {}) as (keyof T & string)[]) {
+    const value: Plain | null | undefined = options?.[name];
+    if (!Object.hasOwn(defaults, name)) throw unknownOption(name, Object.keys(defaults), { of: adapter });
+    if (value === undefined || value === null) continue;
     const type = defaults[name] === undefined ? 'number' : typeof defaults[name];
     if (typeof value !== type) throw invalidArgument(name, `must be a ${type}, not ${describeValue(value)}`);
     if (typeof value === 'number') checkNumber(name, value, least[name] ?? 1);

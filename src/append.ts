@@ -7,7 +7,7 @@ import { checkSeqId } from './range.js';
 import { type StandardSchemaV1, validate } from './schema.js';
 import { type Session, unsupported } from './session.js';
 import { checkText } from './text.js';
-import type { AppendManyOptions, AppendOptions, Codec } from './types.js';
+import type { AppendManyOptions, AppendOptions, Codec, SeqIdLike } from './types.js';
 
 const MAX_KEY_BYTES = 1024;
 
@@ -26,13 +26,10 @@ export class Appender<M> {
   }
 
   one(timeline: string, message: M, options: AppendOptions, settle: (outcome: WriteOutcome) => void): void {
-    const { seqId, expectedLast, signal } = options;
+    const { signal } = options;
     const key = this.checkKey(options.key);
-    this.#checkWrite(expectedLast);
-    if (seqId !== undefined) {
-      this.#session.checkSupported('manualIds');
-      checkSeqId(seqId, 'seqId', 1n);
-    }
+    const expectedLast = this.#checkWrite(options.expectedLast);
+    const seqId = options.seqId === undefined ? undefined : this.#chosen(options.seqId);
     const outgoing = this.#prepare(message, this.#encoding(key !== undefined, false));
     const encode = () => [{ payload: outgoing.encode(), key, seqId }];
     this.#queue.submit(new SingleDraft(timeline, { expectedLast, signal, ready: outgoing.ready }, encode, settle));
@@ -44,9 +41,9 @@ export class Appender<M> {
     options: AppendManyOptions,
     settle: (outcome: WriteOutcome) => void,
   ): void {
-    const { keys, expectedLast, signal } = options;
+    const { keys, signal } = options;
     const { atomicBatch, maxAtomicBytes } = this.#session.capabilities;
-    this.#checkWrite(expectedLast);
+    const expectedLast = this.#checkWrite(options.expectedLast);
     this.#checkKeys(keys, messages.length);
     if (messages.length > atomicBatch) {
       const message = `${messages.length} messages are more than the ${atomicBatch} that this store appends as one`;
@@ -102,11 +99,16 @@ export class Appender<M> {
     });
   }
 
-  #checkWrite(expectedLast: bigint | undefined): void {
+  #chosen(seqId: SeqIdLike): bigint {
+    this.#session.checkSupported('manualIds');
+    return checkSeqId(seqId, 'seqId', 1n);
+  }
+
+  #checkWrite(expectedLast: SeqIdLike | undefined): bigint | undefined {
     this.#session.checkOpen();
     this.#session.checkWritable();
-    if (expectedLast === undefined) return;
+    if (expectedLast === undefined) return undefined;
     this.#session.checkSupported('expectedLast');
-    checkSeqId(expectedLast, 'expectedLast', 0n);
+    return checkSeqId(expectedLast, 'expectedLast', 0n);
   }
 }

@@ -2,6 +2,7 @@ import { throwIfAborted } from './abort.js';
 import type { AdapterHead, Call, Count, CountRange, Slice } from './adapter.js';
 import { checkCounts, checkSlices } from './adapter-shape.js';
 import { noAnswer } from './budget.js';
+import type { Operation } from './operation.js';
 import { type CheckedRange, checkBounds, checkCount, checkRange } from './range.js';
 import type { Session } from './session.js';
 import type { TimelineRef } from './timeline-id.js';
@@ -27,6 +28,7 @@ export function checkCountRange(ref: TimelineRef, { after, before, atMost }: Cou
 export async function countRanges(
   session: Session,
   items: readonly CheckedCount[],
+  operation: Operation,
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
   if (items.length === 0) return [];
@@ -36,6 +38,7 @@ export async function countRanges(
   const answers = await session.read(
     (call) => (library.count ? library.count(ranges, call) : byReading.run(call)),
     signal,
+    operation,
   );
   const atMost = ranges.map((range) => range.atMost);
   const counts = checkCounts(capabilities.adapter, answers, atMost);

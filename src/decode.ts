@@ -2,6 +2,7 @@ import type { Row } from './adapter.js';
 import { encodeCursor } from './cursor.js';
 import { Entry } from './entry.js';
 import { invalidArgument, reasonOf, TimelineError } from './errors.js';
+import { withJson } from './json.js';
 import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Codec } from './types.js';
@@ -54,10 +55,8 @@ function pastUndecodable<M>(
   const cursor = encodeCursor(ref, epoch, seqId);
   let message: M;
   try {
-    message = onUndecodable({
-      ...{ timeline: ref.id, seqId, cursor, appendedAt, revision, body, error },
-      ...(key !== undefined && { key }),
-    });
+    const entry = { timeline: ref.id, seqId, cursor, appendedAt, revision, body, error };
+    message = onUndecodable(withJson({ ...entry, ...(key !== undefined && { key }) }));
   } catch (thrown) {
     throw thrown === error ? error : undecodable(ref, epoch, row, thrown, 'onUndecodable failed: ');
   }

@@ -1,5 +1,7 @@
 import type { Write, WriteEntry, WriteOutcome } from './adapter.js';
 import { type EncodeOptions, encodeMessage, type SizedPayload } from './codec.js';
+import { errorOf } from './operation.js';
+import { BatchAppended } from './results.js';
 import type { Valid } from './schema.js';
 import type { BatchOutcome, Codec } from './types.js';
 
@@ -150,12 +152,17 @@ export class ItemDraft extends Draft {
     return this.#message.encode();
   }
 
+  #failed(outcome: WriteOutcome): BatchOutcome {
+    const { error } = outcome as Extract<WriteOutcome, { ok: false }>;
+    return { ok: false, error: errorOf({ name: 'append to', timeline: this.timeline }, error) };
+  }
+
   settle(outcome: WriteOutcome): void {
     const [appended] = outcome.ok ? outcome.entries : [];
     const { seqId, duplicate } = appended ?? {};
     this.#outcomes.put(
       this.#place,
-      seqId === undefined ? (outcome as BatchOutcome) : { ok: true, seqId, duplicate: duplicate === true },
+      seqId === undefined ? this.#failed(outcome) : new BatchAppended(seqId, duplicate === true),
     );
   }
 }

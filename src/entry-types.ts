@@ -21,6 +21,9 @@ export type TimelineIdPart = string | number | bigint;
  */
 export type Cursor = string;
 
+/** A SeqId as an argument: a bigint, or a decimal string as in JSON. Results hold bigints. */
+export type SeqIdLike = bigint | string;
+
 /** Options of a call that can be aborted. */
 export interface Abortable {
   /**
@@ -30,12 +33,12 @@ export interface Abortable {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A range of a Timeline. Both bounds are exclusive, and each is a cursor or a bare SeqId. */
+/** A range of a Timeline. Both bounds are exclusive, and each is a cursor or a bare SeqId; digits alone are a SeqId. */
 export interface ReadRange {
   /** Default: the oldest kept entry comes first. `TIMELINE_ROLLED_BACK` if it lies beyond the tail. */
-  readonly after?: Cursor | bigint | undefined;
+  readonly after?: Cursor | SeqIdLike | undefined;
   /** Default: read up to the newest entry. A bare SeqId may lie beyond the tail. */
-  readonly before?: Cursor | bigint | undefined;
+  readonly before?: Cursor | SeqIdLike | undefined;
   /** Maximum number of entries; a page never holds more than 10,000. Default 100. */
   readonly limit?: number | undefined;
   /** Reads the newest entry first; continue with `before: page.next`. Default false. */
@@ -78,7 +81,7 @@ export interface Page<M> {
   /** Head of the Timeline, from the same moment as the entries. */
   readonly head: Head;
   /** Set if entries after the given `after`, up to `through`, were trimmed or have expired. */
-  readonly truncated?: { readonly through: bigint };
+  readonly truncated?: { readonly through: bigint; toJSON(): unknown };
   /** Set by `readBatch` only: the entry after the last one here does not decode, so the page ends before it. */
   readonly error?: TimelineError;
 }

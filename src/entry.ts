@@ -1,13 +1,8 @@
 import type { AdapterHead, Row } from './adapter.js';
 import { encodeCursor } from './cursor.js';
+import { plain, plainFields } from './json.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Cursor, Head, TimelineEntry, TimelineId } from './types.js';
-
-/** Converts an id for JSON: bigint parts become decimal strings. */
-function plainId(id: TimelineId): unknown {
-  if (Array.isArray(id)) return id.map(plainId);
-  return typeof id === 'bigint' ? id.toString() : id;
-}
 
 /** A row and its message. Makes the cursor on demand, because most readers need only the page's. */
 export class Entry<M> implements TimelineEntry<M> {
@@ -40,17 +35,8 @@ export class Entry<M> implements TimelineEntry<M> {
   }
 
   toJSON(): unknown {
-    const { seqId, cursor, message, key, appendedAt, revision, deleted } = this;
-    return {
-      timeline: plainId(this.timeline),
-      seqId: seqId.toString(),
-      cursor,
-      message,
-      key,
-      appendedAt,
-      revision,
-      deleted,
-    };
+    const { timeline, seqId, cursor, message, key, appendedAt, revision, deleted } = this;
+    return plain({ timeline, seqId, cursor, message, key, appendedAt, revision, deleted });
   }
 }
 
@@ -68,7 +54,6 @@ export class TimelineHead implements Head {
   }
 
   toJSON(): unknown {
-    const { timeline, epoch, firstSeqId, lastSeqId } = this;
-    return { timeline: plainId(timeline), epoch, firstSeqId: firstSeqId.toString(), lastSeqId: lastSeqId.toString() };
+    return plainFields(this);
   }
 }

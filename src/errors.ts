@@ -1,3 +1,5 @@
+import { plain } from './json.js';
+
 /** Stable error codes. Match on `error.code`: messages may change in any release, codes only in a major one. */
 export type TimelineErrorCode =
   /** Invalid argument, or a message that fails the schema or cannot be encoded: `argument`; `issues` of the schema. */
@@ -131,9 +133,25 @@ export class TimelineError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
+  /** Plain data for JSON, with SeqIds as decimal strings and the `cause` as its message. */
+  toJSON(): unknown {
+    const { name, code, message, cause, issues, ...details } = this;
+    return plain({
+      ...{ name, code, message, ...details },
+      ...(issues && { issues: issues.map(plainIssue) }),
+      ...(cause !== undefined && { cause: reasonOf(cause) }),
+    });
+  }
+
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isTimelineError(value);
   }
+}
+
+/** A schema's findings may hold the value that it refused, of any shape. */
+function plainIssue({ message, path }: Issue): unknown {
+  const segments = path?.map((segment) => String(typeof segment === 'object' ? segment.key : segment));
+  return { message, path: segments };
 }
 
 /** Returns true for errors of this package, even those of another copy or entry point. */

@@ -7,12 +7,15 @@ import { AcceptedClock, readClock } from './clock.js';
 import { jsonCodec } from './codec.js';
 import { checkOnUndecodable } from './decode.js';
 import { invalidArgument } from './errors.js';
+import { checkFields, type OptionNames } from './options.js';
 import { checkCount } from './range.js';
-import { type RetryPolicy, retryPolicy } from './retry.js';
+import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
+import type { StandardSchemaV1 } from './schema.js';
 import { normalized, Session, unsupported } from './session.js';
 import { Store } from './store.js';
-import { checkFunction, checkObject, checkText, describeValue } from './text.js';
-import type { TimelineStore, TimelineStoreOptions } from './types.js';
+import { checkFunction, checkText, describeValue } from './text.js';
+import type { Codec, PendingLimits, TimelineStore, TimelineStoreOptions } from './types.js';
+import type { OnUndecodable } from './undecodable.js';
 
 const MAX_NAME_BYTES = 255;
 const MIB = 1024 * 1024;
@@ -34,14 +37,13 @@ const LEAST_CLOCK_TOLERANCE_MS = 1000;
  * ```
  */
 export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Promise<TimelineStore<M>> {
-  const { adapter, name, settings } = checkOptions(options);
+  const { adapter, name, settings, schema, codec, onUndecodable } = checkStoreOptions(options);
   const { ttlMs, alter, warn } = settings;
   const clock = new AcceptedClock(settings);
   const library = await openLibrary(adapter, { name, ttlMs, alter, clock, warn });
   await refuseTtl(library, ttlMs);
   const session = new Session(library, settings);
   const queue = new AppendQueue(session, settings);
-  const { schema, codec = jsonCodec<M>(), onUndecodable = 'throw' } = options;
   const appender = new Appender(session, queue, codec, schema);
   return new Store(name, { session, appender, codec, schema, onUndecodable }, queue);
 }
@@ -80,20 +82,29 @@ interface Settings {
   readonly pendingBytes: number;
 }
 
-function checkOptions<M>(options: TimelineStoreOptions<M>): {
-  adapter: TimelineAdapter;
-  name: string;
-  settings: Settings;
-} {
-  if (typeof options !== 'object' || options === null)
-    throw invalidArgument('options', `must be an object, not ${describeValue(options)}`);
+const NAMES: OptionNames<TimelineStoreOptions<unknown>> = {
+  ...{ adapter: true, name: true, ttlMs: true, alter: true, schema: true, codec: true, onUndecodable: true },
+  ...{ limits: true, retry: true, pollMs: true, now: true, clockToleranceMs: true, onWarning: true },
+};
+const LIMIT_NAMES: OptionNames<PendingLimits> = { pendingWrites: true, pendingBytes: true };
+const RETRY_NAMES: OptionNames<RetryOptions> = { attempts: true, minDelayMs: true, maxDelayMs: true };
+
+interface Checked<M> {
+  readonly adapter: TimelineAdapter;
+  readonly name: string;
+  readonly settings: Settings;
+  readonly schema: StandardSchemaV1<unknown, M> | undefined;
+  readonly codec: Codec<M>;
+  readonly onUndecodable: OnUndecodable<M>;
+}
+
+function checkStoreOptions<M>(given: TimelineStoreOptions<M>): Checked<M> {
+  const options = checkFields<TimelineStoreOptions<M>>(given, NAMES);
   const {
     adapter,
     ttlMs,
     schema,
-    codec,
-    limits = {},
-    retry = {},
+    codec = jsonCodec<M>(),
     pollMs = 1000,
     now = Date.now,
     clockToleranceMs = DEFAULT_CLOCK_TOLERANCE_MS,
@@ -105,8 +116,8 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): {
   const name = checkText(options.name, 'name', MAX_NAME_BYTES, { printable: true });
   checkFunction(now, 'now');
   checkFunction(onWarning, 'onWarning');
-  checkObject(limits, 'limits');
-  checkObject(retry, 'retry');
+  const limits = checkFields(options.limits ?? {}, LIMIT_NAMES, 'limits');
+  const retry = checkFields(options.retry ?? {}, RETRY_NAMES, 'retry');
   if (readClock(now) === undefined)
     throw invalidArgument('now', `must give milliseconds since 1970, not ${describeValue(safely(now))}`);
   if (clockToleranceMs !== Number.POSITIVE_INFINITY)
@@ -116,11 +127,11 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): {
   if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
     throw invalidArgument('schema', 'must implement Standard Schema version 1');
   }
-  if (codec !== undefined && (typeof codec.encode !== 'function' || typeof codec.decode !== 'function')) {
+  if (typeof codec.encode !== 'function' || typeof codec.decode !== 'function') {
     throw invalidArgument('codec', 'must have encode and decode');
   }
-  checkFunction(codec?.fingerprint, 'codec.fingerprint');
-  checkOnUndecodable(options.onUndecodable);
+  checkFunction(codec.fingerprint, 'codec.fingerprint');
+  const onUndecodable = checkOnUndecodable(options.onUndecodable) ?? 'throw';
   checkCount(retry.attempts ?? 1, 'retry.attempts');
   checkCount(retry.minDelayMs ?? 0, 'retry.minDelayMs', { least: 0, most: MAX_TIMER_MS });
   checkCount(retry.maxDelayMs ?? 0, 'retry.maxDelayMs', { least: 0, most: MAX_TIMER_MS });
@@ -135,7 +146,7 @@ function checkOptions<M>(options: TimelineStoreOptions<M>): {
     pendingWrites: checkCount(limits.pendingWrites ?? 10_000, 'limits.pendingWrites'),
     pendingBytes: checkCount(limits.pendingBytes ?? 32 * MIB, 'limits.pendingBytes'),
   };
-  return { adapter, name, settings };
+  return { adapter, name, settings, schema, codec, onUndecodable };
 }
 
 async function refuseTtl(library: AdapterLibrary, ttlMs: number | undefined): Promise<void> {

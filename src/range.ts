@@ -3,12 +3,16 @@ import { decodeCursor, encodeCursor, MAX_SEQ_ID } from './cursor.js';
 import { type Decoder, decodeRow } from './decode.js';
 import { type Entry, TimelineHead } from './entry.js';
 import { invalidArgument, TimelineError } from './errors.js';
+import { withJson } from './json.js';
 import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
-import type { Cursor, Page, ReadRange } from './types.js';
+import type { Cursor, Page, ReadRange, SeqIdLike } from './types.js';
 
 export const MAX_PAGE = 10_000;
 const DEFAULT_LIMIT = 100;
+const DOT = '.'.charCodeAt(0);
+/** One form for each number, of no more digits than the largest SeqId. */
+const DECIMAL = /^(?:0|[1-9]\d{0,18})$/;
 
 /** A bound as given and as parsed. A bare SeqId has no epoch, so only its SeqId can be checked. */
 interface Bound {
@@ -41,20 +45,33 @@ export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
   };
 }
 
-function checkBound(ref: TimelineRef, given: Cursor | bigint | undefined, argument: string): Bound | undefined {
-  if (given === undefined) return undefined;
-  if (typeof given === 'string') {
+function checkBound(ref: TimelineRef, given: Cursor | SeqIdLike | undefined, argument: string): Bound | undefined {
+  if (given === undefined || given === null) return undefined;
+  if (typeof given === 'string' && !isDecimal(given)) {
     const { epoch, seqId } = decodeCursor(ref, given, argument);
     return { given, seqId, epoch };
   }
-  if (typeof given !== 'bigint')
-    throw invalidArgument(argument, `must be a cursor or a bigint, not ${describeValue(given)}`);
-  return { given, seqId: checkSeqId(given, argument, 0n), epoch: '' };
+  if (typeof given !== 'bigint' && typeof given !== 'string')
+    throw invalidArgument(argument, `must be a cursor or a SeqId, not ${describeValue(given)}`);
+  const seqId = checkSeqId(given, argument, 0n);
+  return { given: seqId, seqId, epoch: '' };
 }
 
-/** Returns `value` if it is a SeqId from `least` to 2^63 - 1. Throws `TIMELINE_INVALID_ARGUMENT`. */
-export function checkSeqId(value: unknown, argument: string, least: bigint): bigint {
-  if (typeof value !== 'bigint') throw invalidArgument(argument, `must be a bigint, not ${describeValue(value)}`);
+/** Returns true for a text of digits alone. A cursor has dots. */
+export function isDecimal(text: unknown): text is string {
+  return typeof text === 'string' && text.charCodeAt(1) !== DOT && /^\d+$/.test(text);
+}
+
+/**
+ * Returns the SeqId of a bigint or decimal string, from `least` to 2^63 - 1. Throws `TIMELINE_INVALID_ARGUMENT`.
+ *
+ * @example
+ * const seqId = checkSeqId(request.params.seqId, 'seqId', 1n);
+ */
+export function checkSeqId(given: unknown, argument: string, least: bigint): bigint {
+  const value = typeof given === 'string' && DECIMAL.test(given) ? BigInt(given) : given;
+  if (typeof value !== 'bigint')
+    throw invalidArgument(argument, `must be a bigint or a decimal string, not ${describeValue(value)}`);
   if (value < least || value > MAX_SEQ_ID)
     throw invalidArgument(argument, `must lie between ${least}n and 2^63 - 1, not ${value}n`);
   return value;
@@ -71,8 +88,10 @@ export function checkCount(value: unknown, argument: string, options: { least?: 
   const { least = 1, most = Number.MAX_SAFE_INTEGER } = options;
   if (!Number.isSafeInteger(value)) throw invalidArgument(argument, `must be an integer, not ${describeValue(value)}`);
   const count = value as number;
-  if (count < least || count > most)
-    throw invalidArgument(argument, `must lie between ${least} and ${most}, not ${count}`);
+  if (count < least || count > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `be at least ${least}` : `lie between ${least} and ${most}`;
+    throw invalidArgument(argument, `must ${range}, not ${count}`);
+  }
   return count;
 }
 
@@ -141,7 +160,7 @@ export function toPage<M>(
     next,
     upToDate: !error && (!slice.more || slice.rows.length === 0),
     head: new TimelineHead(ref, slice),
-    ...(through !== undefined && { truncated: { through } }),
+    ...(through !== undefined && { truncated: withJson({ through }) }),
     ...(error && options.perItem && { error }),
   };
 }

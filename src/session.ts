@@ -4,6 +4,7 @@ import { checkHeads, checkSlices } from './adapter-shape.js';
 import { Backstop } from './backstop.js';
 import { noAnswer } from './budget.js';
 import { isTimelineError, type Outcome, TimelineError } from './errors.js';
+import { errorOf, type Operation } from './operation.js';
 import { type RetryPolicy, retryUntil } from './retry.js';
 
 /** Capabilities that a call may require, by declared name. */
@@ -63,31 +64,39 @@ export class Session {
   }
 
   /** Retries every transient failure, because reads change nothing. */
-  read<T>(run: (call: Call) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#run(run, (error) => error.retryable, 'not-applied', signal);
+  read<T>(run: (call: Call) => Promise<T>, signal?: AbortSignal, operation?: Operation): Promise<T> {
+    return this.#run(run, (error) => error.retryable, { outcome: 'not-applied', operation }, signal);
   }
 
   /** Repeats `idempotent` writes even if the store may have applied them. */
-  write<T>(run: (call: Call) => Promise<T>, options: { idempotent: boolean }, signal?: AbortSignal): Promise<T> {
+  write<T>(
+    run: (call: Call) => Promise<T>,
+    options: { readonly idempotent: boolean; readonly operation?: Operation },
+    signal?: AbortSignal,
+  ): Promise<T> {
     const mayRepeat = (error: TimelineError) =>
       error.outcome === 'unknown' ? options.idempotent : error.retryable && error.outcome === 'not-applied';
-    return this.#run(run, mayRepeat, 'unknown', signal);
+    return this.#run(run, mayRepeat, { outcome: 'unknown', operation: options.operation }, signal);
   }
 
-  async readRanges(ranges: readonly Range[], signal?: AbortSignal): Promise<readonly Slice[]> {
-    const slices = await this.read((call) => this.library.read(ranges, call), signal);
+  async readRanges(ranges: readonly Range[], signal?: AbortSignal, operation?: Operation): Promise<readonly Slice[]> {
+    const slices = await this.read((call) => this.library.read(ranges, call), signal, operation);
     return checkSlices(this.capabilities.adapter, slices, ranges.length);
   }
 
-  async readHeads(timelines: readonly string[], signal?: AbortSignal): Promise<readonly AdapterHead[]> {
-    const heads = await this.read((call) => this.library.heads(timelines, call), signal);
+  async readHeads(
+    timelines: readonly string[],
+    signal?: AbortSignal,
+    operation?: Operation,
+  ): Promise<readonly AdapterHead[]> {
+    const heads = await this.read((call) => this.library.heads(timelines, call), signal, operation);
     return checkHeads(this.capabilities.adapter, heads, timelines.length);
   }
 
   async #run<T>(
     run: (call: Call) => Promise<T>,
     mayRepeat: (error: TimelineError) => boolean,
-    outcome: Outcome,
+    { outcome, operation }: { readonly outcome: Outcome; readonly operation: Operation | undefined },
     signal?: AbortSignal,
   ): Promise<T> {
     this.checkOpen();
@@ -100,7 +109,11 @@ export class Session {
     }).finally(() => {
       if (--this.#active === 0) this.#idle?.();
     });
-    return abortable(work, signal, outcome);
+    try {
+      return await abortable(work, signal, outcome);
+    } catch (error) {
+      throw operation ? errorOf(operation, error as TimelineError) : error;
+    }
   }
 
   newCall(): Call {

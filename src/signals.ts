@@ -1,7 +1,8 @@
 import { onAbort } from './abort.js';
 import { invalidArgument, reasonOf, TimelineError } from './errors.js';
+import { ABORTABLE, checkOptions } from './options.js';
 import type { Session } from './session.js';
-import { checkArray, checkOptions, checkText, describeValue, isWellFormed, utf8Length } from './text.js';
+import { checkArray, checkText, describeValue, isWellFormed, utf8Length } from './text.js';
 import type { Abortable, SignalListener } from './types.js';
 import { isThenable } from './user-code.js';
 
@@ -16,14 +17,18 @@ export class Signals {
     this.#session = session;
   }
 
-  async publish(topic: string, payload: string, options: Abortable = {}): Promise<void> {
+  async publish(topic: string, payload: string, options?: Abortable): Promise<void> {
     checkTopic(topic, 'topic');
     checkPayload(payload);
-    const { signal } = checkOptions(options);
+    const { signal } = checkOptions(options, ABORTABLE);
     this.#checkUsable();
     const { library } = this.#session;
     // Not repeated if its outcome is unknown: no listener hears a signal twice.
-    await this.#session.write((call) => library.publish!(topic, payload, call), { idempotent: false }, signal);
+    await this.#session.write(
+      (call) => library.publish!(topic, payload, call),
+      { idempotent: false, operation: { name: 'publish' } },
+      signal,
+    );
   }
 
   /** Returns the function that ends it. */

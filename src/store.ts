@@ -5,11 +5,13 @@ import { checkCountRange, countRanges } from './count.js';
 import { type Keyed, Outcomes } from './drafts.js';
 import { TimelineHead } from './entry.js';
 import { invalidArgument, isTimelineError } from './errors.js';
+import { INSPECT, inspected } from './inspect.js';
 import { BatchIterator } from './iterate.js';
+import { ABORTABLE, checkItem, checkOptions, type OptionNames } from './options.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
 import { Signals } from './signals.js';
-import { checkArray, checkFunction, checkObject, checkOptions, checkText, describeValue } from './text.js';
+import { checkArray, checkFunction, checkText, describeValue } from './text.js';
 import { decoderOf, type StoreParts, TimelineHandle } from './timeline.js';
 import {
   decodeTimelineId,
@@ -34,6 +36,13 @@ import type {
   TimelineStore,
 } from './types.js';
 import type { Decoding } from './undecodable.js';
+
+type RangeItem = { readonly timeline: TimelineId } & ReadRange;
+type ListingOptions = NonNullable<Parameters<TimelineStore<unknown>['timelines']>[0]>;
+
+const KEYED: OptionNames<{ readonly key?: string } & Abortable> = { key: true, signal: true };
+const READ_BATCH: OptionNames<Abortable & Decoding<unknown>> = { signal: true, onUndecodable: true };
+const LISTING: OptionNames<ListingOptions> = { prefix: true, after: true, limit: true, signal: true };
 
 /** Ids per call while listing Timelines. */
 const LISTING_PAGE = 1000;
@@ -72,41 +81,54 @@ export class Store<M> implements TimelineStore<M> {
     return this.#refs.of(id, argument);
   }
 
-  appendBatch(items: readonly BatchItem<M>[], options: Abortable = {}): Promise<BatchOutcome[]> {
-    return this.#collect(items, 'items', options, ({ timeline, message, key }) => ({
-      encoded: encodeTimelineId(timeline),
-      keyed: this.#parts.appender.keyed(message, key, { shared: false }),
-    }));
+  appendBatch(items: readonly BatchItem<M>[], options?: Abortable): Promise<BatchOutcome[]> {
+    return this.#collect(
+      items,
+      'items',
+      () => checkOptions(options, ABORTABLE),
+      (item, i) => {
+        const { timeline, key } = checkItem(item, 'items', i);
+        return {
+          encoded: encodeTimelineId(timeline),
+          keyed: this.#parts.appender.keyed(item.message, key, { shared: false }),
+        };
+      },
+    );
   }
 
   appendToMany(
     timelines: readonly TimelineId[],
     message: M,
-    options: { readonly key?: string | undefined } & Abortable = {},
+    options?: { readonly key?: string | undefined } & Abortable,
   ): Promise<BatchOutcome[]> {
     let keyed: Keyed<M> | undefined;
-    return this.#collect(timelines, 'timelines', options, (id) => {
-      keyed ??= this.#parts.appender.keyed(message, options.key, { shared: timelines.length > 1 });
-      return { encoded: encodeTimelineId(id), keyed };
-    });
+    return this.#collect(
+      timelines,
+      'timelines',
+      () => checkOptions(options, KEYED),
+      (id, _, { key }) => {
+        keyed ??= this.#parts.appender.keyed(message, key, { shared: timelines.length > 1 });
+        return { encoded: encodeTimelineId(id), keyed };
+      },
+    );
   }
 
   /** Returns one outcome per item, in order; an invalid item fails alone. */
-  #collect<Item>(
+  #collect<Item, Options extends Abortable>(
     items: readonly Item[],
     argument: string,
-    options: Abortable,
-    prepare: (item: Item) => { readonly encoded: string; readonly keyed: Keyed<M> },
+    check: () => Options,
+    prepare: (item: Item, i: number, options: Options) => { readonly encoded: string; readonly keyed: Keyed<M> },
   ): Promise<BatchOutcome[]> {
     return new Promise((resolve) => {
       checkArray(items, argument);
-      checkOptions(options);
+      const options = check();
       this.#session.checkOpen();
       this.#session.checkWritable();
       const outcomes = new Outcomes(items.length, resolve);
       items.forEach((item, i) => {
         try {
-          const { encoded, keyed } = prepare(item);
+          const { encoded, keyed } = prepare(item, i, options);
           this.#parts.appender.item(encoded, keyed, options.signal, outcomes, i);
         } catch (cause) {
           const error = isTimelineError(cause)
@@ -118,37 +140,40 @@ export class Store<M> implements TimelineStore<M> {
     });
   }
 
-  async readBatch(
-    items: readonly ({ readonly timeline: TimelineId } & ReadRange)[],
-    options: Abortable & Decoding<M> = {},
-  ): Promise<Page<M>[]> {
-    const decoder = decoderOf(this.#parts, checkOptions(options));
-    const checked = checkArray(items, 'items').map((item, i) =>
-      checkRange(this.#ref(checkObject(item, `items[${i}]`).timeline), item),
-    );
+  async readBatch(items: readonly RangeItem[], given?: Abortable & Decoding<M>): Promise<Page<M>[]> {
+    const options = checkOptions(given, READ_BATCH);
+    const decoder = decoderOf(this.#parts, options);
+    const checked = checkArray(items, 'items').map((item, i) => {
+      const range = checkItem(item, 'items', i);
+      return checkRange(this.#ref(range.timeline), range);
+    });
+    this.#session.checkOpen();
     if (checked.length === 0) return [];
     const ranges = checked.map(({ range }) => range);
-    const slices = await this.#session.readRanges(ranges, options.signal);
+    const slices = await this.#session.readRanges(ranges, options.signal, { name: 'readBatch' });
     return checked.map((range, i) => toPage(range, slices[i] as Slice, decoder, { perItem: true }));
   }
 
   async countBatch(
     items: readonly ({ readonly timeline: TimelineId } & CountOptions)[],
-    options: Abortable = {},
+    options?: Abortable,
   ): Promise<number[]> {
-    const { signal } = checkOptions(options);
-    const checked = checkArray(items, 'items').map((item, i) =>
-      checkCountRange(this.#ref(checkObject(item, `items[${i}]`).timeline), item),
-    );
-    return countRanges(this.#session, checked, signal);
+    const { signal } = checkOptions(options, ABORTABLE);
+    const checked = checkArray(items, 'items').map((item, i) => {
+      const range = checkItem(item, 'items', i);
+      return checkCountRange(this.#ref(range.timeline), range);
+    });
+    this.#session.checkOpen();
+    return countRanges(this.#session, checked, { name: 'countBatch' }, signal);
   }
 
-  async heads(ids: readonly TimelineId[], options: Abortable = {}): Promise<Head[]> {
-    checkOptions(options);
+  async heads(ids: readonly TimelineId[], options?: Abortable): Promise<Head[]> {
+    const { signal } = checkOptions(options, ABORTABLE);
+    this.#session.checkOpen();
     const refs = checkArray(ids, 'ids').map((id) => this.#ref(id, 'ids'));
     if (refs.length === 0) return [];
     const encoded = refs.map((ref) => ref.encoded);
-    const heads = await this.#session.readHeads(encoded, options.signal);
+    const heads = await this.#session.readHeads(encoded, signal, { name: 'heads' });
     return refs.map((ref, i) => new TimelineHead(ref, heads[i] as AdapterHead));
   }
 
@@ -163,7 +188,7 @@ export class Store<M> implements TimelineStore<M> {
     };
   }
 
-  publish(topic: string, payload: string, options: Abortable = {}): Promise<void> {
+  publish(topic: string, payload: string, options?: Abortable): Promise<void> {
     return this.#signals.publish(topic, payload, options);
   }
 
@@ -171,15 +196,9 @@ export class Store<M> implements TimelineStore<M> {
     return this.#signals.listen(topics, listener);
   }
 
-  timelines(
-    options: {
-      readonly prefix?: string | undefined;
-      readonly after?: TimelineId | undefined;
-      readonly limit?: number | undefined;
-    } & Abortable = {},
-  ): AsyncIterableIterator<TimelineId> {
+  timelines(given?: ListingOptions): AsyncIterableIterator<TimelineId> {
     return BatchIterator.from(() => {
-      checkOptions(options);
+      const options = checkOptions(given, LISTING);
       this.#session.checkSupported('timelines');
       const prefix = options.prefix ? encodePrefix(checkText(options.prefix, 'prefix', MAX_ID_BYTES)) : '';
       let after = options.after === undefined ? undefined : encodeTimelineId(options.after, 'after');
@@ -188,7 +207,9 @@ export class Store<M> implements TimelineStore<M> {
         const limit = Math.min(left, LISTING_PAGE);
         if (limit === 0) return undefined;
         const range = after === undefined ? { prefix, limit } : { prefix, after, limit };
-        const ids = await this.#session.read((call) => this.#session.library.timelines!(range, call), options.signal);
+        const ids = await this.#session.read((call) => this.#session.library.timelines!(range, call), options.signal, {
+          name: 'timelines',
+        });
         if (ids.length === 0) return undefined;
         after = ids.at(-1);
         left -= ids.length;
@@ -200,27 +221,29 @@ export class Store<M> implements TimelineStore<M> {
 
   async checkpoints(
     items: readonly { readonly timeline: TimelineId; readonly reader: string }[],
-    options: Abortable = {},
+    options?: Abortable,
   ): Promise<(Cursor | undefined)[]> {
-    return readCheckpoints(this.#session, this.#named(items), checkOptions(options).signal);
+    const { signal } = checkOptions(options, ABORTABLE);
+    return readCheckpoints(this.#session, this.#named(items), signal);
   }
 
   async advanceCheckpoints(
     items: readonly { readonly timeline: TimelineId; readonly reader: string; readonly to: Cursor }[],
-    options: Abortable = {},
+    options?: Abortable,
   ): Promise<Cursor[]> {
+    const { signal } = checkOptions(options, ABORTABLE);
     const named = this.#named(items);
     items.forEach(({ to }, i) => {
       if (typeof to !== 'string') throw invalidArgument(`items[${i}].to`, `must be a cursor, not ${describeValue(to)}`);
     });
-    return advanceCheckpoints(this.#session, named, checkOptions(options).signal);
+    return advanceCheckpoints(this.#session, named, signal);
   }
 
   #named<Item extends { readonly timeline: TimelineId; readonly reader: string }>(
     items: readonly Item[],
   ): (Item & { ref: TimelineRef })[] {
     return checkArray(items, 'items').map((item, i) => {
-      checkReader(checkObject(item, `items[${i}]`).reader, `items[${i}].reader`);
+      checkReader(checkItem(item, 'items', i).reader, `items[${i}].reader`);
       return { ...item, ref: this.#ref(item.timeline) };
     });
   }
@@ -238,6 +261,10 @@ export class Store<M> implements TimelineStore<M> {
     this.#session.refuse();
     await this.#queue.close();
     await this.#session.close();
+  }
+
+  [INSPECT](): object {
+    return inspected('TimelineStore', { name: this.name, adapter: this.capabilities.adapter });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,3 @@
-import type { Abortable } from './entry-types.js';
 import { invalidArgument, TimelineError } from './errors.js';
 
 const CONTROL = /\p{Cc}/u;
@@ -58,17 +57,6 @@ export function checkObject<T extends object>(value: T, argument: string): T {
 export function checkArray<T>(value: readonly T[], argument: string): readonly T[] {
   if (!Array.isArray(value)) throw invalidArgument(argument, `must be an array, not ${describeValue(value)}`);
   return value;
-}
-
-/**
- * Returns the options of a call that waits, if they are an object and `signal` is an `AbortSignal` or missing. Throws
- * `TIMELINE_INVALID_ARGUMENT`.
- */
-export function checkOptions<T extends Abortable>(options: T): T {
-  const { signal } = checkObject(options, 'options');
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalidArgument('signal', `must be an AbortSignal, not ${describeValue(signal)}`);
-  return options;
 }
 
 /** Throws `TIMELINE_INVALID_ARGUMENT` for anything but a function or `undefined`. */

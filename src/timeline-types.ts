@@ -1,4 +1,4 @@
-import type { Abortable, Cursor, Head, Page, ReadRange, TimelineEntry, TimelineId } from './entry-types.js';
+import type { Abortable, Cursor, Head, Page, ReadRange, SeqIdLike, TimelineEntry, TimelineId } from './entry-types.js';
 import type { Decoding } from './undecodable.js';
 
 /** A queue of entries with increasing SeqIds: append at the tail, read any range from any SeqId. */
@@ -80,7 +80,7 @@ export interface Timeline<M> {
   subscribe(options?: SubscribeOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
 
   /** Reads one entry, or its tombstone; `undefined` if it was never appended, was trimmed or has expired. */
-  get(seqId: bigint, options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
+  get(seqId: SeqIdLike, options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
 
   /** Reads the newest kept entry, or its tombstone; `undefined` if none is kept. */
   latest(options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
@@ -98,13 +98,13 @@ export interface Timeline<M> {
    * ```
    */
   update(
-    seqId: bigint,
+    seqId: SeqIdLike,
     message: M,
     options?: { readonly ifRevision?: number | undefined } & Abortable,
   ): Promise<TimelineEntry<M>>;
 
   /** Replaces an entry with a tombstone. Idempotent; does nothing if there is no entry. */
-  delete(seqId: bigint, options?: Abortable): Promise<void>;
+  delete(seqId: SeqIdLike, options?: Abortable): Promise<void>;
 
   /**
    * Removes the oldest entries. Readers behind the cut are told (`truncated`).
@@ -114,7 +114,7 @@ export interface Timeline<M> {
    * await timeline.trim({ keepLast: 1000 });
    * ```
    */
-  trim(options: ({ readonly through: bigint } | { readonly keepLast: number }) & Abortable): Promise<void>;
+  trim(options: ({ readonly through: SeqIdLike } | { readonly keepLast: number }) & Abortable): Promise<void>;
 
   /**
    * Returns the stored position of a named reader; no I/O. The name takes 1 to 255 bytes.
@@ -132,9 +132,9 @@ export interface Timeline<M> {
 /** A range of entries to count. */
 export interface CountOptions {
   /** Count the entries after this position. Default: from the oldest kept entry. */
-  readonly after?: Cursor | bigint | undefined;
+  readonly after?: Cursor | SeqIdLike | undefined;
   /** Count the entries before this position. Default: up to the newest. */
-  readonly before?: Cursor | bigint | undefined;
+  readonly before?: Cursor | SeqIdLike | undefined;
   /** Stop at this number, 1 or more: the result is exact below it. Default: no limit. */
   readonly atMost?: number | undefined;
 }
@@ -144,9 +144,9 @@ export interface AppendOptions extends Abortable {
   /** Idempotency key, usually the client's message id: 1 to 1024 bytes, remembered for `capabilities.keyWindowMs`. */
   readonly key?: string | undefined;
   /** SeqId chosen by the caller; must exceed the last one. Default: the store's next SeqId. */
-  readonly seqId?: bigint | undefined;
+  readonly seqId?: SeqIdLike | undefined;
   /** Append only if this is the last SeqId, else `TIMELINE_CONFLICT`; `0n`: only if nothing was ever appended. */
-  readonly expectedLast?: bigint | undefined;
+  readonly expectedLast?: SeqIdLike | undefined;
 }
 
 /** Options of {@link Timeline.appendMany}. */
@@ -154,7 +154,7 @@ export interface AppendManyOptions extends Abortable {
   /** Idempotency keys, one per message. */
   readonly keys?: readonly string[] | undefined;
   /** Append only if this is the last SeqId, else `TIMELINE_CONFLICT`; `0n`: only if nothing was ever appended. */
-  readonly expectedLast?: bigint | undefined;
+  readonly expectedLast?: SeqIdLike | undefined;
 }
 
 /** Position of an appended entry. */
@@ -165,6 +165,8 @@ export interface AppendResult {
   readonly cursor: Cursor;
   /** True if the key was known: `seqId` is that of the first append, and nothing was written. */
   readonly duplicate: boolean;
+  /** Plain data for JSON, with the SeqId as a decimal string. */
+  toJSON(): unknown;
 }
 
 /**
@@ -181,7 +183,7 @@ export interface ScanOptions extends ReadRange, Abortable {
 /** Options of {@link Timeline.subscribe}. */
 export interface SubscribeOptions extends Abortable {
   /** Start after this position. Default: the oldest kept entry comes first. */
-  readonly after?: Cursor | bigint | undefined;
+  readonly after?: Cursor | SeqIdLike | undefined;
   /** Entries per round trip: 1 to 10,000. Default 100. */
   readonly pageSize?: number | undefined;
   /** Called once, after every entry that existed already has been yielded. */
@@ -203,7 +205,7 @@ export interface Checkpoint {
    * Stores the later of `to` and the stored position, atomically, and resolves with the result.
    * `TIMELINE_EPOCH_CHANGED` if the stored position belongs to another epoch.
    */
-  advance(to: Cursor | bigint, options?: Abortable): Promise<Cursor>;
+  advance(to: Cursor | SeqIdLike, options?: Abortable): Promise<Cursor>;
   /** Stores `to`, even if it lies before the stored position; `undefined` deletes the position. */
-  reset(to: Cursor | bigint | undefined, options?: Abortable): Promise<void>;
+  reset(to: Cursor | SeqIdLike | undefined, options?: Abortable): Promise<void>;
 }

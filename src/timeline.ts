@@ -8,13 +8,32 @@ import { checkCountRange, countRanges } from './count.js';
 import { cursorPrefix, MAX_SEQ_ID } from './cursor.js';
 import { checkOnUndecodable, type Decoder, decodeRow, decodeUpdated } from './decode.js';
 import { TimelineHead } from './entry.js';
+import { invalidArgument } from './errors.js';
+import { INSPECT, inspected } from './inspect.js';
 import { BatchIterator } from './iterate.js';
+import { plain } from './json.js';
+import { type Operation, rejection } from './operation.js';
+import { ABORTABLE, checkFields, checkOptions } from './options.js';
 import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
+import { Appended } from './results.js';
 import { type StandardSchemaV1, validate } from './schema.js';
 import type { Session } from './session.js';
 import { subscribe, truncatedError } from './subscribe.js';
-import { checkArray, checkFunction, checkOptions } from './text.js';
+import { checkArray, checkFunction } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
+import {
+  APPEND,
+  APPEND_MANY,
+  COUNT,
+  READ,
+  READ_ONE,
+  SCAN,
+  SUBSCRIBE,
+  TRIM,
+  type TrimOptions,
+  UPDATE,
+  type UpdateOptions,
+} from './timeline-options.js';
 import type {
   Abortable,
   AppendManyOptions,
@@ -27,6 +46,7 @@ import type {
   Page,
   ReadRange,
   ScanOptions,
+  SeqIdLike,
   SubscribeOptions,
   Timeline,
   TimelineEntry,
@@ -69,48 +89,58 @@ export class TimelineHandle<M> implements Timeline<M> {
     return this.#parts.session;
   }
 
-  append(message: M, options: AppendOptions = {}): Promise<AppendResult> {
-    return new Promise((resolve, reject) => {
-      this.#parts.appender.one(this.#ref.encoded, message, checkOptions(options), (outcome) => {
+  append(message: M, options?: AppendOptions): Promise<AppendResult> {
+    return new Promise((resolve) => {
+      this.#parts.appender.one(this.#ref.encoded, message, checkOptions(options, APPEND), (outcome) => {
         if (outcome.ok) resolve(this.#results(outcome)[0] as AppendResult);
-        else reject(outcome.error);
+        else resolve(rejection(this.#operation('append to'), outcome.error));
       });
     });
   }
 
-  appendMany(messages: readonly M[], options: AppendManyOptions = {}): Promise<AppendResult[]> {
-    return new Promise((resolve, reject) => {
+  appendMany(messages: readonly M[], options?: AppendManyOptions): Promise<AppendResult[]> {
+    return new Promise((resolve) => {
       checkArray(messages, 'messages');
-      checkOptions(options);
+      const checked = checkOptions(options, APPEND_MANY);
       this.#session.checkOpen();
       if (messages.length === 0) return resolve([]);
-      this.#parts.appender.many(this.#ref.encoded, messages, options, (outcome) => {
+      this.#parts.appender.many(this.#ref.encoded, messages, checked, (outcome) => {
         if (outcome.ok) resolve(this.#results(outcome));
-        else reject(outcome.error);
+        else resolve(rejection(this.#operation('append to'), outcome.error));
       });
     });
   }
 
   #results({ epoch, entries }: Extract<WriteOutcome, { ok: true }>): AppendResult[] {
     const prefix = cursorPrefix(this.#ref, epoch);
-    return entries.map(({ seqId, duplicate }) => ({ seqId, cursor: prefix + seqId, duplicate }));
+    return entries.map(({ seqId, duplicate }) => new Appended(seqId, prefix + seqId, duplicate));
   }
 
-  async read(options: ReadRange & Abortable & Decoding<M> = {}): Promise<Page<M>> {
-    const checked = checkRange(this.#ref, checkOptions(options));
+  #operation(name: string): Operation {
+    return { name, timeline: this.#ref.encoded };
+  }
+
+  async read(given?: ReadRange & Abortable & Decoding<M>): Promise<Page<M>> {
+    return this.#read(checkOptions(given, READ));
+  }
+
+  async #read(options: ReadRange & Abortable & Decoding<M>): Promise<Page<M>> {
+    const checked = checkRange(this.#ref, options);
     const decoder = decoderOf(this.#parts, options);
-    const slices = await this.#session.readRanges([checked.range], options.signal);
+    const slices = await this.#session.readRanges([checked.range], options.signal, this.#operation('read of'));
     return toPage(checked, slices[0] as Slice, decoder);
   }
 
-  async count(options: CountOptions & Abortable = {}): Promise<number> {
-    const checked = checkCountRange(this.#ref, checkOptions(options));
-    const [count] = await countRanges(this.#session, [checked], options.signal);
+  async count(options?: CountOptions & Abortable): Promise<number> {
+    const checked = checkOptions(options, COUNT);
+    const range = checkCountRange(this.#ref, checked);
+    const [count] = await countRanges(this.#session, [range], this.#operation('count of'), checked.signal);
     return count as number;
   }
 
-  scan(options: ScanOptions & Decoding<M> = {}): AsyncIterableIterator<TimelineEntry<M>> {
+  scan(given?: ScanOptions & Decoding<M>): AsyncIterableIterator<TimelineEntry<M>> {
     return BatchIterator.from(() => {
+      const options = checkOptions(given, SCAN);
       const next = this.#pager(options);
       const fetch = async () => {
         const page = await next();
@@ -121,8 +151,9 @@ export class TimelineHandle<M> implements Timeline<M> {
     });
   }
 
-  pages(options: ScanOptions & Decoding<M> = {}): AsyncIterableIterator<Page<M>> {
+  pages(given?: ScanOptions & Decoding<M>): AsyncIterableIterator<Page<M>> {
     return BatchIterator.from(() => {
+      const options = checkOptions(given, SCAN);
       const next = this.#pager(options);
       const fetch = async () => {
         const page = await next();
@@ -134,7 +165,6 @@ export class TimelineHandle<M> implements Timeline<M> {
 
   /** Reads the next page of a range; `undefined` at its end or limit. */
   #pager(options: ScanOptions & Decoding<M>): () => Promise<Page<M> | undefined> {
-    checkOptions(options);
     const pageSize = checkCount(options.pageSize ?? DEFAULT_SCAN_PAGE, 'pageSize', { most: MAX_PAGE });
     const { reverse, signal, onUndecodable } = options;
     checkOnUndecodable(onUndecodable);
@@ -144,7 +174,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     let done = false;
     return async () => {
       if (done) return undefined;
-      const page = await this.read({ after, before, reverse, limit: Math.min(left, pageSize), signal, onUndecodable });
+      const page = await this.#read({ after, before, reverse, limit: Math.min(left, pageSize), signal, onUndecodable });
       left -= page.entries.length;
       done = page.upToDate || left <= 0;
       if (reverse) before = page.next;
@@ -153,27 +183,29 @@ export class TimelineHandle<M> implements Timeline<M> {
     };
   }
 
-  subscribe(options: SubscribeOptions & Decoding<M> = {}): AsyncIterableIterator<TimelineEntry<M>> {
+  subscribe(given?: SubscribeOptions & Decoding<M>): AsyncIterableIterator<TimelineEntry<M>> {
     return BatchIterator.from(() => {
-      checkRange(this.#ref, { after: checkOptions(options).after });
+      const options = checkOptions(given, SUBSCRIBE);
+      checkRange(this.#ref, { after: options.after });
       checkFunction(options.onCaughtUp, 'onCaughtUp');
       checkFunction(options.onTruncated, 'onTruncated');
       if (options.pageSize !== undefined) checkCount(options.pageSize, 'pageSize', { most: MAX_PAGE });
       const { signal, onUndecodable } = options;
       checkOnUndecodable(onUndecodable);
-      const read = (after: ReadRange['after'], limit: number) => this.read({ after, limit, signal, onUndecodable });
+      const read = (after: ReadRange['after'], limit: number) => this.#read({ after, limit, signal, onUndecodable });
       return subscribe(this.#session, this.#ref, read, options);
     });
   }
 
-  async get(seqId: bigint, options: Abortable & Decoding<M> = {}): Promise<TimelineEntry<M> | undefined> {
-    checkSeqId(seqId, 'seqId', 1n);
+  async get(given: SeqIdLike, options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined> {
+    const seqId = checkSeqId(given, 'seqId', 1n);
     const before = seqId === MAX_SEQ_ID ? undefined : seqId + 1n;
     const range = { timeline: this.#ref.encoded, after: seqId - 1n, before, limit: 1, reverse: false };
-    return (await this.#single(range, options))?.entry;
+    return (await this.#single(range, checkOptions(options, READ_ONE)))?.entry;
   }
 
-  async latest(options: Abortable & Decoding<M> = {}): Promise<TimelineEntry<M> | undefined> {
+  async latest(given?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined> {
+    const options = checkOptions(given, READ_ONE);
     const newest = await this.#single({ timeline: this.#ref.encoded, limit: 1, reverse: true }, options);
     if (!newest || newest.entry) return newest?.entry;
     const { signal, onUndecodable } = options;
@@ -188,24 +220,21 @@ export class TimelineHandle<M> implements Timeline<M> {
     range: Range,
     options: Abortable & Decoding<M>,
   ): Promise<{ readonly seqId: bigint; readonly entry: TimelineEntry<M> | undefined } | undefined> {
-    const decoder = decoderOf(this.#parts, checkOptions(options));
-    const [slice] = await this.#session.readRanges([range], options.signal);
+    const decoder = decoderOf(this.#parts, options);
+    const [slice] = await this.#session.readRanges([range], options.signal, this.#operation('read of'));
     const row = slice?.rows[0];
     return slice && row && { seqId: row.seqId, entry: decodeRow(this.#ref, slice.epoch, row, decoder) };
   }
 
-  async head(options: Abortable = {}): Promise<Head> {
-    const [head] = await this.#session.readHeads([this.#ref.encoded], checkOptions(options).signal);
+  async head(options?: Abortable): Promise<Head> {
+    const { signal } = checkOptions(options, ABORTABLE);
+    const [head] = await this.#session.readHeads([this.#ref.encoded], signal, this.#operation('head of'));
     return new TimelineHead(this.#ref, head as AdapterHead);
   }
 
-  async update(
-    seqId: bigint,
-    message: M,
-    options: { readonly ifRevision?: number | undefined } & Abortable = {},
-  ): Promise<TimelineEntry<M>> {
-    checkSeqId(seqId, 'seqId', 1n);
-    const { ifRevision, signal } = checkOptions(options);
+  async update(given: SeqIdLike, message: M, options?: UpdateOptions): Promise<TimelineEntry<M>> {
+    const seqId = checkSeqId(given, 'seqId', 1n);
+    const { ifRevision, signal } = checkOptions(options, UPDATE);
     if (ifRevision !== undefined) checkCount(ifRevision, 'ifRevision', { least: 0 });
     this.#checkMayModify('update');
     const valid = await abortable(Promise.resolve(validate(this.#parts.schema, message)), signal);
@@ -213,36 +242,39 @@ export class TimelineHandle<M> implements Timeline<M> {
     const payload = encodeMessage(this.#parts.codec, valid.value, { maxBytes, hashed: false, shared: false });
     const answer = await this.#session.write(
       (call) => this.#session.library.update!(this.#ref.encoded, seqId, payload, ifRevision, call),
-      { idempotent: false },
+      { idempotent: false, operation: this.#operation('update of') },
       signal,
     );
     const { epoch, row } = checkUpdated(this.#session.capabilities.adapter, answer);
     return decodeUpdated(this.#ref, epoch, row, this.#parts.codec);
   }
 
-  async delete(seqId: bigint, options: Abortable = {}): Promise<void> {
-    checkSeqId(seqId, 'seqId', 1n);
+  async delete(given: SeqIdLike, options?: Abortable): Promise<void> {
+    const seqId = checkSeqId(given, 'seqId', 1n);
+    const { signal } = checkOptions(options, ABORTABLE);
     this.#checkMayModify('delete');
     await this.#session.write(
       (call) => this.#session.library.delete!(this.#ref.encoded, seqId, call),
-      { idempotent: true },
-      options.signal,
+      { idempotent: true, operation: this.#operation('delete in') },
+      signal,
     );
   }
 
-  async trim(options: ({ readonly through: bigint } | { readonly keepLast: number }) & Abortable): Promise<void> {
-    checkOptions(options);
+  async trim(options: ({ readonly through: SeqIdLike } | { readonly keepLast: number }) & Abortable): Promise<void> {
+    const { through, keepLast, signal }: TrimOptions = checkFields<TrimOptions>(options, TRIM);
+    if (through !== undefined && keepLast !== undefined)
+      throw invalidArgument('keepLast', 'must not be given together with through');
     const cut =
-      'through' in options
-        ? { through: checkSeqId(options.through, 'through', 0n) }
-        : { keepLast: checkCount(options.keepLast, 'keepLast', { least: 0 }) };
+      through === undefined
+        ? { keepLast: checkCount(keepLast, 'keepLast', { least: 0 }) }
+        : { through: checkSeqId(through, 'through', 0n) };
     this.#checkMayModify('trim');
     // Repeating `through` is harmless; repeating `keepLast` may remove entries appended meanwhile.
     const idempotent = 'through' in cut;
     await this.#session.write(
       (call) => this.#session.library.trim!(this.#ref.encoded, cut, call),
-      { idempotent },
-      options.signal,
+      { idempotent, operation: this.#operation('trim of') },
+      signal,
     );
   }
 
@@ -254,5 +286,13 @@ export class TimelineHandle<M> implements Timeline<M> {
 
   checkpoint(reader: string): Checkpoint {
     return new TimelineCheckpoint(this.#session, this.#ref, reader);
+  }
+
+  toJSON(): unknown {
+    return plain({ id: this.id });
+  }
+
+  [INSPECT](): object {
+    return inspected('Timeline', { id: this.id });
   }
 }

@@ -248,6 +248,8 @@ export type BatchOutcome =
       readonly seqId: bigint;
       /** True if the key was known and nothing was written. */
       readonly duplicate: boolean;
+      /** Plain data for JSON, with the SeqId as a decimal string. */
+      toJSON(): unknown;
     }
   | {
       /** This append failed; others of the batch may have succeeded. */

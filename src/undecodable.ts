@@ -32,6 +32,8 @@ export interface UndecodableEntry {
   readonly body: Body;
   /** `TIMELINE_DECODE`, with the codec's error as `cause`. */
   readonly error: TimelineError;
+  /** Plain data for JSON, with the SeqId as a decimal string. */
+  toJSON(): unknown;
 }
 
 /** Option of a reading call. */

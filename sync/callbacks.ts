@@ -143,7 +143,9 @@ function checkMembership(item: unknown, name: string): string | Membership {
   if (typeof item !== 'object' || typeof conversation !== 'string' || conversation === '') {
     throw invalidArgument(name, `must give names of conversations or memberships, not ${describeValue(item)}`);
   }
-  checkSeqId(joinedAt, `${name}: joinedAt`, 0n);
-  checkSeqId(from, `${name}: from`, 0n);
-  return item as Membership;
+  return {
+    conversation,
+    joinedAt: checkSeqId(joinedAt, `${name}: joinedAt`, 0n),
+    from: checkSeqId(from, `${name}: from`, 0n),
+  };
 }

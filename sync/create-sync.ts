@@ -1,11 +1,12 @@
 import { type StandardSchemaV1, TimelineError, type TimelineStore } from '../src/index.js';
 import {
   checkCount,
+  checkFields,
   checkFunction,
-  checkObject,
   describeValue,
   invalidArgument,
   MAX_TIMER_MS,
+  type OptionNames,
   reasonOf,
 } from '../src/toolkit/index.js';
 import { guardAuthorize, guardDiffusion, guardDirectory } from './callbacks.js';
@@ -48,11 +49,17 @@ export interface Tuning<M> {
 
 const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
 
+const NAMES: OptionNames<SyncOptions<unknown>> = {
+  ...{ store: true, sync: true, directory: true, diffusion: true, bodies: true, newcomers: true, resyncLast: true },
+  ...{ state: true, authorize: true, leaseMs: true, recoverEveryMs: true, pollMs: true, onWarning: true },
+};
+
 export function assemble<M>(
-  options: SyncOptions<M>,
+  given: SyncOptions<M>,
   { bodySchema, closeLibraries, userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning<M>,
 ): MessageSync<M> {
-  const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies } = checkObject(options, 'options');
+  const options = checkFields<SyncOptions<M>>(given, NAMES);
+  const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies } = options;
   checkLibrary(store, 'store');
   checkLibrary(sync, 'sync');
   if ((sync as unknown) === store) throw invalidArgument('sync', 'must be another library than store');
@@ -65,7 +72,10 @@ export function assemble<M>(
   }
   for (const mode of diffusion.modes) checkMode(mode, 'diffusion.modes');
   if (newcomers !== 'all' && newcomers !== 'since-joining') {
-    checkCount(checkObject(newcomers, 'newcomers').last, 'newcomers.last', { least: 0, most: MAX_LAST_MESSAGES });
+    checkCount(checkFields(newcomers, { last: true }, 'newcomers').last, 'newcomers.last', {
+      least: 0,
+      most: MAX_LAST_MESSAGES,
+    });
   }
   const { authorize, onWarning = emitWarning } = options;
   checkFunction(authorize, 'authorize');

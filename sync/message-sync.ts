@@ -1,5 +1,12 @@
-import { type Abortable, type Timeline, TimelineError } from '../src/index.js';
-import { checkObject, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { type Abortable, type SeqIdLike, type Timeline, TimelineError } from '../src/index.js';
+import {
+  checkOptions,
+  describeValue,
+  INSPECT,
+  inspected,
+  invalidArgument,
+  type OptionNames,
+} from '../src/toolkit/index.js';
 import { ConversationCalls } from './calls/conversation-calls.js';
 import { MemberCalls } from './calls/member-calls.js';
 import { MessageCalls } from './calls/message-calls.js';
@@ -26,6 +33,8 @@ import type {
 } from './types.js';
 
 const MAX_DEVICES = 10_000;
+const DEVICE: OptionNames<DeviceOptions> = { start: true };
+const RECOVER: OptionNames<{ readonly all?: boolean }> = { all: true };
 
 /** Ends the parts of one MessageSync in turn. */
 export interface Closing {
@@ -96,10 +105,10 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#context.store.timeline(checkConversation(conversation));
   }
 
-  device(user: string, device: string, options: DeviceOptions = {}): Device<M> {
+  device(user: string, device: string, options?: DeviceOptions): Device<M> {
     checkUser(user);
     checkDevice(device);
-    const { start = 'oldest' } = checkObject(options, 'options');
+    const { start = 'oldest' } = checkOptions(options, DEVICE);
     checkStart(start);
     const key = JSON.stringify([user, device, start]);
     return this.#devices.use(key, () => new SyncDevice(this.#context, { user, device, start }));
@@ -121,7 +130,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#conversations.configure(user, conversation, settings);
   }
 
-  markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
+  markRead(user: string, conversation: string, seqId: SeqIdLike): Promise<bigint> {
     return this.#conversations.markRead(user, conversation, seqId);
   }
 
@@ -129,8 +138,8 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#conversations.readPositions(conversation, users);
   }
 
-  async recover(options: { readonly all?: boolean | undefined } = {}): Promise<{ resumed: number }> {
-    const { all = false } = checkObject(options, 'options');
+  async recover(options?: { readonly all?: boolean | undefined }): Promise<{ resumed: number }> {
+    const { all = false } = checkOptions(options, RECOVER);
     if (typeof all !== 'boolean') throw invalidArgument('all', `must be a boolean, not ${describeValue(all)}`);
     checkOpen(this.#context);
     const { store } = this.#context;
@@ -145,6 +154,11 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     this.#closing.refuseCalls();
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  [INSPECT](): object {
+    const { store, sync } = this.#context;
+    return inspected('MessageSync', { store: store.name, sync: sync.name });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

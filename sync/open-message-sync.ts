@@ -1,5 +1,5 @@
 import type { TimelineAdapter } from '../src/index.js';
-import { checkObject, checkText, describeValue, invalidArgument } from '../src/toolkit/index.js';
+import { checkFields, checkText, describeValue, invalidArgument, type OptionNames } from '../src/toolkit/index.js';
 import { assemble } from './create-sync.js';
 import { envelopeCodec } from './envelope-codec.js';
 import { timelineDirectory } from './members/timeline-directory.js';
@@ -9,6 +9,11 @@ import type { MessageSync, OpenMessageSyncOptions, Stored, Synced } from './type
 
 /** A library's name takes 255. */
 const MAX_NAME_BYTES = 249;
+const NAMES: OptionNames<OpenMessageSyncOptions<unknown>> = {
+  ...{ adapter: true, name: true, ttlMs: true, storeTtlMs: true, alter: true, schema: true, codec: true },
+  ...{ diffusion: true, directory: true, authorize: true, bodies: true, newcomers: true, resyncLast: true },
+  ...{ leaseMs: true, recoverEveryMs: true, pollMs: true, onWarning: true },
+};
 
 /**
  * Opens message synchronisation with all that it needs: libraries of conversations, of inboxes and of its own records,
@@ -30,7 +35,7 @@ export async function openMessageSync<M>(options: OpenMessageSyncOptions<M>): Pr
     diffusion = hybridDiffusion(),
     directory,
     ...rest
-  } = checkObject(options, 'options');
+  } = checkFields<OpenMessageSyncOptions<M>>(options, NAMES);
   checkText(name, 'name', MAX_NAME_BYTES, { printable: true });
   const adapters = adaptersOf(adapter);
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function')

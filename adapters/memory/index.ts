@@ -68,7 +68,7 @@ interface LibraryData {
  * @example
  * const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'chat' });
  */
-export function memoryAdapter(options: MemoryAdapterOptions = {}): TimelineAdapter {
+export function memoryAdapter(options?: MemoryAdapterOptions): TimelineAdapter {
   const { keyWindowMs, sweepMs } = resolveOptions('memoryAdapter', DEFAULTS, options);
   const libraries = new Map<string, LibraryData>();
   const epoch = randomBytes(9).toString('base64url');

@@ -36,7 +36,7 @@ export type { RedisAdapterOptions } from './options.js';
  * const redis = new Redis();
  * const store = await openTimelineStore({ adapter: redisAdapter(redis), name: 'inboxes' });
  */
-export function redisAdapter(client: RedisClient, options: RedisAdapterOptions = {}): TimelineAdapter {
+export function redisAdapter(client: RedisClient, options?: RedisAdapterOptions): TimelineAdapter {
   if (typeof client?.call !== 'function' || typeof client.duplicate !== 'function') {
     throw invalidArgument('client', 'must be a Redis or Cluster of ioredis');
   }

@@ -55,7 +55,7 @@ const DEFAULTS: ResolvedOptions = {
 };
 
 /** Fills in the defaults. `TIMELINE_INVALID_ARGUMENT` for an option that does not exist or does not fit. */
-export function resolveRedisOptions(given: RedisAdapterOptions): ResolvedOptions {
+export function resolveRedisOptions(given: RedisAdapterOptions | undefined): ResolvedOptions {
   const options = resolveOptions('redisAdapter', DEFAULTS, given, { waitReplicas: 0 });
   if (/[{}]/.test(options.prefix))
     throw invalidArgument('prefix', 'must not hold braces: they decide the slot of a key');

@@ -30,7 +30,7 @@ export type { SqliteAdapterOptions } from './options.js';
  */
 export function sqliteAdapter(
   database: BetterSqlite3Database | string,
-  options: SqliteAdapterOptions = {},
+  options?: SqliteAdapterOptions,
 ): TimelineAdapter {
   const settings = resolveSettings(options);
   const shared = new SharedDatabase(checkSource(database, 'database'), settings);

@@ -52,7 +52,7 @@ const DEFAULTS: SqliteSettings = {
   walHardBytes: 256 * 2 ** 20,
 };
 
-export function resolveSettings(options: SqliteAdapterOptions): SqliteSettings {
+export function resolveSettings(options: SqliteAdapterOptions | undefined): SqliteSettings {
   const settings = resolveOptions('sqliteAdapter', DEFAULTS, options, { busyTimeoutMs: 0 });
   if (settings.synchronous !== 'full' && settings.synchronous !== 'normal') {
     throw invalidArgument('synchronous', "must be 'full' or 'normal'");

@@ -24,7 +24,8 @@ export type { TableStoreClient, TableStoreSdk } from './service/client.js';
  * const client = new TableStore.Client({ ...account, maxRetries: 0, httpOptions: { timeout: 10_000, agent } });
  * const store = await openTimelineStore({ adapter: tablestoreAdapter(client), name: 'history' });
  */
-export function tablestoreAdapter(client: TableStoreClient, options: TableStoreAdapterOptions = {}): TimelineAdapter {
+export function tablestoreAdapter(client: TableStoreClient, given?: TableStoreAdapterOptions): TimelineAdapter {
+  const options = given ?? {};
   if (typeof client?.batchWriteRow !== 'function' || typeof client.getRange !== 'function') {
     throw invalidArgument('client', 'must be a Client of the tablestore package');
   }
@@ -39,9 +40,12 @@ export function tablestoreAdapter(client: TableStoreClient, options: TableStoreA
         const message = `ttlMs must be at least ${MIN_TTL_MS} here, a day, not ${ttlMs}`;
         throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'minTtlMs', limit: MIN_TTL_MS });
       }
-      const sdk = await loadSdk(client, options.sdk);
+      const sdk = await loadSdk(client, options.sdk ?? undefined);
       checkClient(client, warn);
-      return openLibrary(await openTables(new Requests(client, sdk, settings), library, settings), options.wake);
+      return openLibrary(
+        await openTables(new Requests(client, sdk, settings), library, settings),
+        options.wake ?? undefined,
+      );
     },
   };
 }

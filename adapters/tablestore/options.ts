@@ -102,8 +102,9 @@ const DEFAULTS: Omit<Settings, 'layout'> = {
   parallel: 32,
 };
 
-export function resolveSettings({ layout: option, wake, sdk, ...options }: TableStoreAdapterOptions): Settings {
-  const layout = resolveLayout(option);
+export function resolveSettings(given: TableStoreAdapterOptions): Settings {
+  const { layout: option, wake, sdk, ...options } = given;
+  const layout = resolveLayout(option ?? undefined);
   const defaults = layout.shared ? { ...DEFAULTS, sequence: 'auto' as const } : DEFAULTS;
   const settings = resolveOptions('tablestoreAdapter', defaults, options, { settleMs: 0 });
   if (!['auto', 'cas', 'manual'].includes(settings.sequence)) {

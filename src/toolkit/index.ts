@@ -3,12 +3,16 @@ export { onAbort, throwIfAborted } from '../abort.js';
 export { resolveOptions } from '../adapter-options.js';
 export { MAX_TIMER_MS } from '../budget.js';
 export { invalidArgument, isTimelineError, reasonOf, TimelineError } from '../errors.js';
+export { INSPECT, inspected } from '../inspect.js';
 export { BatchIterator } from '../iterate.js';
-export { checkCount, checkSeqId } from '../range.js';
+export { type JsonForm, plain, plainFields, withJson } from '../json.js';
+export { errorOf, type Operation, rejection } from '../operation.js';
+export { ABORTABLE, checkFields, checkItem, checkOptions, type OptionNames, unknownOption } from '../options.js';
+export { checkCount, checkSeqId, isDecimal } from '../range.js';
 export { type RetryOptions, retryUntil } from '../retry.js';
 export { validate } from '../schema.js';
 export { parseSettings, reconcileSettings } from '../settings.js';
-export { checkFunction, checkObject, checkOptions, checkText, describeValue } from '../text.js';
+export { checkFunction, checkObject, checkText, describeValue } from '../text.js';
 export { isThenable, withinUserTime } from '../user-code.js';
 export { compareUtf8, equalBytes } from './bytes.js';
 export {

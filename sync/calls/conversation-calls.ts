@@ -1,12 +1,14 @@
-import type { Abortable } from '../../src/index.js';
+import type { Abortable, SeqIdLike } from '../../src/index.js';
 import {
+  ABORTABLE,
   BatchIterator,
   checkCount,
-  checkObject,
+  checkFields,
   checkOptions,
   checkSeqId,
   describeValue,
   invalidArgument,
+  type OptionNames,
 } from '../../src/toolkit/index.js';
 import { ConversationChanges } from '../conversations/conversation-changes.js';
 import { ConversationList, type ListRange } from '../conversations/conversation-list.js';
@@ -19,8 +21,14 @@ import { each } from '../shared/listing.js';
 import { checkConversation, checkUser, checkUsers } from '../shared/names.js';
 import type { ConversationSettings, ConversationSummary, ListOptions, UnreadTotals } from '../types.js';
 
+interface UnreadOptions {
+  readonly atMost?: number | undefined;
+}
+
 const DEFAULT_AT_MOST = 999;
-const SETTINGS = ['muted', 'archived', 'pinned'] as const;
+const LIST: OptionNames<ListOptions> = { limit: true, after: true, atMost: true };
+const UNREAD: OptionNames<UnreadOptions> = { atMost: true };
+const SETTINGS: OptionNames<Partial<ConversationSettings>> = { muted: true, archived: true, pinned: true };
 
 /** The public calls about a user's list of conversations, read positions and settings. */
 export class ConversationCalls<M> {
@@ -36,9 +44,9 @@ export class ConversationCalls<M> {
     this.#changes = new ConversationChanges(context, this.#list);
   }
 
-  conversations(user: string, options: ListOptions = {}): AsyncIterable<ConversationSummary<M>> {
+  conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>> {
     checkUser(user);
-    const { limit, after, atMost } = checkObject(options, 'options');
+    const { limit, after, atMost } = checkOptions(options, LIST);
     return this.#conversations(user, {
       limit: limit === undefined ? Number.POSITIVE_INFINITY : checkCount(limit, 'limit'),
       after: after === undefined ? undefined : decodeListPosition(after),
@@ -46,29 +54,29 @@ export class ConversationCalls<M> {
     });
   }
 
-  conversationChanges(user: string, options: Abortable = {}): AsyncIterable<ConversationSummary<M>> {
+  conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>> {
     return BatchIterator.from(() => {
       checkUser(user);
-      const { signal } = checkOptions(options);
+      const { signal } = checkOptions(options, ABORTABLE);
       checkOpen(this.#context);
       return this.#changes.of(user, signal, DEFAULT_AT_MOST);
     });
   }
 
-  async unread(user: string, options: { readonly atMost?: number | undefined } = {}): Promise<UnreadTotals> {
+  async unread(user: string, options?: UnreadOptions): Promise<UnreadTotals> {
     checkUser(user);
-    const atMost = checkAtMost(checkObject(options, 'options').atMost);
+    const atMost = checkAtMost(checkOptions(options, UNREAD).atMost);
     checkOpen(this.#context);
     return this.#list.totals(user, atMost);
   }
 
-  async markRead(user: string, conversation: string, seqId: bigint): Promise<bigint> {
+  async markRead(user: string, conversation: string, seqId: SeqIdLike): Promise<bigint> {
     checkOpen(this.#context);
     checkUser(user);
     checkConversation(conversation);
-    checkSeqId(seqId, 'seqId', 0n);
+    const position = checkSeqId(seqId, 'seqId', 0n);
     await checkPermission(this.#context, { kind: 'mark-read', user, conversation });
-    return markRead(this.#context, user, conversation, seqId);
+    return markRead(this.#context, user, conversation, position);
   }
 
   async readPositions(conversation: string, users?: readonly string[]): Promise<Map<string, bigint>> {
@@ -98,10 +106,8 @@ function checkAtMost(value: number | undefined): number {
 }
 
 function checkSettings(settings: Partial<ConversationSettings>): Partial<ConversationSettings> {
-  const given = Object.entries(checkObject(settings, 'settings')).filter(([, value]) => value !== undefined);
+  const given = Object.entries(checkFields(settings, SETTINGS, 'settings')).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
-    if (!SETTINGS.some((known) => known === name))
-      throw invalidArgument('settings', `has no setting ${describeValue(name)}, but ${SETTINGS.join(', ')}`);
     if (typeof value !== 'boolean')
       throw invalidArgument(`settings.${name}`, `must be a boolean, not ${describeValue(value)}`);
   }

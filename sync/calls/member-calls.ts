@@ -1,5 +1,5 @@
 import { TimelineError } from '../../src/index.js';
-import { checkObject } from '../../src/toolkit/index.js';
+import { checkOptions, type OptionNames } from '../../src/toolkit/index.js';
 import { checkPermission } from '../members/authorization.js';
 import { isMemberNow } from '../members/present-members.js';
 import type { Sender } from '../outbox/sender.js';
@@ -10,6 +10,7 @@ import type { MemberChangeOptions, Sent } from '../types.js';
 
 /** Users in one join or leave entry. */
 const USERS_PER_ENTRY = 500;
+const CHANGE: OptionNames<MemberChangeOptions> = { by: true, key: true };
 
 /** The public calls about the members of conversations. */
 export class MemberCalls<M> {
@@ -25,12 +26,13 @@ export class MemberCalls<M> {
     kind: 'join' | 'leave',
     conversation: string,
     users: string | readonly string[],
-    options: MemberChangeOptions = {},
+    options?: MemberChangeOptions,
   ): Promise<Sent> {
     checkConversation(conversation);
     const names = checkUsers(users);
-    const by = checkActor(checkObject(options, 'options').by);
-    const key = checkKey(options.key);
+    const { by: actor, key: givenKey } = checkOptions(options, CHANGE);
+    const by = checkActor(actor);
+    const key = checkKey(givenKey);
     checkOpen(this.#context);
     await checkPermission(this.#context, { kind, user: by, conversation, users: names });
     if (!this.#context.directory.apply) {

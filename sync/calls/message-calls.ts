@@ -1,10 +1,12 @@
-import { type Abortable, isTimelineError, TimelineError } from '../../src/index.js';
+import { type Abortable, isTimelineError, type SeqIdLike, TimelineError } from '../../src/index.js';
 import {
-  checkObject,
+  ABORTABLE,
+  checkFields,
   checkOptions,
   checkSeqId,
   describeValue,
   invalidArgument,
+  type OptionNames,
   throwIfAborted,
   validate,
 } from '../../src/toolkit/index.js';
@@ -21,6 +23,13 @@ interface ChangeOptions {
   readonly by?: string | undefined;
 }
 
+const MESSAGE: OptionNames<OutgoingMessage<unknown>> = {
+  ...{ conversation: true, sender: true, body: true, key: true },
+  ...{ countable: true, relatesTo: true, mentions: true },
+};
+const EDIT: OptionNames<ChangeOptions> = { key: true, by: true };
+const RECALL: OptionNames<Pick<ChangeOptions, 'by'>> = { by: true };
+
 /** The public calls that store messages and change them. */
 export class MessageCalls<M> {
   readonly #context: Context<M>;
@@ -32,13 +41,15 @@ export class MessageCalls<M> {
     this.#sender = sender;
   }
 
-  async send(message: OutgoingMessage<M>, options: Abortable = {}): Promise<Sent> {
-    const { body } = checkObject(message, 'message');
-    const conversation = checkConversation(message.conversation);
-    const sender = checkUser(message.sender, 'sender');
-    const key = checkKey(message.key);
-    const details = checkDetails(message);
-    const { signal } = checkOptions(options);
+  async send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent> {
+    const given = checkFields<OutgoingMessage<M>>(message, MESSAGE, 'message');
+    // Taken from the message itself: a body may be `null`.
+    const { body } = message;
+    const conversation = checkConversation(given.conversation);
+    const sender = checkUser(given.sender, 'sender');
+    const key = checkKey(given.key);
+    const details = checkDetails(given);
+    const { signal } = checkOptions(options, ABORTABLE);
     checkBody(body);
     throwIfAborted(signal);
     checkOpen(this.#context);
@@ -59,11 +70,12 @@ export class MessageCalls<M> {
     return this.#checks.run(conversation, check, append, signal);
   }
 
-  async edit(conversation: string, seqId: bigint, body: M, options: ChangeOptions = {}): Promise<Sent> {
-    const key = checkKey(checkObject(options, 'options').key);
-    const by = checkActor(options.by);
+  async edit(conversation: string, given: SeqIdLike, body: M, options?: ChangeOptions): Promise<Sent> {
+    const { key: givenKey, by: actor } = checkOptions(options, EDIT);
+    const key = checkKey(givenKey);
+    const by = checkActor(actor);
     checkBody(body);
-    this.#checkTarget(conversation, seqId);
+    const seqId = this.#checkTarget(conversation, given);
     const valid = await this.#validBody(body);
     const { sender } = await this.#permittedTarget('edit', conversation, seqId, by);
     checkOpen(this.#context);
@@ -71,9 +83,9 @@ export class MessageCalls<M> {
     return this.#sender.append(conversation, edit, key && `e:${key}`);
   }
 
-  async recall(conversation: string, seqId: bigint, options: Pick<ChangeOptions, 'by'> = {}): Promise<Sent> {
-    const by = checkActor(checkObject(options, 'options').by);
-    this.#checkTarget(conversation, seqId);
+  async recall(conversation: string, given: SeqIdLike, options?: Pick<ChangeOptions, 'by'>): Promise<Sent> {
+    const by = checkActor(checkOptions(options, RECALL).by);
+    const seqId = this.#checkTarget(conversation, given);
     const { sender } = await this.#permittedTarget('recall', conversation, seqId, by);
     checkOpen(this.#context);
     const recall = { kind: 'recall', sender, target: String(seqId), ...(by !== undefined && { by }) } as const;
@@ -93,12 +105,12 @@ export class MessageCalls<M> {
     return value;
   }
 
-  #checkTarget(conversation: string, seqId: bigint): void {
+  #checkTarget(conversation: string, given: SeqIdLike): bigint {
     checkOpen(this.#context);
     checkConversation(conversation);
-    checkSeqId(seqId, 'seqId', 1n);
+    const seqId = checkSeqId(given, 'seqId', 1n);
     const { store } = this.#context;
-    if (store.capabilities.update) return;
+    if (store.capabilities.update) return seqId;
     const message = `the ${store.capabilities.adapter} adapter of the store library does not support update`;
     throw new TimelineError('TIMELINE_UNSUPPORTED', message, { capability: 'update' });
   }

@@ -13,7 +13,7 @@ export function checkDetails({ countable, relatesTo, mentions }: OutgoingMessage
   const names = checkMentions(mentions);
   return {
     ...(countable === false && { countable }),
-    ...(relatesTo !== undefined && { relatesTo: String(checkTargetId(relatesTo)) }),
+    ...(relatesTo !== undefined && { relatesTo: String(checkSeqId(relatesTo, 'relatesTo', 1n)) }),
     ...(names && { mentions: names }),
   };
 }
@@ -33,9 +33,4 @@ export async function checkTarget<M>(
     `relatesTo: there is no message ${target} in ${describeValue(conversation)}`,
     { argument: 'relatesTo', timeline: conversation },
   );
-}
-
-function checkTargetId(value: bigint | string): bigint {
-  const isDecimal = typeof value === 'string' && /^\d{1,19}$/.test(value);
-  return checkSeqId(isDecimal ? BigInt(value) : value, 'relatesTo', 1n);
 }

@@ -1,9 +1,12 @@
+import type { Cursor } from '../../src/index.js';
 import {
   checkCount,
   checkOptions,
   checkSeqId,
   describeValue,
   invalidArgument,
+  isDecimal,
+  type OptionNames,
   throwIfAborted,
 } from '../../src/toolkit/index.js';
 import { readMessages } from '../conversations/message-page.js';
@@ -12,6 +15,7 @@ import { type Context, checkOpen } from '../shared/context.js';
 import { checkConversation, checkUser } from '../shared/names.js';
 import type { MessagePage, MessagesOptions } from '../types.js';
 
+const MESSAGES: OptionNames<MessagesOptions> = { user: true, before: true, after: true, limit: true, signal: true };
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 10_000;
 
@@ -23,12 +27,13 @@ export class ReadingCalls<M> {
     this.#context = context;
   }
 
-  async messages(conversation: string, options: MessagesOptions = {}): Promise<MessagePage<M>> {
+  async messages(conversation: string, given?: MessagesOptions): Promise<MessagePage<M>> {
     checkConversation(conversation);
-    const { before, after, limit = DEFAULT_LIMIT, signal } = checkOptions(options);
+    const options = checkOptions(given, MESSAGES);
+    const { limit = DEFAULT_LIMIT, signal } = options;
     const user = options.user === undefined ? undefined : checkUser(options.user);
-    checkPosition(before, 'before');
-    checkPosition(after, 'after');
+    const before = checkPosition(options.before, 'before');
+    const after = checkPosition(options.after, 'after');
     checkCount(limit, 'limit', { most: MAX_LIMIT });
     throwIfAborted(signal);
     checkOpen(this.#context);
@@ -37,8 +42,10 @@ export class ReadingCalls<M> {
   }
 }
 
-function checkPosition(position: unknown, argument: string): void {
-  if (typeof position === 'bigint') checkSeqId(position, argument, 0n);
-  else if (position !== undefined && typeof position !== 'string')
-    throw invalidArgument(argument, `must be a cursor or a bigint, not ${describeValue(position)}`);
+/** Returns a SeqId as a bigint, and a cursor as it is. */
+function checkPosition(position: MessagesOptions['after'], argument: string): Cursor | bigint | undefined {
+  if (position === undefined) return undefined;
+  if (typeof position === 'bigint' || isDecimal(position)) return checkSeqId(position, argument, 0n);
+  if (typeof position === 'string') return position;
+  throw invalidArgument(argument, `must be a cursor or a SeqId, not ${describeValue(position)}`);
 }

@@ -1,4 +1,6 @@
 import { seqIdOf } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
+
 import { membershipsOf } from '../members/memberships.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
@@ -104,7 +106,7 @@ export class ConversationList<M> {
       }
       totals.capped ||= totals.messages > atMost;
     }
-    return { ...totals, messages: Math.min(totals.messages, atMost) };
+    return withJson({ ...totals, messages: Math.min(totals.messages, atMost) });
   }
 
   #membershipsAndSettings(user: string): Promise<[Membership[], UserSettings]> {
@@ -131,7 +133,7 @@ export class ConversationList<M> {
     const countOf = new Map(behind.map(({ conversation }, i) => [conversation, counts[i]]));
     return some.map(({ membership: { conversation }, latest: { lastSeqId, last } }, i) => {
       const { pinned, muted, archived } = settings.of(conversation);
-      return {
+      return withJson({
         conversation,
         ...(last && { last }),
         lastSeqId,
@@ -139,7 +141,7 @@ export class ConversationList<M> {
         ...(countOf.get(conversation) ?? { unread: 0, mentions: 0, capped: false }),
         settings: { muted, archived, pinned },
         next: encodeListPosition({ pinned, sentAt: last?.sentAt ?? 0, conversation }),
-      };
+      });
     });
   }
 

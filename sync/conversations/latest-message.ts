@@ -1,4 +1,5 @@
 import type { TimelineEntry } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
 import type { LastMessage, Stored } from '../types.js';
 
 /**
@@ -20,7 +21,7 @@ export class LatestMessage<M> {
     const isEdited = message.edited !== undefined || this.#edits.has(id);
     const body = this.#edits.has(id) ? this.#edits.get(id) : message.body;
     const isRecalled = message.recalled !== undefined || this.#recalls.has(id);
-    if (isRecalled || body === undefined) return { ...last, recalled: true };
-    return { ...last, body, ...(isEdited && { edited: true }) };
+    if (isRecalled || body === undefined) return withJson({ ...last, recalled: true as const });
+    return withJson({ ...last, body, ...(isEdited && { edited: true as const }) });
   }
 }

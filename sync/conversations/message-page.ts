@@ -1,4 +1,5 @@
 import { type Cursor, seqIdOf, type Timeline } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
 import { fromConversationEntry } from '../device/device-message.js';
 import { type VisibleRange, visibleRange } from '../members/visible-range.js';
 import type { Context } from '../shared/context.js';
@@ -12,7 +13,11 @@ import { relatedMessages } from './related-messages.js';
 const OLDER = { count: 2, reverse: true, signal: undefined } as const;
 
 type Position = Cursor | bigint;
-type PageRequest = Omit<MessagesOptions, 'limit'> & { readonly limit: number };
+type PageRequest = Omit<MessagesOptions, 'limit' | 'before' | 'after'> & {
+  readonly limit: number;
+  readonly before: Position | undefined;
+  readonly after: Position | undefined;
+};
 
 /** A page before its messages are made. */
 interface FoundPage<M> extends Omit<MessagePage<M>, 'messages'> {
@@ -43,9 +48,8 @@ export async function readMessages<M>(
   const targets = entries.map(({ seqId }) => seqId);
   const related = await relatedMessages(context.store, conversation, targets, { through: visible.through });
   const messages = entries.map((entry) => {
-    const message = messageOf(conversation, entry, withChanges(entry, changes));
     const its = related.get(entry.seqId)?.map((each) => messageOf(conversation, each, each.message));
-    return its ? { ...message, related: its } : message;
+    return messageOf(conversation, entry, withChanges(entry, changes), its);
   });
   return { messages, ...page };
 }
@@ -121,15 +125,22 @@ function messageOf<M>(
   conversation: string,
   { seqId, appendedAt, cursor }: Entry<M>,
   message: Stored<M>,
+  related?: readonly SyncMessage<M>[],
 ): SyncMessage<M> {
   const made = fromConversationEntry(conversation, { seqId, appendedAt, message, deleted: false });
   const isEdited = message.kind === 'message' && message.edited !== undefined && message.recalled === undefined;
-  return { ...(made as NonNullable<typeof made>), ...(isEdited && { edited: true as const }), cursor };
+  return withJson({
+    ...(made as NonNullable<typeof made>),
+    ...(isEdited && { edited: true as const }),
+    ...(related && { related }),
+    cursor,
+  });
 }
 
 function truncation<M>({ truncatedThrough }: Walk<M>, { through }: VisibleRange): Pick<MessagePage<M>, 'truncated'> {
   if (truncatedThrough === undefined) return {};
-  return { truncated: { through: through !== undefined && through < truncatedThrough ? through : truncatedThrough } };
+  const last = through !== undefined && through < truncatedThrough ? through : truncatedThrough;
+  return { truncated: withJson({ through: last }) };
 }
 
 /** `true` if the user sees entries at or behind the end that the caller chose. */

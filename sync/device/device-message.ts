@@ -4,7 +4,7 @@ import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced, SyncMessage } from '../types.js';
 
 /** A message for a device, without the fields that depend on the device's position. */
-export type DeviceMessage<M> = Omit<SyncMessage<M>, 'cursor' | 'resynced' | 'truncated'>;
+export type DeviceMessage<M> = Omit<SyncMessage<M>, 'cursor' | 'resynced' | 'truncated' | 'toJSON'>;
 
 type InboxCopy<M> = Omit<Extract<Synced<M>, { readonly sender: string }>, 'seqId'>;
 

@@ -1,7 +1,8 @@
 import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
-import type { DeviceOptions, SyncMessage, TruncatedConversation } from '../types.js';
+import type { DeviceOptions, SyncMessage } from '../types.js';
 import { CursorBuilder, type Signer, signerFor } from './device-cursor.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
 import { hiddenChanges } from './hidden-changes.js';
@@ -26,7 +27,7 @@ export interface DeviceIdentity {
 export interface ReadResult<M> {
   readonly messages: SyncMessage<M>[];
   /** Entries that are gone, among the messages. */
-  readonly truncated: readonly TruncatedConversation[];
+  readonly truncated: readonly Loss[];
   readonly upToDate: boolean;
   /** The position changed, whether or not there are messages. */
   readonly hasAdvanced: boolean;
@@ -49,7 +50,7 @@ export class DeviceReader<M> {
   /** The next message has to tell the device of a resync. */
   #hasToTell: boolean;
   /** The next message has to tell the device of these. */
-  #losses: TruncatedConversation[] = [];
+  #losses: Loss[] = [];
 
   static async open<M>(
     context: Context<M>,
@@ -180,14 +181,14 @@ export class DeviceReader<M> {
       const truncated = mergedLosses(this.#losses.splice(0));
       const tellsOfResync = this.#hasToTell;
       this.#hasToTell = false;
-      return {
+      return withJson({
         ...message,
         ...(tellsOfResync && { resynced: true as const }),
         ...(truncated.length > 0 && { truncated }),
         get cursor() {
           return cursorAfter(changeCount);
         },
-      };
+      });
     });
     this.#losses.push(...left);
     return finished;

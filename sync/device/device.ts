@@ -2,26 +2,33 @@ import { type Abortable, type Cursor, isTimelineError } from '../../src/index.js
 import {
   BatchIterator,
   checkCount,
+  checkFunction,
   checkOptions,
   describeValue,
+  INSPECT,
+  inspected,
   invalidArgument,
+  type OptionNames,
   throwIfAborted,
 } from '../../src/toolkit/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
-import type { Device, PullPage, SyncMessage, TruncatedConversation } from '../types.js';
+import type { Device, DeviceSubscribeOptions, PullPage, SyncMessage } from '../types.js';
 import { decodeCursor, signerFor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { type DeviceIdentity, DeviceReader } from './device-reader.js';
 import { DeviceWatch } from './device-watch.js';
 import { mergedLosses } from './lost-entries.js';
+import type { Loss } from './stream-page.js';
 import { UnmarkedConversations } from './unmarked-conversations.js';
 
 const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
 const MAX_LAST_MESSAGES = 1000;
 const MAX_OUTAGE_PAUSE_MS = 5000;
+const PULL: OptionNames<{ readonly limit?: number } & Abortable> = { limit: true, signal: true };
+const SUBSCRIBE: OptionNames<DeviceSubscribeOptions> = { signal: true, onCaughtUp: true, pageSize: true };
 
 /** A device whose position is kept in the libraries, so that any process can serve it. */
 export class SyncDevice<M> implements Device<M> {
@@ -42,13 +49,13 @@ export class SyncDevice<M> implements Device<M> {
     this.#unmarked = new UnmarkedConversations(context, this.user);
   }
 
-  async pull(options: { readonly limit?: number | undefined } & Abortable = {}): Promise<PullPage<M>> {
-    const { signal } = checkOptions(options);
-    const limit = checkCount(options.limit ?? DEFAULT_LIMIT, 'limit', { most: MAX_PULL });
+  async pull(options?: { readonly limit?: number | undefined } & Abortable): Promise<PullPage<M>> {
+    const { signal, limit: most = DEFAULT_LIMIT } = checkOptions(options, PULL);
+    const limit = checkCount(most, 'limit', { most: MAX_PULL });
     throwIfAborted(signal);
     const reader = await this.#open();
     const messages: SyncMessage<M>[] = [];
-    const losses: TruncatedConversation[] = [];
+    const losses: Loss[] = [];
     for (let emptyReads = 0; ; ) {
       throwIfAborted(signal);
       const read = await reader.read(limit - messages.length);
@@ -84,9 +91,11 @@ export class SyncDevice<M> implements Device<M> {
     if (inbox) await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
   }
 
-  subscribe(options: Abortable = {}): BatchIterator<SyncMessage<M>> {
+  subscribe(options?: DeviceSubscribeOptions): BatchIterator<SyncMessage<M>> {
     return BatchIterator.from(() => {
-      const { signal } = checkOptions(options);
+      const { signal, onCaughtUp, pageSize = DEFAULT_LIMIT } = checkOptions(options, SUBSCRIBE);
+      checkFunction(onCaughtUp, 'onCaughtUp');
+      checkCount(pageSize, 'pageSize', { most: MAX_PULL });
       const watch = new DeviceWatch([signal, this.#context.closing]);
       let hasEnded = false;
       const end = () => {
@@ -94,7 +103,7 @@ export class SyncDevice<M> implements Device<M> {
         watch.stop();
       };
       return new BatchIterator(
-        this.#nextBatch(watch, signal, () => hasEnded),
+        this.#nextBatch(watch, { signal, onCaughtUp, pageSize }, () => hasEnded),
         { signal, end },
       );
     });
@@ -103,11 +112,12 @@ export class SyncDevice<M> implements Device<M> {
   /** Reads until nothing is left, then waits for a hint, at most `pollMs`: hints may be lost. */
   #nextBatch(
     watch: DeviceWatch,
-    signal: AbortSignal | undefined,
+    { signal, onCaughtUp, pageSize }: DeviceSubscribeOptions & { readonly pageSize: number },
     hasEnded: () => boolean,
   ): () => Promise<SyncMessage<M>[] | undefined> {
     const { pollMs, warn } = this.#context;
     let reader: DeviceReader<M> | undefined;
+    let isCaughtUp = false;
     return async () => {
       for (let failures = 0; !hasEnded(); ) {
         throwIfAborted(signal);
@@ -115,10 +125,14 @@ export class SyncDevice<M> implements Device<M> {
         watch.clear();
         try {
           reader ??= await this.#open();
-          const { messages, upToDate, hasAdvanced } = await reader.read(DEFAULT_LIMIT);
+          const { messages, upToDate, hasAdvanced } = await reader.read(pageSize);
           failures = 0;
           if (messages.length > 0) return messages;
           this.#followIn(watch, reader);
+          if (upToDate && !isCaughtUp) {
+            isCaughtUp = true;
+            onCaughtUp?.();
+          }
           if (upToDate || !hasAdvanced) await watch.wait(pollMs);
         } catch (error) {
           if (!isTimelineError(error) || !error.retryable) throw error;
@@ -138,6 +152,10 @@ export class SyncDevice<M> implements Device<M> {
       { store: state, ids: [timelineOf.memberships(this.user)] },
       { store, ids: reader.followed },
     ]);
+  }
+
+  [INSPECT](): object {
+    return inspected('Device', { user: this.user, device: this.device });
   }
 
   async #open(): Promise<DeviceReader<M>> {

@@ -1,4 +1,5 @@
 import { seqIdOf } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
@@ -29,9 +30,9 @@ export async function leftAmongLost<M>(
 }
 
 /** One loss for each conversation, the furthest. */
-export function mergedLosses(losses: readonly TruncatedConversation[]): TruncatedConversation[] {
+export function mergedLosses(losses: readonly Omit<TruncatedConversation, 'toJSON'>[]): TruncatedConversation[] {
   const furthest = new Map<string, bigint>();
   for (const { conversation, through } of losses)
     if (through > (furthest.get(conversation) ?? 0n)) furthest.set(conversation, through);
-  return [...furthest].map(([conversation, through]) => ({ conversation, through }));
+  return [...furthest].map(([conversation, through]) => withJson({ conversation, through }));
 }

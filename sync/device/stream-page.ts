@@ -32,7 +32,7 @@ export interface StreamMessage<M> {
 }
 
 /** Entries that the device was to get and that are gone. */
-export interface Loss extends TruncatedConversation {
+export interface Loss extends Omit<TruncatedConversation, 'toJSON'> {
   /** The number of changes of the page up to here: messages that include fewer come before the loss. */
   readonly changeCount: number;
 }

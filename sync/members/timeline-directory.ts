@@ -1,5 +1,5 @@
 import type { TimelineStore } from '../../src/index.js';
-import { checkObject, invalidArgument } from '../../src/toolkit/index.js';
+import { checkFields, invalidArgument } from '../../src/toolkit/index.js';
 import { RecentMap } from '../shared/listing.js';
 import { timelineOf } from '../shared/names.js';
 import type { Directory, MembershipChange, Stored } from '../types.js';
@@ -20,7 +20,7 @@ const LEAST_CHANGES = 64;
  * not those of the past.
  */
 export function timelineDirectory<M>(options: { readonly store: TimelineStore<Stored<M>> }): Required<Directory> {
-  const { store } = checkObject(options, 'options');
+  const { store } = checkFields(options, { store: true });
   if (store.ttlMs !== undefined) throw invalidArgument('store', 'must not have a TTL: memberships would expire');
   return assembleDirectory(store, LEAST_CHANGES);
 }

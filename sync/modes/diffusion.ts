@@ -1,4 +1,11 @@
-import { checkCount, checkFunction, checkObject, describeValue, invalidArgument } from '../../src/toolkit/index.js';
+import {
+  checkCount,
+  checkFunction,
+  checkOptions,
+  describeValue,
+  invalidArgument,
+  type OptionNames,
+} from '../../src/toolkit/index.js';
 import type { Audience, Diffusion, Mode } from '../types.js';
 
 /** Copies every message to each member's inbox: many writes, one read. For small conversations. */
@@ -10,6 +17,8 @@ export function writeDiffusion(): Diffusion {
 export function readDiffusion(): Diffusion {
   return { modes: ['read'], choose: () => 'read' };
 }
+
+const HYBRID: OptionNames<HybridOptions> = { writeUpTo: true, writeBelow: true, overrides: true, policy: true };
 
 /** Options of {@link hybridDiffusion}; all have defaults. */
 export interface HybridOptions {
@@ -29,8 +38,9 @@ export interface HybridOptions {
  * @example
  * hybridDiffusion({ writeUpTo: 200, overrides: { 'channel:news': 'read' } });
  */
-export function hybridDiffusion(options: HybridOptions = {}): Diffusion {
-  const { overrides, policy } = checkObject(options, 'options');
+export function hybridDiffusion(given?: HybridOptions): Diffusion {
+  const options = checkOptions(given, HYBRID);
+  const { overrides, policy } = options;
   const writeUpTo = checkCount(options.writeUpTo ?? 500, 'writeUpTo', { least: 0 });
   const writeBelow = checkCount(options.writeBelow ?? Math.min(300, writeUpTo), 'writeBelow', { least: 0 });
   if (writeBelow > writeUpTo) throw invalidArgument('writeBelow', `must not exceed writeUpTo, ${writeUpTo}`);

@@ -1,5 +1,5 @@
 import { type Cursor, isTimelineError } from '../../src/index.js';
-import { pause } from '../../src/toolkit/index.js';
+import { pause, plain } from '../../src/toolkit/index.js';
 import { type ModeChange, ModeSelector } from '../modes/mode-selector.js';
 import type { Context } from '../shared/context.js';
 import type { Delivery, Mode, Sent, Stored } from '../types.js';
@@ -129,5 +129,7 @@ export class Sender<M> {
 
 function sentOf({ seqId, duplicate }: Pick<Appended, 'seqId' | 'duplicate'>, delivered: Promise<Delivery>): Sent {
   delivered.catch(() => undefined);
-  return { seqId, duplicate, delivered };
+  const stored = { seqId, duplicate };
+  const toJSON = { value: () => plain(stored) };
+  return Object.defineProperty({ ...stored, delivered }, 'toJSON', toJSON) as Sent;
 }

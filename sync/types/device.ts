@@ -34,9 +34,17 @@ export interface Device<M> {
    * nothing.
    *
    * @example
-   * for await (const message of device.subscribe({ signal })) show(message);
+   * for await (const message of device.subscribe({ signal, onCaughtUp: () => hideSpinner() })) show(message);
    */
-  subscribe(options?: Abortable): AsyncIterable<SyncMessage<M>>;
+  subscribe(options?: DeviceSubscribeOptions): AsyncIterable<SyncMessage<M>>;
+}
+
+/** Options of {@link Device.subscribe}. */
+export interface DeviceSubscribeOptions extends Abortable {
+  /** Called once, after every message that existed has been yielded. If it throws, the subscription ends with that. */
+  readonly onCaughtUp?: (() => void) | undefined;
+  /** Messages per read: 1 to 10,000. Default 100. */
+  readonly pageSize?: number | undefined;
 }
 
 /** A page of messages. */

@@ -35,6 +35,8 @@ export interface ConversationSummary<M> {
   readonly next: Cursor;
   /** In `conversationChanges`: the user is no member any more. Remove the conversation from the list. */
   readonly left?: true;
+  /** Plain data for JSON, with SeqIds as decimal strings. */
+  toJSON(): unknown;
 }
 
 /** The last message of a conversation. */
@@ -51,6 +53,8 @@ export interface LastMessage<M> {
   readonly edited?: true;
   /** It was recalled. */
   readonly recalled?: true;
+  /** Plain data for JSON, with SeqIds as decimal strings. */
+  toJSON(): unknown;
 }
 
 /** Unread messages of a user in all conversations that are neither muted nor archived. */

@@ -1,4 +1,4 @@
-import type { Abortable, Cursor } from '../../src/index.js';
+import type { Abortable, Cursor, SeqIdLike } from '../../src/index.js';
 import type { SyncMessage } from './messages.js';
 
 /** Options of {@link MessageSync.messages}. Without `before` and `after`: the newest messages. */
@@ -6,9 +6,9 @@ export interface MessagesOptions extends Abortable {
   /** Name of the user who reads: the page holds what this user may see. Default: everything. */
   readonly user?: string | undefined;
   /** The last messages before this cursor of the conversation, or SeqId. */
-  readonly before?: Cursor | bigint | undefined;
+  readonly before?: Cursor | SeqIdLike | undefined;
   /** The first messages after this cursor of the conversation, or SeqId; together with `before`, only those before. */
-  readonly after?: Cursor | bigint | undefined;
+  readonly after?: Cursor | SeqIdLike | undefined;
   /** Maximum number of messages. Default 50, at most 10,000. */
   readonly limit?: number | undefined;
 }
@@ -27,5 +27,5 @@ export interface MessagePage<M> {
    * Messages that would precede the first one here were trimmed or have expired, up to this SeqId. With `after`:
    * some that follow it; else: all older ones.
    */
-  readonly truncated?: { readonly through: bigint };
+  readonly truncated?: { readonly through: bigint; toJSON(): unknown };
 }

@@ -1,4 +1,4 @@
-import type { Abortable, Timeline } from '../../src/index.js';
+import type { Abortable, SeqIdLike, Timeline } from '../../src/index.js';
 import type { Device, DeviceOptions } from './device.js';
 import type { ConversationSettings, Stored } from './entries.js';
 import type { ConversationSummary, ListOptions, UnreadTotals } from './list.js';
@@ -23,7 +23,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    */
   edit(
     conversation: string,
-    seqId: bigint,
+    seqId: SeqIdLike,
     body: M,
     options?: { readonly key?: string | undefined; readonly by?: string | undefined },
   ): Promise<Sent>;
@@ -31,7 +31,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * Recalls a message and removes its body everywhere. Idempotent: the first recall stands, with its `by`. Rejects with
    * `TIMELINE_NOT_FOUND` if there is none, and with `TIMELINE_UNSUPPORTED` as {@link edit} does.
    */
-  recall(conversation: string, seqId: bigint, options?: { readonly by?: string | undefined }): Promise<Sent>;
+  recall(conversation: string, seqId: SeqIdLike, options?: { readonly by?: string | undefined }): Promise<Sent>;
   /**
    * Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force. `by` is the
    * user who adds them. With a `key`, the call may be repeated: the join is stored once. Rejects with
@@ -108,7 +108,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one
    * in force. Rejects with `TIMELINE_INVALID_ARGUMENT` if the conversation does not reach as far.
    */
-  markRead(user: string, conversation: string, seqId: bigint): Promise<bigint>;
+  markRead(user: string, conversation: string, seqId: SeqIdLike): Promise<bigint>;
   /**
    * Finishes the fan-outs that other processes, dead or alive, have not, and resolves once their messages are
    * delivered. `resumed` counts the conversations that were behind. Looks at conversations that a process has noted;

@@ -31,6 +31,8 @@ export interface Sent {
   readonly duplicate: boolean;
   /** Resolves once every recipient's inbox holds it, in read mode at once. A rejection is never unhandled. */
   readonly delivered: Promise<Delivery>;
+  /** Plain data for JSON, with the SeqId as a decimal string and without `delivered`. */
+  toJSON(): unknown;
 }
 
 /** The result of a fan-out. */
@@ -99,4 +101,6 @@ export interface SyncMessage<M> {
    * position in the conversation, for `before` and `after`.
    */
   readonly cursor: Cursor;
+  /** Plain data for JSON, with SeqIds as decimal strings. */
+  toJSON(): unknown;
 }

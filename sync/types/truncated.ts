@@ -4,4 +4,6 @@ export interface TruncatedConversation {
   readonly conversation: string;
   /** SeqId of the last entry that is gone. */
   readonly through: bigint;
+  /** Plain data for JSON, with the SeqId as a decimal string. */
+  toJSON(): unknown;
 }

@@ -127,7 +127,7 @@ it('what a call says counts more than what was said at opening', async () => {
   expect(textsOf((await timeline.read({ onUndecodable: undefined })).entries)).toEqual(['a']);
 });
 
-it.each(['ignore', null, 7, {}])('%o is no answer to entries that do not decode', async (value) => {
+it.each(['ignore', true, 7, {}])('%o is no answer to entries that do not decode', async (value) => {
   const onUndecodable = value as never;
   const refused = { code: 'TIMELINE_INVALID_ARGUMENT', argument: 'onUndecodable' };
   await expect(open([], onUndecodable)).rejects.toMatchObject(refused);

@@ -37,7 +37,7 @@ const WRONG: readonly (readonly [string, string, (sync: Loose, device: Loose) =>
     ['user', `markRead ${String(bad)}`, (sync: Loose) => sync.markRead!(bad, 'g', 1n)] as const,
     ['conversation', `markRead ${String(bad)}`, (sync: Loose) => sync.markRead!('ann', bad, 1n)] as const,
   ]),
-  ...([undefined, null, 1, '1', -1n, 1n << 63n] as const).flatMap((bad) => [
+  ...([undefined, null, 1, '', '-1', '1.5', '01', -1n, 1n << 63n] as const).flatMap((bad) => [
     ['seqId', `edit ${String(bad)}`, (sync: Loose) => sync.edit!('g', bad, 'x')] as const,
     ['seqId', `recall ${String(bad)}`, (sync: Loose) => sync.recall!('g', bad)] as const,
     ['seqId', `markRead ${String(bad)}`, (sync: Loose) => sync.markRead!('ann', 'g', bad)] as const,
@@ -51,11 +51,13 @@ const WRONG: readonly (readonly [string, string, (sync: Loose, device: Loose) =>
   ['key', 'send an empty key', (sync) => sync.send!({ ...message, key: '' })],
   ['key', 'send a key that is none', (sync) => sync.send!({ ...message, key: 1 })],
   ['key', 'edit with a key that is none', (sync) => sync.edit!('g', 1n, 'x', { key: 1 })],
-  ['options', 'send with null', (sync) => sync.send!(message, null)],
-  ['options', 'edit with null', (sync) => sync.edit!('g', 1n, 'x', null)],
-  ['options', 'device with null', (sync) => sync.device!('ann', 'phone', null)],
+  ['message.kye', 'send an unknown option', (sync) => sync.send!({ ...message, kye: 'k' })],
+  ['sginal', 'send with an unknown option', (sync) => sync.send!(message, { sginal: 1 })],
+  ['kye', 'edit with an unknown option', (sync) => sync.edit!('g', 1n, 'x', { kye: 'k' })],
+  ['from', 'device with an unknown option', (sync) => sync.device!('ann', 'phone', { from: 'now' })],
+  ['every', 'recover with an unknown option', (sync) => sync.recover!({ every: true })],
   ['signal', 'send with a signal that is none', (sync) => sync.send!(message, { signal: 1 })],
-  ...(['newest', null, 1, {}] as const).map(
+  ...(['newest', true, 1, {}] as const).map(
     (start) =>
       [
         start && typeof start === 'object' ? 'start.last' : 'start',
@@ -74,10 +76,13 @@ const WRONG: readonly (readonly [string, string, (sync: Loose, device: Loose) =>
   ...([0, -1, 1.5, 10_001, '5', 1n] as const).map(
     (limit) => ['limit', `pull ${String(limit)}`, (_: Loose, device: Loose) => device.pull!({ limit })] as const,
   ),
-  ['options', 'pull with null', (_, device) => device.pull!(null)],
+  ['options', 'pull with a number', (_, device) => device.pull!(5)],
+  ['last', 'pull with an unknown option', (_, device) => device.pull!({ last: 5 })],
   ['signal', 'pull with a signal that is none', (_, device) => device.pull!({ signal: {} })],
   ['signal', 'subscribe with a signal that is none', (_, device) => device.subscribe!({ signal: {} })],
-  ['options', 'subscribe with null', (_, device) => device.subscribe!(null)],
+  ['from', 'subscribe with an unknown option', (_, device) => device.subscribe!({ from: 5 })],
+  ['pageSize', 'subscribe with a page of none', (_, device) => device.subscribe!({ pageSize: 0 })],
+  ['onCaughtUp', 'subscribe with a callback that is none', (_, device) => device.subscribe!({ onCaughtUp: 1 })],
 ];
 
 inWorlds(
@@ -176,7 +181,8 @@ describe('createSync', () => {
     ['writeBelow', { writeUpTo: 10, writeBelow: 11 }],
     ['policy', { policy: 'read' }],
     ['overrides["g"]', { overrides: { g: 'both' } }],
-    ['options', null],
+    ['options', 5],
+    ['writeUpTp', { writeUpTp: 1 }],
   ])('hybridDiffusion refuses a wrong %s', async (argument, options) => {
     expect(await codeOf(() => hybridDiffusion(options as object))).toBe(`TIMELINE_INVALID_ARGUMENT ${argument}`);
   });

@@ -94,6 +94,7 @@ describe('results', () => {
       readonly seqId: bigint;
       readonly cursor: Cursor;
       readonly duplicate: boolean;
+      toJSON(): unknown;
     }>();
     expectTypeOf<Head['lastSeqId']>().toEqualTypeOf<bigint>();
   });

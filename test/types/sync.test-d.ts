@@ -47,6 +47,7 @@ describe('message synchronisation', () => {
       readonly seqId: bigint;
       readonly duplicate: boolean;
       readonly delivered: Promise<Delivery>;
+      toJSON(): unknown;
     }>();
     expectTypeOf(sync.history('g')).toEqualTypeOf<Timeline<Stored<Note>>>();
     expectTypeOf(sync.device('ann', 'phone')).toEqualTypeOf<Device<Note>>();

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { crc32 } from 'node:zlib';
 import type { Body } from '../../../src/adapter.js';
 import { invalidArgument, TimelineError } from '../../../src/errors.js';
+import { checkFields, type OptionNames } from '../../../src/options.js';
 import { describeValue } from '../../../src/text.js';
 import {
   type JavaColumns,
@@ -43,11 +44,16 @@ const GENERATED_ID = /^\d+@[\w.:-]+:\d+$/;
 
 const isAttribute = (name: string): boolean => !name.startsWith('__');
 
+const NAMES: OptionNames<JavaV1Options & { readonly type: 'java-v1' }> = {
+  ...{ type: true, content: true, attributes: true, keyColumns: true, sequenceColumn: true },
+};
+
 /**
  * Rows of version 1 of the Java library's Timeline: the content in pieces, their number and checksum, a message id and
  * attributes.
  */
-export function javaV1Layout(options: JavaV1Options = {}): Layout {
+export function javaV1Layout(given?: JavaV1Options): Layout {
+  const options = given ? checkFields(given, NAMES, 'layout') : {};
   const { content = 'text', attributes = false } = options;
   if (content !== 'text' && content !== 'bytes') throw invalidArgument('layout.content', "must be 'text' or 'bytes'");
   const table = resolveTable(options);

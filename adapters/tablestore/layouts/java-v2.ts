@@ -1,6 +1,7 @@
 import type { Body } from '../../../src/adapter.js';
 import { jsonCodec } from '../../../src/codec.js';
 import { invalidArgument, TimelineError } from '../../../src/errors.js';
+import { checkFields, type OptionNames } from '../../../src/options.js';
 import { describeValue } from '../../../src/text.js';
 import type { Codec } from '../../../src/types.js';
 import {
@@ -43,11 +44,17 @@ export interface JavaV2Options extends JavaTableOptions {
   readonly keyField?: string | undefined;
 }
 
+const NAMES: OptionNames<JavaV2Options & { readonly type: 'java-v2' }> = {
+  ...{ type: true, fields: true, keyField: true, keyColumns: true, sequenceColumn: true },
+};
+
 /**
  * Rows of version 2 of the Java library's Timeline: one column for each field of a message, and none of the adapter's
  * in a fresh entry. Bodies are the JSON text of a flat object; `javaCodec` adds bigints and bytes.
  */
-export function javaV2Layout({ fields: declared = {}, keyField, ...options }: JavaV2Options = {}): Layout {
+export function javaV2Layout(given?: JavaV2Options): Layout {
+  const options = given ? checkFields(given, NAMES, 'layout') : {};
+  const { fields: declared = {}, keyField } = options;
   const table = resolveTable(options);
   const fields = new Fields(table, declared);
   const keyColumn = keyField === undefined ? undefined : fields.columnOf(keyField);

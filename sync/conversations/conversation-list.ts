@@ -90,9 +90,15 @@ export class ConversationList<M> {
       return (heads[i]?.lastSeqId ?? 0n) > after ? [{ conversation: membership.conversation, after }] : [];
     });
     const totals = { messages: 0, mentions: 0, conversations: 0, capped: false };
-    for (let i = 0; i < starts.length && !totals.capped; i += COUNTED_PER_CALL) {
+    const isEnough = () => totals.capped && totals.messages >= atMost;
+    for (let i = 0; i < starts.length && !isEnough(); i += COUNTED_PER_CALL) {
       const some = starts.slice(i, i + COUNTED_PER_CALL);
-      for (const { unread, mentions, capped } of await countUnread(store, user, some, atMost - totals.messages)) {
+      for (const { unread, mentions, capped } of await countUnread(
+        store,
+        user,
+        some,
+        Math.max(0, atMost - totals.messages),
+      )) {
         totals.messages += unread;
         totals.mentions += mentions;
         if (unread > 0) totals.conversations++;

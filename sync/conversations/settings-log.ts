@@ -48,16 +48,18 @@ export class SettingsLog<M> {
       await this.#context.state.timeline(timelineOf.settingsOf(user)).append({ kind: 'state', state: change });
       await log.refresh();
     }
-    await this.#announce(user, announced);
-    // All changes are announced: a snapshot need not say which are not.
-    if (log.changeCount >= Math.max(this.#leastChanges, state.count)) await log.compact();
+    const through = await this.#announce(user, announced);
+    // A snapshot does not say which changes are announced: there must be no other, such as one of a later call.
+    const isAnnounced = state.changedAfter(through).length === 0;
+    if (isAnnounced && log.changeCount >= Math.max(this.#leastChanges, state.count)) await log.compact();
   }
 
-  async #announce(user: string, announced: bigint): Promise<void> {
+  /** Returns the SeqId up to which the inbox then holds the changes. */
+  async #announce(user: string, announced: bigint): Promise<bigint> {
     const { state, sync } = this.#context;
     const changed = this.#of(user).state.changedAfter(announced);
     const last = changed.at(-1);
-    if (!last) return;
+    if (!last) return announced;
     for (const { conversation, at, settings } of changed) {
       const entry = { kind: 'settings', conversation, seqId: String(at), settings } as const;
       await sync
@@ -66,6 +68,7 @@ export class SettingsLog<M> {
         .catch(ignoreKeyConflict);
     }
     await advanceOrReset(state, { timeline: timelineOf.settingsOf(user), reader: readerOf.announced, to: last.at });
+    return last.at;
   }
 
   /** Refreshes the log, and returns the SeqId up to which the inbox holds its changes. */

@@ -7,6 +7,8 @@ const CONVERSATIONS_PER_CALL = 50;
 const MAX_PAGE = 500;
 /** Entries of other kinds that may stand between the messages. */
 const SLACK = 16;
+/** Entries of a conversation that do not count, own ones included, of which more are not read. */
+const MAX_UNCOUNTED = 5000;
 
 /** Where counting begins. */
 export interface UnreadStart {
@@ -21,7 +23,11 @@ export interface UnreadCount {
   readonly capped: boolean;
 }
 
-/** Counts unread messages of a user, in each conversation until there are more than `atMost`. */
+/**
+ * Counts unread messages of a user, in each conversation until there are more than `atMost`, or until
+ * {@link MAX_UNCOUNTED} entries did not count. A recall behind that point whose message it has not changed yet is not
+ * seen: until then its message counts.
+ */
 export async function countUnread<M>(
   store: TimelineStore<Stored<M>>,
   user: string,
@@ -33,17 +39,18 @@ export async function countUnread<M>(
     let open = counters.slice(i, i + CONVERSATIONS_PER_CALL);
     while (open.length > 0) {
       const pages = await store.readBatch(
-        open.map(({ conversation, after, count }) => ({
-          timeline: conversation,
-          after,
-          limit: Math.min(MAX_PAGE, atMost + 1 - count + SLACK),
+        open.map((counter) => ({
+          timeline: counter.conversation,
+          after: counter.after,
+          limit: Math.min(MAX_PAGE, atMost + 1 - counter.count + SLACK + counter.uncounted),
         })),
         lenient,
       );
       open = open.filter((counter, j) => {
         const { entries, upToDate } = pages[j] as (typeof pages)[number];
         for (const entry of entries) counter.visit(entry);
-        return !upToDate && entries.length > 0 && counter.count <= atMost;
+        counter.isAtEnd = upToDate || entries.length === 0;
+        return !counter.isAtEnd && counter.count <= atMost && counter.uncounted < MAX_UNCOUNTED;
       });
     }
   }
@@ -53,6 +60,8 @@ export async function countUnread<M>(
 class Counter {
   readonly conversation: string;
   after: bigint;
+  isAtEnd = false;
+  #visited = 0;
   readonly #user: string;
   /** SeqIds of unread messages, and `true` for those that mention the user. */
   readonly #messages = new Map<bigint, boolean>();
@@ -67,8 +76,13 @@ class Counter {
     return this.#messages.size;
   }
 
+  get uncounted(): number {
+    return this.#visited - this.count;
+  }
+
   visit({ message, seqId, deleted }: TimelineEntry<Stored<unknown>>): void {
     this.after = seqId;
+    this.#visited++;
     if (deleted) return;
     // The recall may not be applied to its message yet.
     if (message.kind === 'recall') this.#messages.delete(BigInt(message.target));
@@ -82,7 +96,7 @@ class Counter {
     return {
       unread: counted.length,
       mentions: counted.filter((isMention) => isMention).length,
-      capped: this.#messages.size > atMost,
+      capped: this.#messages.size > atMost || !this.isAtEnd,
     };
   }
 }

@@ -25,7 +25,9 @@ export interface ConversationSummary<M> {
   readonly unread: number;
   /** Of the counted unread messages, the number of those that mention the user. */
   readonly mentions: number;
-  /** `true` if there are more unread messages than `unread`, which is `atMost`. */
+  /**
+   * `true` if `unread` is a lower bound: there are more than `atMost`, or 5000 entries after `readSeqId` did not count.
+   */
   readonly capped: boolean;
   /** The user's settings. */
   readonly settings: ConversationSettings;
@@ -63,6 +65,6 @@ export interface UnreadTotals {
   readonly mentions: number;
   /** The number of conversations with unread messages. */
   readonly conversations: number;
-  /** `true` if `messages` is `atMost` and there are more. `mentions` and `conversations` are lower bounds then. */
+  /** `true` if the numbers are lower bounds: there are more than `atMost` messages, or a conversation is `capped`. */
   readonly capped: boolean;
 }

@@ -48,6 +48,29 @@ inWorlds(
       expect(await drain(ann)).toEqual([]);
     });
 
+    it('is told of all members, or of those named', async () => {
+      const world = await open();
+      const process = await world.start();
+      await world.join(process, 'g', 'ann', 'bob', 'cat');
+      const first = await say(process.sync, 'g', 'ann', 'one');
+      const second = await say(process.sync, 'g', 'ann', 'two');
+      await process.sync.markRead('bob', 'g', first);
+      await process.sync.markRead('cat', 'g', second);
+      const positions = new Map([
+        ['ann', 0n],
+        ['bob', first],
+        ['cat', second],
+      ]);
+      expect(await process.sync.readPositions('g')).toEqual(positions);
+      expect(await process.sync.readPositions('g', ['cat', 'dan'])).toEqual(
+        new Map([
+          ['cat', second],
+          ['dan', 0n],
+        ]),
+      );
+      expect(await process.sync.readPositions('empty')).toEqual(new Map());
+    });
+
     it('beyond the end is refused before any write, and of nothing is nothing', async () => {
       const world = await open();
       const process = await world.start();

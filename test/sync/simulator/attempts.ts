@@ -35,7 +35,7 @@ export class Attempts {
   isExcused(error: unknown): boolean {
     if (!isTimelineError(error)) return false;
     if (error.code === 'TIMELINE_CLOSED' || error.code === 'TIMELINE_ABORTED') return true;
-    return error.message.startsWith('injected fault');
+    return error.message.includes('injected fault');
   }
 }
 

@@ -90,6 +90,7 @@ export class DeviceClient {
       if (seqId > (this.reads.get(conversation) ?? 0n)) this.reads.set(conversation, seqId);
       return undefined;
     }
+    if (kind === 'settings') return undefined;
     const shown = this.shown.get(conversation) ?? [];
     this.shown.set(conversation, shown);
     const known = shown.find((each) => each.entrySeqId === entrySeqId);

@@ -1,5 +1,6 @@
 import { seqIdOf } from '../../../src/cursor.js';
 import type { Evidence } from './evidence.js';
+import { countableFor, listProblems, unreadFor } from './list-check.js';
 
 /** Compares a user's conversation list and read positions. */
 export async function checkList({ world, player, histories, fail }: Evidence, user: string): Promise<void> {
@@ -20,15 +21,14 @@ export async function checkList({ world, player, histories, fail }: Evidence, us
     }
     if (read < marked) fail(`${user} marked ${marked} of ${conversation} as read, and ${read} stands`);
     if (history.isUncertain(user)) continue;
-    const visible = history.kept.filter(({ seqId }) => period && seqId > period.from);
-    const unread = visible.filter(({ seqId, message }) => {
-      const isOthers = message.kind === 'message' && message.sender !== user;
-      return isOthers && seqId > read && history.finally(seqId).recalled === undefined;
-    });
-    const last = visible.at(-1);
+    const unread = unreadFor(history, user, read);
+    const last = countableFor(history, user).at(-1);
     const shows = last && history.finally(last.seqId).body;
     const should = period && `last ${last?.seqId} ${shows}, end ${history.last}, read ${read}, unread ${unread.length}`;
     const does = found.get(conversation);
     if (does !== should) fail(`for ${user}, ${conversation} is listed as “${does}” instead of “${should}”`);
   }
+  if ([...histories.values()].some((history) => history.isUncertain(user))) return;
+  for (const problem of await listProblems(world, { user, histories: histories.values(), settings: player.settings }))
+    fail(problem);
 }

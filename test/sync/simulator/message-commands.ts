@@ -1,6 +1,7 @@
 import { isTimelineError } from '../../../src/errors.js';
 import type { Attempts } from './attempts.js';
 import type { Deliveries } from './deliveries.js';
+import { drawExtras, type Extras } from './extras.js';
 import type { AcknowledgedChange } from './page-reader.js';
 import type { Host, World } from './world.js';
 
@@ -12,6 +13,7 @@ export interface Operation {
   readonly key: string;
   readonly target: bigint;
   readonly by?: string | undefined;
+  readonly extras?: Extras;
   /** Set once it was acknowledged. */
   seqId: bigint | undefined;
 }
@@ -50,8 +52,10 @@ export class MessageCommands {
 
   async send(host: Host, name: string, sender: string): Promise<void> {
     const key = `m${this.operations.length}`;
+    const known = this.known.filter(({ conversation }) => conversation === name).map(({ seqId }) => seqId!);
     const operation: Operation = {
       kind: 'message',
+      extras: drawExtras(this.operations.length, this.#world.users, known),
       conversation: name,
       user: sender,
       key,
@@ -63,11 +67,13 @@ export class MessageCommands {
   }
 
   async operate(host: Host, operation: Operation): Promise<void> {
-    const { kind, conversation, user: sender, key, target, by, seqId: before } = operation;
+    const { kind, conversation, user: sender, key, target, by, extras, seqId: before } = operation;
     if (kind === 'edit' && this.#recalls.has(`${target}@${conversation}`)) return;
     const outcome = await this.#attempts.run(host, `${kind} ${key} of ${sender} to ${conversation}`, () =>
       kind === 'message'
-        ? host.sync.send({ conversation, sender, body: key, key })
+        ? host.sync
+            .send({ conversation, sender, body: key, key, ...extras })
+            .catch(this.#excuseMissing(conversation, extras?.relatesTo ?? 0n))
         : host.sync.edit(conversation, target, key, { key, by }).catch(this.#excuseMissing(conversation, target)),
     );
     if (!outcome?.value) return;

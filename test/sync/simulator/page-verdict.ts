@@ -1,6 +1,6 @@
 import type { SyncMessage } from '../../../sync/types.js';
 import type { Evidence } from './evidence.js';
-import { type History, textOf } from './history.js';
+import { type Entry, type History, textOf } from './history.js';
 import { walkPages } from './page-reader.js';
 
 interface Visible {
@@ -37,11 +37,16 @@ function visibleMessages(history: History, user: string | undefined): string[] {
   const { after, through } = visible;
   return history.kept
     .filter(({ seqId }) => seqId > after && (through === undefined || seqId <= through))
+    .filter(isListed)
     .map(({ seqId }) => {
       const { body, edited, recalled } = history.finally(seqId);
       return `${seqId} ${body} ${edited !== undefined} ${recalled !== undefined}`;
     });
 }
+
+/** Pages show reactions with the messages that they relate to. */
+const isListed = ({ message }: Entry) =>
+  message.kind === 'message' && !(message.countable === false && message.relatesTo !== undefined);
 
 const inShort = ({ seqId, body, edited, recalled }: SyncMessage<string>) =>
   `${seqId} ${body} ${edited === true} ${recalled === true}`;
@@ -82,7 +87,8 @@ function checkSeenPages({ player, fail }: Evidence, history: History): void {
     }
     if (user !== undefined || seqIds.length === 0) continue;
     const [first, last] = [seqIds[0]!, seqIds.at(-1)!];
-    const missing = history.kept.filter(({ seqId }) => seqId > first && seqId < last && !seqIds.includes(seqId));
+    const between = history.kept.filter(({ seqId }) => seqId > first && seqId < last).filter(isListed);
+    const missing = between.filter(({ seqId }) => !seqIds.includes(seqId));
     for (const { seqId } of missing) fail(`the pages of ${conversation} lack ${seqId} between ${first} and ${last}`);
   }
 }

@@ -5,6 +5,7 @@ import { DeviceReader } from './device-reader.js';
 import { MessageCommands, type Operation } from './message-commands.js';
 import { PageReader } from './page-reader.js';
 import type { Command, Fate } from './scenario.js';
+import { SettingsCommands } from './settings-commands.js';
 import { atMost, within } from './within.js';
 import type { Host, World } from './world.js';
 
@@ -23,6 +24,7 @@ export class Player {
   readonly pages: PageReader;
   /** By user and conversation, the furthest position that `markRead` returned. */
   readonly reads = new Map<string, bigint>();
+  readonly settings: SettingsCommands;
   readonly #attempts: Attempts;
   readonly #reader: DeviceReader;
   /** The members of each conversation, as far as acknowledged. */
@@ -34,6 +36,7 @@ export class Player {
   constructor(world: World) {
     this.world = world;
     this.#attempts = new Attempts(world);
+    this.settings = new SettingsCommands(this.#attempts);
     this.#reader = new DeviceReader(world, this.#attempts);
     this.#deliveries = new Deliveries(world, this.#attempts);
     this.#messages = new MessageCommands(world, this.#attempts, this.#deliveries);
@@ -134,6 +137,10 @@ export class Player {
         return this.#markRead(host, command.message, this.#user(command.user));
       case 'list':
         return this.#list(host, this.#user(command.user));
+      case 'configure': {
+        const user = this.#user(command.user);
+        return this.settings.configure(host, { ...command, user, conversation: this.#conversation(command) });
+      }
       case 'crash':
         return host.gate.arm(command.after, command.how);
       case 'outage':

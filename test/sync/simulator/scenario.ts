@@ -67,6 +67,14 @@ export type Command = { readonly wait: boolean } & (
   | { readonly do: 'subscribe'; readonly process: number; readonly device: number; readonly turns: number }
   | { readonly do: 'read'; readonly process: number; readonly message: number; readonly user: number }
   | { readonly do: 'list'; readonly process: number; readonly user: number }
+  | {
+      readonly do: 'configure';
+      readonly process: number;
+      readonly conversation: number;
+      readonly user: number;
+      /** Decides which setting gets which value. */
+      readonly choice: number;
+    }
   | { readonly do: 'crash'; readonly process: number; readonly after: number; readonly how: Crash }
   | { readonly do: 'outage'; readonly process: number; readonly user: number; readonly calls: number }
   | { readonly do: 'restart'; readonly process: number }
@@ -183,6 +191,8 @@ function drawCommand(random: Random, setting: Setting): Command {
       return { do: 'read', process, message, user, wait };
     case 'list':
       return { do: 'list', process, user, wait };
+    case 'configure':
+      return { do: 'configure', process, conversation, user, choice: message, wait };
     case 'crash':
       return {
         do: 'crash',
@@ -220,6 +230,7 @@ const WEIGHTS: Readonly<Record<Command['do'], number>> = {
   subscribe: 3,
   read: 4,
   list: 1,
+  configure: 3,
   crash: 6,
   outage: 0.5,
   restart: 1,

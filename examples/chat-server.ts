@@ -3,7 +3,8 @@
  *
  * Clients send and read by HTTP. Each device keeps a WebSocket to `/devices/<its name>`, which streams what it has not
  * acknowledged as `{ message, cursor }`, and takes `{ "ack": cursor }`. A client that connects again with
- * `?after=<the last cursor that it has shown>` gets neither a gap nor a repetition.
+ * `?after=<the last cursor that it has shown>` gets neither a gap nor a repetition. Closed with 1008, it connects
+ * without `after`.
  */
 import { once } from 'node:events';
 import { serve, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server';

@@ -72,7 +72,7 @@ export async function runDemo(chat: MessageSync<Text>): Promise<boolean> {
   heading('Read back from the stores');
   const holds = await group.verify();
   const { same } = await channel.compareInbox(script.READER);
-  verdict(same, 'channel', `a new phone of ${script.READER} gets its message, once`);
+  verdict(same, 'channel', `a new tab of ${script.READER} gets its message, once`);
   return holds && same;
 }
 

@@ -1,8 +1,7 @@
 /** Records the recipients of each message of a conversation, and compares them with the stores. */
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { MessageSync, Sent, SyncMessage } from 'timeline-model/sync';
-import { history, pages, type SentText, type Text } from './chat.js';
+import { history, type SentText, type Text } from './chat.js';
 import { plural, verdict } from './print.js';
 
 interface Item {
@@ -67,9 +66,9 @@ export class Ledger {
     return holds;
   }
 
-  /** Compares what a new device of the member gets with what was sent to the member. */
+  /** Compares what a new tab of the member gets with what was sent to the member. */
   async compareInbox(member: string): Promise<{ found: number; same: boolean }> {
-    const items = await this.#readAsNewDevice(member);
+    const items = await this.#readAsNewTab(member);
     return { found: items.length, same: isDeepStrictEqual(items, this.inboxes.get(member) ?? []) };
   }
 
@@ -96,16 +95,19 @@ export class Ledger {
     return wrong.length === 0;
   }
 
-  /** Returns the messages that a new device of the member gets, with the edits and recalls that follow them. */
-  async #readAsNewDevice(member: string): Promise<Item[]> {
+  /** Returns the messages that a new tab of the member gets, with edits and recalls applied. A tab stores nothing. */
+  async #readAsNewTab(member: string): Promise<Item[]> {
     const items: Item[] = [];
-    for await (const messages of pages(this.#chat.device(member, `check ${randomUUID()}`), 10_000)) {
-      for (const message of messages) {
+    const tab = this.#chat.device(member, 'tab');
+    for (let after = '', upToDate = false; !upToDate; ) {
+      const page = await tab.pull({ after, limit: 10_000 });
+      for (const message of page.messages) {
         if (message.conversation !== this.conversation) continue;
-        const earlier = items.find(({ seqId }) => seqId === message.seqId);
         if (message.kind === 'message') items.push(itemOf(message));
-        else if (earlier) earlier.body = message.body;
+        else for (const item of items) if (item.seqId === message.seqId) item.body = message.body;
       }
+      after = page.cursor;
+      upToDate = page.upToDate;
     }
     return items;
   }

@@ -29,7 +29,7 @@ describe('the group chat example', () => {
     expect(out).toContain('harbour walk  1 unread message, the last by Ada\n');
     expect(out).toContain('ferry times   1 unread message, the last by Harbour\n');
     expect(out).toContain('still #3, and the laptop gets 0 new messages');
-    expect(out).toContain('✓ channel   a new phone of passenger 7 gets its message, once');
+    expect(out).toContain('✓ channel   a new tab of passenger 7 gets its message, once');
   });
 
   it('writes nothing twice when it runs again on the same database, and says so', async () => {

@@ -1,5 +1,5 @@
 /** Opens message synchronisation for the chat, and reads what a device or a conversation holds. */
-import { type Device, type MessageSync, openMessageSync, type SyncMessage } from 'timeline-model/sync';
+import { type Device, hybridDiffusion, type MessageSync, openMessageSync, type SyncMessage } from 'timeline-model/sync';
 import { KEPT_MS } from './kept.js';
 import type { OpenStore } from './open-store.js';
 
@@ -16,9 +16,17 @@ export interface SentText {
   readonly body: Text;
 }
 
+/** The conversation that is read from one place, however few its readers are. */
+export const CHANNEL = 'ferry times';
+
 /** Opens the libraries of the chat in a store, and finishes the deliveries of a process that died. */
 export async function openChat({ adapter, inboxes = adapter, name }: OpenStore): Promise<MessageSync<Text>> {
-  const chat = await openMessageSync<Text>({ adapter: { store: adapter, sync: inboxes }, name, ttlMs: KEPT_MS });
+  const chat = await openMessageSync<Text>({
+    adapter: { store: adapter, sync: inboxes },
+    name,
+    ttlMs: KEPT_MS,
+    diffusion: hybridDiffusion({ overrides: { [CHANNEL]: 'read' } }),
+  });
   await chat.recover();
   return chat;
 }

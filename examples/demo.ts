@@ -1,11 +1,11 @@
 /** A group of four, one of whom is offline for most of the talk, and a channel with many readers. */
 import type { Device, MessageSync, Sent, SyncMessage } from 'timeline-model/sync';
-import { pages, type SentText, type Text } from './chat.js';
+import { CHANNEL, pages, type SentText, type Text } from './chat.js';
 import { Ledger } from './ledger.js';
 import { count, dim, endOfPage, heading, plural, print, said, verdict } from './print.js';
 import * as script from './script.js';
 
-const { GROUP, CHANNEL } = script;
+const { GROUP } = script;
 
 export async function runDemo(chat: MessageSync<Text>): Promise<boolean> {
   const group = new Ledger(chat, GROUP);

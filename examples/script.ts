@@ -4,9 +4,7 @@ import type { SentText, Text } from './chat.js';
 export const GROUP = 'harbour walk';
 export const MEMBERS = ['Ada', 'Ben', 'Chloe', 'Dev'];
 
-export const CHANNEL = 'ferry times';
-/** Above the 500 up to which `hybridDiffusion` copies messages to inboxes. */
-export const READERS = ['Ben', ...Array.from({ length: 999 }, (_, i) => `passenger ${i + 1}`)];
+export const READERS = ['Ben', ...Array.from({ length: 99 }, (_, i) => `passenger ${i + 1}`)];
 
 export const LOW_TIDE: SentText = said('Ada', '08:01', 'Low tide is at 10:40. Who comes along?');
 export const IMPATIENT: SentText = said('Chloe', '08:10', 'Ben? Asleep again, I guess.');

@@ -1,75 +1,112 @@
-/** A short conversation among four people, one of whom is offline for most of it. */
-import type { Chat, Message } from './chat.js';
+/** A group of four, one of whom is offline for most of the talk, and a channel with many readers. */
+import type { Device, MessageSync, Sent, SyncMessage } from 'timeline-model/sync';
+import { CHANNEL, pages, type SentText, type Text } from './chat.js';
 import { Ledger } from './ledger.js';
-import { endOfPage, heading, plural, print, said } from './print.js';
+import { count, dim, endOfPage, heading, plural, print, said, verdict } from './print.js';
+import * as script from './script.js';
 
-const GROUP = 'harbour walk';
-const MEMBERS = ['Ada', 'Ben', 'Chloe', 'Dev'];
+const { GROUP } = script;
 
-const MORNING: readonly Message[] = [
-  { from: 'Ada', at: '08:00', text: 'opens the group "harbour walk" for Ben, Chloe and Dev', action: true },
-  { from: 'Ada', at: '08:01', text: 'Low tide is at 10:40 on Saturday. Who walks out to the wreck?' },
-  { from: 'Chloe', at: '08:03', text: 'Me! I can bring the big thermos.' },
-  { from: 'Dev', at: '08:03', text: 'In, if somebody picks me up.' },
-  { from: 'Ada', at: '08:05', text: 'I pass your street at 09:30, Dev.' },
-  { from: 'Dev', at: '08:06', text: 'Perfect 🌊' },
-  { from: 'Chloe', at: '08:10', text: 'Ben? Still on the ferry without reception, I guess.' },
-];
+export async function runDemo(chat: MessageSync<Text>): Promise<boolean> {
+  const group = new Ledger(chat, GROUP);
+  const channel = new Ledger(chat, CHANNEL);
+  const phone = chat.device('Ben', 'phone');
+  const laptop = chat.device('Chloe', 'laptop', { start: 'now' });
 
-const LATER: readonly Message[] = [
-  { from: 'Ben', at: '09:15', text: 'Back on land. Read it all. I am in, and I have the tide table.' },
-  { from: 'Ada', at: '09:16', text: 'Then we are four.' },
-];
+  heading('Each message to the group is copied to the inbox of every member');
+  await chat.join(GROUP, script.MEMBERS, { key: 'founders' });
+  for (const message of script.MORNING) await say(chat, group, message, script.MEMBERS);
 
-export async function runDemo(chat: Chat): Promise<boolean> {
-  const ledger = new Ledger();
-
-  heading("Each message goes into the group's Timeline, then into the inbox of every member");
-  await sendAll(chat, ledger, MORNING);
+  heading(`A message to a channel of ${count(script.READERS.length)} readers is stored once, and read from there`);
+  await (await chat.join(CHANNEL, script.READERS, { key: 'readers' })).delivered;
+  await say(chat, channel, script.FERRY, [script.READER]);
 
   heading("Ben's phone has reception again and pulls what is new, four at a time");
-  await pullAll(chat, 'Ben', 'phone', 4);
+  await pullAll(phone);
 
-  heading('The talk goes on …');
-  await sendAll(chat, ledger, LATER);
+  heading('Ada corrects a message and Chloe takes one back: Ben has both, and hears of it');
+  const lowTide = group.seqIdOf(script.LOW_TIDE);
+  const impatient = group.seqIdOf(script.IMPATIENT);
+  await (await chat.edit(GROUP, lowTide, script.CORRECTION, { by: 'Ada', key: 'correction' })).delivered;
+  await (await chat.recall(GROUP, impatient, { by: 'Chloe' })).delivered;
+  group.change(lowTide, script.CORRECTION);
+  group.change(impatient);
+  await pullAll(phone);
 
-  heading('… and the phone, pulling from its checkpoint, gets the rest only');
-  await pullAll(chat, 'Ben', 'phone', 4);
-
-  heading('Chloe sets up a tablet and pages back through the history, newest first');
-  for await (const { entries } of chat.history(GROUP).pages({ reverse: true, pageSize: 3, limit: 6 })) {
-    for (const { seqId, message } of entries) said(seqId, message);
-    endOfPage();
+  heading("The talk goes on, and wakes Chloe's laptop, which stays connected");
+  await pullAll(laptop);
+  const connection = new AbortController();
+  const live = laptop.subscribe({ signal: connection.signal })[Symbol.asyncIterator]();
+  let next = live.next();
+  for (const message of script.LATER) {
+    const { duplicate } = await say(chat, group, message, script.MEMBERS);
+    if (duplicate) continue;
+    const { value } = await next;
+    print(dim(`          the laptop has ${value.sender}'s message`));
+    await laptop.ack(value.cursor);
+    next = live.next();
   }
+  next.catch(() => undefined);
+  connection.abort();
+
+  heading('Chloe pages back through the history');
+  let before: string | undefined;
+  for (let i = 0; i < 2; i += 1) {
+    const page = await chat.messages(GROUP, { user: 'Chloe', before, limit: 3 });
+    page.messages.forEach(show);
+    endOfPage();
+    before = page.before;
+  }
+
+  heading("Ben's conversations, on any of his devices");
+  await chat.markRead('Ben', GROUP, impatient);
+  for await (const { conversation, last, unread } of chat.conversations('Ben'))
+    print(`  ${conversation.padEnd(14)}${plural(unread, 'unread message')}, the last by ${last?.sender}`);
 
   heading('A client that got no answer sends its message again, with the same key');
-  const again = await chat.send(GROUP, MEMBERS, MORNING[1]!, keyOf(MORNING[1]!));
-  print(`  still #${again.seqId}, delivered to ${plural(again.delivered, 'more inbox', 'more inboxes')}`);
+  const again = await chat.send({ conversation: GROUP, ...script.LOW_TIDE, key: keyOf(script.LOW_TIDE) });
+  await again.delivered;
+  const { messages } = await laptop.pull();
+  print(`  still #${again.seqId}, and the laptop gets ${plural(messages.length, 'new message')}`);
 
   heading('Read back from the stores');
-  return ledger.verify(chat, GROUP);
+  const holds = await group.verify();
+  const { same } = await channel.compareInbox(script.READER);
+  verdict(same, 'channel', `a new tab of ${script.READER} gets its message, once`);
+  return holds && same;
 }
 
-async function sendAll(chat: Chat, ledger: Ledger, messages: readonly Message[]): Promise<void> {
-  for (const message of messages) {
-    const sent = await chat.send(GROUP, MEMBERS, message, keyOf(message));
-    ledger.record(message, MEMBERS, sent);
-    const note = sent.duplicate ? 'was there already' : `→ ${plural(sent.delivered, 'inbox', 'inboxes')}`;
-    said(sent.seqId, message, note);
-  }
+/** Sends a message, and waits until it is delivered. */
+async function say(
+  chat: MessageSync<Text>,
+  ledger: Ledger,
+  message: SentText,
+  members: readonly string[],
+): Promise<Sent> {
+  const sent = await chat.send({ conversation: ledger.conversation, ...message, key: keyOf(message) });
+  ledger.record(message, members, sent);
+  const copies = await ledger.recordDeliveries([sent]);
+  const note = sent.duplicate ? 'there already' : `→ ${plural(copies, 'inbox', 'inboxes')}`;
+  said(sent.seqId, message.sender, message.body, note);
+  return sent;
 }
 
-async function pullAll(chat: Chat, member: string, device: string, limit: number): Promise<void> {
-  for (let pages = 0; ; pages += 1) {
-    const page = await chat.pull(member, device, limit);
-    if (page.entries.length === 0) return print(pages === 0 ? '  nothing new' : '  nothing more');
-    for (const { message: delivery } of page.entries) said(delivery.seqId, delivery);
-    await chat.acknowledge(member, device, page.next);
+async function pullAll(device: Device<Text>): Promise<void> {
+  let shown = 0;
+  for await (const messages of pages(device, 4)) {
+    messages.forEach(show);
     endOfPage();
+    shown += messages.length;
   }
+  print(shown === 0 ? '  nothing new' : '  nothing more');
+}
+
+function show({ kind, seqId, sender, body, recalled }: SyncMessage<Text>): void {
+  if (kind === 'message' || kind === 'edit' || kind === 'recall')
+    said(seqId, sender, recalled ? undefined : body, kind === 'edit' ? 'edited' : '');
 }
 
 /** A real client would make a random id when the user presses "send". */
-function keyOf(message: Message): string {
-  return `${message.from} ${message.at}`;
+function keyOf({ sender, body }: SentText): string {
+  return `${sender} ${body.at}`;
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { isTimelineError } from 'timeline-model';
-import { Chat } from './chat.js';
+import { openChat } from './chat.js';
 import { runDemo } from './demo.js';
 import { parseIrcLog } from './irc.js';
 import { bold, field, print } from './print.js';
@@ -12,8 +12,8 @@ import { UsageError } from './usage-error.js';
 
 const HELP = `${bold('A group chat on Timelines')}
 
-Stores every message in its group's Timeline and in the inbox of each member,
-pulls inboxes from checkpoints, pages through the history, and checks the result.
+Sends messages to groups and a channel, edits one and takes one back, pulls on
+devices, pages through the history, lists conversations, and checks the result.
 
   npm run example                      a short scripted conversation
   npm run example -- --import FILE     replay an IRC log, each message by its sender
@@ -61,25 +61,20 @@ async function main(args: readonly string[]): Promise<boolean> {
     return true;
   }
   const log = file === undefined ? undefined : parseIrcLog(await readLog(file));
-  const { adapter, inboxes, prefix, place, close } = await openStore(store, db);
+  const opened = await openStore(store, db);
   try {
     print(bold('A group chat on Timelines'));
     if (file !== undefined) field('log', file);
     field('store', store);
-    if (place) field(place.kind, place.name, place.note);
-    return await run(await Chat.open(adapter, inboxes, prefix), (chat) =>
-      log && file ? runReplay(chat, file, log) : runDemo(chat),
-    );
+    if (opened.place) field(opened.place.kind, opened.place.name, opened.place.note);
+    const chat = await openChat(opened);
+    try {
+      return await (log && file ? runReplay(chat, file, log) : runDemo(chat));
+    } finally {
+      await chat.close();
+    }
   } finally {
-    await close();
-  }
-}
-
-async function run(chat: Chat, work: (chat: Chat) => Promise<boolean>): Promise<boolean> {
-  try {
-    return await work(chat);
-  } finally {
-    await chat.close();
+    await opened.close();
   }
 }
 

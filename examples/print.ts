@@ -1,6 +1,9 @@
 /** Prints plain, aligned text; colours it only on a terminal without NO_COLOR (https://no-color.org). */
 import { stripVTControlCharacters } from 'node:util';
-import type { Message } from './chat.js';
+import type { Text } from './chat.js';
+
+const COLUMNS = 80;
+const PROGRESS_WITHOUT_TERMINAL_MS = 10_000;
 
 const coloured = process.stdout.isTTY && !process.env.NO_COLOR;
 const style = (code: number) => (text: string) => (coloured ? `\x1b[${code}m${text}\x1b[0m` : text);
@@ -37,15 +40,27 @@ export function verdict(ok: boolean, name: string, finding: string): void {
   print(`  ${ok ? green('✓') : red('✗')} ${name.padEnd(10)}${finding}`);
 }
 
-/** Prints a line that the next one overwrites; prints nothing without a terminal. */
+let progressAt = Date.now();
+
+/** Prints a line that the next one overwrites; without a terminal, a line every ten seconds. */
 export function progress(text: string): void {
-  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${text && dim(`  ${text}`)}`);
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[2K${dim(`  ${text}`)}`);
+  else if (Date.now() - progressAt >= PROGRESS_WITHOUT_TERMINAL_MS) {
+    progressAt = Date.now();
+    print(`  ${text}`);
+  }
 }
 
-export function said(seqId: bigint | string, { from, text, action }: Message, note = ''): void {
-  const line = clip(action ? `* ${from} ${text}` : text, 64);
-  const start = `  ${`#${seqId}`.padStart(6)}  ${bold(clip(from, 12).padEnd(12))}  `;
-  print(note ? `${start}${line.padEnd(64)}  ${dim(note)}` : start + line);
+export function endProgress(): void {
+  if (process.stdout.isTTY) process.stdout.write('\r\x1b[2K');
+}
+
+export function said(seqId: bigint, sender: string, body: Text | undefined, note = ''): void {
+  const start = `  ${`#${seqId}`.padStart(6)}  `;
+  const width = COLUMNS - start.length - 14 - (note ? note.length + 2 : 0);
+  const text = body ? (body.action ? `* ${sender} ${body.text}` : body.text) : '(taken back)';
+  const line = clip(text, width);
+  print(`${start}${bold(clip(sender, 12).padEnd(12))}  ${note ? `${line.padEnd(width)}  ${dim(note)}` : line}`);
 }
 
 /** Removes line ends and control characters: logs may contain escape sequences. */
@@ -60,4 +75,9 @@ export function count(value: number): string {
 
 export function plural(value: number, noun: string, many = `${noun}s`): string {
   return `${count(value)} ${value === 1 ? noun : many}`;
+}
+
+/** Formats the number of things a second. */
+export function rate(things: number, seconds: number): string {
+  return count(Math.round(things / Math.max(seconds, 0.001)));
 }

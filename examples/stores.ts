@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { memoryAdapter } from 'timeline-model/memory';
 import { redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
-import { KEPT_MS } from './chat.js';
+import { KEPT_MS } from './kept.js';
 import type { OpenStore } from './open-store.js';
 import { startRedisServer } from './redis-server.js';
 import { openTablestore } from './tablestore.js';

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { type TableStoreClient, tablestoreAdapter } from 'timeline-model/tablestore';
 import { startTablestoreEmulator } from 'timeline-model/tablestore-emulator';
-import { KEPT_MS } from './chat.js';
+import { KEPT_MS } from './kept.js';
 import type { OpenStore } from './open-store.js';
 import { UsageError } from './usage-error.js';
 
@@ -45,7 +45,7 @@ async function storeOn(account: Account, note: string, end: () => Promise<void>)
   return {
     adapter: tablestoreAdapter(client, { sequence: 'cas', keyWindowMs: KEPT_MS }),
     inboxes: tablestoreAdapter(client, { sequence: 'auto', keyWindowMs: KEPT_MS }),
-    prefix: 'group_chat_',
+    name: 'group_chat',
     place: { kind: 'instance', name: `${account.instanceName} at ${account.endpoint}`, note },
     close: async () => {
       agent.destroy();

@@ -17,21 +17,34 @@ describe('the group chat example', () => {
     const database = /database +(\S+) +temporary/.exec(finished.out)?.[1];
     expect(database).toBeDefined();
     expect(existsSync(database!)).toBe(false);
-    expect(finished.out).toContain('still #2, delivered to 0 more inboxes');
+  });
+
+  it('shows both modes, an edit, a recall, a device that is woken, unread counts and a repetition', async () => {
+    const { out } = await example('--store', 'memory');
+    expect(out).toMatch(/tide is at 10:40.* → 4 inboxes\n/);
+    expect(out).toMatch(/first ferry.* → 0 inboxes\n/);
+    expect(out).toMatch(/#3 +Ada +Low tide is at 10:50.* edited\n +#8 +Chloe +\(taken back\)\n/);
+    expect(out).toContain("the laptop has Ben's message");
+    expect(out).toMatch(/#8 +Chloe +\(taken back\)\n +#11 +Ben .*\n +#12 +Ada .*\n.*\n +#5 +Dev /);
+    expect(out).toContain('harbour walk  1 unread message, the last by Ada\n');
+    expect(out).toContain('ferry times   1 unread message, the last by Harbour\n');
+    expect(out).toContain('still #3, and the laptop gets 0 new messages');
+    expect(out).toContain('✓ channel   a new tab of passenger 7 gets its message, once');
   });
 
   it('writes nothing twice when it runs again on the same database, and says so', async () => {
     const db = join(folder, 'demo.db');
-    const pulled = /pulls what is new.*\n +#1 /;
+    const pulled = /pulls what is new.*\n +#2 /;
     expect((await example('--db', db)).out).toMatch(pulled);
     const again = await example('--db', db);
     expectVerified(again, 9, 4, 36);
-    expect(again.out).toContain('✓ repeats   9 messages had been sent before and nothing is there twice');
+    expect(again.out).toContain('✓ repeats   9 messages sent again, and nothing is there twice');
     expect(again.out).not.toMatch(pulled);
   });
 
-  it('writes plain text where no terminal is', async () => {
-    const { out } = await example('--store', 'memory');
+  it.each([[], ['--import', LOG]])('writes plain text of 80 columns where no terminal is', async (...args) => {
+    const { out } = await example('--store', 'memory', ...args);
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
     expect(out).not.toContain('\x1b');
     expect(out.split('\n').filter((line) => line !== line.trimEnd())).toEqual([]);
   });
@@ -58,7 +71,8 @@ describe('the replay of an IRC log', () => {
     expect(finished.out).toContain('1 line not in UTF-8');
     expect(finished.out).toContain('✓ sum       63 of 63 lines');
     expect(finished.out).toMatch(/maja's phone pulls.*\n +45 messages in 1 page/);
-    expect(finished.out).toMatch(/#45 +maja +you too, birk\n +#44 +\[dk\] birk +and me/);
+    expect(finished.out).toMatch(/\[dk\] birk +and me.*\n +#\d+ +maja +you too, birk\n/);
+    expect(finished.out).toMatch(/rate +[\d,]+ messages, [\d,]+ deliveries a second\n/);
   });
 
   it('continues a log that has grown', async () => {
@@ -72,16 +86,18 @@ describe('the replay of an IRC log', () => {
     expect(whole.out).toMatch(/stored +22 +23 were there already\n/);
   });
 
-  it('refuses another log of the same name', async () => {
+  it('refuses another log of the same name, before it writes anything', async () => {
     const db = join(folder, 'other.db');
     const other = join(folder, 'other.txt');
     writeFileSync(other, '[09:00] <ada> one\n[09:01] <ada> two\n');
     expect((await example('--db', db, '--import', other)).code).toBe(0);
-    writeFileSync(other, '[09:00] <ada> one\n[09:01] <ada> three\n');
+    writeFileSync(other, '[09:00] <ada> one\n[09:01] <ada> three\n[09:02] <ada> four\n');
     expect(await example('--db', db, '--import', other)).toMatchObject({
       code: 1,
       err: 'group-chat: this database holds another log of the name "other": line 2 differs\n',
     });
+    writeFileSync(other, '[09:00] <ada> one\n[09:01] <ada> two\n');
+    expect((await example('--db', db, '--import', other)).out).toContain('✓ history   2 messages, in the order');
   });
 
   it('may run twice at once on one database', async () => {

@@ -1,5 +1,11 @@
 import { defineConfig, type Options } from 'tsup';
 
+const settings: Options = {
+  target: 'node20',
+  removeNodeProtocol: false,
+  sourcemap: true,
+};
+
 const entries: Options = {
   entry: {
     index: 'src/index.ts',
@@ -12,12 +18,13 @@ const entries: Options = {
     'tablestore-emulator': 'emulator/index.ts',
   },
   format: ['esm', 'cjs'],
-  target: 'node20',
+  ...settings,
   // One copy of every class, whichever entry points a program loads.
   splitting: true,
   // The types name AsyncDisposable, and a consumer need not have that lib.
   dts: { banner: '/// <reference lib="esnext.disposable" />' },
   esbuildOptions(options, { format }) {
+    options.sourcesContent = false;
     if (format !== 'cjs') return;
     options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' };
     options.inject = [...(options.inject ?? []), './build/import-meta-url.js'];
@@ -27,7 +34,10 @@ const entries: Options = {
 const command: Options = {
   entry: { cli: 'emulator/cli.ts' },
   format: ['esm'],
-  target: 'node20',
+  ...settings,
+  esbuildOptions(options) {
+    options.sourcesContent = false;
+  },
   esbuildPlugins: [
     {
       name: 'the-built-emulator',

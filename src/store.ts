@@ -7,6 +7,7 @@ import { TimelineHead } from './entry.js';
 import { invalidArgument, isTimelineError } from './errors.js';
 import { INSPECT, inspected } from './inspect.js';
 import { BatchIterator } from './iterate.js';
+import { outcomesForCaller } from './operation.js';
 import { ABORTABLE, checkItem, checkOptions, type OptionNames } from './options.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
@@ -129,7 +130,7 @@ export class Store<M> implements TimelineStore<M> {
     check: () => Options,
     prepare: (item: Item, i: number, options: Options) => { readonly encoded: string; readonly keyed: Keyed<M> },
   ): Promise<BatchOutcome[]> {
-    return new Promise((resolve) => {
+    const pending = new Promise<BatchOutcome[]>((resolve) => {
       checkArray(items, argument);
       const options = check();
       this.#session.checkOpen();
@@ -147,6 +148,7 @@ export class Store<M> implements TimelineStore<M> {
         }
       });
     });
+    return outcomesForCaller(pending);
   }
 
   async readBatch(items: readonly RangeItem[], given?: Abortable & Decoding<M>): Promise<Page<M>[]> {

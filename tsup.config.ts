@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
 
 const settings: Options = {
@@ -5,6 +7,16 @@ const settings: Options = {
   removeNodeProtocol: false,
   sourcemap: true,
 };
+
+/** tsup names a chunk without sources by its path on the machine that builds it. */
+function relativeSources(folder: string): void {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.map'))) {
+    const map: { sources: string[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    if (!map.sources.some(isAbsolute)) continue;
+    const sources = map.sources.map((path) => (isAbsolute(path) ? relative(resolve(folder), path) : path));
+    writeFileSync(join(folder, name), JSON.stringify({ ...map, sources }));
+  }
+}
 
 const entries: Options = {
   entry: {
@@ -21,6 +33,7 @@ const entries: Options = {
   ...settings,
   // One copy of every class, whichever entry points a program loads.
   splitting: true,
+  onSuccess: async () => relativeSources('dist'),
   // The types name AsyncDisposable, and a consumer need not have that lib.
   dts: { banner: '/// <reference lib="esnext.disposable" />' },
   esbuildOptions(options, { format }) {

@@ -57,7 +57,7 @@ beforeAll(() => {
   installed = installInto(project, tarball, ['better-sqlite3', 'ioredis', 'ioredis5', 'tablestore', '@types/node']);
   bareProject = join(folder, 'bare');
   installInto(bareProject, tarball, []);
-}, 120_000);
+}, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -106,7 +106,7 @@ describe('the tarball', () => {
       `tarball: ${kib(whole)} KiB, ${filesOf(installed).length} files; import 'timeline-model' loads ${kib(core)} KiB`,
     );
     expect(kib(whole)).toBeLessThan(960);
-    expect(kib(core)).toBeLessThan(112);
+    expect(kib(core)).toBeLessThan(120);
   });
 
   it('has every file that exports and bin name, and no file in dist that nothing leads to', () => {
@@ -125,7 +125,7 @@ describe('the tarball', () => {
     for (const script of scripts) {
       expect(readFileSync(join(installed, script), 'utf8')).toMatch(/\n\/\/# sourceMappingURL=[\w.-]+\.map\s*$/);
       const { sources, sourcesContent } = JSON.parse(readFileSync(join(installed, `${script}.map`), 'utf8'));
-      expect(sources.filter((source: string) => !/^\.\.\/\w.*\.[jt]s$/.test(source))).toEqual([]);
+      expect(sources.filter((source: string) => !/^(?:\.\.\/\w.*\.[jt]s|chunk-\w+\.cjs)$/.test(source))).toEqual([]);
       expect(sourcesContent).toBeUndefined();
     }
   });

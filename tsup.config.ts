@@ -1,4 +1,22 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
+
+const settings: Options = {
+  target: 'node20',
+  removeNodeProtocol: false,
+  sourcemap: true,
+};
+
+/** tsup names a chunk without sources by its path on the machine that builds it. */
+function relativeSources(folder: string): void {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.map'))) {
+    const map: { sources: string[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    if (!map.sources.some(isAbsolute)) continue;
+    const sources = map.sources.map((path) => (isAbsolute(path) ? relative(resolve(folder), path) : path));
+    writeFileSync(join(folder, name), JSON.stringify({ ...map, sources }));
+  }
+}
 
 const entries: Options = {
   entry: {
@@ -12,12 +30,14 @@ const entries: Options = {
     'tablestore-emulator': 'emulator/index.ts',
   },
   format: ['esm', 'cjs'],
-  target: 'node20',
+  ...settings,
   // One copy of every class, whichever entry points a program loads.
   splitting: true,
+  onSuccess: async () => relativeSources('dist'),
   // The types name AsyncDisposable, and a consumer need not have that lib.
   dts: { banner: '/// <reference lib="esnext.disposable" />' },
   esbuildOptions(options, { format }) {
+    options.sourcesContent = false;
     if (format !== 'cjs') return;
     options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' };
     options.inject = [...(options.inject ?? []), './build/import-meta-url.js'];
@@ -27,7 +47,10 @@ const entries: Options = {
 const command: Options = {
   entry: { cli: 'emulator/cli.ts' },
   format: ['esm'],
-  target: 'node20',
+  ...settings,
+  esbuildOptions(options) {
+    options.sourcesContent = false;
+  },
   esbuildPlugins: [
     {
       name: 'the-built-emulator',

@@ -49,8 +49,8 @@ const EXPIRY_INTERVAL_MS = 60_000;
  * await emulator.close();
  * ```
  */
-export async function startTablestoreEmulator(options: EmulatorOptions = {}): Promise<TablestoreEmulator> {
-  checkOptions(options);
+export async function startTablestoreEmulator(given: EmulatorOptions = {}): Promise<TablestoreEmulator> {
+  const options = checkOptions(given);
   const credentials = {
     instanceName: options.instanceName ?? 'emulator',
     accessKeyId: options.accessKeyId ?? 'emulator',

@@ -87,13 +87,22 @@ const OPTIONS: Checks<EmulatorOptions> = {
 };
 const BATCHES = ['BatchWriteRow', 'BatchGetRow'];
 
-/** @throws EmulatorOptionError for the first unknown or invalid option */
-export function checkOptions(options: EmulatorOptions): void {
+/**
+ * Returns the options that are given, without those that are null or undefined.
+ *
+ * @throws EmulatorOptionError for the first unknown or invalid option
+ */
+export function checkOptions(options: EmulatorOptions): EmulatorOptions {
   check('options', '', group, options);
   checkFields('', options, OPTIONS);
   checkFields('autoIncrement.', options.autoIncrement, AUTO_INCREMENT);
   checkFields('limits.', options.limits, LIMITS);
   for (const [index, fault] of (options.faults ?? []).entries()) checkFault(fault, `faults[${index}]`);
+  return givenOf({ ...options, limits: givenOf(options.limits), autoIncrement: givenOf(options.autoIncrement) });
+}
+
+function givenOf<T extends object>(options: T | null | undefined): T {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value != null)) as T;
 }
 
 /** @throws EmulatorOptionError for a fault that could never take effect as given */

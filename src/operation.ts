@@ -1,5 +1,6 @@
 import { TimelineError } from './errors.js';
 import { describeValue } from './text.js';
+import type { BatchOutcome } from './types.js';
 
 /** A public call under way, for the messages of its errors. */
 export interface Operation {
@@ -16,13 +17,20 @@ export interface Operation {
  */
 export function errorOf(operation: Operation, error: TimelineError): TimelineError {
   const { name, timeline } = operation;
-  const { name: _, code, ...details } = error;
   const subject = timeline === undefined ? name : `${name} ${describeValue(timeline)}`;
-  return new TimelineError(code, `${subject}: ${error.message}`, {
-    ...details,
-    cause: error.cause,
-    timeline: error.timeline ?? timeline,
-  });
+  return copyOf(error, { message: `${subject}: ${error.message}`, timeline: error.timeline ?? timeline });
+}
+
+function copyOf(error: TimelineError, changes: { readonly message?: string; readonly timeline?: string | undefined }) {
+  const { name: _, code, ...details } = error;
+  const { message = error.message, ...changed } = changes;
+  return new TimelineError(code, message, { ...details, cause: error.cause, ...changed });
+}
+
+/** Resolves with the outcomes of a batch. Stacks of its errors begin here, as those of {@link errorOf}. */
+export async function outcomesForCaller(pending: Promise<BatchOutcome[]>): Promise<BatchOutcome[]> {
+  const outcomes = await pending;
+  return outcomes.map((outcome) => (outcome.ok ? outcome : { ok: false, error: copyOf(outcome.error, {}) }));
 }
 
 /**

@@ -42,11 +42,15 @@ export function checkFields<T extends object>(given: T, names: OptionNames<NoInf
   return options;
 }
 
-/** Returns an item of a list; its fields of `null` become `undefined`. It may have other fields of the caller. */
-export function checkItem<T extends object>(item: T, list: string, index: number): T {
+/** Like {@link checkFields}, for one item of a list. */
+export function checkItem<T extends object>(item: T, names: OptionNames<NoInfer<T>>, list: string, index: number): T {
   if (typeof item !== 'object' || item === null) checkObject(item, `${list}[${index}]`);
-  for (const name in item) if (item[name] === null) return withoutNull(item);
-  return item;
+  let hasNull = false;
+  for (const name in item) {
+    if (names[name] !== true) throw unknownOption(name, Object.keys(names), { within: `${list}[${index}]` });
+    if (item[name] === null) hasNull = true;
+  }
+  return hasNull ? withoutNull(item) : item;
 }
 
 /** Returns a copy without the properties that are `null`. */

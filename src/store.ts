@@ -7,6 +7,7 @@ import { TimelineHead } from './entry.js';
 import { invalidArgument, isTimelineError } from './errors.js';
 import { INSPECT, inspected } from './inspect.js';
 import { BatchIterator } from './iterate.js';
+import { outcomesForCaller } from './operation.js';
 import { ABORTABLE, checkItem, checkOptions, type OptionNames } from './options.js';
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
@@ -21,6 +22,7 @@ import {
   type TimelineRef,
   TimelineRefs,
 } from './timeline-id.js';
+import { COUNT_RANGE, RANGE } from './timeline-options.js';
 import type {
   Abortable,
   BatchItem,
@@ -38,10 +40,18 @@ import type {
 import type { Decoding } from './undecodable.js';
 
 type RangeItem = { readonly timeline: TimelineId } & ReadRange;
+type CountItem = { readonly timeline: TimelineId } & CountOptions;
+type CheckpointItem = { readonly timeline: TimelineId; readonly reader: string };
+type AdvanceItem = CheckpointItem & { readonly to: Cursor };
 type ListingOptions = NonNullable<Parameters<TimelineStore<unknown>['timelines']>[0]>;
 
 const KEYED: OptionNames<{ readonly key?: string } & Abortable> = { key: true, signal: true };
 const READ_BATCH: OptionNames<Abortable & Decoding<unknown>> = { signal: true, onUndecodable: true };
+const BATCH_ITEM: OptionNames<BatchItem<unknown>> = { timeline: true, message: true, key: true };
+const RANGE_ITEM: OptionNames<RangeItem> = { timeline: true, ...RANGE };
+const COUNT_ITEM: OptionNames<CountItem> = { timeline: true, ...COUNT_RANGE };
+const CHECKPOINT_ITEM: OptionNames<CheckpointItem> = { timeline: true, reader: true };
+const ADVANCE_ITEM: OptionNames<AdvanceItem> = { ...CHECKPOINT_ITEM, to: true };
 const LISTING: OptionNames<ListingOptions> = { prefix: true, after: true, limit: true, signal: true };
 
 /** Ids per call while listing Timelines. */
@@ -87,7 +97,7 @@ export class Store<M> implements TimelineStore<M> {
       'items',
       () => checkOptions(options, ABORTABLE),
       (item, i) => {
-        const { timeline, key } = checkItem(item, 'items', i);
+        const { timeline, key } = checkItem(item, BATCH_ITEM, 'items', i);
         return {
           encoded: encodeTimelineId(timeline),
           keyed: this.#parts.appender.keyed(item.message, key, { shared: false }),
@@ -120,7 +130,7 @@ export class Store<M> implements TimelineStore<M> {
     check: () => Options,
     prepare: (item: Item, i: number, options: Options) => { readonly encoded: string; readonly keyed: Keyed<M> },
   ): Promise<BatchOutcome[]> {
-    return new Promise((resolve) => {
+    const pending = new Promise<BatchOutcome[]>((resolve) => {
       checkArray(items, argument);
       const options = check();
       this.#session.checkOpen();
@@ -138,13 +148,14 @@ export class Store<M> implements TimelineStore<M> {
         }
       });
     });
+    return outcomesForCaller(pending);
   }
 
   async readBatch(items: readonly RangeItem[], given?: Abortable & Decoding<M>): Promise<Page<M>[]> {
     const options = checkOptions(given, READ_BATCH);
     const decoder = decoderOf(this.#parts, options);
     const checked = checkArray(items, 'items').map((item, i) => {
-      const range = checkItem(item, 'items', i);
+      const range = checkItem(item, RANGE_ITEM, 'items', i);
       return checkRange(this.#ref(range.timeline), range);
     });
     this.#session.checkOpen();
@@ -154,13 +165,10 @@ export class Store<M> implements TimelineStore<M> {
     return checked.map((range, i) => toPage(range, slices[i] as Slice, decoder, { perItem: true }));
   }
 
-  async countBatch(
-    items: readonly ({ readonly timeline: TimelineId } & CountOptions)[],
-    options?: Abortable,
-  ): Promise<number[]> {
+  async countBatch(items: readonly CountItem[], options?: Abortable): Promise<number[]> {
     const { signal } = checkOptions(options, ABORTABLE);
     const checked = checkArray(items, 'items').map((item, i) => {
-      const range = checkItem(item, 'items', i);
+      const range = checkItem(item, COUNT_ITEM, 'items', i);
       return checkCountRange(this.#ref(range.timeline), range);
     });
     this.#session.checkOpen();
@@ -219,31 +227,26 @@ export class Store<M> implements TimelineStore<M> {
     });
   }
 
-  async checkpoints(
-    items: readonly { readonly timeline: TimelineId; readonly reader: string }[],
-    options?: Abortable,
-  ): Promise<(Cursor | undefined)[]> {
+  async checkpoints(items: readonly CheckpointItem[], options?: Abortable): Promise<(Cursor | undefined)[]> {
     const { signal } = checkOptions(options, ABORTABLE);
-    return readCheckpoints(this.#session, this.#named(items), signal);
+    return readCheckpoints(this.#session, this.#named(items, CHECKPOINT_ITEM), signal);
   }
 
-  async advanceCheckpoints(
-    items: readonly { readonly timeline: TimelineId; readonly reader: string; readonly to: Cursor }[],
-    options?: Abortable,
-  ): Promise<Cursor[]> {
+  async advanceCheckpoints(items: readonly AdvanceItem[], options?: Abortable): Promise<Cursor[]> {
     const { signal } = checkOptions(options, ABORTABLE);
-    const named = this.#named(items);
+    const named = this.#named(items, ADVANCE_ITEM);
     items.forEach(({ to }, i) => {
       if (typeof to !== 'string') throw invalidArgument(`items[${i}].to`, `must be a cursor, not ${describeValue(to)}`);
     });
     return advanceCheckpoints(this.#session, named, signal);
   }
 
-  #named<Item extends { readonly timeline: TimelineId; readonly reader: string }>(
+  #named<Item extends CheckpointItem>(
     items: readonly Item[],
+    names: OptionNames<Item>,
   ): (Item & { ref: TimelineRef })[] {
     return checkArray(items, 'items').map((item, i) => {
-      checkReader(checkItem(item, 'items', i).reader, `items[${i}].reader`);
+      checkReader(checkItem(item, names, 'items', i).reader, `items[${i}].reader`);
       return { ...item, ref: this.#ref(item.timeline) };
     });
   }

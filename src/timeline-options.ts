@@ -21,14 +21,15 @@ export interface UpdateOptions extends Abortable {
 }
 
 export const READ_ONE: OptionNames<Abortable & Decoding<unknown>> = { ...ABORTABLE, onUndecodable: true };
-const RANGE: OptionNames<ReadRange> = { after: true, before: true, limit: true, reverse: true };
+export const RANGE: OptionNames<ReadRange> = { after: true, before: true, limit: true, reverse: true };
 export const READ: OptionNames<ReadRange & Abortable & Decoding<unknown>> = { ...RANGE, ...READ_ONE };
 export const SCAN: OptionNames<ScanOptions & Decoding<unknown>> = { ...READ, pageSize: true };
 export const SUBSCRIBE: OptionNames<SubscribeOptions & Decoding<unknown>> = {
   ...READ_ONE,
   ...{ after: true, pageSize: true, onCaughtUp: true, onTruncated: true },
 };
-export const COUNT: OptionNames<CountOptions & Abortable> = { after: true, before: true, atMost: true, signal: true };
+export const COUNT_RANGE: OptionNames<CountOptions> = { after: true, before: true, atMost: true };
+export const COUNT: OptionNames<CountOptions & Abortable> = { ...COUNT_RANGE, ...ABORTABLE };
 export const APPEND: OptionNames<AppendOptions> = { key: true, seqId: true, expectedLast: true, signal: true };
 export const APPEND_MANY: OptionNames<AppendManyOptions> = { keys: true, expectedLast: true, signal: true };
 export const UPDATE: OptionNames<UpdateOptions> = { ifRevision: true, signal: true };

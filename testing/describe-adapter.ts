@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { checkFields, type OptionNames } from '../src/options.js';
 import { Fixture } from './fixture.js';
 import type { LawGroup, TestBody } from './law-group.js';
 import { LAWS } from './laws/index.js';
@@ -27,6 +28,7 @@ import type { ConformanceOptions, Law, Runner } from './options.js';
  * ```
  */
 export function describeAdapter(runner: Runner, options: ConformanceOptions): void {
+  checkFields(options, OPTION_NAMES);
   const report = new Report(options);
   runner.describe(`${options.name} keeps the Timeline contract`, () => {
     for (const group of LAWS) {
@@ -40,6 +42,11 @@ export function describeAdapter(runner: Runner, options: ConformanceOptions): vo
     runner.it('reports what was skipped', async () => report.conclude());
   });
 }
+
+const OPTION_NAMES: OptionNames<ConformanceOptions> = {
+  ...{ name: true, create: true, destroy: true, reopen: true, fork: true, physicalEntries: true },
+  ...{ silence: true, stall: true, laws: true, seed: true, eachNthRange: true, runs: true, log: true },
+};
 
 interface Test {
   readonly name: string;

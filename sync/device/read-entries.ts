@@ -22,7 +22,7 @@ export async function healReadPositions<M>(
   if (furthest.size === 0) return;
   const items = [...furthest].map(([timeline, to]) => ({ timeline, reader: readerOf.user(user), to }));
   const [standing, heads] = await Promise.all([
-    store.checkpoints(items),
+    store.checkpoints(items.map(({ timeline, reader }) => ({ timeline, reader }))),
     store.heads(items.map(({ timeline }) => timeline)),
   ]);
   const behind = items.filter(({ to }, i) => {

@@ -136,14 +136,14 @@ async function appendToUsers<M>(
       ...(from && { from: String(from[i]) }),
     };
     const message = { kind: 'state', state: change } as const;
-    return { user, timeline: timelineOf.memberships(user), message, key: `${at}@${conversation}` };
+    return { timeline: timelineOf.memberships(user), message, key: `${at}@${conversation}` };
   });
   const grown: string[] = [];
   for (let i = 0; i < items.length; i += RECORDS_PER_CALL) {
     const some = items.slice(i, i + RECORDS_PER_CALL);
     for (const [j, outcome] of (await store.appendBatch(some)).entries()) {
       if (!outcome.ok) ignoreKeyConflict(outcome.error);
-      else if (isDue(store, outcome.seqId, leastChanges)) grown.push((some[j] as (typeof some)[number]).user);
+      else if (isDue(store, outcome.seqId, leastChanges)) grown.push(users[i + j] as string);
     }
   }
   return grown;

@@ -33,7 +33,7 @@ export class ConversationOutbox<M> {
   readonly #processor: EntryProcessor<M>;
   readonly #turn: Turn<M>;
   readonly #progress = new OutboxProgress();
-  readonly #promises = new DeliveryPromises();
+  readonly #promises: DeliveryPromises;
   readonly #reports = new RecentReports();
   #pendingAppends = 0;
   #loading: Promise<void> | undefined;
@@ -47,6 +47,7 @@ export class ConversationOutbox<M> {
     this.conversation = conversation;
     this.#context = context;
     this.#turn = turn;
+    this.#promises = new DeliveryPromises(conversation);
     this.#reader = new OutboxReader(conversation, context.store.timeline(conversation), context.closing);
     this.#inboxes = new InboxWriter(context.sync, context.closing, () => this.#confirmDelivered());
     this.#processor = new EntryProcessor(context, conversation, this.#inboxes);

@@ -1,4 +1,5 @@
-import type { TimelineError } from '../../src/index.js';
+import { encodeTimelineId, type TimelineError } from '../../src/index.js';
+import { errorOf } from '../../src/toolkit/index.js';
 import type { DeliveryReport } from '../inbox/backlog.js';
 import type { Delivery } from '../types.js';
 
@@ -13,7 +14,12 @@ interface DeliveryPromise {
 
 /** The `delivered` promises of one conversation that are still open. */
 export class DeliveryPromises {
+  readonly #conversation: string;
   #open: DeliveryPromise[] = [];
+
+  constructor(conversation: string) {
+    this.#conversation = conversation;
+  }
 
   get isEmpty(): boolean {
     return this.#open.length === 0;
@@ -31,11 +37,15 @@ export class DeliveryPromises {
 
   /** Rejects the promises of entries after `after`, up to `through`: these will not be delivered. */
   reject(after: bigint, through: bigint, error: TimelineError): void {
-    for (const { reject } of this.#take(({ seqId }) => seqId > after && seqId <= through)) reject(error);
+    for (const { reject } of this.#take(({ seqId }) => seqId > after && seqId <= through)) reject(this.#errorOf(error));
   }
 
   rejectAll(error: TimelineError): void {
-    for (const { reject } of this.#open.splice(0)) reject(error);
+    for (const { reject } of this.#open.splice(0)) reject(this.#errorOf(error));
+  }
+
+  #errorOf(error: TimelineError): TimelineError {
+    return errorOf({ name: 'delivery from', timeline: encodeTimelineId(this.#conversation) }, error);
   }
 
   #take(isTaken: (promise: DeliveryPromise) => boolean): DeliveryPromise[] {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
-import { openTimelineStore, type TimelineError } from '../../src/index.js';
+import { type BatchOutcome, openTimelineStore, type TimelineError } from '../../src/index.js';
 
 const store = await openTimelineStore<string>({ adapter: memoryAdapter(), name: 'callers' });
 const chat = store.timeline('chat');
@@ -28,8 +28,13 @@ it.each([
   expect(error.stack).toContain('theCaller');
 });
 
-it('names the Timeline of each failed item of a batch', async () => {
-  const [outcome] = await store.appendBatch([{ timeline: 'chat', message: 'other', key: 'k' }]);
+it('names the Timeline of each failed item of a batch, and the caller', async () => {
+  let outcome: BatchOutcome | undefined;
+  async function theBatch(): Promise<void> {
+    [outcome] = await store.appendBatch([{ timeline: 'chat', message: 'other', key: 'k' }]);
+  }
+  await theBatch();
   expect(outcome).toMatchObject({ ok: false, error: { timeline: 'chat' } });
   expect(!outcome?.ok && outcome?.error.message).toMatch(/^append to "chat": /);
+  expect(!outcome?.ok && outcome?.error.stack).toContain('theBatch');
 });

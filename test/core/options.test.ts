@@ -52,8 +52,28 @@ it('suggests the option that was meant, and none that is not close', async () =>
   );
 });
 
-it('takes items with fields of the caller, a message of null, and null for undefined', async () => {
-  const items = [{ timeline: 'a', message: null, key: null as never, mine: 1 }];
+const item = { timeline: 'items' };
+const batches: Record<string, () => Promise<unknown>> = {
+  readBatch: () => store.readBatch([item, { ...item, limt: 1 } as never]),
+  countBatch: () => store.countBatch([item, { ...item, limt: 1 } as never]),
+  checkpoints: () => store.checkpoints([{ ...item, reader: 'r', limt: 1 } as never]),
+  advanceCheckpoints: () => store.advanceCheckpoints([{ ...item, reader: 'r', to: '', limt: 1 } as never]),
+};
+
+it.each(Object.keys(batches))('%s refuses an unknown name in an item', async (name) => {
+  await expect(batches[name]!()).rejects.toThrow(/^unknown option 'items\[\d\]\.limt'/);
+});
+
+it('an item of appendBatch with an unknown name fails alone', async () => {
+  const good = { ...item, message: 'good' };
+  const outcomes = await store.appendBatch([good, { ...good, kye: 'k' } as never, good]);
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: false, error: { argument: 'items[1].kye' } }, { ok: true }]);
+  const [, refused] = outcomes;
+  expect(!refused?.ok && refused?.error.message).toContain("did you mean 'items[1].key'?");
+});
+
+it('takes items with a message of null, and null for undefined', async () => {
+  const items = [{ timeline: 'a', message: null, key: null as never }];
   expect(await store.appendBatch(items)).toMatchObject([{ ok: true }]);
   expect((await store.timeline('a').latest())?.message).toBeNull();
   expect(await store.readBatch([{ timeline: 'a', after: null as never }])).toMatchObject([{ upToDate: true }]);

@@ -16,7 +16,6 @@ describe('options of the emulator', () => {
     [{ port: '8090' }, 'port must be an integer from 0 to 65535, not "8090".'],
     [{ port: 65_536 }, 'port must be an integer from 0 to 65535, not 65536.'],
     [{ port: 1.5 }, 'port must be an integer from 0 to 65535, not 1.5.'],
-    [{ port: null }, 'port must be an integer from 0 to 65535, not null.'],
     [{ host: '' }, 'host must be a text that is not empty, not "".'],
     [{ file: true }, 'file must be a text that is not empty, not true.'],
     [{ file: '' }, 'file must be a text that is not empty, not "".'],
@@ -81,7 +80,7 @@ describe('options of the emulator', () => {
     expect(() => emulator.inject(given as Fault)).toThrow(message);
   });
 
-  it('may all be given, and left undefined', async () => {
+  it('may all be given, and left undefined or null', async () => {
     const all: Required<Omit<EmulatorOptions, 'file'>> = {
       port: 0,
       host: '127.0.0.1',
@@ -100,7 +99,9 @@ describe('options of the emulator', () => {
       faults: [{ ...fault, operations: ['PutRow'], code: 'OTSServerBusy', probability: 0, times: 1 }],
     };
     const nothing = Object.fromEntries(Object.keys(all).map((name) => [name, undefined]));
-    for (const options of [all, nothing]) {
+    const nulls: object = Object.fromEntries([...Object.keys(all), 'file'].map((name) => [name, null]));
+    const within = { limits: { pageRows: null, pageBytes: undefined }, autoIncrement: { maxGap: null } } as never;
+    for (const options of [all, nothing, nulls, within]) {
       const emulator = await startTablestoreEmulator(options);
       onTestFinished(() => emulator.close());
     }

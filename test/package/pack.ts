@@ -21,8 +21,8 @@ export function pack(folder: string): string {
   return join(folder, tarball);
 }
 
-/** A project that has the tarball installed, and of the repository's packages only those named. */
-export function installInto(project: string, tarball: string, packages: readonly string[]): string {
+/** Unpacks the tarball into a project, and links packages of the repository. Returns the folder of the package. */
+export function linkPackages(project: string, tarball: string, packages: readonly string[]): string {
   const modules = join(project, 'node_modules');
   const installed = join(modules, 'timeline-model');
   mkdirSync(installed, { recursive: true });
@@ -31,6 +31,12 @@ export function installInto(project: string, tarball: string, packages: readonly
     mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
   }
+  return installed;
+}
+
+/** A project with the scripts of the consumer that has the tarball, and of other packages only those named. */
+export function installInto(project: string, tarball: string, packages: readonly string[]): string {
+  const installed = linkPackages(project, tarball, packages);
   cpSync(join(root, 'test/package/consumer'), project, { recursive: true });
   return installed;
 }

@@ -65,13 +65,15 @@ async function measure(
     first.push(times[0] as number);
     later.push(median(times.slice(1)));
   }
-  console.log(
-    `  ${title.padEnd(26)} first ${median(first).toFixed(0).padStart(5)}   later ${median(later).toFixed(0).padStart(5)}`,
-  );
+  console.log(`  ${title.padEnd(26)} first ${inColumn(first)}   later ${inColumn(later)}`);
 }
 
 async function count(items: AsyncIterable<unknown>): Promise<number> {
   let found = 0;
   for await (const _ of items) found++;
   return found;
+}
+
+function inColumn(times: number[]): string {
+  return median(times).toFixed(0).padStart(5);
 }

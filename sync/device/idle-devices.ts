@@ -14,7 +14,10 @@ export async function storeTime<M>({ state }: Context<M>): Promise<number> {
   return entry?.appendedAt ?? 0;
 }
 
-/** Forgets the idle devices of all users, and finishes what crashes left. Does nothing without the capability `timelines`. */
+/**
+ * Forgets the idle devices of all users, and finishes what crashes left. Does nothing without the capability
+ * `timelines`.
+ */
 export async function forgetIdleDevices<M>(context: Context<M>): Promise<void> {
   if (!context.state.capabilities.timelines) return;
   const now = await storeTime(context);

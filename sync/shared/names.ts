@@ -61,8 +61,8 @@ export const readerOf = {
   /** On a conversation: the leave of a former member. */
   leave: (user: string): string => `left:${user}`,
   /**
-   * On an inbox: the position that a device has acknowledged, since it was forgotten last. A process that has not noticed
-   * writes a position under the earlier name, where it does no harm.
+   * On an inbox: the position that a device has acknowledged, since it was forgotten last. A process that has not
+   * noticed writes a position under the earlier name, where it does no harm.
    */
   device: (device: string, forgottenAt: bigint): string =>
     forgottenAt === 0n ? `device:${device}` : `device@${forgottenAt}:${device}`,

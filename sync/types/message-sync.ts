@@ -65,11 +65,11 @@ export interface MessageSync<M> extends AsyncDisposable {
   /** Returns the Timeline of a conversation, to be read in both directions from any position. */
   history(conversation: string): Timeline<Stored<M>>;
   /**
-   * Passes a value to the subscribed devices of the members, as a message of kind `signal`: typing, presence. Nothing is
-   * stored, and it has no order relative to messages. It may be lost: a subscription keeps the newest 64 that its reader
-   * has not taken. The devices of `from` get it too. Costs one publication for each member. `from` has to be a member.
-   * Rejects with `TIMELINE_FORBIDDEN` if not, with `TIMELINE_TOO_LARGE` if the JSON of `body` is longer than 16 KiB, and
-   * with `TIMELINE_UNSUPPORTED` if the sync library lacks the capability `signals`.
+   * Passes a value to the subscribed devices of the members, as a message of kind `signal`: typing, presence. Nothing
+   * is stored, and it has no order relative to messages. It may be lost: a subscription keeps the newest 64 that its
+   * reader has not taken. The devices of `from` get it too. Costs one publication for each member. `from` has to be a
+   * member. Rejects with `TIMELINE_FORBIDDEN` if not, with `TIMELINE_TOO_LARGE` if the JSON of `body` is longer than 16
+   * KiB, and with `TIMELINE_UNSUPPORTED` if the sync library lacks the capability `signals`.
    *
    * @example
    * await sync.signal('team', { from: 'ann', body: { typing: true } });
@@ -79,8 +79,8 @@ export interface MessageSync<M> extends AsyncDisposable {
   device(user: string, device: string, options?: DeviceOptions): Device<M>;
   /**
    * Lists the devices of a user that have a stored position, the one seen last first. A device has one from its first
-   * acknowledgement on, or from its first pull if it starts with `now` or `{ last }`. Idle devices are forgotten before;
-   * see {@link SyncOptions.deviceTtlMs}.
+   * acknowledgement on, or from its first pull if it starts with `now` or `{ last }`. Idle devices are forgotten
+   * before; see {@link SyncOptions.deviceTtlMs}.
    */
   devices(user: string): AsyncIterable<ListedDevice>;
   /**

@@ -112,9 +112,10 @@ export interface SyncMessage<M> {
   /** Milliseconds since 1970. */
   readonly sentAt: number;
   /**
-   * Acknowledges this message and all before it, of a signal all before it; see {@link Device.ack}. At most 200 bytes, unless the client keeps the
-   * position. It is made on demand and not enumerable: neither JSON nor a copy (`{ ...message }`) has it. Of
-   * {@link MessageSync.messages}: the message's position in the conversation, for `before` and `after`.
+   * Acknowledges this message and all before it, of a signal all before it; see {@link Device.ack}. At most 200 bytes,
+   * unless the client keeps the position. It is made on demand and not enumerable: neither JSON nor a copy (`{
+   * ...message }`) has it. Of {@link MessageSync.messages}: the message's position in the conversation, for `before`
+   * and `after`.
    */
   readonly cursor: Cursor;
   /** Plain data for JSON, with SeqIds as decimal strings. */

@@ -45,9 +45,10 @@ export interface SyncOptions<M> {
    */
   readonly receipts?: boolean | undefined;
   /**
-   * `true`: devices get a message of kind `join` or `leave` for each join and leave of their conversations, in the order
-   * of the conversation. A join of the device's user is the first of the membership, the user's leave the last. Needs a
-   * directory with `apply`. Default `false`. All processes have to know the kinds: turn it on once no older version runs.
+   * `true`: devices get a message of kind `join` or `leave` for each join and leave of their conversations, in the
+   * order of the conversation. A join of the device's user is the first of the membership, the user's leave the last.
+   * Needs a directory with `apply`. Default `false`. All processes have to know the kinds: turn it on once no older
+   * version runs.
    */
   readonly membershipEvents?: boolean | undefined;
   /**

@@ -150,11 +150,12 @@ describe('bookkeeping', () => {
     (open) => {
       it('a tenth of them killed, ends: 16 Timelines, and in the end no note', { timeout: 240_000 }, async () => {
         const world = await open();
-        const living = await world.start({ leaseMs: 100, recoverEveryMs: 20 });
         const conversations = numbered(Math.min(1000, RUNS / 10), 'c');
+        const directory = { members: () => ['ann'], conversations: () => conversations };
+        const living = await world.start({ directory, leaseMs: 100, recoverEveryMs: 20 });
         for (let run = 0; run < RUNS; run++) {
           const conversation = conversations[run % conversations.length]!;
-          const process = await world.start({ leaseMs: 100 });
+          const process = await world.start({ directory, leaseMs: 100 });
           if (run % 10 === 0) {
             process.faults.sync.refuse('ann');
             await process.sync.send({ conversation, sender: 'ann', body: `left ${run}` });

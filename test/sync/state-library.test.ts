@@ -65,7 +65,7 @@ describe('the state library', () => {
     await messages.close();
     expect(await all(store.timelines())).toEqual(['group']);
     const owners = (await all(kept.timelines())).map((id) => (Array.isArray(id) ? id[0] : id));
-    expect([...new Set(owners)].sort()).toEqual(['device', 'members', 'memberships', 'modes', 'pending']);
+    expect([...new Set(owners)].sort()).toEqual(['device', 'devices', 'members', 'memberships', 'modes', 'pending']);
   });
 });
 

@@ -88,7 +88,9 @@ describe('opening', () => {
     });
     expect(() => tablestoreAdapter(client, { sequence: 'other' as 'cas' })).toThrow(/sequence must be/);
     expect(() => tablestoreAdapter(client, { settleMs: -1 })).toThrow(/settleMs must be/);
-    expect(() => tablestoreAdapter(client, { polMs: 5 } as object)).toThrow(/polMs is not an option/);
+    expect(() => tablestoreAdapter(client, { polMs: 5 } as object)).toThrow(
+      /unknown option 'polMs' of tablestoreAdapter/,
+    );
   });
 });
 

@@ -22,6 +22,7 @@ import {
   timelineDirectory,
   writeDiffusion,
 } from '../../../sync/index.js';
+import { nightly } from '../../support/nightly.js';
 import { hasRedis, RedisServer } from '../../support/redis-server.js';
 import { Interposed, type Traffic } from './interposed.js';
 
@@ -49,9 +50,8 @@ const OTHERS = [
   setting('sqlite', 'memory', 'listed'),
 ];
 const CORE = [
-  setting('sqlite', 'memory', 'kept'),
   setting('redis', 'redis', 'kept'),
-  setting('sqlite', 'redis', 'listed'),
+  ...(nightly ? [setting('sqlite', 'memory', 'kept'), setting('sqlite', 'redis', 'listed')] : []),
 ];
 
 export const MODES = {
@@ -68,7 +68,7 @@ async function closeAll(): Promise<void> {
   while (opened.length > 0) await opened.pop()?.();
 }
 
-/** Runs the tests in the usual settings. `core` adds more, also on Redis if there is a server; `only` selects some. */
+/** Runs the tests in the usual settings. `core` adds Redis, if there is a server, and nightly more; `only` selects. */
 export function inWorlds(
   title: string,
   tests: (open: (options?: WorldOptions) => Promise<World>, setting: Setting) => void,

@@ -2,9 +2,9 @@
  * A chat server with Hono and WebSockets: `npm run example:server`, with `PORT` (3000) and `CHAT_DB` (chat.db).
  *
  * Clients send and read by HTTP. Each device keeps a WebSocket to `/devices/<its name>`, which streams what it has not
- * acknowledged as `{ message, cursor }`, and takes `{ "ack": cursor }`. A client that connects again with
- * `?after=<the last cursor that it has shown>` gets neither a gap nor a repetition. Closed with 1008, it connects
- * without `after`.
+ * acknowledged as `{ message, cursor }`, and takes `{ "ack": cursor }` and `{ "typing": conversation }`. A client that
+ * connects again with `?after=<the last cursor that it has shown>` gets neither a gap nor a repetition. Closed with
+ * 1008, it connects without `after`.
  */
 import { once } from 'node:events';
 import { serve, upgradeWebSocket, type WebSocketServerLike } from '@hono/node-server';
@@ -107,7 +107,7 @@ app.get(
     const connection = new AbortController();
     return {
       onOpen: (_, { raw }) => stream(device, c.req.query('after'), raw as WebSocket, connection.signal),
-      onMessage: ({ data }, { raw }) => acknowledge(device, String(data), raw as WebSocket),
+      onMessage: ({ data }, { raw }) => receive(device, String(data), raw as WebSocket),
       onClose: () => connection.abort(),
     };
   }),
@@ -126,9 +126,11 @@ async function stream(device: Device<string>, after: string | undefined, socket:
   }
 }
 
-async function acknowledge(device: Device<string>, data: string, socket: WebSocket): Promise<void> {
+async function receive(device: Device<string>, data: string, socket: WebSocket): Promise<void> {
   try {
-    await device.ack(JSON.parse(data).ack);
+    const { ack, typing } = JSON.parse(data);
+    if (typing !== undefined) await chat.signal(typing, { from: device.user, body: 'typing' });
+    else await device.ack(ack);
   } catch (error) {
     refuse(socket, error);
   }

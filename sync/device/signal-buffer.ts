@@ -1,8 +1,10 @@
 import type { Cursor } from '../../src/index.js';
+import { withJson } from '../../src/toolkit/index.js';
 import type { PublishedSignal } from '../members/signals.js';
 import type { Context } from '../shared/context.js';
 import { topicOf } from '../shared/names.js';
 import type { SyncMessage } from '../types.js';
+import { withCursor } from './message-cursor.js';
 
 const MAX_SIGNALS = 64;
 
@@ -28,8 +30,8 @@ export class SignalBuffer<M> {
     const signals = this.#signals;
     this.#signals = [];
     return signals.map(({ conversation, from, body, sentAt }) => {
-      const message = { kind: 'signal', conversation, seqId: 0n, entrySeqId: 0n, sender: from, body, sentAt };
-      return Object.defineProperty(message, 'cursor', { value: cursor }) as unknown as SyncMessage<M>;
+      const message = { kind: 'signal', conversation, seqId: 0n, entrySeqId: 0n, sender: from, body, sentAt } as const;
+      return withCursor(withJson(message), () => cursor) as SyncMessage<M>;
     });
   }
 

@@ -91,6 +91,10 @@ class Phone {
     this.#socket!.send(JSON.stringify({ ack: cursor }));
   }
 
+  type(conversation: string): void {
+    this.#socket!.send(JSON.stringify({ typing: conversation }));
+  }
+
   cut(): void {
     this.#socket!.terminate();
   }
@@ -109,6 +113,11 @@ describe('the chat server example', () => {
   it('lets two users talk over WebSockets, edit, recall, read back and count what is unread', async () => {
     const [ann, bob] = [new Phone('ann'), new Phone('bob')];
     await Promise.all([ann.connect(), bob.connect()]);
+    // A device hears signals from its first read on.
+    await say('bob', 'hello');
+    await Promise.all([ann.until('hello'), bob.until('hello')]);
+    ann.type('team');
+    await bob.until('signal typing');
     const lunch = await say('ann', 'lunch?');
     expect(lunch).toMatchObject({ status: 201, json: { seqId: expect.stringMatching(/^\d+$/), duplicate: false } });
     await bob.until('lunch?');
@@ -124,12 +133,12 @@ describe('the chat server example', () => {
     await bob.until('oops');
     expect((await call('ann', 'DELETE', `/conversations/team/messages/${oops.seqId}`)).status).toBe(200);
     await bob.until('recall');
-    expect(bob.shown).toEqual(['lunch?', 'yes', 'edit lunch at one?', 'oops', 'recall']);
+    expect(bob.shown).toEqual(['hello', 'signal typing', 'lunch?', 'yes', 'edit lunch at one?', 'oops', 'recall']);
 
     const { json: page } = await call('bob', 'GET', '/conversations/team/messages?limit=2');
     expect(page.messages).toMatchObject([{ body: 'yes' }, { recalled: true }]);
     const older = await call('bob', 'GET', `/conversations/team/messages?before=${encodeURIComponent(page.before)}`);
-    expect(older.json.messages).toMatchObject([{ body: 'lunch at one?', edited: true }]);
+    expect(older.json.messages).toMatchObject([{ body: 'hello' }, { body: 'lunch at one?', edited: true }]);
 
     const unread = async () => (await call<Answer[]>('bob', 'GET', '/conversations')).json[0]?.unread;
     expect(await unread()).toBe(1);

@@ -17,6 +17,7 @@ inWorlds('signals', (open) => {
     expect(got.map(({ kind }) => kind).sort()).toEqual(['message', 'signal']);
     const signal = got.find(({ kind }) => kind === 'signal');
     expect(signal).toMatchObject({ conversation: 'g', sender: 'ann', body: { typing: true }, seqId: 0n });
+    expect(JSON.parse(JSON.stringify(signal))).toMatchObject({ kind: 'signal', seqId: '0', body: { typing: true } });
     await phone.ack(signal!.cursor);
     expect((await phone.pull()).messages.every(({ kind }) => kind === 'message')).toBe(true);
     await expect(sync.signal('g', { from: 'eve', body: 1 })).rejects.toMatchObject({ code: 'TIMELINE_FORBIDDEN' });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seqIdOf } from '../../src/index.js';
 import { encodeTimelineId } from '../../src/timeline-id.js';
 import { relatedMessages } from '../../sync/conversations/related-messages.js';
 import { timelineOf } from '../../sync/shared/names.js';
@@ -62,6 +63,7 @@ inWorlds(
         expect(summary).toMatchObject({ unread: 0, mentions: 0, last: { seqId: target, body: 'hello' } });
         const { messages } = await sync.messages('g', { user: 'ann' });
         expect(messages).toMatchObject([{ body: 'hello', related: [{ body: 'y' }, { body: 'z' }] }]);
+        for (const each of [messages[0]!, ...messages[0]!.related!]) expect(seqIdOf(each.cursor)).toBe(each.seqId);
         for (const relatesTo of [target + 1000n, sent[3]!.seqId + 1n]) {
           const missing = sync.send({ conversation: 'g', sender: 'bob', body: 'x', relatesTo });
           await expect(missing).rejects.toMatchObject({ code: 'TIMELINE_NOT_FOUND' });

@@ -2,6 +2,7 @@ import type { TimelineId } from '../../src/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
+import { lenient } from '../shared/undecodable.js';
 import { followedOf } from './conversation-position.js';
 import { signerForDevice } from './cursor-signature.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
@@ -91,10 +92,13 @@ export class StoredPosition<M> implements KeptPosition {
   async rebuild({ last, isResync }: { readonly last: number; readonly isResync: boolean }): Promise<void> {
     const { user } = this.#identity;
     await this.#registration.ensure();
-    const { inbox, conversations } = await rebuild(this.#context, user, last);
-    const record = { generation: this.#log.generation + 1, conversations, isComplete: true } as const;
+    const { sync } = this.#context;
+    const { inbox: at, conversations } = await rebuild(this.#context, user, last);
+    const { next: inbox } = await sync.timeline(user).read({ after: at, before: at + 1n, limit: 1, ...lenient });
+    // The record holds the inbox position too: after a crash before the checkpoint, nothing older is handed over.
+    const record = { generation: this.#log.generation + 1, inbox, conversations, isComplete: true } as const;
     await this.#log.add({ ...record, ...(isResync && { resync: true }) });
-    if (inbox > 0n) await advanceOrReset(this.#context.sync, { ...this.#checkpoint, to: inbox });
+    if (at > 0n) await advanceOrReset(sync, { ...this.#checkpoint, to: inbox });
   }
 
   get #checkpoint(): { readonly timeline: string; readonly reader: string } {

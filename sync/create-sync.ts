@@ -14,8 +14,7 @@ import { forgetIdleDevices } from './device/idle-devices.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
-import type { Patience } from './outbox/turn.js';
-import type { Context } from './shared/context.js';
+import type { Context, Patience } from './shared/context.js';
 import { FanOutPositions } from './shared/fan-out-positions.js';
 import { initializeSettings } from './shared/library-settings.js';
 import type { MessageSync, Stored, SyncOptions } from './types.js';
@@ -103,6 +102,7 @@ export function assemble<M>(
         : checkCount(options.deviceTtlMs, 'deviceTtlMs', { least: 1000, most: Number.MAX_SAFE_INTEGER }),
     fanOutPositions: new FanOutPositions(store, closing.signal),
     settings: lazy(() => initializeSettings(state, diffusion.modes, closing.signal)),
+    patience,
     memberChangesPerLook,
     warn: withoutThrowing(onWarning),
     refusing: refusing.signal,
@@ -116,7 +116,7 @@ export function assemble<M>(
   });
   const { deviceTtlMs } = context;
   const afterComparing = deviceTtlMs === undefined ? undefined : () => forgetIdleDevices(context);
-  const fanOut = new FanOut(context, { leaseMs, recoverEveryMs, patience, afterComparing });
+  const fanOut = new FanOut(context, { leaseMs, recoverEveryMs, afterComparing });
   return new LibraryMessageSync(context, fanOut, {
     refuseCalls: () => refusing.abort(),
     stop: () => closing.abort(),

@@ -9,6 +9,8 @@ export interface InboxCopy<M> {
   /** Key of the copy; tells apart the changes that wait for one inbox. */
   readonly key: string;
   readonly message: Synced<M>;
+  /** For a body: the time by `performance.now()` at which its message was read, at the earliest. */
+  readonly readAt?: number;
 }
 
 /** The removal of a body from the copies of one message, before the edit or recall that asks for it is copied. */

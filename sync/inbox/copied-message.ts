@@ -34,6 +34,19 @@ export interface AmendedTarget<M> {
 /** Clocks differ, and a search takes time: keys count as remembered for half of their window. */
 const TRUSTED_PART = 0.5;
 
+interface KeyAge {
+  /** Milliseconds since 1970 of the message. */
+  readonly sentAt: number;
+  readonly now: number;
+  /** Milliseconds for which inboxes remember keys; `null`: for ever. */
+  readonly keyWindowMs: number | null;
+}
+
+/** `true` if every inbox with a copy remembers its key. */
+export function isKeyTrusted({ sentAt, now, keyWindowMs }: KeyAge): boolean {
+  return keyWindowMs === null || now - sentAt < keyWindowMs * TRUSTED_PART;
+}
+
 export function copiedMessage<M>({ conversation, seqId, entry, now, keyWindowMs }: AmendedTarget<M>): CopiedMessage<M> {
   if (!entry) return { conversation, seqId, isKeyRemembered: false };
   const { appendedAt, message, deleted } = entry;
@@ -44,6 +57,6 @@ export function copiedMessage<M>({ conversation, seqId, entry, now, keyWindowMs 
   return {
     ...{ conversation, seqId },
     known: { sentAt: appendedAt, key: copyKey(conversation, entry), reference },
-    isKeyRemembered: keyWindowMs === null || now - appendedAt < keyWindowMs * TRUSTED_PART,
+    isKeyRemembered: isKeyTrusted({ sentAt: appendedAt, now, keyWindowMs }),
   };
 }

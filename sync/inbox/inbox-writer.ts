@@ -1,5 +1,6 @@
 import { type BatchOutcome, isTimelineError, type TimelineError, type TimelineStore } from '../../src/index.js';
 import { pause } from '../../src/toolkit/index.js';
+import type { Context } from '../shared/context.js';
 import { chunks } from '../shared/listing.js';
 import type { Synced } from '../types.js';
 import {
@@ -12,6 +13,7 @@ import {
 } from './backlog.js';
 import { BodyRemover } from './body-remover.js';
 import { withoutBody } from './inbox-entries.js';
+import { LateCopies } from './late-copies.js';
 
 /** Inboxes written in one call, and calls at once for one entry. */
 const INBOXES_PER_CALL = 500;
@@ -28,16 +30,18 @@ const MAX_BACKLOG = 10_000;
 export class InboxWriter<M> {
   readonly #sync: TimelineStore<Synced<M>>;
   readonly #remover: BodyRemover<M>;
+  readonly #lateCopies: LateCopies<M>;
   readonly #closing: AbortSignal;
   readonly #onProgress: () => void;
   readonly #backlog = new Backlog<M>();
   #retrying: Promise<void> | undefined;
 
   /** `onProgress` is called when changes leave the backlog. */
-  constructor(sync: TimelineStore<Synced<M>>, closing: AbortSignal, onProgress: () => void) {
-    this.#sync = sync;
-    this.#remover = new BodyRemover(sync);
-    this.#closing = closing;
+  constructor(context: Context<M>, onProgress: () => void) {
+    this.#sync = context.sync;
+    this.#remover = new BodyRemover(context.sync);
+    this.#lateCopies = new LateCopies(context);
+    this.#closing = context.closing;
     this.#onProgress = onProgress;
   }
 
@@ -88,11 +92,34 @@ export class InboxWriter<M> {
     if (reachable.length === 0) return;
     const errors = isRemoval(change)
       ? await this.#remover.remove(reachable, change.copied)
-      : (await this.#append(reachable, change)).map(failureOf);
+      : await this.#copy(reachable, change);
     for (const [i, user] of reachable.entries()) {
       if (record(queued, user, errors[i])) continue;
       this.#backlog.add(user, queued);
       void this.#retryBacklog();
+    }
+  }
+
+  /** Returns the error of each inbox. */
+  async #copy(users: readonly string[], copy: InboxCopy<M>): Promise<(TimelineError | undefined)[]> {
+    const errors = (await this.#append(users, copy)).map(failureOf);
+    return this.#removeOutdated(users, copy, errors);
+  }
+
+  /** Adds the errors of inboxes that may keep an outdated body: their copy has to be made again. */
+  async #removeOutdated(
+    users: readonly string[],
+    copy: InboxCopy<M>,
+    errors: readonly (TimelineError | undefined)[],
+  ): Promise<(TimelineError | undefined)[]> {
+    try {
+      const copied = await this.#lateCopies.outdated(copy);
+      if (!copied) return [...errors];
+      const holders = users.filter((_, i) => !errors[i]);
+      const failures = await this.#remover.remove(holders, copied);
+      return users.map((user, i) => errors[i] ?? failures[holders.indexOf(user)]);
+    } catch (error) {
+      return errors.map((failure) => failure ?? (error as TimelineError));
     }
   }
 
@@ -142,7 +169,11 @@ export class InboxWriter<M> {
     const outcomes = await this.#sync
       .appendBatch(items)
       .catch((error: TimelineError) => items.map(() => ({ ok: false as const, error })));
-    for (const [i, { user }] of copies.entries()) errors.set(user, failureOf(outcomes[i] as BatchOutcome));
+    for (const [i, { user, copy }] of copies.entries()) {
+      const failure = failureOf(outcomes[i] as BatchOutcome);
+      const [error] = failure ? [failure] : await this.#removeOutdated([user], copy, [undefined]);
+      errors.set(user, error);
+    }
     for (const [{ copied }, users] of removals) {
       const failures = await this.#remover.remove(users, copied);
       for (const [i, user] of users.entries()) errors.set(user, failures[i]);

@@ -143,7 +143,10 @@ async function backfill<M>(
   const first = [...from.values()].reduce((least, each) => (each < least ? each : least), at);
   if (first + 1n >= at) return;
   const range = { after: first, before: at, pageSize: PAGE, ...lenient };
+  // The next page may be read ahead, as soon as one is here.
+  let [readAt, nextReadAt] = [performance.now(), performance.now()];
   for await (const { entries, truncated, head } of context.store.timeline(conversation).pages(range)) {
+    [readAt, nextReadAt] = [nextReadAt, performance.now()];
     if (truncated) {
       // Gone since the join was first applied, or since this began.
       const through = truncated.through < at ? truncated.through : at - 1n;
@@ -157,7 +160,7 @@ async function backfill<M>(
       if (!message) continue;
       const visible = new Map([...from].filter(([, after]) => after < entry.seqId));
       const users = await recipientsOf(context, conversation, visible, message);
-      await inboxes.write({ seqId: at, key: copyKey(conversation, entry), message }, each(users));
+      await inboxes.write({ seqId: at, key: copyKey(conversation, entry), message, readAt }, each(users));
     }
   }
 }

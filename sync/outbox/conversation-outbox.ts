@@ -49,7 +49,7 @@ export class ConversationOutbox<M> {
     this.#turn = turn;
     this.#promises = new DeliveryPromises(conversation);
     this.#reader = new OutboxReader(conversation, context.store.timeline(conversation), context.closing);
-    this.#inboxes = new InboxWriter(context.sync, context.closing, () => this.#confirmDelivered());
+    this.#inboxes = new InboxWriter(context, () => this.#confirmDelivered());
     this.#processor = new EntryProcessor(context, conversation, this.#inboxes);
   }
 
@@ -182,14 +182,14 @@ export class ConversationOutbox<M> {
     await this.#loaded();
     if (!this.#progress.isBehind) return;
     const { wanted } = this.#progress;
-    const { entries, head, truncated } = await this.#reader.read(this.#progress.read);
+    const { entries, head, truncated, readAt } = await this.#reader.read(this.#progress.read);
     if (truncated && truncated.through > this.#progress.read) return this.#passLost(truncated.through, head.epoch);
     if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);
     let pending = this.#skipWithoutWrites(entries);
     while (pending[0] && this.#progress.isBehind) {
       this.#progress.see((pending.at(-1) as Entry<M>).seqId);
       const position = await this.#awaitTurn(pending[0]);
-      if (position === undefined) return this.#runFrom(pending);
+      if (position === undefined) return this.#runFrom(pending, readAt);
       pending = this.#skipWithoutWrites(await this.#follow(pending, position));
     }
   }
@@ -229,14 +229,14 @@ export class ConversationOutbox<M> {
   }
 
   /** Processes entries, whoever appended them. In company, goes on for a moment with what has come meanwhile. */
-  async #runFrom(first: readonly Entry<M>[]): Promise<void> {
+  async #runFrom(first: readonly Entry<M>[], firstReadAt: number): Promise<void> {
     const began = performance.now();
     this.#isInRun = true;
     try {
-      for (let entries = first; entries.length > 0; ) {
+      for (let [entries, readAt] = [first, firstReadAt]; entries.length > 0; ) {
         for (const entry of entries) {
           if (!this.#turn.isAppendedHere(entry.seqId) && this.#pendingAppends === 0) this.#turn.meetOthers();
-          const report = await this.#processor.process(entry, { isFirst: this.#progress.read === 0n });
+          const report = await this.#processor.process(entry, { isFirst: this.#progress.read === 0n, readAt });
           this.#reports.add(entry.seqId, report);
           this.#advance(entry);
           this.#confirmDelivered();
@@ -245,7 +245,7 @@ export class ConversationOutbox<M> {
         if (!this.#turn.isInCompany || performance.now() - began > RUN_ON_MS) return;
         const page = await this.#reader.read(this.#progress.read);
         if (page.truncated) return;
-        entries = page.entries;
+        ({ entries, readAt } = page);
         const last = entries.at(-1);
         if (last) this.#progress.see(last.seqId);
       }
@@ -270,7 +270,7 @@ export class ConversationOutbox<M> {
   /** Entries were trimmed, or have expired, before their fan-out, unless another process has delivered them. */
   async #passLost(through: bigint, epoch: string): Promise<void> {
     const cursor = await this.#reader.cursorAt(through);
-    await this.#awaitTurn({ seqId: through, cursor });
+    await this.#turn.awaitLost({ seqId: through, cursor }, this.#reports.lastRecipients);
     const { position } = await loadStart(this.#context, this.#reader.timeline, this.conversation);
     // The modes and memberships of entries that this process has not read have to be loaded.
     if (position > this.#progress.read) return this.#restart();

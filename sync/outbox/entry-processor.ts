@@ -1,5 +1,5 @@
 import { seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
-import type { DeliveryReport } from '../inbox/backlog.js';
+import type { DeliveryReport, InboxCopy } from '../inbox/backlog.js';
 import { copiedMessage } from '../inbox/copied-message.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
@@ -18,6 +18,14 @@ import { type Amendment, amend } from './amend.js';
 import { copyHolders } from './copy-holders.js';
 import { passLostEntries } from './lost-entries.js';
 import { type FanOutTarget, markChange } from './mode-change.js';
+
+interface SendOptions {
+  /** Members who never saw this message are left out. */
+  readonly target?: bigint | undefined;
+  /** Recipients so far. */
+  readonly report?: DeliveryReport | undefined;
+  readonly readAt?: InboxCopy<unknown>['readAt'];
+}
 
 /** Applies the entries of one conversation in order: copies, amendments, joins, leaves and mode changes. */
 export class EntryProcessor<M> {
@@ -40,7 +48,7 @@ export class EntryProcessor<M> {
   /** Resolves once every inbox holds the copy of this entry or has it queued; `undefined` if inboxes get no copy. */
   async process(
     entry: TimelineEntry<Stored<M>>,
-    { isFirst }: { readonly isFirst: boolean },
+    { isFirst, readAt }: { readonly isFirst: boolean; readonly readAt: number },
   ): Promise<DeliveryReport | undefined> {
     const { directory } = this.#context;
     const message = entry.deleted ? undefined : entry.message;
@@ -50,11 +58,11 @@ export class EntryProcessor<M> {
       case 'recall': {
         const target = await amend(this.#timeline, entry.seqId, message, this.#context.closing);
         const report = await this.#removeBody(entry, message, target);
-        return (await this.#sendCopy(entry, message, report)) ?? report;
+        return (await this.#sendCopy(entry, message, { report })) ?? report;
       }
       case 'message':
         await recordRelation(this.#context.store, this.#conversation, entry);
-        return this.#sendCopy(entry, message);
+        return this.#sendCopy(entry, message, { readAt });
       case 'join':
         await addNewcomers(
           this.#context,
@@ -133,12 +141,12 @@ export class EntryProcessor<M> {
   async #sendCopy(
     entry: TimelineEntry<Stored<M>>,
     message: Deliverable<M>,
-    report?: DeliveryReport,
+    options: Pick<SendOptions, 'report' | 'readAt'>,
   ): Promise<DeliveryReport | undefined> {
     if (this.mode.mode === 'read') return undefined;
     const copy = copyOf(this.#context, this.#conversation, entry, message);
     const target = message.kind === 'message' ? undefined : BigInt(message.target);
-    return this.#send(entry, copy, { target, report });
+    return this.#send(entry, copy, { ...options, target });
   }
 
   /** Inboxes keep no body that an edit or recall replaces; `undefined` if no inbox has ever held a copy. */
@@ -158,11 +166,10 @@ export class EntryProcessor<M> {
     return this.#inboxes.removeBody({ seqId: entry.seqId, key: `remove:${entry.seqId}`, copied }, holders);
   }
 
-  /** With a `target`, members who never saw that message are left out. */
   #send(
     entry: TimelineEntry<Stored<M>>,
     message: Synced<M>,
-    { target, report }: { readonly target?: bigint | undefined; readonly report?: DeliveryReport | undefined } = {},
+    { target, report, readAt }: SendOptions = {},
   ): Promise<DeliveryReport> {
     const at = entry.seqId;
     // A sender who is no member gets no copy: a later join may show the past, in order.
@@ -170,7 +177,11 @@ export class EntryProcessor<M> {
     const recipients =
       target === undefined ? members : membersWhoSee(this.#context, this.#conversation, members, { at, target });
     const key = copyKey(this.#conversation, entry);
-    return this.#inboxes.write({ seqId: at, key, message }, recipients, report);
+    return this.#inboxes.write(
+      { seqId: at, key, message, ...(readAt !== undefined && { readAt }) },
+      recipients,
+      report,
+    );
   }
 
   /** Inboxes get a marker at each change, but not of the mode in which the conversation starts. */

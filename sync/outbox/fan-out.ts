@@ -5,7 +5,7 @@ import { ConversationOutbox } from './conversation-outbox.js';
 import { OwnNotes } from './own-notes.js';
 import { PositionPoller } from './position-poller.js';
 import { Recovery } from './recovery.js';
-import { type Patience, Turn } from './turn.js';
+import { Turn } from './turn.js';
 
 const MAX_OUTBOXES = 5000;
 const DAY_MS = 24 * 3600 * 1000;
@@ -16,7 +16,6 @@ export interface FanOutOptions {
   readonly leaseMs: number;
   /** 0: this process looks only when `recover()` is called. */
   readonly recoverEveryMs: number;
-  readonly patience: Patience;
   /** Other work that looks at all Timelines of the store library: runs after all conversations were compared. */
   readonly afterComparing: (() => Promise<void>) | undefined;
 }
@@ -50,8 +49,8 @@ export class FanOut<M> {
 
   /** Returns the outbox of a conversation, made if absent. An outbox with work left is never dropped. */
   outboxOf(conversation: string): ConversationOutbox<M> {
-    const { leaseMs, patience } = this.#options;
-    const turn = () => new Turn(this.#context, conversation, this.#poller, { patience, companyMs: leaseMs });
+    const { leaseMs } = this.#options;
+    const turn = () => new Turn(this.#context, conversation, this.#poller, leaseMs);
     return this.#outboxes.use(
       conversation,
       () => new ConversationOutbox(this.#context, conversation, turn()),

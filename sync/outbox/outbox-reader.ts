@@ -25,10 +25,12 @@ export class OutboxReader<M> {
     this.#closing = closing;
   }
 
-  async read(after: bigint): Promise<Page<Stored<M>>> {
+  /** `readAt`: the time by `performance.now()` when the read began. */
+  async read(after: bigint): Promise<Page<Stored<M>> & { readonly readAt: number }> {
+    const readAt = performance.now();
     const page = await this.timeline.read({ after, limit: PAGE, ...lenient });
     if (page.entries.length > 0) this.#invisibleReads = 0;
-    return page;
+    return { ...page, readAt };
   }
 
   /** Returns the cursor of an entry that is gone. */

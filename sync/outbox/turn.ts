@@ -1,4 +1,5 @@
 import { type Cursor, epochOf, seqIdOf, type Timeline } from '../../src/index.js';
+import { pause } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
 import { resumeAfter } from '../shared/fan-out-positions.js';
 import type { Stored } from '../types.js';
@@ -6,14 +7,6 @@ import type { PositionPoller } from './position-poller.js';
 
 /** Added to the patience: one second for 10,000 recipients. */
 const MS_PER_RECIPIENT = 0.1;
-
-/**
- * Milliseconds for which a position may stand still before another process takes over: a random time between the two.
- */
-export interface Patience {
-  readonly leastMs: number;
-  readonly mostMs: number;
-}
 
 /** An entry, or the last of those that are gone. */
 export interface PendingEntry {
@@ -28,12 +21,6 @@ export interface AwaitOptions {
   readonly recipients: number;
 }
 
-export interface TurnOptions {
-  readonly patience: Patience;
-  /** Milliseconds for which a process that appended counts as still there. */
-  readonly companyMs: number;
-}
-
 /**
  * Decides which process does the next run of a conversation: the one that appended the first pending entry. The others
  * wait for the fan-out position to move, and take over once it has stood still for longer than their patience. This
@@ -44,7 +31,8 @@ export class Turn<M> {
   readonly #timeline: Timeline<Stored<M>>;
   readonly #conversation: string;
   readonly #poller: PositionPoller<M>;
-  readonly #options: TurnOptions;
+  /** Milliseconds for which a process that appended counts as still there. */
+  readonly #companyMs: number;
   readonly #appendedHere = new Set<bigint>();
   /** The newest position read. Other processes have delivered everything up to it. */
   #position: Cursor | undefined;
@@ -52,17 +40,17 @@ export class Turn<M> {
   #awaited: bigint | undefined;
   #metOthersAt = Number.NEGATIVE_INFINITY;
 
-  constructor(context: Context<M>, conversation: string, poller: PositionPoller<M>, options: TurnOptions) {
+  constructor(context: Context<M>, conversation: string, poller: PositionPoller<M>, companyMs: number) {
     this.#context = context;
     this.#conversation = conversation;
     this.#timeline = context.store.timeline(conversation);
     this.#poller = poller;
-    this.#options = options;
+    this.#companyMs = companyMs;
   }
 
   /** `true` if other processes have appended to the conversation lately. */
   get isInCompany(): boolean {
-    return performance.now() - this.#metOthersAt < this.#options.companyMs;
+    return performance.now() - this.#metOthersAt < this.#companyMs;
   }
 
   isAppendedHere(seqId: bigint): boolean {
@@ -116,12 +104,27 @@ export class Turn<M> {
     return movedTo >= seqId ? movedTo : undefined;
   }
 
+  /**
+   * Resolves once another process has passed entries that are gone, up to this one, or the patience has run out: a
+   * process that read them before has the time to write their copies. Nothing cuts it short but closing.
+   */
+  async awaitLost(entry: PendingEntry, recipients: number): Promise<void> {
+    const { closing } = this.#context;
+    const end = performance.now() + this.#patienceMs({ recipients });
+    for (let rest = end - performance.now(); rest > 0 && !closing.aborted; rest = end - performance.now()) {
+      const moved = await this.#poller.movedBeyond(entry.seqId - 1n, this.#conversation, rest);
+      if (moved === undefined) continue;
+      if ((await this.#positionAt(entry, moved)) >= entry.seqId) return;
+      await pause(end - performance.now(), { signal: closing });
+    }
+  }
+
   #isOurs(seqId: bigint): boolean {
     return this.#appendedHere.has(seqId) || seqId <= this.#takenOverThrough;
   }
 
-  #patienceMs({ recipients }: AwaitOptions): number {
-    const { leastMs, mostMs } = this.#options.patience;
+  #patienceMs({ recipients }: Pick<AwaitOptions, 'recipients'>): number {
+    const { leastMs, mostMs } = this.#context.patience;
     return leastMs + Math.random() * (mostMs - leastMs) + recipients * MS_PER_RECIPIENT;
   }
 

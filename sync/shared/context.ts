@@ -3,6 +3,15 @@ import type { Authorize, Diffusion, Directory, Stored, Synced, SyncOptions } fro
 import type { FanOutPositions } from './fan-out-positions.js';
 import type { LibrarySettings } from './library-settings.js';
 
+/**
+ * Milliseconds for which a fan-out position may stand still before another process takes over: a random time between
+ * the two.
+ */
+export interface Patience {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
 /** Libraries, callbacks and options that all parts of one MessageSync share. */
 export interface Context<M> {
   readonly store: TimelineStore<Stored<M>>;
@@ -21,6 +30,7 @@ export interface Context<M> {
   readonly receipts: boolean;
   readonly membershipEvents: boolean;
   readonly fanOutPositions: FanOutPositions<M>;
+  readonly patience: Patience;
   readonly settings: () => Promise<LibrarySettings>;
   /** Joins and leaves of a conversation between two looks at the length of its membership log. */
   readonly memberChangesPerLook: number;

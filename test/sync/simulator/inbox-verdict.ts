@@ -1,5 +1,6 @@
 import type { Synced } from '../../../sync/types.js';
 import type { Evidence } from './evidence.js';
+import type { Entry } from './history.js';
 
 type Copy = Extract<Synced<string>, { readonly sender: string }>;
 
@@ -33,8 +34,10 @@ export async function checkInbox(evidence: Evidence, user: string): Promise<void
   if (setting.expires) return;
   for (const { conversation, seqId, inboxes } of player.delivered) {
     const history = histories.get(conversation)!;
-    const isDue = history.entitled(user).some((entry) => entry.seqId === seqId && history.wasMemberAt(user, seqId));
+    const entry = history.entitled(user).find((each) => each.seqId === seqId);
+    const isDue = entry !== undefined && history.wasMemberAt(user, seqId);
     if (history.isUncertain(user)) continue;
+    if (entry && isOfForgottenPast(evidence, user, entry)) continue;
     // Another process knows only that nothing is left to deliver.
     if (history.lost.some((entry) => entry.seqId === seqId)) continue;
     if (!isDue || !history.isWrittenAt(seqId)) continue;
@@ -42,6 +45,14 @@ export async function checkInbox(evidence: Evidence, user: string): Promise<void
     if (inboxSeqId === undefined || inboxSeqId > inboxes.get(user)!)
       fail(`${seqId} of ${conversation} was said to be delivered before the inbox of ${user} had it`);
   }
+}
+
+/** A change of a message that is gone, for a user who saw it only in a membership whose leave is gone as well. */
+function isOfForgottenPast({ histories }: Evidence, user: string, { timeline, message }: Entry): boolean {
+  const history = histories.get(String(timeline))!;
+  if (!('target' in message)) return false;
+  const target = BigInt(message.target);
+  return history.isGone({ seqId: target }) && history.goneLeaves(user, target).length > 0;
 }
 
 /** Inboxes hold no body of an edit, of a recalled message, or from before an edit. */

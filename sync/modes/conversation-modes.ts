@@ -9,6 +9,13 @@ import type { Mode, Stored } from '../types.js';
 export interface EffectiveMode {
   readonly mode: Mode;
   readonly since: bigint;
+  /** Recorded again behind entries that are gone: the SeqId since which the conversation has had the mode. */
+  readonly heldSince?: bigint | undefined;
+}
+
+/** The SeqId since which the conversation has had the mode without a change. */
+export function heldSince(mode: EffectiveMode): bigint {
+  return mode.heldSince ?? mode.since;
 }
 
 interface ModeRecord {
@@ -17,6 +24,8 @@ interface ModeRecord {
   readonly phase: 'begun' | 'done';
   /** Of `begun`: key of the marker in inboxes. */
   readonly marker?: string;
+  /** As in {@link EffectiveMode}. */
+  readonly heldSince?: string;
 }
 
 const PAGE = 1000;
@@ -64,7 +73,7 @@ async function readChanges<M>(
     for (const { message, seqId } of entries) {
       const found = decodeMode(message);
       if (found?.isDone && found.since > (records.at(-1)?.since ?? 0n))
-        records.push({ mode: found.mode, since: found.since, recordedAt: seqId });
+        records.push({ mode: found.mode, since: found.since, heldSince: found.heldSince, recordedAt: seqId });
     }
   }
   return { records, isTrimmed };
@@ -100,16 +109,25 @@ export async function changesBetween<M>(
 export async function recordMode<M>(
   state: TimelineStore<Stored<M>>,
   conversation: string,
-  { mode, since, isDone, markerKey }: RecordedChange,
+  { mode, since, isDone, markerKey, heldSince: held }: RecordedChange,
 ): Promise<void> {
   const phase = isDone ? 'done' : 'begun';
-  const record: ModeRecord = { mode, at: String(since), phase, ...(markerKey !== undefined && { marker: markerKey }) };
+  const record: ModeRecord = {
+    ...{ mode, at: String(since), phase },
+    ...(markerKey !== undefined && { marker: markerKey }),
+    ...(held !== undefined && { heldSince: String(held) }),
+  };
   const message = { kind: 'state', state: record } as const;
   await state.timeline(timelineOf.modes(conversation)).append(message, { key: `${phase}:${since}` });
 }
 
-/** A mode with `isDone: false` has its marker in some inboxes, and not yet in others. */
-export interface CurrentMode extends EffectiveMode {
+/**
+ * The mode that a conversation has had since `since`. With `isDone: false` some inboxes have the marker, and others do
+ * not yet.
+ */
+export interface CurrentMode {
+  readonly mode: Mode;
+  readonly since: bigint;
   readonly isDone: boolean;
 }
 
@@ -147,7 +165,10 @@ export async function currentModes<M>(
   ]);
   return conversations.map((_, i) => {
     const recorded = newestOf(records[i]?.entries ?? []);
-    if (recorded) return recorded;
+    if (recorded) {
+      const { mode, isDone } = recorded;
+      return { mode, since: heldSince(recorded), isDone };
+    }
     const { entries, truncated, head } = firsts[i] as (typeof firsts)[number];
     const first = truncated ? undefined : entries[0];
     if (first?.message?.kind === 'mode') return { mode: first.message.mode, since: first.seqId, isDone: true };
@@ -157,8 +178,8 @@ export async function currentModes<M>(
   });
 }
 
-function newestOf(records: readonly { readonly message: Stored<unknown> }[]): CurrentMode | undefined {
-  let newest: CurrentMode | undefined;
+function newestOf(records: readonly { readonly message: Stored<unknown> }[]): RecordedChange | undefined {
+  let newest: RecordedChange | undefined;
   for (const { message } of records) {
     const change = decodeMode(message);
     if (!change) continue;
@@ -170,6 +191,7 @@ function newestOf(records: readonly { readonly message: Stored<unknown> }[]): Cu
 
 function decodeMode(message: Stored<unknown> | undefined): RecordedChange | undefined {
   if (message?.kind !== 'state') return undefined;
-  const { mode, at, phase, marker } = message.state as ModeRecord;
-  return { mode, since: BigInt(at), isDone: phase === 'done', markerKey: marker };
+  const { mode, at, phase, marker, heldSince: held } = message.state as ModeRecord;
+  const record = { mode, since: BigInt(at), isDone: phase === 'done', markerKey: marker };
+  return { ...record, heldSince: held === undefined ? undefined : BigInt(held) };
 }

@@ -1,5 +1,5 @@
 import { type LostEntries, truncationMarker } from '../inbox/truncation-marker.js';
-import { changesBetween, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
+import { changesBetween, type EffectiveMode, heldSince, recordMode } from '../modes/conversation-modes.js';
 import { each } from '../shared/listing.js';
 import { type FanOutTarget, markChange } from './mode-change.js';
 
@@ -22,14 +22,13 @@ export async function passLostEntries<M>(
   let { after } = lost;
   for (const change of await changesBetween(state, conversation, lost)) {
     await tellOfLoss(target, { ...lost, after, through: change.since }, mode);
-    const { isDone, markerKey } = change;
-    const next = { mode: change.mode, since: change.since };
+    const { isDone, markerKey, ...next } = change;
     if (!isDone && markerKey !== undefined) await markChange(target, { before: mode, next, markerKey });
     mode = next;
     after = change.since;
   }
   await tellOfLoss(target, { ...lost, after }, mode);
-  const behind = { mode: mode.mode, since: lost.through };
+  const behind = { mode: mode.mode, since: lost.through, heldSince: heldSince(mode) };
   await recordMode(state, conversation, { ...behind, isDone: true });
   return behind;
 }

@@ -1,6 +1,6 @@
 import type { DeliveryReport } from '../inbox/backlog.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
-import { type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
+import { type EffectiveMode, heldSince, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import { each } from '../shared/listing.js';
 import { closedError } from './outbox-errors.js';
@@ -31,7 +31,7 @@ export async function markChange<M>(
   const seqId = String(next.since);
   await recordMode(state, conversation, { ...next, isDone: false, markerKey });
   const marker = { kind: 'mode', mode: next.mode, conversation, seqId } as const;
-  const message = { ...marker, ...(next.mode === 'write' && { from: String(before.since) }) };
+  const message = { ...marker, ...(next.mode === 'write' && { from: String(heldSince(before)) }) };
   const members = each(directory.members(conversation, { at: next.since }));
   const report = await inboxes.write({ seqId: next.since, key: markerKey, message }, members);
   if (next.mode === 'read') await inboxes.drained();

@@ -93,7 +93,8 @@ async function readPosition<M>(context: Context<M>, timeline: Timeline<Stored<M>
   }
 }
 
-/** A marker always changes the mode. */
-function before({ mode }: EffectiveMode): EffectiveMode['mode'] {
+/** A marker always changes the mode. A record behind entries that are gone repeats it. */
+function before({ mode, heldSince }: EffectiveMode): EffectiveMode['mode'] {
+  if (heldSince !== undefined) return mode;
   return mode === 'read' ? 'write' : 'read';
 }

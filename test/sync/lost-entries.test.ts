@@ -120,6 +120,35 @@ inWorlds(
       expect(await inboxText(fast.inboxes, 'ann', 'bob')).not.toContain('secret');
     });
 
+    it.each(['stays in read mode', 'goes over to write mode'])(
+      'are told, though the mode was recorded behind them, where the conversation %s',
+      async (what) => {
+        const world = await open();
+        let wanted: 'write' | 'read' = 'read';
+        const read = { diffusion: hybridDiffusion({ policy: () => wanted }) };
+        const first = await world.start(read);
+        await world.join(first, 'a', 'ann', 'bob');
+        const { seqId: start } = await first.sync.send({ conversation: 'a', sender: 'ann', body: 'a1' });
+        await first.sync.markRead('bob', 'a', start);
+        const phone = first.sync.device('bob', 'phone');
+        // The position after the first message of a page comes before the page's end, where the conversation begins.
+        for await (const { cursor } of phone.subscribe()) {
+          await phone.ack(cursor);
+          break;
+        }
+        const { seqId } = await first.sync.send({ conversation: 'a', sender: 'ann', body: 'a2' });
+        first.crash();
+        const second = await world.start(read);
+        await second.sync.history('a').trim({ through: seqId });
+        await second.sync.recover({ all: true });
+        if (what === 'goes over to write mode') wanted = 'write';
+        await say(second.sync, 'a', 'ann', 'a3');
+        const { told, messages } = await drainTold(second.sync.device('bob', 'phone'), 5);
+        expect(told).toEqual({ a: seqId });
+        expect(messages).toEqual(['a3']);
+      },
+    );
+
     it('may hold the marker of a mode change that has begun: it is completed for everybody', async () => {
       const world = await open();
       let wanted: 'write' | 'read' = 'write';

@@ -1,5 +1,12 @@
 /** Opens message synchronisation for the chat, and reads what a device or a conversation holds. */
-import { type Device, hybridDiffusion, type MessageSync, openMessageSync, type SyncMessage } from 'timeline-model/sync';
+import {
+  type ChatMessage,
+  type Device,
+  hybridDiffusion,
+  type MessageSync,
+  openMessageSync,
+  type SyncMessage,
+} from 'timeline-model/sync';
 import { KEPT_MS } from './kept.js';
 import type { OpenStore } from './open-store.js';
 
@@ -42,7 +49,7 @@ export async function* pages(device: Device<Text>, limit: number): AsyncGenerato
 }
 
 /** Yields all messages of a conversation, oldest first. */
-export async function* history(chat: MessageSync<Text>, conversation: string): AsyncGenerator<SyncMessage<Text>> {
+export async function* history(chat: MessageSync<Text>, conversation: string): AsyncGenerator<ChatMessage<Text>> {
   for (let after: string | bigint = 0n; ; ) {
     const page = await chat.messages(conversation, { after, limit: 1000 });
     yield* page.messages;

@@ -101,9 +101,10 @@ async function pullAll(device: Device<Text>): Promise<void> {
   print(shown === 0 ? '  nothing new' : '  nothing more');
 }
 
-function show({ kind, seqId, sender, body, recalled }: SyncMessage<Text>): void {
-  if (kind === 'message' || kind === 'edit' || kind === 'recall')
-    said(seqId, sender, recalled ? undefined : body, kind === 'edit' ? 'edited' : '');
+function show(message: SyncMessage<Text>): void {
+  const { kind, seqId, sender } = message;
+  if (kind === 'message' || kind === 'edit') said(seqId, sender, message.body, kind === 'edit' ? 'edited' : '');
+  else if (kind === 'recall') said(seqId, sender, undefined, '');
 }
 
 /** A real client would make a random id when the user presses "send". */

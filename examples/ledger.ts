@@ -1,6 +1,6 @@
 /** Records the recipients of each message of a conversation, and compares them with the stores. */
 import { isDeepStrictEqual } from 'node:util';
-import type { MessageSync, Sent, SyncMessage } from 'timeline-model/sync';
+import type { ChatMessage, MessageSync, Sent, SyncMessage } from 'timeline-model/sync';
 import { history, type SentText, type Text } from './chat.js';
 import { plural, verdict } from './print.js';
 
@@ -104,7 +104,7 @@ export class Ledger {
       for (const message of page.messages) {
         if (message.conversation !== this.conversation) continue;
         if (message.kind === 'message') items.push(itemOf(message));
-        else for (const item of items) if (item.seqId === message.seqId) item.body = message.body;
+        else change(items, message);
       }
       after = page.cursor;
       upToDate = page.upToDate;
@@ -113,6 +113,12 @@ export class Ledger {
   }
 }
 
-function itemOf({ seqId, sender, body }: SyncMessage<Text>): Item {
+function itemOf({ seqId, sender, body }: ChatMessage<Text>): Item {
   return { seqId, sender, body };
+}
+
+function change(items: readonly Item[], message: SyncMessage<Text>): void {
+  if (message.kind !== 'edit' && message.kind !== 'recall') return;
+  const item = items.find(({ seqId }) => seqId === message.seqId);
+  if (item) item.body = message.kind === 'edit' ? message.body : undefined;
 }

@@ -10,7 +10,7 @@ await sent.delivered;
 
 const phone = sync.device('bob', 'phone');
 const { messages, cursor } = await phone.pull();
-for (const { sender, body } of messages) console.log(`${sender}: ${body}`);
+for (const message of messages) if (message.kind === 'message') console.log(`${message.sender}: ${message.body}`);
 await phone.ack(cursor);
 
 await sync.close();

@@ -8,4 +8,5 @@ export type * from './types/message-sync.js';
 export type * from './types/messages.js';
 export type * from './types/open-options.js';
 export type * from './types/options.js';
+export type * from './types/sync-message.js';
 export type * from './types/truncated.js';

@@ -1,11 +1,11 @@
 import { type Cursor, seqIdOf, type Timeline } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
-import { fromConversationEntry } from '../device/device-message.js';
+import { type DeviceMessageOf, fromConversationEntry } from '../device/device-message.js';
 import { withCursor } from '../device/message-cursor.js';
 import { type VisibleRange, visibleRange } from '../members/visible-range.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
-import type { MessagePage, MessagesOptions, Stored, SyncMessage } from '../types.js';
+import type { ChatMessage, MessagePage, MessagesOptions, Stored } from '../types.js';
 import { type Entry, type Walk, walkMessages } from './message-walk.js';
 import { appliedThrough, byTarget, readChanges, withChanges } from './pending-changes.js';
 import { relatedMessages } from './related-messages.js';
@@ -126,12 +126,12 @@ function messageOf<M>(
   conversation: string,
   { seqId, appendedAt, cursor }: Entry<M>,
   message: Stored<M>,
-  related?: readonly SyncMessage<M>[],
-): SyncMessage<M> {
+  related?: readonly ChatMessage<M>[],
+): ChatMessage<M> {
   const made = fromConversationEntry(conversation, { seqId, appendedAt, message, deleted: false });
   const isEdited = message.kind === 'message' && message.edited !== undefined && message.recalled === undefined;
   const found = {
-    ...(made as NonNullable<typeof made>),
+    ...(made as DeviceMessageOf<M, 'message'>),
     ...(isEdited && { edited: true as const }),
     ...(related && { related }),
   };

@@ -2,26 +2,32 @@ import type { TimelineEntry } from '../../src/index.js';
 import { detailsOf, isDeliverable } from '../inbox/inbox-entries.js';
 import { type MembershipEvent, membershipEvent } from '../inbox/membership-events.js';
 import { isUndecodable } from '../shared/undecodable.js';
-import type { Stored, Synced, SyncMessage } from '../types.js';
+import type { SignalMessage, Stored, Synced, SyncMessage } from '../types.js';
+
+type WithoutPosition<T> = T extends unknown ? Omit<T, 'cursor' | 'resynced' | 'truncated' | 'toJSON'> : never;
 
 /** A message for a device, without the fields that depend on the device's position. */
-export type DeviceMessage<M> = Omit<SyncMessage<M>, 'cursor' | 'resynced' | 'truncated' | 'toJSON'>;
+export type DeviceMessage<M> = WithoutPosition<Exclude<SyncMessage<M>, SignalMessage>>;
+
+/** A {@link DeviceMessage} of certain kinds. */
+export type DeviceMessageOf<M, K extends DeviceMessage<M>['kind']> = Extract<DeviceMessage<M>, { readonly kind: K }>;
 
 type InboxCopy<M> = Omit<Extract<Synced<M>, { readonly sender: string }>, 'seqId'>;
 
 /** Makes the message of an inbox entry; `entrySeqId` is the SeqId of the conversation's entry. */
-export function fromInboxCopy<M>(copy: InboxCopy<M>, entrySeqId: bigint): DeviceMessage<M> {
+export function fromInboxCopy<M>(
+  copy: InboxCopy<M>,
+  entrySeqId: bigint,
+): DeviceMessageOf<M, 'message' | 'edit' | 'recall'> {
   const { kind, conversation, sender, sentAt, target, by, body, undecodable } = copy;
-  const { relatesTo, ...details } = detailsOf(copy);
   const seqId = target === undefined ? entrySeqId : BigInt(target);
-  return {
-    ...{ kind, conversation, seqId, entrySeqId, sender, sentAt },
-    ...(by !== undefined && { by }),
-    ...(body !== undefined && { body }),
-    ...details,
-    ...(relatesTo !== undefined && { relatesTo: BigInt(relatesTo) }),
-    ...(undecodable && { undecodable }),
-  };
+  const fields = { conversation, seqId, entrySeqId, sender, sentAt };
+  const changed = { ...fields, ...(by !== undefined && { by }) };
+  const content = { ...(body !== undefined && { body }), ...(undecodable && { undecodable }) };
+  if (kind === 'recall') return { kind, ...changed };
+  if (kind === 'edit') return { kind, ...changed, ...content };
+  const { relatesTo, ...details } = detailsOf(copy);
+  return { kind, ...fields, ...content, ...details, ...(relatesTo !== undefined && { relatesTo: BigInt(relatesTo) }) };
 }
 
 /** Makes the message of a join or leave. */

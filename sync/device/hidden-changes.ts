@@ -18,7 +18,7 @@ export async function hiddenChanges<M>(
   const changes = resolved.flatMap((message, i) => {
     if (message?.kind !== 'edit' && message?.kind !== 'recall') return [];
     const { isFromConversation, message: copy } = found[i] as StreamMessage<M>;
-    return isFromConversation || copy.undecodable ? [{ i, ...message }] : [];
+    return isFromConversation || 'undecodable' in copy ? [{ i, ...message }] : [];
   });
   if (changes.length === 0 || !directory.visibleFrom) return isHidden;
   // The memberships in memory may be older than the entries.

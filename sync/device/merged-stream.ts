@@ -187,10 +187,10 @@ export class MergedStream<M> {
     const { kind, conversation } = copy;
     const seqId = BigInt(copy.seqId);
     if (kind === 'read' || kind === 'settings' || kind === 'receipt') {
-      const sender = kind === 'receipt' ? copy.reader : this.#user;
-      const message = { kind, conversation, seqId, entrySeqId: seqId, sender, sentAt: appendedAt };
-      if (kind === 'settings') this.#add({ ...message, settings: copy.settings }, {});
-      else this.#add(message, kind === 'read' ? { readPosition: copy.position } : {});
+      const fields = { conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt };
+      if (kind === 'settings') this.#add({ ...fields, kind, settings: copy.settings }, {});
+      else if (kind === 'read') this.#add({ ...fields, kind }, { readPosition: copy.position });
+      else this.#add({ ...fields, kind, sender: copy.reader }, {});
     } else if (kind === 'mode') {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);

@@ -1,7 +1,7 @@
 import type { Page, TimelineEntry, TimelineStore } from '../../src/index.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import { type DeviceMessage, fromConversationEntry } from './device-message.js';
+import { type DeviceMessage, type DeviceMessageOf, fromConversationEntry } from './device-message.js';
 import type { StreamMessage } from './stream-page.js';
 
 /** Entries of other kinds that may stand between the wanted ones. */
@@ -99,7 +99,7 @@ function resolved<M>(
   message: DeviceMessage<M>,
   entry: TimelineEntry<Stored<M>> | undefined,
 ): DeviceMessage<M> | undefined {
-  if (!entry || entry.deleted) return message;
+  if (!entry || entry.deleted || !hasBody(message)) return message;
   if (isUndecodable(entry.message)) return { ...message, undecodable: true };
   if (message.undecodable) return fromConversationEntry(message.conversation, entry);
   const target = entry.message;
@@ -112,8 +112,15 @@ function resolved<M>(
   };
 }
 
+function hasBody<M>(message: DeviceMessage<M>): message is DeviceMessageOf<M, 'message' | 'edit'> {
+  return message.kind === 'message' || message.kind === 'edit';
+}
+
 /** An edit that is not applied yet, or whose message is gone, keeps its own body. */
-function withCurrentBody<M>(edit: DeviceMessage<M>, target: TimelineEntry<Stored<M>> | undefined): DeviceMessage<M> {
+function withCurrentBody<M>(
+  edit: DeviceMessageOf<M, 'edit'>,
+  target: TimelineEntry<Stored<M>> | undefined,
+): DeviceMessage<M> {
   if (!target || target.deleted || isUndecodable(target.message) || target.message.kind !== 'message') return edit;
   const { body, edited, recalled } = target.message;
   const { body: _, ...rest } = edit;

@@ -3,7 +3,7 @@ import { withJson } from '../../src/toolkit/index.js';
 import type { PublishedSignal } from '../members/signals.js';
 import type { Context } from '../shared/context.js';
 import { topicOf } from '../shared/names.js';
-import type { SyncMessage } from '../types.js';
+import type { SignalMessage } from '../types.js';
 import { withCursor } from './message-cursor.js';
 
 const MAX_SIGNALS = 64;
@@ -26,12 +26,12 @@ export class SignalBuffer<M> {
   }
 
   /** Takes all signals. Acknowledging one acknowledges the messages up to `cursor`. */
-  take(cursor: Cursor): SyncMessage<M>[] {
+  take(cursor: Cursor): SignalMessage[] {
     const signals = this.#signals;
     this.#signals = [];
     return signals.map(({ conversation, from, body, sentAt }) => {
       const message = { kind: 'signal', conversation, seqId: 0n, entrySeqId: 0n, sender: from, body, sentAt } as const;
-      return withCursor(withJson(message), () => cursor) as SyncMessage<M>;
+      return withCursor(withJson(message), () => cursor);
     });
   }
 

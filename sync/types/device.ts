@@ -1,5 +1,5 @@
 import type { Abortable, Cursor } from '../../src/index.js';
-import type { SyncMessage } from './messages.js';
+import type { SyncMessage } from './sync-message.js';
 import type { TruncatedConversation } from './truncated.js';
 
 /** Options of a device. */

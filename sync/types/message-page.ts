@@ -1,5 +1,5 @@
 import type { Abortable, Cursor, SeqIdLike } from '../../src/index.js';
-import type { SyncMessage } from './messages.js';
+import type { ChatMessage } from './sync-message.js';
 
 /** Options of {@link MessageSync.messages}. Without `before` and `after`: the newest messages. */
 export interface MessagesOptions extends Abortable {
@@ -16,7 +16,7 @@ export interface MessagesOptions extends Abortable {
 /** Messages of one conversation, as devices show them. */
 export interface MessagePage<M> {
   /** Oldest first. Each has the body of its newest edit, and none if it was recalled. */
-  readonly messages: SyncMessage<M>[];
+  readonly messages: ChatMessage<M>[];
   /** Pass it as `before` to read older messages. Absent: the user sees no older ones. */
   readonly before?: Cursor;
   /** Pass it as `after` to read newer messages. */

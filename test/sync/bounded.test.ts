@@ -3,6 +3,7 @@ import { memoryAdapter } from '../../adapters/memory/index.js';
 import { openTimelineStore, type TimelineAdapter, TimelineError } from '../../src/index.js';
 import { createSync, type Stored, type Synced, writeDiffusion } from '../../sync/index.js';
 import { amend } from '../../sync/outbox/amend.js';
+import { bodyOf } from './support/people.js';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -83,5 +84,5 @@ it('a fan-out does not wait for what was trimmed before it got there', async () 
   await expect(two.delivered).rejects.toMatchObject({ code: 'TIMELINE_TRUNCATED', through: two.seqId });
   await (await send('three')).delivered;
   const { messages } = await sync.device('bob', 'phone').pull();
-  expect(messages.map(({ body }) => body)).toEqual(['one', 'three']);
+  expect(messages.map(bodyOf)).toEqual(['one', 'three']);
 });

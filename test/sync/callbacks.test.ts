@@ -15,6 +15,7 @@ import {
   timelineDirectory,
   writeDiffusion,
 } from '../../sync/index.js';
+import { bodyOf } from './support/people.js';
 
 /** Short enough for a test, and long for a callback that answers at all. */
 const USER_MS = 150;
@@ -135,7 +136,7 @@ describe('invalid answers of callbacks', () => {
     members = new Set(['ann', 'bob']);
     await delivered(sync);
     const { messages } = await sync.device('bob', 'phone').pull();
-    expect(messages.map(({ body }) => body)).toEqual(['hello', 'hello']);
+    expect(messages.map(bodyOf)).toEqual(['hello', 'hello']);
   });
 
   it('may have any shape that is a list', async () => {

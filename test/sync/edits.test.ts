@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { MessageSync, SyncMessage } from '../../sync/index.js';
-import { drain, say, shortly } from './support/people.js';
+import { bodyOf, drain, say, shortly } from './support/people.js';
 import { inWorlds, MODES } from './support/worlds.js';
 
 /** Applies messages as a client does: of several edits the highest counts, and a recall is final. */
 function shown(messages: readonly SyncMessage<string>[]): (string | undefined)[] {
   const bodies = new Map<bigint, { body: string | undefined; by: bigint }>();
-  for (const { kind, seqId, entrySeqId, body, recalled } of messages) {
-    if (kind === 'read') continue;
+  for (const message of messages) {
+    const { kind, seqId, entrySeqId } = message;
+    if (kind !== 'message' && kind !== 'edit' && kind !== 'recall') continue;
     const known = bodies.get(seqId);
-    const by = kind === 'recall' || recalled ? 1n << 63n : entrySeqId;
-    if (!known || by > known.by) bodies.set(seqId, { body: kind === 'recall' ? undefined : body, by });
+    const by = kind === 'recall' || message.recalled ? 1n << 63n : entrySeqId;
+    if (!known || by > known.by) bodies.set(seqId, { body: bodyOf(message), by });
   }
   return [...bodies].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { body }]) => body);
 }
@@ -70,7 +71,7 @@ inWorlds('a message', (open) => {
       const late = await drain(sync.device('bob', 'new'));
       expect(shown(late)).toEqual([undefined, 'ok']);
       expect(late[0]).toMatchObject({ kind: 'message', seqId, recalled: true });
-      expect(JSON.stringify(late.map(({ body }) => body))).not.toContain('regretted');
+      expect(JSON.stringify(late.map(bodyOf))).not.toContain('regretted');
       expect(await history(sync)).toEqual([undefined, 'ok']);
     });
 
@@ -108,7 +109,7 @@ inWorlds('a message', (open) => {
       const got = await drain(two.sync.device('bob', 'phone'));
       // An edit under way may stand behind the recall. It has no body.
       expect(shown(got)).toEqual([undefined]);
-      expect(got.map(({ body }) => body).join()).not.toContain('secret');
+      expect(got.map(bodyOf).join()).not.toContain('secret');
     });
   });
 

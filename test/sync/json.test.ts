@@ -73,9 +73,10 @@ it('calls onCaughtUp once, after every message that existed', async () => {
     void sync.send({ conversation: 'g', sender: 'ann', body: 'last' });
   };
   const device = sync.device('bob', 'live');
-  for await (const { kind, body } of device.subscribe({ signal: abort.signal, pageSize: 1, onCaughtUp })) {
-    if (kind === 'message') events.push(body);
-    if (body === 'last') break;
+  for await (const message of device.subscribe({ signal: abort.signal, pageSize: 1, onCaughtUp })) {
+    if (message.kind !== 'message') continue;
+    events.push(message.body);
+    if (message.body === 'last') break;
   }
   expect(events).toEqual(['hello', '1', '2', '3', 'caught up', 'last']);
 });

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Device, SyncMessage } from '../../sync/index.js';
-import { drain, say } from './support/people.js';
+import { bodyOf, drain, say } from './support/people.js';
 import { inWorlds, MODES } from './support/worlds.js';
 
-const inWords = ({ kind, users, body, by }: SyncMessage<string>) =>
-  kind === 'join' || kind === 'leave' ? `${kind} ${users}${by === undefined ? '' : ` by ${by}`}` : String(body);
+function inWords(message: SyncMessage<string>): string {
+  if (message.kind !== 'join' && message.kind !== 'leave') return String(bodyOf(message));
+  const { kind, users, by } = message;
+  return `${kind} ${users}${by === undefined ? '' : ` by ${by}`}`;
+}
 const events = async (device: Device<string>) => (await drain(device, 3)).map(inWords);
 
 inWorlds(

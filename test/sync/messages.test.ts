@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { MessagePage, MessageSync, SyncMessage } from '../../sync/index.js';
+import type { ChatMessage, MessagePage, MessageSync } from '../../sync/index.js';
 import { all, numbered, say } from './support/people.js';
 import { inWorlds, MODES, type Process } from './support/worlds.js';
 
 const bodies = ({ messages }: MessagePage<string>) => messages.map(({ body, recalled }) => (recalled ? '-' : body));
 
 /** All pages from the newest to the oldest, put together in the order of the conversation. */
-async function scrollBack(sync: MessageSync<string>, limit: number, user?: string): Promise<SyncMessage<string>[]> {
-  const found: SyncMessage<string>[] = [];
+async function scrollBack(sync: MessageSync<string>, limit: number, user?: string): Promise<ChatMessage<string>[]> {
+  const found: ChatMessage<string>[] = [];
   for (let before: string | undefined; ; ) {
     const page = await sync.messages('g', { limit, before, user });
     found.unshift(...page.messages);
@@ -17,8 +17,8 @@ async function scrollBack(sync: MessageSync<string>, limit: number, user?: strin
   }
 }
 
-async function scrollForward(sync: MessageSync<string>, limit: number, user?: string): Promise<SyncMessage<string>[]> {
-  const found: SyncMessage<string>[] = [];
+async function scrollForward(sync: MessageSync<string>, limit: number, user?: string): Promise<ChatMessage<string>[]> {
+  const found: ChatMessage<string>[] = [];
   for (let after: string | bigint = 0n; ; ) {
     const page: MessagePage<string> = await sync.messages('g', { limit, after, user });
     found.push(...page.messages);

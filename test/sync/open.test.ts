@@ -3,7 +3,7 @@ import type { TimelineAdapter } from '../../src/adapter.js';
 import type { Codec, StandardSchemaV1 } from '../../src/index.js';
 import { type MessageSync, type OpenMessageSyncOptions, openMessageSync } from '../../sync/index.js';
 import { Interposed } from './support/interposed.js';
-import { all } from './support/people.js';
+import { all, bodyOf } from './support/people.js';
 import { inWorlds, type World } from './support/worlds.js';
 
 type Options = Partial<OpenMessageSyncOptions<never>>;
@@ -50,7 +50,7 @@ inWorlds(
       expect((await sync.edit('g', seqId, 'changed', { key: 'e' })).duplicate).toBe(true);
       const shown = (await sync.messages('g', { user: 'bob' })).messages.map(({ body }) => body);
       const page = await sync.device('bob', 'phone').pull();
-      return [...shown, ...page.messages.map(({ body }) => body)];
+      return [...shown, ...page.messages.map(bodyOf)];
     }
 
     it('opens all that is needed, and closes it', async () => {

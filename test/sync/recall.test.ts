@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type MessageSync, readDiffusion, type SyncMessage } from '../../sync/index.js';
 import { inboxText } from './support/inbox-text.js';
-import { all, drain, say } from './support/people.js';
+import { all, bodyOf, drain, say } from './support/people.js';
 import { inWorlds, MODES, type Process, type World } from './support/worlds.js';
 
 const WAYS = [
@@ -15,7 +15,7 @@ const WAYS = [
 
 const DAY_MS = 24 * 3_600_000;
 
-const textOf = (messages: readonly SyncMessage<string>[]) => JSON.stringify(messages.map(({ body }) => body));
+const textOf = (messages: readonly SyncMessage<string>[]) => JSON.stringify(messages.map(bodyOf));
 
 async function recall(sync: MessageSync<string>, conversation: string, seqId: bigint): Promise<void> {
   await (await sync.recall(conversation, seqId)).delivered;

@@ -4,7 +4,7 @@ import { encodeTimelineId } from '../../src/timeline-id.js';
 import { relatedMessages } from '../../sync/conversations/related-messages.js';
 import { timelineOf } from '../../sync/shared/names.js';
 import { until } from '../support/until.js';
-import { all, drain, say } from './support/people.js';
+import { all, bodyOf, drain, say } from './support/people.js';
 import { inWorlds, MODES, type Process } from './support/worlds.js';
 
 const STEPS = ['the message', 'the index', 'the copies', 'the position'] as const;
@@ -58,7 +58,7 @@ inWorlds(
         expect(related.get(target)!.map(({ message }) => message.body)).toEqual(['y', 'z']);
         const heard = await drain(sync.device('ann', 'phone'));
         const fields = { countable: false, relatesTo: target, mentions: ['ann'] };
-        expect(heard.find(({ body }) => body === 'y')).toMatchObject(fields);
+        expect(heard.find((message) => bodyOf(message) === 'y')).toMatchObject(fields);
         const [summary] = await all(sync.conversations('ann'));
         expect(summary).toMatchObject({ unread: 0, mentions: 0, last: { seqId: target, body: 'hello' } });
         const { messages } = await sync.messages('g', { user: 'ann' });
@@ -115,7 +115,7 @@ inWorlds(
             expect(related.get(target)!.map(({ seqId }) => seqId)).toEqual([again.seqId]);
             const index = await process.store.timeline(timelineOf.relations('g', target)).read();
             expect(index.entries).toHaveLength(2);
-            const heard = (await drain(process.sync.device('ann', 'phone'))).map(({ body }) => body);
+            const heard = (await drain(process.sync.device('ann', 'phone'))).map(bodyOf);
             expect(heard).toEqual(['hello', 'first', 'other', 'second']);
           },
         );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MessageSync, SyncMessage } from '../../sync/index.js';
 import { until } from '../support/until.js';
 import { away } from './support/interposed.js';
-import { numbered, say, shortly, take } from './support/people.js';
+import { bodyOf, numbered, say, shortly, take } from './support/people.js';
 import { inWorlds, MODES, type Process, type ProcessOptions, type World } from './support/worlds.js';
 
 /** Collects what a device hears until it is stopped. */
@@ -65,7 +65,7 @@ inWorlds(
         const bob = listen(deaf, 'bob');
         for (const body of numbered(3)) {
           await say(process.sync, 'g', 'ann', body);
-          await until(body, () => bob.heard.at(-1)?.body === body);
+          await until(body, () => bob.heard.map(bodyOf).at(-1) === body);
         }
         bob.stop();
         await bob.ended;

@@ -15,6 +15,7 @@ import {
   writeDiffusion,
 } from '../../sync/index.js';
 import { inboxText } from './support/inbox-text.js';
+import { bodyOf } from './support/people.js';
 
 /** Which library cannot read bodies that say `poison`, at present. */
 interface Broken {
@@ -74,9 +75,9 @@ async function join(sync: MessageSync<string>, ...users: string[]): Promise<void
   await (await sync.join('group', users)).delivered;
 }
 
-const shown = ({ kind, body, undecodable, recalled }: SyncMessage<string>) =>
-  [kind, body ?? '', undecodable ? 'undecodable' : '', recalled ? 'recalled' : '']
-    .filter((part) => part !== '')
+const shown = (message: SyncMessage<string>) =>
+  [message.kind, bodyOf(message), ...['undecodable', 'recalled'].filter((flag) => flag in message)]
+    .filter((part) => part)
     .join(' ');
 
 async function pulled(device: Device<string>, limit?: number): Promise<string[]> {

@@ -7,6 +7,7 @@ import {
   type Diffusion,
   type Directory,
   hybridDiffusion,
+  type MessagePage,
   type MessageSync,
   type PullPage,
   readDiffusion,
@@ -62,7 +63,6 @@ describe('message synchronisation', () => {
     expectTypeOf<PullPage<Note>['messages']>().toEqualTypeOf<SyncMessage<Note>[]>();
     expectTypeOf(device.ack).parameter(0).toEqualTypeOf<Cursor>();
     expectTypeOf(device.subscribe()).toEqualTypeOf<AsyncIterable<SyncMessage<Note>>>();
-    expectTypeOf<SyncMessage<Note>['body']>().toEqualTypeOf<Note | undefined>();
     expectTypeOf<SyncMessage<Note>['kind']>().toEqualTypeOf<
       'message' | 'edit' | 'recall' | 'read' | 'receipt' | 'settings' | 'join' | 'leave' | 'signal'
     >();
@@ -70,6 +70,60 @@ describe('message synchronisation', () => {
     sync.send({ conversation: 'g', sender: 'ann', body: { txt: 'x' } });
     // @ts-expect-error: SeqIds are bigints
     sync.recall('g', 1);
+  });
+
+  it('narrows a message by its kind', () => {
+    type Of<K> = Omit<Extract<SyncMessage<Note>, { readonly kind: K }>, 'cursor' | 'toJSON' | 'resynced' | 'truncated'>;
+    type Fields = 'kind' | 'conversation' | 'seqId' | 'entrySeqId' | 'sender' | 'sentAt';
+    expectTypeOf<keyof Of<'message'>>().toEqualTypeOf<
+      Fields | 'body' | 'countable' | 'relatesTo' | 'mentions' | 'related' | 'edited' | 'recalled' | 'undecodable'
+    >();
+    expectTypeOf<keyof Of<'edit'>>().toEqualTypeOf<Fields | 'body' | 'by' | 'recalled' | 'undecodable'>();
+    expectTypeOf<keyof Of<'recall'>>().toEqualTypeOf<Fields | 'by'>();
+    expectTypeOf<keyof Of<'read'>>().toEqualTypeOf<Fields>();
+    expectTypeOf<keyof Of<'receipt'>>().toEqualTypeOf<Fields>();
+    expectTypeOf<keyof Of<'settings'>>().toEqualTypeOf<Fields | 'settings'>();
+    expectTypeOf<keyof Of<'join' | 'leave'>>().toEqualTypeOf<Fields | 'users' | 'by'>();
+    expectTypeOf<keyof Of<'signal'>>().toEqualTypeOf<Fields | 'body'>();
+  });
+
+  it('narrows in a switch, which the compiler knows to be complete', () => {
+    function textOf(message: SyncMessage<Note>): string {
+      switch (message.kind) {
+        case 'message':
+          return message.mentions?.join() ?? message.body?.text ?? '';
+        case 'edit':
+          return message.body?.text ?? message.by ?? '';
+        case 'recall':
+          return message.by ?? message.sender;
+        case 'read':
+        case 'receipt':
+          return message.sender;
+        case 'settings':
+          return String(message.settings.muted);
+        case 'join':
+        case 'leave':
+          return message.users.join();
+        case 'signal':
+          expectTypeOf(message.body).toEqualTypeOf<unknown>();
+          return '';
+        default:
+          return message satisfies never;
+      }
+    }
+    expectTypeOf(textOf).returns.toEqualTypeOf<string>();
+    expectTypeOf(textOf).parameter(0).toHaveProperty('resynced').toEqualTypeOf<true | undefined>();
+    // @ts-expect-error: not every kind has a body
+    expectTypeOf<SyncMessage<Note>['body']>();
+    const { kind, seqId } = {} as SyncMessage<Note>;
+    expectTypeOf(seqId).toEqualTypeOf<bigint>();
+    // @ts-expect-error: no such kind
+    expectTypeOf(kind === 'typing').toEqualTypeOf<boolean>();
+  });
+
+  it('gives pages of a conversation that hold only its messages', () => {
+    expectTypeOf<MessagePage<Note>['messages'][number]['kind']>().toEqualTypeOf<'message'>();
+    expectTypeOf<MessagePage<Note>['messages']>().toExtend<SyncMessage<Note>[]>();
   });
 
   it('knows three ways of diffusion, and directories of any shape', () => {

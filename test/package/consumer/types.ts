@@ -56,6 +56,8 @@ export async function chat(): Promise<MessageSync<Note>> {
   const chat = createSync<Note>({ store, sync, directory: timelineDirectory({ store }), diffusion: writeDiffusion() });
   const { delivered } = await chat.send({ conversation: 'a', sender: 'ann', body: { text: 'x' } });
   const recipients: number = (await delivered).recipients;
-  for (const { body } of (await chat.device('bob', 'phone').pull({ limit: recipients })).messages) body?.text;
+  for (const message of (await chat.device('bob', 'phone').pull({ limit: recipients })).messages) {
+    if (message.kind === 'message') message.body?.text;
+  }
   return chat;
 }

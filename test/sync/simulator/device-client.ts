@@ -1,9 +1,14 @@
 import type { Cursor } from '../../../src/types.js';
-import type { SyncMessage } from '../../../sync/types.js';
+import type { SyncMessage, SyncMessageFields } from '../../../sync/types.js';
+import { bodyOf } from '../support/people.js';
 import { Losses } from './losses.js';
 
 /** A message on the device, and whether its acknowledgement succeeded. */
-export interface ShownMessage extends Omit<SyncMessage<string>, 'cursor'> {
+export interface ShownMessage extends Omit<SyncMessageFields, 'cursor' | 'truncated'> {
+  readonly kind: SyncMessage<string>['kind'];
+  readonly body: string | undefined;
+  readonly by: string | undefined;
+  readonly recalled: boolean;
   isAcked: boolean;
 }
 
@@ -100,7 +105,8 @@ export class DeviceClient {
       return known;
     }
     const { cursor: _, truncated: __, ...rest } = message;
-    const next = { ...rest, isAcked: false };
+    const by = 'by' in message ? message.by : undefined;
+    const next = { ...rest, body: bodyOf(message), by, recalled: 'recalled' in message, isAcked: false };
     shown.push(next);
     return next;
   }

@@ -1,4 +1,4 @@
-import type { MessageSync, SyncMessage } from '../../../sync/types.js';
+import type { ChatMessage, MessageSync } from '../../../sync/types.js';
 import type { Attempts } from './attempts.js';
 import type { Host } from './world.js';
 
@@ -21,7 +21,7 @@ export interface PageWalk {
   readonly conversation: string;
   readonly user: string | undefined;
   /** Oldest first. */
-  readonly messages: readonly SyncMessage<string>[];
+  readonly messages: readonly ChatMessage<string>[];
   /** Acknowledged before the first page was read. */
   readonly changes: readonly AcknowledgedChange[];
 }
@@ -52,8 +52,8 @@ export class PageReader {
 export async function walkPages(
   sync: MessageSync<string>,
   { conversation, user, isForward, limit }: PageRequest,
-): Promise<{ readonly messages: readonly SyncMessage<string>[]; readonly problems: readonly string[] }> {
-  const pages: (readonly SyncMessage<string>[])[] = [];
+): Promise<{ readonly messages: readonly ChatMessage<string>[]; readonly problems: readonly string[] }> {
+  const pages: (readonly ChatMessage<string>[])[] = [];
   const problems: string[] = [];
   let position: { readonly after?: string | bigint; readonly before?: string } | undefined = isForward
     ? { after: 0n }

@@ -1,4 +1,4 @@
-import type { SyncMessage } from '../../../sync/types.js';
+import type { ChatMessage } from '../../../sync/types.js';
 import type { Evidence } from './evidence.js';
 import { type Entry, type History, textOf } from './history.js';
 import { walkPages } from './page-reader.js';
@@ -48,7 +48,7 @@ function visibleMessages(history: History, user: string | undefined): string[] {
 const isListed = ({ message }: Entry) =>
   message.kind === 'message' && !(message.countable === false && message.relatesTo !== undefined);
 
-const inShort = ({ seqId, body, edited, recalled }: SyncMessage<string>) =>
+const inShort = ({ seqId, body, edited, recalled }: ChatMessage<string>) =>
   `${seqId} ${body} ${edited === true} ${recalled === true}`;
 
 /** The last membership, and earlier ones as far as they leave no gap before it. */

@@ -28,9 +28,15 @@ export async function drain(device: Device<string>, limit = 100): Promise<SyncMe
 }
 
 /** A message in a word: what it says, or what it does to which. */
-export function inShort({ kind, body, recalled, seqId }: SyncMessage<string>): string {
-  if (kind === 'message') return recalled ? `(recalled ${seqId})` : String(body);
-  return kind === 'edit' ? `edit ${seqId}: ${body}` : `${kind} ${seqId}`;
+export function inShort(message: SyncMessage<string>): string {
+  const { kind, seqId } = message;
+  if (kind === 'message') return message.recalled ? `(recalled ${seqId})` : String(message.body);
+  return kind === 'edit' ? `edit ${seqId}: ${message.body}` : `${kind} ${seqId}`;
+}
+
+/** The body of a message or an edit; other kinds have none. */
+export function bodyOf<M>(message: SyncMessage<M>): M | undefined {
+  return message.kind === 'message' || message.kind === 'edit' ? message.body : undefined;
 }
 
 export const shortly = (messages: readonly SyncMessage<string>[]) => messages.map(inShort);

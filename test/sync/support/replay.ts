@@ -12,6 +12,7 @@ import {
   timelineDirectory,
 } from '../../../sync/index.js';
 import { randomFrom } from './irc-generator.js';
+import { bodyOf } from './people.js';
 
 /** A line of talk, with its number in the log. */
 export interface Said {
@@ -115,7 +116,7 @@ async function pull(
   await device.ack(page.cursor);
   const all = shown.get(nameOf(device)) ?? [];
   shown.set(nameOf(device), all);
-  for (const { sender, body } of page.messages) all.push(JSON.stringify([sender, body]));
+  for (const message of page.messages) all.push(JSON.stringify([message.sender, bodyOf(message)]));
   return page.upToDate;
 }
 

@@ -14,7 +14,7 @@ type Plain = string | number | boolean;
 export function resolveOptions<T extends { readonly [name in keyof T]: Plain | undefined }>(
   adapter: string,
   defaults: T,
-  options: { readonly [name in keyof T]?: T[name] | undefined } | null | undefined,
+  options: { readonly [name in keyof T]?: T[name] | null | undefined } | null | undefined,
   least: { readonly [name in keyof T]?: number } = {},
 ): T {
   const given: Record<string, Plain> = {};

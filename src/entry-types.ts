@@ -24,6 +24,12 @@ export type Cursor = string;
 /** A SeqId as an argument: a bigint, or a decimal string as in JSON. Results hold bigints. */
 export type SeqIdLike = bigint | string;
 
+/**
+ * `T` as an argument: a property that may be left out may also be `null`, which means the same. Values from JSON need
+ * no conversion.
+ */
+export type Nullable<T> = { readonly [K in keyof T]: object extends Pick<T, K> ? T[K] | null : T[K] };
+
 /** Options of a call that can be aborted. */
 export interface Abortable {
   /**

@@ -6,6 +6,7 @@ import { boundedBy, DEFAULT_BUDGET_MS, MAX_TIMER_MS, noAnswer } from './budget.j
 import { AcceptedClock, readClock } from './clock.js';
 import { jsonCodec } from './codec.js';
 import { checkOnUndecodable } from './decode.js';
+import type { Nullable } from './entry-types.js';
 import { invalidArgument } from './errors.js';
 import { checkFields, type OptionNames } from './options.js';
 import { checkCount } from './range.js';
@@ -36,7 +37,7 @@ const LEAST_CLOCK_TOLERANCE_MS = 1000;
  * await store.timeline('group:42').append({ from: 'ann', text: 'lunch?' }, { key: 'ann-1' });
  * ```
  */
-export async function openTimelineStore<M>(options: TimelineStoreOptions<M>): Promise<TimelineStore<M>> {
+export async function openTimelineStore<M>(options: Nullable<TimelineStoreOptions<M>>): Promise<TimelineStore<M>> {
   const { adapter, name, settings, schema, codec, onUndecodable } = checkStoreOptions(options);
   const { ttlMs, alter, warn } = settings;
   const clock = new AcceptedClock(settings);
@@ -98,7 +99,7 @@ interface Checked<M> {
   readonly onUndecodable: OnUndecodable<M>;
 }
 
-function checkStoreOptions<M>(given: TimelineStoreOptions<M>): Checked<M> {
+function checkStoreOptions<M>(given: Nullable<TimelineStoreOptions<M>>): Checked<M> {
   const options = checkFields<TimelineStoreOptions<M>>(given, NAMES);
   const {
     adapter,

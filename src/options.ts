@@ -1,5 +1,5 @@
 import { closestName } from './closest-name.js';
-import type { Abortable } from './entry-types.js';
+import type { Abortable, Nullable } from './entry-types.js';
 import { invalidArgument, TimelineError } from './errors.js';
 import { checkObject, describeValue } from './text.js';
 
@@ -19,7 +19,10 @@ export const ABORTABLE: OptionNames<Abortable> = { signal: true };
  * const NAMES: OptionNames<PullOptions> = { limit: true, signal: true };
  * const { limit = 100, signal } = checkOptions(options, NAMES);
  */
-export function checkOptions<T extends object>(given: T | null | undefined, names: OptionNames<NoInfer<T>>): T {
+export function checkOptions<T extends object>(
+  given: Nullable<T> | null | undefined,
+  names: OptionNames<NoInfer<T>>,
+): T {
   return given === undefined || given === null ? (NO_OPTIONS as T) : checkFields(given, names);
 }
 
@@ -28,14 +31,18 @@ export function checkOptions<T extends object>(given: T | null | undefined, name
  *
  * @param argument Name of the object, for the error. Default `options`.
  */
-export function checkFields<T extends object>(given: T, names: OptionNames<NoInfer<T>>, argument?: string): T {
+export function checkFields<T extends object>(
+  given: Nullable<T>,
+  names: OptionNames<NoInfer<T>>,
+  argument?: string,
+): T {
   checkObject(given, argument ?? 'options');
   let hasNull = false;
   for (const name in given) {
     if (names[name] !== true) throw unknownOption(name, Object.keys(names), { within: argument });
     if (given[name] === null) hasNull = true;
   }
-  const options = hasNull ? withoutNull(given) : given;
+  const options = hasNull ? withoutNull(given) : (given as T);
   const { signal } = options as Abortable;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalidArgument('signal', `must be an AbortSignal, not ${describeValue(signal)}`);
@@ -43,18 +50,23 @@ export function checkFields<T extends object>(given: T, names: OptionNames<NoInf
 }
 
 /** Like {@link checkFields}, for one item of a list. */
-export function checkItem<T extends object>(item: T, names: OptionNames<NoInfer<T>>, list: string, index: number): T {
+export function checkItem<T extends object>(
+  item: Nullable<T>,
+  names: OptionNames<NoInfer<T>>,
+  list: string,
+  index: number,
+): T {
   if (typeof item !== 'object' || item === null) checkObject(item, `${list}[${index}]`);
   let hasNull = false;
   for (const name in item) {
     if (names[name] !== true) throw unknownOption(name, Object.keys(names), { within: `${list}[${index}]` });
     if (item[name] === null) hasNull = true;
   }
-  return hasNull ? withoutNull(item) : item;
+  return hasNull ? withoutNull(item) : (item as T);
 }
 
 /** Returns a copy without the properties that are `null`. */
-function withoutNull<T extends object>(given: T): T {
+function withoutNull<T extends object>(given: Nullable<T>): T {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) as T;
 }
 

@@ -1,4 +1,14 @@
-import type { Abortable, Cursor, Head, Page, ReadRange, SeqIdLike, TimelineEntry, TimelineId } from './entry-types.js';
+import type {
+  Abortable,
+  Cursor,
+  Head,
+  Nullable,
+  Page,
+  ReadRange,
+  SeqIdLike,
+  TimelineEntry,
+  TimelineId,
+} from './entry-types.js';
 import type { Decoding } from './undecodable.js';
 
 /** A queue of entries with increasing SeqIds: append at the tail, read any range from any SeqId. */
@@ -15,7 +25,7 @@ export interface Timeline<M> {
    * const { seqId, duplicate } = await timeline.append(message, { key: message.clientId });
    * ```
    */
-  append(message: M, options?: AppendOptions): Promise<AppendResult>;
+  append(message: M, options?: Nullable<AppendOptions> | null): Promise<AppendResult>;
 
   /**
    * Appends messages all or nothing, in order, with consecutive SeqIds. Takes at most `capabilities.atomicBatch`
@@ -26,7 +36,7 @@ export interface Timeline<M> {
    * await timeline.appendMany([question, answer], { keys: ['q-1', 'a-1'] });
    * ```
    */
-  appendMany(messages: readonly M[], options?: AppendManyOptions): Promise<AppendResult[]>;
+  appendMany(messages: readonly M[], options?: Nullable<AppendManyOptions> | null): Promise<AppendResult[]>;
 
   /**
    * Reads one page.
@@ -37,7 +47,7 @@ export interface Timeline<M> {
    * const older = await timeline.read({ reverse: true, limit: 50, before: newest.next });
    * ```
    */
-  read(options?: ReadRange & Abortable & Decoding<M>): Promise<Page<M>>;
+  read(options?: Nullable<ReadRange & Abortable & Decoding<M>> | null): Promise<Page<M>>;
 
   /**
    * Counts the kept entries of a range, without those that were deleted and without reading bodies where the store can.
@@ -49,10 +59,10 @@ export interface Timeline<M> {
    * const unread = await timeline.count({ after: await phone.get(), atMost: 999 });
    * ```
    */
-  count(options?: CountOptions & Abortable): Promise<number>;
+  count(options?: Nullable<CountOptions & Abortable> | null): Promise<number>;
 
   /** Yields entries up to the newest (in reverse: the oldest) at the time the scan gets there. */
-  scan(options?: ScanOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
+  scan(options?: Nullable<ScanOptions & Decoding<M>> | null): AsyncIterable<TimelineEntry<M>>;
 
   /**
    * Yields the same entries page by page, which is the fastest way to read many. Does not throw where entries are
@@ -63,7 +73,7 @@ export interface Timeline<M> {
    * for await (const page of timeline.pages({ after: 0n, pageSize: 1000 })) index(page.entries);
    * ```
    */
-  pages(options?: ScanOptions & Decoding<M>): AsyncIterable<Page<M>>;
+  pages(options?: Nullable<ScanOptions & Decoding<M>> | null): AsyncIterable<Page<M>>;
 
   /**
    * Yields the entries after a position, then new entries as they arrive, and never ends. Starts at the oldest kept
@@ -77,16 +87,16 @@ export interface Timeline<M> {
    * }
    * ```
    */
-  subscribe(options?: SubscribeOptions & Decoding<M>): AsyncIterable<TimelineEntry<M>>;
+  subscribe(options?: Nullable<SubscribeOptions & Decoding<M>> | null): AsyncIterable<TimelineEntry<M>>;
 
   /** Reads one entry, or its tombstone; `undefined` if it was never appended, was trimmed or has expired. */
-  get(seqId: SeqIdLike, options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
+  get(seqId: SeqIdLike, options?: Nullable<Abortable & Decoding<M>> | null): Promise<TimelineEntry<M> | undefined>;
 
   /** Reads the newest kept entry, or its tombstone; `undefined` if none is kept. */
-  latest(options?: Abortable & Decoding<M>): Promise<TimelineEntry<M> | undefined>;
+  latest(options?: Nullable<Abortable & Decoding<M>> | null): Promise<TimelineEntry<M> | undefined>;
 
   /** Reads the epoch and the first and last SeqId, without bodies. */
-  head(options?: Abortable): Promise<Head>;
+  head(options?: Nullable<Abortable> | null): Promise<Head>;
 
   /**
    * Replaces a message in place and raises `revision` by one. `TIMELINE_NOT_FOUND` if the entry is missing, deleted,
@@ -100,11 +110,11 @@ export interface Timeline<M> {
   update(
     seqId: SeqIdLike,
     message: M,
-    options?: { readonly ifRevision?: number | undefined } & Abortable,
+    options?: Nullable<{ readonly ifRevision?: number | undefined } & Abortable> | null,
   ): Promise<TimelineEntry<M>>;
 
   /** Replaces an entry with a tombstone. Idempotent; does nothing if there is no entry. */
-  delete(seqId: SeqIdLike, options?: Abortable): Promise<void>;
+  delete(seqId: SeqIdLike, options?: Nullable<Abortable> | null): Promise<void>;
 
   /**
    * Removes the oldest entries. Readers behind the cut are told (`truncated`).
@@ -114,7 +124,7 @@ export interface Timeline<M> {
    * await timeline.trim({ keepLast: 1000 });
    * ```
    */
-  trim(options: ({ readonly through: SeqIdLike } | { readonly keepLast: number }) & Abortable): Promise<void>;
+  trim(options: Nullable<({ readonly through: SeqIdLike } | { readonly keepLast: number }) & Abortable>): Promise<void>;
 
   /**
    * Returns the stored position of a named reader; no I/O. The name takes 1 to 255 bytes.
@@ -200,12 +210,12 @@ export interface Checkpoint {
   /** Name of the reader. */
   readonly reader: string;
   /** Reads the position; `undefined` if none is stored. */
-  get(options?: Abortable): Promise<Cursor | undefined>;
+  get(options?: Nullable<Abortable> | null): Promise<Cursor | undefined>;
   /**
    * Stores the later of `to` and the stored position, atomically, and resolves with the result.
    * `TIMELINE_EPOCH_CHANGED` if the stored position belongs to another epoch.
    */
-  advance(to: Cursor | SeqIdLike, options?: Abortable): Promise<Cursor>;
+  advance(to: Cursor | SeqIdLike, options?: Nullable<Abortable> | null): Promise<Cursor>;
   /** Stores `to`, even if it lies before the stored position; `undefined` deletes the position. */
-  reset(to: Cursor | SeqIdLike | undefined, options?: Abortable): Promise<void>;
+  reset(to: Cursor | SeqIdLike | null | undefined, options?: Nullable<Abortable> | null): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { AdapterWarning, Body, Capabilities, TimelineAdapter } from './adapter.js';
-import type { Abortable, Cursor, Head, Page, ReadRange, TimelineId } from './entry-types.js';
+import type { Abortable, Cursor, Head, Nullable, Page, ReadRange, TimelineId } from './entry-types.js';
 import type { TimelineError } from './errors.js';
 import type { RetryOptions } from './retry.js';
 import type { StandardSchemaV1 } from './schema.js';
@@ -55,9 +55,9 @@ export interface TimelineStoreOptions<M> {
   /** Handles entries whose body does not decode; a reading call may override it. Default `'throw'`. */
   readonly onUndecodable?: OnUndecodable<M> | undefined;
   /** Bounds of pending writes. */
-  readonly limits?: PendingLimits | undefined;
+  readonly limits?: Nullable<PendingLimits> | undefined;
   /** Retries of calls that are safe to repeat. */
-  readonly retry?: RetryOptions | undefined;
+  readonly retry?: Nullable<RetryOptions> | undefined;
   /** Milliseconds between the polls of a waiting subscription that gets no wake-up. Default 1000, minimum 10. */
   readonly pollMs?: number | undefined;
   /**
@@ -104,7 +104,7 @@ export interface TimelineStore<M> extends AsyncDisposable {
    * for (const outcome of outcomes) if (!outcome.ok) report(outcome.error);
    * ```
    */
-  appendBatch(items: readonly BatchItem<M>[], options?: Abortable): Promise<BatchOutcome[]>;
+  appendBatch(items: readonly Nullable<BatchItem<M>>[], options?: Nullable<Abortable> | null): Promise<BatchOutcome[]>;
 
   /**
    * Write diffusion: appends one message to many Timelines. Encodes it once, and stores it once where the adapter can.
@@ -117,7 +117,7 @@ export interface TimelineStore<M> extends AsyncDisposable {
   appendToMany(
     timelines: readonly TimelineId[],
     message: M,
-    options?: { readonly key?: string | undefined } & Abortable,
+    options?: Nullable<{ readonly key?: string | undefined } & Abortable> | null,
   ): Promise<BatchOutcome[]>;
 
   /**
@@ -130,12 +130,12 @@ export interface TimelineStore<M> extends AsyncDisposable {
    * ```
    */
   readBatch(
-    items: readonly ({ readonly timeline: TimelineId } & ReadRange)[],
-    options?: Abortable & Decoding<M>,
+    items: readonly Nullable<{ readonly timeline: TimelineId } & ReadRange>[],
+    options?: Nullable<Abortable & Decoding<M>> | null,
   ): Promise<Page<M>[]>;
 
   /** Reads the heads of many Timelines in one round trip, without bodies. */
-  heads(ids: readonly TimelineId[], options?: Abortable): Promise<Head[]>;
+  heads(ids: readonly TimelineId[], options?: Nullable<Abortable> | null): Promise<Head[]>;
 
   /**
    * Counts the entries of many ranges, in one round trip where the adapter can; see {@link Timeline.count}. Results
@@ -147,8 +147,8 @@ export interface TimelineStore<M> extends AsyncDisposable {
    * ```
    */
   countBatch(
-    items: readonly ({ readonly timeline: TimelineId } & CountOptions)[],
-    options?: Abortable,
+    items: readonly Nullable<{ readonly timeline: TimelineId } & CountOptions>[],
+    options?: Nullable<Abortable> | null,
   ): Promise<number[]>;
 
   /**
@@ -161,23 +161,25 @@ export interface TimelineStore<M> extends AsyncDisposable {
    * ```
    */
   timelines(
-    options?: {
-      readonly prefix?: string | undefined;
-      readonly after?: TimelineId | undefined;
-      readonly limit?: number | undefined;
-    } & Abortable,
+    options?: Nullable<
+      {
+        readonly prefix?: string | undefined;
+        readonly after?: TimelineId | undefined;
+        readonly limit?: number | undefined;
+      } & Abortable
+    > | null,
   ): AsyncIterable<TimelineId>;
 
   /** Reads many checkpoints in one round trip; see {@link Timeline.checkpoint}. */
   checkpoints(
     items: readonly { readonly timeline: TimelineId; readonly reader: string }[],
-    options?: Abortable,
+    options?: Nullable<Abortable> | null,
   ): Promise<(Cursor | undefined)[]>;
 
   /** Advances many checkpoints in one round trip, and resolves with the stored positions; see {@link Checkpoint}. */
   advanceCheckpoints(
     items: readonly { readonly timeline: TimelineId; readonly reader: string; readonly to: Cursor }[],
-    options?: Abortable,
+    options?: Nullable<Abortable> | null,
   ): Promise<Cursor[]>;
 
   /**
@@ -205,7 +207,7 @@ export interface TimelineStore<M> extends AsyncDisposable {
    * await store.publish('typing:group:42', 'ann');
    * ```
    */
-  publish(topic: string, payload: string, options?: Abortable): Promise<void>;
+  publish(topic: string, payload: string, options?: Nullable<Abortable> | null): Promise<void>;
 
   /**
    * Calls `listener` with each signal of these topics, until the returned function is called or the store is closed.

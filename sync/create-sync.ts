@@ -1,4 +1,4 @@
-import { type StandardSchemaV1, TimelineError, type TimelineStore } from '../src/index.js';
+import { type Nullable, type StandardSchemaV1, TimelineError, type TimelineStore } from '../src/index.js';
 import {
   checkCount,
   checkFields,
@@ -32,7 +32,7 @@ const MAX_LAST_MESSAGES = 1000;
  * const directory = timelineDirectory({ store });
  * await using sync = createSync<Text>({ store, sync: inboxes, directory, diffusion: hybridDiffusion() });
  */
-export function createSync<M>(options: SyncOptions<M>): MessageSync<M> {
+export function createSync<M>(options: Nullable<SyncOptions<M>>): MessageSync<M> {
   return assemble(options, {});
 }
 
@@ -56,7 +56,7 @@ const NAMES: OptionNames<SyncOptions<unknown>> = {
 };
 
 export function assemble<M>(
-  given: SyncOptions<M>,
+  given: Nullable<SyncOptions<M>>,
   { bodySchema, closeLibraries, userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning<M>,
 ): MessageSync<M> {
   const options = checkFields<SyncOptions<M>>(given, NAMES);

@@ -1,4 +1,4 @@
-import type { TimelineAdapter } from '../src/index.js';
+import type { Nullable, TimelineAdapter } from '../src/index.js';
 import { checkFields, checkText, describeValue, invalidArgument, type OptionNames } from '../src/toolkit/index.js';
 import { assemble } from './create-sync.js';
 import { envelopeCodec } from './envelope-codec.js';
@@ -24,7 +24,7 @@ const NAMES: OptionNames<OpenMessageSyncOptions<unknown>> = {
  * @example
  * await using sync = await openMessageSync<Text>({ adapter: sqliteAdapter('chat.db'), ttlMs: 30 * 24 * 3_600_000 });
  */
-export async function openMessageSync<M>(options: OpenMessageSyncOptions<M>): Promise<MessageSync<M>> {
+export async function openMessageSync<M>(options: Nullable<OpenMessageSyncOptions<M>>): Promise<MessageSync<M>> {
   const {
     adapter,
     name = 'chat',

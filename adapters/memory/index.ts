@@ -19,6 +19,7 @@ import type {
   Write,
   WriteOutcome,
 } from '../../src/adapter.js';
+import type { Nullable } from '../../src/entry-types.js';
 import type { Reconciled } from '../../src/settings.js';
 import {
   compareUtf8,
@@ -68,7 +69,7 @@ interface LibraryData {
  * @example
  * const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'chat' });
  */
-export function memoryAdapter(options?: MemoryAdapterOptions): TimelineAdapter {
+export function memoryAdapter(options?: Nullable<MemoryAdapterOptions> | null): TimelineAdapter {
   const { keyWindowMs, sweepMs } = resolveOptions('memoryAdapter', DEFAULTS, options);
   const libraries = new Map<string, LibraryData>();
   const epoch = randomBytes(9).toString('base64url');

@@ -1,4 +1,5 @@
 import type { AdapterLibrary, Call, Capabilities, LibraryOptions, TimelineAdapter } from '../../src/adapter.js';
+import type { Nullable } from '../../src/entry-types.js';
 import { invalidArgument } from '../../src/errors.js';
 import { Appender } from './append.js';
 import { EntryChanges } from './change.js';
@@ -36,7 +37,7 @@ export type { RedisAdapterOptions } from './options.js';
  * const redis = new Redis();
  * const store = await openTimelineStore({ adapter: redisAdapter(redis), name: 'inboxes' });
  */
-export function redisAdapter(client: RedisClient, options?: RedisAdapterOptions): TimelineAdapter {
+export function redisAdapter(client: RedisClient, options?: Nullable<RedisAdapterOptions> | null): TimelineAdapter {
   if (typeof client?.call !== 'function' || typeof client.duplicate !== 'function') {
     throw invalidArgument('client', 'must be a Redis or Cluster of ioredis');
   }

@@ -1,4 +1,5 @@
 import { resolveOptions } from '../../src/adapter-options.js';
+import type { Nullable } from '../../src/entry-types.js';
 import { invalidArgument } from '../../src/errors.js';
 
 /** Options of `redisAdapter`; all have defaults. */
@@ -55,7 +56,7 @@ const DEFAULTS: ResolvedOptions = {
 };
 
 /** Fills in the defaults. `TIMELINE_INVALID_ARGUMENT` for an option that does not exist or does not fit. */
-export function resolveRedisOptions(given: RedisAdapterOptions | undefined): ResolvedOptions {
+export function resolveRedisOptions(given: Nullable<RedisAdapterOptions> | null | undefined): ResolvedOptions {
   const options = resolveOptions('redisAdapter', DEFAULTS, given, { waitReplicas: 0 });
   if (/[{}]/.test(options.prefix))
     throw invalidArgument('prefix', 'must not hold braces: they decide the slot of a key');

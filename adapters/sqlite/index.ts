@@ -1,4 +1,5 @@
 import type { TimelineAdapter } from '../../src/adapter.js';
+import type { Nullable } from '../../src/entry-types.js';
 import type { BetterSqlite3Database } from './file/client.js';
 import { SharedDatabase } from './file/database.js';
 import { checkSource } from './file/handle.js';
@@ -30,7 +31,7 @@ export type { SqliteAdapterOptions } from './options.js';
  */
 export function sqliteAdapter(
   database: BetterSqlite3Database | string,
-  options?: SqliteAdapterOptions,
+  options?: Nullable<SqliteAdapterOptions> | null,
 ): TimelineAdapter {
   const settings = resolveSettings(options);
   const shared = new SharedDatabase(checkSource(database, 'database'), settings);

@@ -1,4 +1,5 @@
 import { resolveOptions } from '../../src/adapter-options.js';
+import type { Nullable } from '../../src/entry-types.js';
 import { invalidArgument } from '../../src/errors.js';
 
 /** Options of `sqliteAdapter`; all have defaults. */
@@ -52,7 +53,7 @@ const DEFAULTS: SqliteSettings = {
   walHardBytes: 256 * 2 ** 20,
 };
 
-export function resolveSettings(options: SqliteAdapterOptions | undefined): SqliteSettings {
+export function resolveSettings(options: Nullable<SqliteAdapterOptions> | null | undefined): SqliteSettings {
   const settings = resolveOptions('sqliteAdapter', DEFAULTS, options, { busyTimeoutMs: 0 });
   if (settings.synchronous !== 'full' && settings.synchronous !== 'normal') {
     throw invalidArgument('synchronous', "must be 'full' or 'normal'");

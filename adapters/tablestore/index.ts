@@ -1,4 +1,5 @@
 import type { TimelineAdapter } from '../../src/adapter.js';
+import type { Nullable } from '../../src/entry-types.js';
 import { invalidArgument, TimelineError } from '../../src/errors.js';
 import { openLibrary } from './library.js';
 import { resolveSettings, type TableStoreAdapterOptions } from './options.js';
@@ -24,7 +25,10 @@ export type { TableStoreClient, TableStoreSdk } from './service/client.js';
  * const client = new TableStore.Client({ ...account, maxRetries: 0, httpOptions: { timeout: 10_000, agent } });
  * const store = await openTimelineStore({ adapter: tablestoreAdapter(client), name: 'history' });
  */
-export function tablestoreAdapter(client: TableStoreClient, given?: TableStoreAdapterOptions): TimelineAdapter {
+export function tablestoreAdapter(
+  client: TableStoreClient,
+  given?: Nullable<TableStoreAdapterOptions> | null,
+): TimelineAdapter {
   const options = given ?? {};
   if (typeof client?.batchWriteRow !== 'function' || typeof client.getRange !== 'function') {
     throw invalidArgument('client', 'must be a Client of the tablestore package');

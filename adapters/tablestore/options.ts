@@ -1,4 +1,5 @@
 import { resolveOptions } from '../../src/adapter-options.js';
+import type { Nullable } from '../../src/entry-types.js';
 import { invalidArgument } from '../../src/errors.js';
 import { describeValue } from '../../src/text.js';
 import { type JavaV1Options, javaV1Layout } from './layouts/java-v1.js';
@@ -102,7 +103,7 @@ const DEFAULTS: Omit<Settings, 'layout'> = {
   parallel: 32,
 };
 
-export function resolveSettings(given: TableStoreAdapterOptions): Settings {
+export function resolveSettings(given: Nullable<TableStoreAdapterOptions>): Settings {
   const { layout: option, wake, sdk, ...options } = given;
   const layout = resolveLayout(option ?? undefined);
   const defaults = layout.shared ? { ...DEFAULTS, sequence: 'auto' as const } : DEFAULTS;

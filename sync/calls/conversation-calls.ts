@@ -79,9 +79,9 @@ export class ConversationCalls<M> {
     return markRead(this.#context, user, conversation, position);
   }
 
-  async readPositions(conversation: string, users?: readonly string[]): Promise<Map<string, bigint>> {
+  async readPositions(conversation: string, users?: readonly string[] | null): Promise<Map<string, bigint>> {
     checkConversation(conversation);
-    const names = users === undefined ? undefined : checkUsers(users);
+    const names = users === undefined || users === null ? undefined : checkUsers(users);
     checkOpen(this.#context);
     return readPositions(this.#context, conversation, each(names ?? this.#context.directory.members(conversation)));
   }

@@ -1,4 +1,4 @@
-import { TimelineError } from '../../src/index.js';
+import { type Nullable, TimelineError } from '../../src/index.js';
 import { checkOptions, type OptionNames } from '../../src/toolkit/index.js';
 import { checkPermission } from '../members/authorization.js';
 import { isMemberNow } from '../members/present-members.js';
@@ -27,7 +27,7 @@ export class MemberCalls<M> {
     kind: 'join' | 'leave',
     conversation: string,
     users: string | readonly string[],
-    options?: MemberChangeOptions,
+    options?: Nullable<MemberChangeOptions> | null,
   ): Promise<Sent> {
     checkConversation(conversation);
     const names = checkUsers(users);

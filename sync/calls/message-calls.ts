@@ -1,4 +1,4 @@
-import { type Abortable, isTimelineError, type SeqIdLike, TimelineError } from '../../src/index.js';
+import { type Abortable, isTimelineError, type Nullable, type SeqIdLike, TimelineError } from '../../src/index.js';
 import {
   ABORTABLE,
   checkFields,
@@ -70,7 +70,7 @@ export class MessageCalls<M> {
     return this.#checks.run(conversation, check, append, signal);
   }
 
-  async edit(conversation: string, given: SeqIdLike, body: M, options?: ChangeOptions): Promise<Sent> {
+  async edit(conversation: string, given: SeqIdLike, body: M, options?: Nullable<ChangeOptions> | null): Promise<Sent> {
     const { key: givenKey, by: actor } = checkOptions(options, EDIT);
     const key = checkKey(givenKey);
     const by = checkActor(actor);
@@ -83,7 +83,11 @@ export class MessageCalls<M> {
     return this.#sender.append(conversation, edit, key && `e:${key}`);
   }
 
-  async recall(conversation: string, given: SeqIdLike, options?: Pick<ChangeOptions, 'by'>): Promise<Sent> {
+  async recall(
+    conversation: string,
+    given: SeqIdLike,
+    options?: Nullable<Pick<ChangeOptions, 'by'>> | null,
+  ): Promise<Sent> {
     const by = checkActor(checkOptions(options, RECALL).by);
     const seqId = this.#checkTarget(conversation, given);
     const { sender } = await this.#permittedTarget('recall', conversation, seqId, by);

@@ -1,3 +1,4 @@
+import type { Nullable } from '../../src/index.js';
 import {
   checkCount,
   checkFunction,
@@ -38,7 +39,7 @@ export interface HybridOptions {
  * @example
  * hybridDiffusion({ writeUpTo: 200, overrides: { 'channel:news': 'read' } });
  */
-export function hybridDiffusion(given?: HybridOptions): Diffusion {
+export function hybridDiffusion(given?: Nullable<HybridOptions> | null): Diffusion {
   const options = checkOptions(given, HYBRID);
   const { overrides, policy } = options;
   const writeUpTo = checkCount(options.writeUpTo ?? 500, 'writeUpTo', { least: 0 });

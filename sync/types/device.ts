@@ -1,4 +1,4 @@
-import type { Abortable, Cursor } from '../../src/index.js';
+import type { Abortable, Cursor, Nullable } from '../../src/index.js';
 import type { SyncMessage } from './sync-message.js';
 import type { TruncatedConversation } from './truncated.js';
 
@@ -63,7 +63,7 @@ export interface Device<M> {
    * show(page.messages);
    * sessionStorage.position = page.cursor;
    */
-  pull(options?: PullOptions): Promise<PullPage<M>>;
+  pull(options?: Nullable<PullOptions> | null): Promise<PullPage<M>>;
   /**
    * Acknowledges a page, or a message and all before it: they do not come again. The position never moves back. Rejects
    * with `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device, for one that `pull` made with `after`, and
@@ -78,7 +78,7 @@ export interface Device<M> {
    * @example
    * for await (const message of device.subscribe({ signal, onCaughtUp: () => hideSpinner() })) show(message);
    */
-  subscribe(options?: DeviceSubscribeOptions): AsyncIterable<SyncMessage<M>>;
+  subscribe(options?: Nullable<DeviceSubscribeOptions> | null): AsyncIterable<SyncMessage<M>>;
 }
 
 /** A page of messages. */

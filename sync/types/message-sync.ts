@@ -1,4 +1,4 @@
-import type { Abortable, SeqIdLike, Timeline } from '../../src/index.js';
+import type { Abortable, Nullable, SeqIdLike, Timeline } from '../../src/index.js';
 import type { Device, DeviceOptions, ListedDevice } from './device.js';
 import type { ConversationSettings, Stored } from './entries.js';
 import type { ConversationSummary, ListOptions, UnreadTotals } from './list.js';
@@ -15,7 +15,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * const { seqId, delivered } = await sync.send({ conversation: 'team', sender: 'ann', body, key: clientMessageId });
    * await delivered;
    */
-  send(message: OutgoingMessage<M>, options?: Abortable): Promise<Sent>;
+  send(message: Nullable<OutgoingMessage<M>>, options?: Nullable<Abortable> | null): Promise<Sent>;
   /**
    * Changes a message everywhere. Resolves as {@link send} does. Rejects with `TIMELINE_NOT_FOUND` if there is none, or
    * it was recalled; with `TIMELINE_UNSUPPORTED` if the store library lacks the capability `update`. `by` is the user
@@ -25,13 +25,17 @@ export interface MessageSync<M> extends AsyncDisposable {
     conversation: string,
     seqId: SeqIdLike,
     body: M,
-    options?: { readonly key?: string | undefined; readonly by?: string | undefined },
+    options?: Nullable<{ readonly key?: string | undefined; readonly by?: string | undefined }> | null,
   ): Promise<Sent>;
   /**
    * Recalls a message and removes its body everywhere. Idempotent: the first recall stands, with its `by`. Rejects with
    * `TIMELINE_NOT_FOUND` if there is none, and with `TIMELINE_UNSUPPORTED` as {@link edit} does.
    */
-  recall(conversation: string, seqId: SeqIdLike, options?: { readonly by?: string | undefined }): Promise<Sent>;
+  recall(
+    conversation: string,
+    seqId: SeqIdLike,
+    options?: Nullable<{ readonly by?: string | undefined }> | null,
+  ): Promise<Sent>;
   /**
    * Makes users members from here on. Resolves once the join is stored; `delivered` once it is in force. `by` is the
    * user who adds them. With a `key`, the call may be repeated: the join is stored once. Rejects with
@@ -41,9 +45,17 @@ export interface MessageSync<M> extends AsyncDisposable {
    * const { delivered } = await sync.join('team', ['ann', 'bob']);
    * await delivered;
    */
-  join(conversation: string, users: string | readonly string[], options?: MemberChangeOptions): Promise<Sent>;
+  join(
+    conversation: string,
+    users: string | readonly string[],
+    options?: Nullable<MemberChangeOptions> | null,
+  ): Promise<Sent>;
   /** Ends memberships: later messages no longer reach these users. Resolves and repeats as {@link join} does. */
-  leave(conversation: string, users: string | readonly string[], options?: MemberChangeOptions): Promise<Sent>;
+  leave(
+    conversation: string,
+    users: string | readonly string[],
+    options?: Nullable<MemberChangeOptions> | null,
+  ): Promise<Sent>;
   /** Resolves with `true` if the user is a member. A join or leave counts once it is `delivered`. */
   isMember(conversation: string, user: string): Promise<boolean>;
   /**
@@ -61,7 +73,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * const newest = await sync.messages('team', { user: 'ann' });
    * if (newest.before) show(await sync.messages('team', { user: 'ann', before: newest.before }));
    */
-  messages(conversation: string, options?: MessagesOptions): Promise<MessagePage<M>>;
+  messages(conversation: string, options?: Nullable<MessagesOptions> | null): Promise<MessagePage<M>>;
   /** Returns the Timeline of a conversation, to be read in both directions from any position. */
   history(conversation: string): Timeline<Stored<M>>;
   /**
@@ -76,7 +88,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    */
   signal(conversation: string, signal: OutgoingSignal): Promise<void>;
   /** Returns a device of a user. Does no I/O. */
-  device(user: string, device: string, options?: DeviceOptions): Device<M>;
+  device(user: string, device: string, options?: Nullable<DeviceOptions> | null): Device<M>;
   /**
    * Lists the devices of a user that have a stored position, the one seen last first. A device has one from its first
    * acknowledgement on, or from its first pull if it starts with `now` or `{ last }`. Idle devices are forgotten
@@ -96,7 +108,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * for await (const { conversation, last, unread, capped } of sync.conversations('ann', { limit: 20, atMost: 99 }))
    *   show(conversation, last, capped ? `${unread}+` : unread);
    */
-  conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>>;
+  conversations(user: string, options?: Nullable<ListOptions> | null): AsyncIterable<ConversationSummary<M>>;
   /**
    * Yields the new summary of a conversation after each message, edit, recall, join, leave, read position or setting
    * that changes it, until `signal` or `close` ends it. Several changes of a conversation may come as one. Call it
@@ -107,7 +119,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * for await (const summary of sync.conversations('ann', { limit: 20 })) show(summary);
    * for await (const summary of changes) summary.left ? remove(summary.conversation) : show(summary);
    */
-  conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>>;
+  conversationChanges(user: string, options?: Nullable<Abortable> | null): AsyncIterable<ConversationSummary<M>>;
   /**
    * Counts the unread messages of all conversations that are neither muted nor archived. `atMost` is 999 by default.
    *
@@ -115,7 +127,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * const { messages, capped } = await sync.unread('ann', { atMost: 99 });
    * setBadge(capped ? `${messages}+` : String(messages));
    */
-  unread(user: string, options?: { readonly atMost?: number | undefined }): Promise<UnreadTotals>;
+  unread(user: string, options?: Nullable<{ readonly atMost?: number | undefined }> | null): Promise<UnreadTotals>;
   /**
    * Changes a user's settings of a conversation, and tells the user's devices. What is left out stays as it is; of two
    * calls that change the same setting the later one counts.
@@ -123,9 +135,9 @@ export interface MessageSync<M> extends AsyncDisposable {
    * @example
    * await sync.configure('ann', 'team', { muted: true });
    */
-  configure(user: string, conversation: string, settings: Partial<ConversationSettings>): Promise<void>;
+  configure(user: string, conversation: string, settings: Nullable<Partial<ConversationSettings>>): Promise<void>;
   /** Returns read positions of a conversation, of the members by default; 0n for none. */
-  readPositions(conversation: string, users?: readonly string[]): Promise<Map<string, bigint>>;
+  readPositions(conversation: string, users?: readonly string[] | null): Promise<Map<string, bigint>>;
   /**
    * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one
    * in force. Rejects with `TIMELINE_INVALID_ARGUMENT` if the conversation does not reach as far.
@@ -137,7 +149,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * with `all`, at every conversation of the store library (needs the capability `timelines`). Each process does that
    * once a day.
    */
-  recover(options?: { readonly all?: boolean | undefined }): Promise<{ readonly resumed: number }>;
+  recover(options?: Nullable<{ readonly all?: boolean | undefined }> | null): Promise<{ readonly resumed: number }>;
   /** Finishes the fan-outs under way. Closes the libraries if `openMessageSync` opened them. Idempotent. */
   close(): Promise<void>;
 }

@@ -74,7 +74,7 @@ export interface ChatMessage<M> extends SyncMessageFields {
   readonly undecodable?: true;
 }
 
-/** The message `seqId` has another body. Of several edits of a message, the one with the highest `entrySeqId` counts. */
+/** The message `seqId` has another body. Of several edits of a message, the highest `entrySeqId` counts. */
 export interface EditMessage<M> extends SyncMessageFields {
   /** A change of a message. */
   readonly kind: 'edit';

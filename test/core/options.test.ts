@@ -72,26 +72,6 @@ it('an item of appendBatch with an unknown name fails alone', async () => {
   expect(!refused?.ok && refused?.error.message).toContain("did you mean 'items[1].key'?");
 });
 
-it('takes items with a message of null, and null for undefined', async () => {
-  const items = [{ timeline: 'a', message: null, key: null as never }];
-  expect(await store.appendBatch(items)).toMatchObject([{ ok: true }]);
-  expect((await store.timeline('a').latest())?.message).toBeNull();
-  expect(await store.readBatch([{ timeline: 'a', after: null as never }])).toMatchObject([{ upToDate: true }]);
-});
-
-it('takes null for undefined', async () => {
-  const nullable = (...names: string[]) => Object.fromEntries(names.map((name) => [name, null])) as never;
-  const all = nullable('ttlMs', 'alter', 'schema', 'codec', 'onUndecodable', 'limits', 'retry', 'pollMs', 'now');
-  const adapter = memoryAdapter(nullable('keyWindowMs', 'sweepMs'));
-  const opened = await openTimelineStore<string>({ adapter, name: 'nulls', ...(all as object) });
-  const chat = opened.timeline('chat');
-  await chat.append('a', nullable('key', 'seqId', 'expectedLast', 'signal'));
-  await chat.append('b', null as never);
-  expect((await chat.read(nullable('after', 'before', 'limit', 'reverse', 'signal'))).entries).toHaveLength(2);
-  await chat.checkpoint('r').reset(null as never);
-  await opened.close();
-});
-
 it('says the least value where there is no greatest', async () => {
   await expect(timeline.read({ limit: 0 })).rejects.toThrow('limit must be at least 1, not 0');
 });

@@ -53,17 +53,6 @@ it('takes decimal strings for SeqIds', async () => {
   expect((await sync.history('h').get(text))?.message).not.toHaveProperty('body');
 });
 
-it('takes null for undefined', async () => {
-  const nulls = { key: null } as never;
-  const { seqId } = await sync.send(
-    { conversation: 'n', sender: 'ann', body: 'a', ...(nulls as object) },
-    null as never,
-  );
-  await sync.edit('n', seqId, 'b', nulls);
-  await sync.device('bob', 'nulls', { start: null } as never).pull({ limit: null, signal: null } as never);
-  await sync.recover({ all: null } as never);
-});
-
 it('calls onCaughtUp once, after every message that existed', async () => {
   for (const body of ['1', '2', '3']) await (await sync.send({ conversation: 'g', sender: 'ann', body })).delivered;
   const events: (string | undefined)[] = [];

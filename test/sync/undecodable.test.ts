@@ -75,10 +75,10 @@ async function join(sync: MessageSync<string>, ...users: string[]): Promise<void
   await (await sync.join('group', users)).delivered;
 }
 
-const shown = (message: SyncMessage<string>) =>
-  [message.kind, bodyOf(message), ...['undecodable', 'recalled'].filter((flag) => flag in message)]
-    .filter((part) => part)
-    .join(' ');
+const shown = (message: SyncMessage<string>) => {
+  const flags = ['undecodable', 'recalled'].filter((flag) => flag in message);
+  return [message.kind, bodyOf(message) ?? [], flags].flat().join(' ');
+};
 
 async function pulled(device: Device<string>, limit?: number): Promise<string[]> {
   const texts: string[] = [];

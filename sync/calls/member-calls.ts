@@ -47,8 +47,6 @@ export class MemberCalls<M> {
       parts.push(await this.#sender.append(conversation, entry, key && `${kind}:${parts.length}:${key}`));
     }
     const last = parts.at(-1) as Sent;
-    const invalidateMode = () => this.#sender.invalidateMode(conversation);
-    last.delivered.then(invalidateMode, invalidateMode);
     return last;
   }
 

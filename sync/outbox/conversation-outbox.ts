@@ -47,7 +47,7 @@ export class ConversationOutbox<M> {
     this.conversation = conversation;
     this.#context = context;
     this.#turn = turn;
-    this.#promises = new DeliveryPromises(conversation);
+    this.#promises = new DeliveryPromises();
     this.#reader = new OutboxReader(conversation, context.store.timeline(conversation), context.closing);
     this.#inboxes = new InboxWriter(context, () => this.#confirmDelivered());
     this.#processor = new EntryProcessor(context, conversation, this.#inboxes);

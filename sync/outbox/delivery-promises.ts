@@ -1,5 +1,4 @@
-import { encodeTimelineId, type TimelineError } from '../../src/index.js';
-import { errorOf } from '../../src/toolkit/index.js';
+import type { TimelineError } from '../../src/index.js';
 import type { DeliveryReport } from '../inbox/backlog.js';
 import type { Delivery } from '../types.js';
 
@@ -14,12 +13,7 @@ interface DeliveryPromise {
 
 /** The `delivered` promises of one conversation that are still open. */
 export class DeliveryPromises {
-  readonly #conversation: string;
   #open: DeliveryPromise[] = [];
-
-  constructor(conversation: string) {
-    this.#conversation = conversation;
-  }
 
   get isEmpty(): boolean {
     return this.#open.length === 0;
@@ -37,15 +31,11 @@ export class DeliveryPromises {
 
   /** Rejects the promises of entries after `after`, up to `through`: these will not be delivered. */
   reject(after: bigint, through: bigint, error: TimelineError): void {
-    for (const { reject } of this.#take(({ seqId }) => seqId > after && seqId <= through)) reject(this.#errorOf(error));
+    for (const { reject } of this.#take(({ seqId }) => seqId > after && seqId <= through)) reject(error);
   }
 
   rejectAll(error: TimelineError): void {
-    for (const { reject } of this.#open.splice(0)) reject(this.#errorOf(error));
-  }
-
-  #errorOf(error: TimelineError): TimelineError {
-    return errorOf({ name: 'delivery from', timeline: encodeTimelineId(this.#conversation) }, error);
+    for (const { reject } of this.#open.splice(0)) reject(error);
   }
 
   #take(isTaken: (promise: DeliveryPromise) => boolean): DeliveryPromise[] {

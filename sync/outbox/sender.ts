@@ -1,10 +1,11 @@
 import { type Cursor, isTimelineError } from '../../src/index.js';
-import { pause, plain } from '../../src/toolkit/index.js';
+import { pause } from '../../src/toolkit/index.js';
 import { type ModeChange, ModeSelector } from '../modes/mode-selector.js';
 import type { Context } from '../shared/context.js';
-import type { Delivery, Mode, Sent, Stored } from '../types.js';
+import type { Mode, Sent, Stored } from '../types.js';
 import { type Amendment, amend } from './amend.js';
 import type { FanOut } from './fan-out.js';
+import { sentOf } from './sent.js';
 
 /** Milliseconds before each look for an append whose outcome is unknown. */
 const UNKNOWN_OUTCOME_PAUSES_MS = [0, 100, 1000, 10_000];
@@ -41,12 +42,8 @@ export class Sender<M> {
 
   /** Takes an entry that an earlier call has stored. */
   appendedBefore(conversation: string, seqId: bigint): Sent {
-    return sentOf({ seqId, duplicate: true }, this.#fanOut.outboxOf(conversation).deliveredThrough(seqId));
-  }
-
-  /** The members of a conversation have changed, so its mode may. */
-  invalidateMode(conversation: string): void {
-    this.#modes.invalidate(conversation);
+    const delivery = this.#fanOut.outboxOf(conversation).deliveredThrough(seqId);
+    return sentOf(conversation, { seqId, duplicate: true }, delivery);
   }
 
   /** For closing: resolves once no append is under way. */
@@ -70,7 +67,13 @@ export class Sender<M> {
       await note;
       const appended = await this.#store(conversation, message, key, signal);
       if (message.kind === 'edit' || message.kind === 'recall') await this.#amend(conversation, appended, message);
-      return sentOf(appended, outbox.deliver(appended, message));
+      const delivery = outbox.deliver(appended, message);
+      if (message.kind === 'join' || message.kind === 'leave') {
+        // The members have changed by then, so the mode may.
+        const invalidateMode = () => this.#modes.invalidate(conversation);
+        delivery.then(invalidateMode, invalidateMode);
+      }
+      return sentOf(conversation, appended, delivery);
     } finally {
       endAppend();
     }
@@ -125,11 +128,4 @@ export class Sender<M> {
     const { firstSeqId } = await this.#context.store.timeline(conversation).head();
     return marker.seqId < firstSeqId ? this.#appendMarker(conversation, mode, `${key}:${marker.seqId}`) : marker;
   }
-}
-
-function sentOf({ seqId, duplicate }: Pick<Appended, 'seqId' | 'duplicate'>, delivered: Promise<Delivery>): Sent {
-  delivered.catch(() => undefined);
-  const stored = { seqId, duplicate };
-  const toJSON = { value: () => plain(stored) };
-  return Object.defineProperty({ ...stored, delivered }, 'toJSON', toJSON) as Sent;
 }

@@ -75,10 +75,9 @@ async function join(sync: MessageSync<string>, ...users: string[]): Promise<void
   await (await sync.join('group', users)).delivered;
 }
 
-const shown = (message: SyncMessage<string>) => {
-  const flags = ['undecodable', 'recalled'].filter((flag) => flag in message);
-  return [message.kind, bodyOf(message) ?? [], flags].flat().join(' ');
-};
+const FLAGS = ['undecodable', 'recalled'];
+const shown = (message: SyncMessage<string>) =>
+  [message.kind, bodyOf(message) ?? [], FLAGS.filter((flag) => flag in message)].flat().join(' ');
 
 async function pulled(device: Device<string>, limit?: number): Promise<string[]> {
   const texts: string[] = [];

@@ -1,7 +1,7 @@
 /** A process that synchronises messages: `child.ts <command> <kind> <where> …`. Reports in lines on stdout. */
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
-import { CROWD, type DatabaseLocation, Libraries, messageOf } from './crowd.js';
+import { CONVERSATIONS, CROWD, type DatabaseLocation, Libraries, messageOf } from './crowd.js';
 
 const [command, kind, where = '', ...args] = process.argv.slice(2);
 const libraries = await Libraries.open({ kind: kind as DatabaseLocation['kind'], where });
@@ -68,6 +68,13 @@ const commands: Record<string, () => Promise<void>> = {
     tell('resumed', resumed);
     await sync.close();
     await libraries.close();
+  },
+
+  /** Signals until it is killed, from one member to the first `members`. */
+  async signalForever() {
+    const [members] = args;
+    const sync = libraries.messages(CROWD.slice(0, Number(members)));
+    for (let i = 0; ; i++) await sync.signal(CONVERSATIONS[0]!, { from: CROWD[0]!, body: { typing: i } });
   },
 
   /** Only runs the background recovery. */

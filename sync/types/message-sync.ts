@@ -136,7 +136,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    * await sync.configure('ann', 'team', { muted: true });
    */
   configure(user: string, conversation: string, settings: Nullable<Partial<ConversationSettings>>): Promise<void>;
-  /** Returns read positions of a conversation, of the members by default; 0n for none. */
+  /** Returns read positions of a conversation, of the members by default; 0n for none. In JSON an object by name. */
   readPositions(conversation: string, users?: readonly string[] | null): Promise<Map<string, bigint>>;
   /**
    * Advances a user's read position, and tells the user's devices. The position never moves back: resolves with the one

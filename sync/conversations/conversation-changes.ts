@@ -1,5 +1,5 @@
 import { isTimelineError } from '../../src/index.js';
-import { BatchIterator, throwIfAborted } from '../../src/toolkit/index.js';
+import { BatchIterator, throwIfAborted, withJson } from '../../src/toolkit/index.js';
 import { DeviceWatch } from '../device/device-watch.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import type { ConversationSummary } from '../types.js';
@@ -91,7 +91,7 @@ export class ConversationChanges<M> {
       if (!changed[i]?.hasLeft) return summary;
       // Later messages are not for the user.
       const { last: _, ...rest } = summary;
-      return { ...rest, unread: 0, mentions: 0, capped: false, left: true };
+      return withJson({ ...rest, unread: 0, mentions: 0, capped: false, left: true as const });
     });
   }
 

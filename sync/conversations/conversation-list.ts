@@ -1,6 +1,5 @@
 import { seqIdOf } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
-
 import { membershipsOf } from '../members/memberships.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
@@ -9,12 +8,14 @@ import { ConversationTails, type Latest } from './conversation-tails.js';
 import { encodeListPosition, type ListPosition } from './list-position.js';
 import { ListQueue } from './list-queue.js';
 import type { SettingsLog } from './settings-log.js';
-import { countUnread } from './unread-count.js';
+import { countUnread, type UnreadCount } from './unread-count.js';
 import type { UserSettings } from './user-settings.js';
 
-/** Conversations that are listed, and whose totals are counted, in one round trip. */
-const LISTED_PER_CALL = 50;
-const COUNTED_PER_CALL = 500;
+/** Conversations that are listed in the first round trips, and then in later ones: few callers want all. */
+const FIRST_LISTED = 50;
+const MAX_LISTED = 500;
+/** Conversations whose totals are counted at once. */
+const COUNTED_AT_ONCE = 1000;
 
 export interface ListRange {
   readonly limit: number;
@@ -53,12 +54,15 @@ export class ConversationList<M> {
       pinned: settings.of(membership.conversation).pinned,
     }));
     const queue = new ListQueue(this.#tails, candidates, after);
-    for (let left = limit; left > 0; ) {
-      const some = await queue.take(Math.min(left, LISTED_PER_CALL));
-      if (some.length === 0) return;
+    let left = limit;
+    let size = FIRST_LISTED;
+    const next = async () => {
+      const some = await queue.take(Math.min(left, size));
       left -= some.length;
-      yield* await this.#summaries(user, some, settings, atMost);
-    }
+      size = Math.min(2 * size, MAX_LISTED);
+      return this.#summaries(user, some, settings, atMost);
+    };
+    yield* inAdvance(next);
   }
 
   /** Returns the summaries of some conversations, in the order given. */
@@ -87,12 +91,13 @@ export class ConversationList<M> {
     ]);
     const starts = counted.flatMap((membership, i) => {
       const after = later(membership.from, read[i] as bigint);
-      return (heads[i]?.lastSeqId ?? 0n) > after ? [{ conversation: membership.conversation, after }] : [];
+      const through = heads[i]?.lastSeqId ?? 0n;
+      return through > after ? [{ conversation: membership.conversation, after, through }] : [];
     });
     const totals = { messages: 0, mentions: 0, conversations: 0, capped: false };
     const isEnough = () => totals.capped && totals.messages >= atMost;
-    for (let i = 0; i < starts.length && !isEnough(); i += COUNTED_PER_CALL) {
-      const some = starts.slice(i, i + COUNTED_PER_CALL);
+    for (let i = 0; i < starts.length && !isEnough(); i += COUNTED_AT_ONCE) {
+      const some = starts.slice(i, i + COUNTED_AT_ONCE);
       for (const { unread, mentions, capped } of await countUnread(
         store,
         user,
@@ -119,18 +124,17 @@ export class ConversationList<M> {
     settings: UserSettings,
     atMost: number,
   ): Promise<ConversationSummary<M>[]> {
+    if (some.length === 0) return [];
     const stored = await this.#readPositions(
       user,
       some.map(({ membership }) => membership),
     );
     const read = stored.map((position, i) => later(position, some[i]?.readSeqId ?? 0n));
-    const starts = some.map(({ membership }, i) => ({
-      conversation: membership.conversation,
-      after: later(membership.from, read[i] as bigint),
-    }));
-    const behind = starts.filter(({ after }, i) => after < (some[i] as Wanted<M>).latest.lastSeqId);
-    const counts = await countUnread(this.#context.store, user, behind, atMost);
-    const countOf = new Map(behind.map(({ conversation }, i) => [conversation, counts[i]]));
+    const starts = some.map(({ membership: { conversation, from }, latest }, i) => {
+      const { countedThrough: through, tail, tailAfter, recalls } = latest;
+      return { conversation, after: later(from, read[i] as bigint), through, tail, tailAfter, recalls };
+    });
+    const counts = await countUnread(this.#context.store, user, starts, atMost);
     return some.map(({ membership: { conversation }, latest: { lastSeqId, last } }, i) => {
       const { pinned, muted, archived } = settings.of(conversation);
       return withJson({
@@ -138,7 +142,7 @@ export class ConversationList<M> {
         ...(last && { last }),
         lastSeqId,
         readSeqId: read[i] as bigint,
-        ...(countOf.get(conversation) ?? { unread: 0, mentions: 0, capped: false }),
+        ...(counts[i] as UnreadCount),
         settings: { muted, archived, pinned },
         next: encodeListPosition({ pinned, sentAt: last?.sentAt ?? 0, conversation }),
       });
@@ -150,6 +154,18 @@ export class ConversationList<M> {
     const items = memberships.map(({ conversation }) => ({ timeline: conversation, reader }));
     const cursors = await this.#context.store.checkpoints(items);
     return cursors.map((cursor) => (cursor === undefined ? 0n : seqIdOf(cursor)));
+  }
+}
+
+/** Yields the items of groups until one is empty. From the second on, a group is under way while another is used. */
+async function* inAdvance<T>(next: () => Promise<readonly T[]>): AsyncGenerator<T, void, undefined> {
+  let group = await next();
+  for (let isFirst = true; group.length > 0; isFirst = false) {
+    const following = isFirst ? undefined : next();
+    // The caller may not come for it.
+    following?.catch(() => undefined);
+    yield* group;
+    group = await (following ?? next());
   }
 }
 

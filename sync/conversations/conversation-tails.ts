@@ -1,6 +1,6 @@
-import type { Head, TimelineEntry, TimelineStore } from '../../src/index.js';
-import { keptEntries } from '../shared/kept-entries.js';
-import { RecentMap } from '../shared/listing.js';
+import type { Head, Page, TimelineEntry, TimelineStore } from '../../src/index.js';
+import { inGroups, RecentMap } from '../shared/listing.js';
+import { SkipReader } from '../shared/skip-index.js';
 import { lenient } from '../shared/undecodable.js';
 import type { LastMessage, Membership, Stored } from '../types.js';
 import { LatestMessage } from './latest-message.js';
@@ -8,17 +8,22 @@ import { LatestMessage } from './latest-message.js';
 const CONVERSATIONS_PER_CALL = 500;
 /** Conversations whose tails stay known. */
 const MAX_TAILS = 100_000;
-/** Entries at the end of a conversation that are searched for the last message first. */
+/** Entries at the end of a conversation that are searched for the last message first; few unread ones are all there. */
 const TAIL = 4;
+/** Entries of the first page behind them; each is followed by one of twice as many. */
+const FIRST_PAGE = 64;
+const MAX_PAGE = 512;
 
-/** What is known of the end of a conversation, as long as its head stays the same. */
+/** What is known of the end of a conversation. */
 interface KnownTail {
   epoch: string;
   lastSeqId: bigint;
   /** Time of the newest entry of any kind: no message is newer. */
   newestAt: number;
-  /** The newest counted message; `null` if there is none, `undefined` if nobody has looked. */
-  last: { readonly seqId: bigint; readonly sentAt: number } | null | undefined;
+  /** The newest counted message up to `lookedThrough`, if there is one. */
+  last: { readonly seqId: bigint; readonly sentAt: number } | undefined;
+  /** `undefined`: nobody has looked. */
+  lookedThrough: bigint | undefined;
 }
 
 /** The end of a conversation as one member sees it. */
@@ -33,6 +38,12 @@ export interface VisibleTail {
 export interface Latest<M> {
   readonly lastSeqId: bigint;
   readonly last: LastMessage<M> | undefined;
+  /** All entries of the conversation after `tailAfter`, newest first. */
+  readonly tail: readonly TimelineEntry<Stored<M>>[];
+  readonly tailAfter: bigint;
+  /** No counted message follows this SeqId; recalls of earlier ones that follow it are in `recalls`. */
+  readonly countedThrough: bigint;
+  readonly recalls: ReadonlySet<string>;
 }
 
 /** Knows which conversations have moved. Only of these are entries read, and last messages only of those asked for. */
@@ -50,14 +61,15 @@ export class ConversationTails<M> {
     const tails = memberships.map(({ conversation }) => this.#tailOf(conversation));
     const moved = memberships.flatMap(({ conversation }, i) => {
       const tail = tails[i] as KnownTail;
-      return isSame(tail, heads[i] as Head) ? [] : [{ conversation, tail }];
+      const { epoch, lastSeqId } = heads[i] as Head;
+      return tail.lastSeqId === lastSeqId && tail.epoch === epoch ? [] : [{ conversation, tail }];
     });
-    for (let i = 0; i < moved.length; i += CONVERSATIONS_PER_CALL)
-      await this.#readNewest(moved.slice(i, i + CONVERSATIONS_PER_CALL));
+    await inGroups(moved, CONVERSATIONS_PER_CALL, (some) => this.#readNewest(some));
     return memberships.map(({ from }, i) => {
-      const { lastSeqId, newestAt, last } = tails[i] as KnownTail;
-      const isVisible = lastSeqId > from && (last === undefined || (last !== null && last.seqId > from));
-      return { lastSeqId, sentAt: isVisible ? (last?.sentAt ?? newestAt) : 0, isLooked: last !== undefined };
+      const { lastSeqId, newestAt, last, lookedThrough } = tails[i] as KnownTail;
+      const isLooked = lookedThrough === lastSeqId;
+      const latest = isLooked ? last : { seqId: lastSeqId, sentAt: newestAt };
+      return { lastSeqId, sentAt: latest && latest.seqId > from ? latest.sentAt : 0, isLooked };
     });
   }
 
@@ -74,43 +86,60 @@ export class ConversationTails<M> {
     );
     return Promise.all(
       memberships.map(async ({ conversation, from }, i) => {
-        const page = pages[i] as (typeof pages)[number];
-        const tail = this.#tailOf(conversation);
+        const page = pages[i] as Page<Stored<M>>;
+        const { head, entries } = page;
         const latest = new LatestMessage<M>();
-        let last = firstFound(page.entries, latest);
-        if (!last && !page.upToDate) last = await this.#lastBefore(conversation, from, page, latest);
-        const newest = page.entries[0];
-        // The member may not see the newest message, and the head may be newer than the known one.
-        if (newest && (last || from === 0n)) {
-          tail.epoch = page.head.epoch;
-          tail.lastSeqId = page.head.lastSeqId;
-          tail.newestAt = newest.appendedAt;
-          tail.last = last ? { seqId: last.seqId, sentAt: last.sentAt } : null;
+        let last = latest.firstOf(entries);
+        let countedThrough = head.lastSeqId;
+        if (!last && !page.upToDate) {
+          last = await this.#lastBefore(conversation, from, page, latest);
+          countedThrough = last?.seqId ?? from;
         }
-        return { lastSeqId: page.head.lastSeqId, last };
+        const newest = entries[0];
+        // The member may not see the newest message.
+        if (newest && (last || from === 0n)) {
+          const tail = this.#tailOf(conversation);
+          tail.epoch = head.epoch;
+          tail.lastSeqId = head.lastSeqId;
+          tail.newestAt = newest.appendedAt;
+          tail.last = last && { seqId: last.seqId, sentAt: last.sentAt };
+          tail.lookedThrough = latest.isChanged ? undefined : head.lastSeqId;
+        }
+        const tailAfter = page.upToDate ? from : (entries.at(-1)?.seqId ?? head.lastSeqId + 1n) - 1n;
+        const { recalls } = latest;
+        return { lastSeqId: head.lastSeqId, last, tail: entries, tailAfter, countedThrough, recalls };
       }),
     );
   }
 
-  /** Looks at the known place of the last message first: any number of uncounted entries may follow it. */
+  /**
+   * Any number of entries that do not count may follow the last message. This process has met those up to its last look
+   * before, and the skip index knows nearly all others.
+   */
   async #lastBefore(
     conversation: string,
     from: bigint,
-    { next, head }: { readonly next: string; readonly head: Head },
+    { entries: met, head }: Page<Stored<M>>,
     latest: LatestMessage<M>,
   ): Promise<LastMessage<M> | undefined> {
     const timeline = this.#store.timeline(conversation);
-    const tail = this.#tailOf(conversation);
-    if (tail.last && tail.last.seqId > from && isSame(tail, head)) {
-      const entry = await timeline.get(tail.last.seqId, lenient);
-      const last = entry && latest.visit(entry);
-      if (last) return last;
+    const skips = new SkipReader(this.#store, conversation, 'counted');
+    const { epoch, last: known, lookedThrough = -1n } = this.#tailOf(conversation);
+    const knownThrough = epoch === head.epoch ? lookedThrough : -1n;
+    const knownLast = known?.seqId ?? 0n;
+    let end = (met.at(-1)?.seqId ?? head.lastSeqId + 1n) - 1n;
+    for (let size = FIRST_PAGE; ; size = Math.min(2 * size, MAX_PAGE)) {
+      const start = end;
+      if (knownThrough >= end && knownLast < end) end = knownLast;
+      else if (size > FIRST_PAGE) end = await skips.lastUpTo(end);
+      if (end <= from) return undefined;
+      // Where a stretch begins, there is a message unless it was deleted.
+      const limit = end < start ? TAIL : size;
+      const page = await timeline.read({ after: from, before: end + 1n, reverse: true, limit, ...lenient });
+      const found = latest.firstOf(page.entries);
+      if (found || page.upToDate) return found;
+      end = (page.entries.at(-1) as TimelineEntry<Stored<M>>).seqId - 1n;
     }
-    for await (const entry of keptEntries(timeline, { after: from, before: next, reverse: true })) {
-      const last = latest.visit(entry);
-      if (last) return last;
-    }
-    return undefined;
   }
 
   async #readNewest(moved: readonly { readonly conversation: string; readonly tail: KnownTail }[]): Promise<void> {
@@ -120,29 +149,18 @@ export class ConversationTails<M> {
     );
     for (const [i, { entries, head }] of pages.entries()) {
       const { tail } = moved[i] as (typeof moved)[number];
+      if (tail.epoch !== head.epoch) tail.lookedThrough = undefined;
       tail.epoch = head.epoch;
       tail.lastSeqId = head.lastSeqId;
       tail.newestAt = entries[0]?.appendedAt ?? 0;
-      tail.last = entries.length === 0 ? null : undefined;
+      if (entries.length > 0) continue;
+      tail.last = undefined;
+      tail.lookedThrough = head.lastSeqId;
     }
   }
 
   #tailOf(conversation: string): KnownTail {
-    return this.#known.use(conversation, () => ({ epoch: '', lastSeqId: 0n, newestAt: 0, last: null }));
+    const make = () => ({ epoch: '', lastSeqId: 0n, newestAt: 0, last: undefined, lookedThrough: 0n });
+    return this.#known.use(conversation, make);
   }
-}
-
-function isSame(tail: KnownTail, { epoch, lastSeqId }: Head): boolean {
-  return tail.lastSeqId === lastSeqId && tail.epoch === epoch;
-}
-
-function firstFound<M>(
-  entries: readonly TimelineEntry<Stored<M>>[],
-  latest: LatestMessage<M>,
-): LastMessage<M> | undefined {
-  for (const entry of entries) {
-    const last = latest.visit(entry);
-    if (last) return last;
-  }
-  return undefined;
 }

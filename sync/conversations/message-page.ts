@@ -1,4 +1,4 @@
-import { type Cursor, seqIdOf, type Timeline } from '../../src/index.js';
+import { type Cursor, seqIdOf, type Timeline, type TimelineStore } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
 import { type DeviceMessageOf, fromConversationEntry } from '../device/device-message.js';
 import { withCursor } from '../device/message-cursor.js';
@@ -6,12 +6,12 @@ import { type VisibleRange, visibleRange } from '../members/visible-range.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
 import type { ChatMessage, MessagePage, MessagesOptions, Stored } from '../types.js';
-import { type Entry, type Walk, walkMessages } from './message-walk.js';
+import { type Entry, type Walk, type WalkOptions, type WalkRange, walkMessages } from './message-walk.js';
 import { appliedThrough, byTarget, readChanges, withChanges } from './pending-changes.js';
 import { relatedMessages } from './related-messages.js';
 
 /** Finds out if there is a message besides the one at the position. */
-const OLDER = { count: 2, reverse: true, signal: undefined } as const;
+const OLDER = { count: 2, reverse: true } as const;
 
 type Position = Cursor | bigint;
 type PageRequest = Omit<MessagesOptions, 'limit' | 'before' | 'after'> & {
@@ -44,7 +44,7 @@ export async function readMessages<M>(
   ]);
   if (!visible) return { messages: [], after: await cursorAt(timeline, 0n, signal), upToDate: true };
   const read = request.after === undefined ? readBackward : readForward;
-  const { entries, walk, ...page } = await read(timeline, visible, request);
+  const { entries, walk, ...page } = await read(context.store, conversation, visible, request);
   const changes = byTarget(await changesOf(timeline, entries, walk, position, signal));
   const targets = entries.map(({ seqId }) => seqId);
   const related = await relatedMessages(context.store, conversation, targets, { through: visible.through });
@@ -56,13 +56,20 @@ export async function readMessages<M>(
 }
 
 async function readBackward<M>(
-  timeline: Timeline<Stored<M>>,
+  store: TimelineStore<Stored<M>>,
+  conversation: string,
   visible: VisibleRange,
   { before, limit, signal }: PageRequest,
 ): Promise<FoundPage<M>> {
+  const timeline = store.timeline(conversation);
   const end = earlier(before, visible.through);
   const [walk] = await Promise.all([
-    walkMessages(timeline, { after: visible.after, before: end }, { count: limit + 1, reverse: true, signal }),
+    walkMessages(
+      store,
+      conversation,
+      { after: visible.after, before: end },
+      { count: limit + 1, reverse: true, signal },
+    ),
     before === end ? undefined : checkCursor(timeline, before, signal),
   ]);
   const hasOlder = walk.messages.length > limit;
@@ -78,16 +85,19 @@ async function readBackward<M>(
 }
 
 async function readForward<M>(
-  timeline: Timeline<Stored<M>>,
+  store: TimelineStore<Stored<M>>,
+  conversation: string,
   visible: VisibleRange,
   { after: given, before, limit, signal }: PageRequest,
 ): Promise<FoundPage<M>> {
+  const timeline = store.timeline(conversation);
+  const walkOver = (range: WalkRange, options: WalkOptions) => walkMessages(store, conversation, range, options);
   const after = later(given as Position, visible.after);
   const end = earlier(before, visible.through);
   const start = seqIdAt(after);
   const [walk, older] = await Promise.all([
-    walkMessages(timeline, { after, before: end }, { count: limit + 1, reverse: false, signal }),
-    start === undefined ? undefined : walkMessages(timeline, { after: visible.after, before: start + 1n }, OLDER),
+    walkOver({ after, before: end }, { count: limit + 1, reverse: false, signal }),
+    start === undefined ? undefined : walkOver({ after: visible.after, before: start + 1n }, { ...OLDER, signal }),
     after === given ? undefined : checkCursor(timeline, given, signal),
     before === end ? undefined : checkCursor(timeline, before, signal),
   ]);
@@ -99,7 +109,7 @@ async function readForward<M>(
     entries,
     walk,
     ...(hasOlder && { before: oldest }),
-    after: hasMore ? (entries.at(-1) as Entry<M>).cursor : (walk.last?.cursor ?? walk.end),
+    after: hasMore ? (entries.at(-1) as Entry<M>).cursor : walk.end,
     upToDate: !hasMore && !hasNewer(walk, visible, before),
     ...truncation(walk, visible),
   };
@@ -109,14 +119,14 @@ async function readForward<M>(
 async function changesOf<M>(
   timeline: Timeline<Stored<M>>,
   entries: readonly Entry<M>[],
-  { head, changes, first, last }: Walk<M>,
+  { head, changes, first, last, hasSkipped }: Walk<M>,
   position: Cursor | undefined,
   signal: AbortSignal | undefined,
 ): Promise<readonly Entry<M>[]> {
   const oldest = entries[0];
   if (!oldest) return [];
   // The walk has met everything from the oldest message to the tail.
-  if (first?.seqId === head.lastSeqId || last?.seqId === head.lastSeqId) return changes;
+  if (!hasSkipped && (first?.seqId === head.lastSeqId || last?.seqId === head.lastSeqId)) return changes;
   const applied = appliedThrough(position, head);
   const after = applied > oldest.seqId ? applied : oldest.seqId;
   return readChanges(timeline, { after, through: head.lastSeqId }, signal);

@@ -1,9 +1,12 @@
-import type { TimelineEntry, TimelineStore } from '../../src/index.js';
+import type { Page, TimelineEntry, TimelineStore } from '../../src/index.js';
+import { isCounted } from '../shared/message-kinds.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
 
-/** Conversations, and entries of each, that are counted in one round trip. */
-const CONVERSATIONS_PER_CALL = 50;
+/** Conversations, and entries, that are read in one round trip. Two are under way at once. */
+const CONVERSATIONS_PER_CALL = 1000;
+const ENTRIES_PER_CALL = 10_000;
+const CALLS_AT_ONCE = 2;
 const MAX_PAGE = 500;
 /** Entries of other kinds that may stand between the messages. */
 const SLACK = 16;
@@ -15,6 +18,13 @@ export interface UnreadStart {
   readonly conversation: string;
   /** SeqId of the last entry that the user has read or does not see. */
   readonly after: bigint;
+  /** SeqId of the last entry that may count. */
+  readonly through: bigint;
+  /** Entries that are read already: all after `tailAfter`, newest first. */
+  readonly tail?: readonly TimelineEntry<Stored<unknown>>[] | undefined;
+  readonly tailAfter?: bigint;
+  /** SeqIds of messages that entries after `through` recall. */
+  readonly recalls?: ReadonlySet<string>;
 }
 
 export interface UnreadCount {
@@ -34,69 +44,98 @@ export async function countUnread<M>(
   starts: readonly UnreadStart[],
   atMost: number,
 ): Promise<UnreadCount[]> {
-  const counters = starts.map(({ conversation, after }) => new Counter(conversation, user, after));
-  for (let i = 0; i < counters.length; i += CONVERSATIONS_PER_CALL) {
-    let open = counters.slice(i, i + CONVERSATIONS_PER_CALL);
+  const counters = starts.map((start) => new Counter(start, user, atMost));
+  const open = counters.filter(({ isDone }) => !isDone);
+  const run = async () => {
     while (open.length > 0) {
+      const some = open.splice(0, sizeOfCall(open));
       const pages = await store.readBatch(
-        open.map((counter) => ({
-          timeline: counter.conversation,
-          after: counter.after,
-          limit: Math.min(MAX_PAGE, atMost + 1 - counter.count + SLACK + counter.uncounted),
-        })),
+        some.map((counter) => ({ timeline: counter.conversation, after: counter.after, limit: counter.limit })),
         lenient,
       );
-      open = open.filter((counter, j) => {
-        const { entries, upToDate } = pages[j] as (typeof pages)[number];
-        for (const entry of entries) counter.visit(entry);
-        counter.isAtEnd = upToDate || entries.length === 0;
-        return !counter.isAtEnd && counter.count <= atMost && counter.uncounted < MAX_UNCOUNTED;
-      });
+      for (const [i, counter] of some.entries()) counter.visitPage(pages[i] as Page<Stored<M>>);
+      open.unshift(...some.filter(({ isDone }) => !isDone));
     }
-  }
-  return counters.map((counter) => counter.result(atMost));
+  };
+  await Promise.all(Array.from({ length: CALLS_AT_ONCE }, run));
+  return counters.map((counter) => counter.result());
+}
+
+/** Returns the number of counters, at least one, whose pages fit into one call. */
+function sizeOfCall(counters: readonly Counter[]): number {
+  let entries = 0;
+  const tooMany = counters.findIndex(({ limit }, i) => {
+    entries += limit;
+    return i >= CONVERSATIONS_PER_CALL || (i > 0 && entries > ENTRIES_PER_CALL);
+  });
+  return tooMany < 0 ? counters.length : tooMany;
 }
 
 class Counter {
   readonly conversation: string;
   after: bigint;
-  isAtEnd = false;
+  #isAtEnd: boolean;
   #visited = 0;
+  readonly #through: bigint;
+  readonly #recalls: ReadonlySet<string> | undefined;
   readonly #user: string;
+  readonly #atMost: number;
   /** SeqIds of unread messages, and `true` for those that mention the user. */
   readonly #messages = new Map<bigint, boolean>();
 
-  constructor(conversation: string, user: string, after: bigint) {
+  constructor(start: UnreadStart, user: string, atMost: number) {
+    const { conversation, after, through, tail, tailAfter, recalls } = start;
     this.conversation = conversation;
-    this.#user = user;
     this.after = after;
+    this.#user = user;
+    this.#atMost = atMost;
+    this.#through = through;
+    this.#recalls = recalls;
+    this.#isAtEnd = after >= through;
+    if (!tail || tailAfter === undefined || tailAfter > after) return;
+    for (const entry of [...tail].reverse()) if (entry.seqId > after) this.#visit(entry);
+    this.#isAtEnd = true;
   }
 
-  get count(): number {
-    return this.#messages.size;
+  get isDone(): boolean {
+    return this.#isAtEnd || this.#messages.size > this.#atMost || this.#uncounted >= MAX_UNCOUNTED;
   }
 
-  get uncounted(): number {
-    return this.#visited - this.count;
+  /** Entries of the next page. */
+  get limit(): number {
+    const wanted = this.#atMost + 1 - this.#messages.size + SLACK + this.#uncounted;
+    const left = this.#through - this.after;
+    return Math.min(MAX_PAGE, wanted, left < MAX_PAGE ? Number(left) : MAX_PAGE);
   }
 
-  visit({ message, seqId, deleted }: TimelineEntry<Stored<unknown>>): void {
+  get #uncounted(): number {
+    return this.#visited - this.#messages.size;
+  }
+
+  visitPage({ entries, upToDate }: Page<Stored<unknown>>): void {
+    for (const entry of entries) this.#visit(entry);
+    this.#isAtEnd = upToDate || entries.length === 0 || this.after >= this.#through;
+  }
+
+  #visit(entry: TimelineEntry<Stored<unknown>>): void {
+    const { message, seqId, deleted } = entry;
     this.after = seqId;
     this.#visited++;
     if (deleted) return;
     // The recall may not be applied to its message yet.
     if (message.kind === 'recall') this.#messages.delete(BigInt(message.target));
-    if (message.kind !== 'message' || message.recalled !== undefined) return;
-    const { sender, countable, mentions = [] } = message;
-    if (sender !== this.#user && countable !== false) this.#messages.set(seqId, mentions.includes(this.#user));
+    if (message.kind !== 'message' || !isCounted(entry) || message.recalled !== undefined) return;
+    const { sender, mentions = [] } = message;
+    if (sender !== this.#user && !this.#recalls?.has(String(seqId)))
+      this.#messages.set(seqId, mentions.includes(this.#user));
   }
 
-  result(atMost: number): UnreadCount {
-    const counted = [...this.#messages.values()].slice(0, atMost);
+  result(): UnreadCount {
+    const counted = [...this.#messages.values()].slice(0, this.#atMost);
     return {
       unread: counted.length,
       mentions: counted.filter((isMention) => isMention).length,
-      capped: this.#messages.size > atMost || !this.isAtEnd,
+      capped: this.#messages.size > this.#atMost || !this.#isAtEnd,
     };
   }
 }

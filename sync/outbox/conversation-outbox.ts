@@ -81,7 +81,7 @@ export class ConversationOutbox<M> {
   /** Takes an entry that this process appended. Resolves once every recipient has this entry and all before it. */
   deliver(appended: { readonly seqId: bigint; readonly cursor: Cursor }, message: Stored<M>): Promise<Delivery> {
     if (appended.seqId > this.#progress.read) this.#turn.addAppended(appended.seqId);
-    if (this.#isNextWithoutWrites(appended.seqId, message)) {
+    if (this.#passesNext(appended.seqId, message)) {
       this.#turn.deleteAppended(appended.seqId);
       this.#progress.want(appended.seqId);
       this.#progress.advance(appended);
@@ -118,9 +118,9 @@ export class ConversationOutbox<M> {
   }
 
   /** A message in read diffusion needs no writes. Right behind the last entry, there is nothing to read either. */
-  #isNextWithoutWrites(seqId: bigint, message: Stored<M>): boolean {
+  #passesNext(seqId: bigint, message: Stored<M>): boolean {
     if (!this.#isLoaded || this.#running || !this.#context.store.capabilities.dense) return false;
-    return seqId === this.#progress.read + 1n && this.#processor.needsNoWrites({ message, deleted: false });
+    return seqId === this.#progress.read + 1n && this.#processor.pass({ seqId, message, deleted: false });
   }
 
   #start(): void {
@@ -173,7 +173,7 @@ export class ConversationOutbox<M> {
   async #load(): Promise<void> {
     const { position, mode, newestMode } = await loadStart(this.#context, this.#reader.timeline, this.conversation);
     this.#recordedMode = newestMode;
-    this.#processor.mode = mode;
+    this.#processor.start(position, mode);
     this.#progress.follow(position);
     this.#isLoaded = true;
   }
@@ -203,7 +203,7 @@ export class ConversationOutbox<M> {
   #skipWithoutWrites(entries: readonly Entry<M>[]): readonly Entry<M>[] {
     let count = 0;
     for (const entry of entries) {
-      if (!this.#processor.needsNoWrites(entry)) break;
+      if (!this.#processor.pass(entry)) break;
       this.#advance(entry);
       count++;
     }

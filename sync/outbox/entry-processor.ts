@@ -12,12 +12,14 @@ import type { Context } from '../shared/context.js';
 import { each } from '../shared/listing.js';
 import { copyKey } from '../shared/names.js';
 import { recordRelation } from '../shared/relation-index.js';
+import { recordSkip } from '../shared/skip-index.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced } from '../types.js';
 import { type Amendment, amend } from './amend.js';
 import { copyHolders } from './copy-holders.js';
 import { passLostEntries } from './lost-entries.js';
 import { type FanOutTarget, markChange } from './mode-change.js';
+import { SkipTracker } from './skip-tracker.js';
 
 interface SendOptions {
   /** Members who never saw this message are left out. */
@@ -33,8 +35,9 @@ export class EntryProcessor<M> {
   readonly #conversation: string;
   readonly #timeline: Timeline<Stored<M>>;
   readonly #inboxes: InboxWriter<M>;
+  readonly #skips = new SkipTracker();
   /** The mode at the entry that comes next. */
-  mode: EffectiveMode = { mode: 'write', since: 0n };
+  #mode: EffectiveMode = { mode: 'write', since: 0n };
   #hasWarned = false;
   #memberChanges = 0;
 
@@ -45,8 +48,29 @@ export class EntryProcessor<M> {
     this.#inboxes = inboxes;
   }
 
+  get mode(): EffectiveMode {
+    return this.#mode;
+  }
+
+  /** The entries behind `position` come next, in that mode. */
+  start(position: bigint, mode: EffectiveMode): void {
+    this.#mode = mode;
+    this.#skips.start(position);
+  }
+
   /** Resolves once every inbox holds the copy of this entry or has it queued; `undefined` if inboxes get no copy. */
   async process(
+    entry: TimelineEntry<Stored<M>>,
+    options: { readonly isFirst: boolean; readonly readAt: number },
+  ): Promise<DeliveryReport | undefined> {
+    const report = await this.#apply(entry, options);
+    if (this.#skips.isDueAfter(entry))
+      await recordSkip(this.#context.store, this.#conversation, this.#skips.skipThrough(entry));
+    this.#skips.visit(entry);
+    return report;
+  }
+
+  async #apply(
     entry: TimelineEntry<Stored<M>>,
     { isFirst, readAt }: { readonly isFirst: boolean; readonly readAt: number },
   ): Promise<DeliveryReport | undefined> {
@@ -85,20 +109,26 @@ export class EntryProcessor<M> {
     }
   }
 
-  /** `true` if no inbox, message, membership or relation changes for this entry. */
-  needsNoWrites({ message, deleted }: { readonly message: Stored<M>; readonly deleted: boolean }): boolean {
-    if (deleted || message.kind === 'state') return true;
-    return this.mode.mode === 'read' && message.kind === 'message' && message.relatesTo === undefined;
+  /** Passes the entry if no inbox, message, membership or index changes for it. Returns `false` if one does. */
+  pass(entry: Pick<TimelineEntry<Stored<M>>, 'seqId' | 'message' | 'deleted'>): boolean {
+    const { message, deleted } = entry;
+    const isOnlyRead = this.mode.mode === 'read' && message?.kind === 'message' && message.relatesTo === undefined;
+    const needsNoWrites = deleted || message.kind === 'state' || isOnlyRead;
+    if (!needsNoWrites || this.#skips.isDueAfter(entry)) return false;
+    this.#skips.visit(entry);
+    return true;
   }
 
   /** Takes over the mode of an entry that another process has processed. */
-  follow({ seqId, message, deleted }: TimelineEntry<Stored<M>>): void {
-    if (!deleted && message.kind === 'mode') this.mode = { mode: message.mode, since: seqId };
+  follow(entry: TimelineEntry<Stored<M>>): void {
+    const { seqId, message, deleted } = entry;
+    if (!deleted && message.kind === 'mode') this.#mode = { mode: message.mode, since: seqId };
+    this.#skips.visit(entry);
   }
 
   /** Passes entries that are gone. */
   async passLost(lost: LostEntries): Promise<void> {
-    this.mode = await passLostEntries(this.#target, lost, this.mode);
+    this.start(lost.through, await passLostEntries(this.#target, lost, this.mode));
   }
 
   get #target(): FanOutTarget<M> {
@@ -199,7 +229,7 @@ export class EntryProcessor<M> {
     } else await recordMode(state, conversation, { ...next, isDone: true });
     const position = await this.#deliveredThrough();
     if (position !== undefined) await compactModes(state, conversation, position);
-    this.mode = next;
+    this.#mode = next;
     return report;
   }
 }

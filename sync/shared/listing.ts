@@ -17,6 +17,26 @@ export async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncGe
   if (chunk.length > 0) yield chunk;
 }
 
+/** Groups under way at once: while the store works on one, this process does on the other. */
+const GROUPS_AT_ONCE = 2;
+
+/** Calls `work` with the items in groups of `size`, two at once. */
+export async function inGroups<T>(
+  items: readonly T[],
+  size: number,
+  work: (group: readonly T[]) => Promise<void>,
+): Promise<void> {
+  let start = 0;
+  const run = async () => {
+    while (start < items.length) {
+      const group = items.slice(start, start + size);
+      start += size;
+      await work(group);
+    }
+  };
+  await Promise.all(Array.from({ length: GROUPS_AT_ONCE }, run));
+}
+
 /** A map that drops the least recently used values beyond `limit`. */
 export class RecentMap<K, V> {
   readonly #map = new Map<K, V>();

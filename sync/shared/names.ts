@@ -38,6 +38,8 @@ export const timelineOf = {
     conversation,
     String((target - 1n) / TARGETS_PER_TIMELINE),
   ],
+  /** Where long stretches of a conversation hold no messages. */
+  skips: (conversation: string): TimelineId => ['skips', conversation],
   /** Changes of a user's settings of conversations, and snapshots. */
   settingsOf: (user: string): TimelineId => ['settings', user],
   /** Notes of conversations that may have unfinished fan-outs, by the hash of the conversation. */

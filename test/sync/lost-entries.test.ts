@@ -5,7 +5,7 @@ import { until } from '../support/until.js';
 import { inboxText } from './support/inbox-text.js';
 import { away } from './support/interposed.js';
 import { drainTold } from './support/losses.js';
-import { all, drain, numbered, say, shortly } from './support/people.js';
+import { all, bodyOf, drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process, type World } from './support/worlds.js';
 
 /** Sends what no inbox gets before the process dies. */
@@ -100,7 +100,7 @@ inWorlds(
         await delivered;
         expect(await inboxText(fast.inboxes, 'ann', 'bob')).not.toMatch(/secret|better/);
         const phone = fast.sync.device('bob', 'phone');
-        expect((await drain(phone)).map(({ body }) => body)).not.toContain('secret');
+        expect((await drain(phone)).map(bodyOf)).not.toContain('secret');
       },
     );
 

@@ -46,7 +46,7 @@ export class Interposed implements TimelineAdapter {
   /** Called before each call; may throw, or delay it. */
   before: (method: Method, args: readonly unknown[]) => void | Promise<void> = () => undefined;
   /** Called after each call; throwing loses its answer. */
-  after: (method: Method, args: readonly unknown[]) => void = () => undefined;
+  after: (method: Method, args: readonly unknown[], answer: unknown) => void = () => undefined;
   /** Drops all hints. */
   isDeaf = false;
   readonly #libraries: AdapterLibrary[] = [];
@@ -88,7 +88,7 @@ export class Interposed implements TimelineAdapter {
         await this.before(method, args);
         if (this.#isDead) return never<T>();
         const answer = await call();
-        this.after(method, args);
+        this.after(method, args, answer);
         return this.#isDead ? never<T>() : answer;
       };
       return this.#traffic ? this.#traffic.measure(method, through) : through();

@@ -19,7 +19,7 @@ export function guardDirectory(directory: Directory, ms: number | undefined): Di
     members: (conversation, options) =>
       listed('directory.members', ms, () => directory.members(conversation, options), checkMember),
     conversations: (user) =>
-      listed('directory.conversations', ms, () => directory.conversations(user), checkMembership),
+      collected('directory.conversations', ms, () => directory.conversations(user), checkMembership),
     ...(directory.size && {
       size: async (conversation) => {
         const size = await answered('directory.size', ms, directory.size?.(conversation));
@@ -90,6 +90,21 @@ export function guardAuthorize(authorize: Authorize, ms: number | undefined): Au
 
 async function answered(name: string, ms: number | undefined, answer: unknown): Promise<unknown> {
   return isThenable(answer) ? withinUserTime(answer, name, ms) : answer;
+}
+
+/** Returns the checked items of the caller's list at once: a user may be in thousands of conversations. */
+async function collected<T>(
+  name: string,
+  ms: number | undefined,
+  list: () => Listing<T>,
+  check: (item: unknown, name: string) => T,
+): Promise<readonly T[]> {
+  const items: unknown = await answered(name, ms, list());
+  const found: T[] = [];
+  if (Array.isArray(items) || items instanceof Set)
+    for (const item of items) found.push(check(isThenable(item) ? await answered(name, ms, item) : item, name));
+  else for await (const item of listed(name, ms, () => items as Listing<T>, check)) found.push(item);
+  return found;
 }
 
 /** Yields the checked items of the caller's list one by one. */

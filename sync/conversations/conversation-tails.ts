@@ -76,26 +76,23 @@ export class ConversationTails<M> {
   /** Reads the last counted message that each member sees. */
   async latest(memberships: readonly Membership[]): Promise<Latest<M>[]> {
     const pages = await this.#store.readBatch(
-      memberships.map(({ conversation, from }) => ({
-        timeline: conversation,
-        after: from,
-        reverse: true,
-        limit: TAIL,
-      })),
+      memberships.map(({ conversation }) => ({ timeline: conversation, reverse: true, limit: TAIL })),
       lenient,
     );
     return Promise.all(
       memberships.map(async ({ conversation, from }, i) => {
         const page = pages[i] as Page<Stored<M>>;
-        const { head, entries } = page;
+        const { head } = page;
+        const entries = page.entries.filter(({ seqId }) => seqId > from);
+        const isWhole = page.upToDate || entries.length < page.entries.length;
         const latest = new LatestMessage<M>();
         let last = latest.firstOf(entries);
         let countedThrough = head.lastSeqId;
-        if (!last && !page.upToDate) {
+        if (!last && !isWhole) {
           last = await this.#lastBefore(conversation, from, page, latest);
           countedThrough = last?.seqId ?? from;
         }
-        const newest = entries[0];
+        const newest = page.entries[0];
         // The member may not see the newest message.
         if (newest && (last || from === 0n)) {
           const tail = this.#tailOf(conversation);
@@ -105,7 +102,7 @@ export class ConversationTails<M> {
           tail.last = last && { seqId: last.seqId, sentAt: last.sentAt };
           tail.lookedThrough = latest.isChanged ? undefined : head.lastSeqId;
         }
-        const tailAfter = page.upToDate ? from : (entries.at(-1)?.seqId ?? head.lastSeqId + 1n) - 1n;
+        const tailAfter = isWhole ? from : (entries.at(-1)?.seqId ?? head.lastSeqId + 1n) - 1n;
         const { recalls } = latest;
         return { lastSeqId: head.lastSeqId, last, tail: entries, tailAfter, countedThrough, recalls };
       }),

@@ -47,9 +47,9 @@ export async function readMessages<M>(
   const { entries, walk, ...page } = await read(context.store, conversation, visible, request);
   const changes = byTarget(await changesOf(timeline, entries, walk, position, signal));
   const targets = entries.map(({ seqId }) => seqId);
-  const related = await relatedMessages(context.store, conversation, targets, { through: visible.through });
+  const related = await relatedMessages(context.store, conversation, targets, { through: visible.through, changes });
   const messages = entries.map((entry) => {
-    const its = related.get(entry.seqId)?.map((each) => messageOf(conversation, each, each.message));
+    const its = related.get(entry.seqId)?.map((each) => messageOf(conversation, each.entry, each.message));
     return messageOf(conversation, entry, withChanges(entry, changes), its);
   });
   return { messages, ...page };

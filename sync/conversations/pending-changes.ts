@@ -6,7 +6,7 @@ import { type Entry, isChange } from './message-walk.js';
 const PAGE = 1000;
 
 /** The edits and recalls of some messages by message; entries in the order of the conversation. */
-type ChangesByTarget<M> = ReadonlyMap<string, readonly Entry<M>[]>;
+export type ChangesByTarget<M> = ReadonlyMap<string, readonly Entry<M>[]>;
 
 /**
  * Returns the SeqId after which edits and recalls may not have changed their messages yet. `position` is the fan-out

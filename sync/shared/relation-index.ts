@@ -56,7 +56,9 @@ export async function readRelations<M>(
       if (deleted || message.kind !== 'state') continue;
       const { target, relation, sender } = message.state as RelationRecord;
       const seqId = BigInt(relation);
-      found.get(BigInt(target))?.set(seqId, { seqId, sender });
+      const relations = found.get(BigInt(target));
+      // An older record of the same SeqId is of another epoch of the conversation.
+      if (relations && !relations.has(seqId)) relations.set(seqId, { seqId, sender });
     }
     open = open.flatMap(({ timeline }, i) => {
       const page = pages[i];

@@ -112,7 +112,7 @@ inWorlds(
             expect(again.duplicate).toBe(isStored);
             expect(await relatedTo(process, target)).toEqual(['second']);
             const related = await relatedMessages(process.store, 'g', [target]);
-            expect(related.get(target)!.map(({ seqId }) => seqId)).toEqual([again.seqId]);
+            expect(related.get(target)!.map(({ entry }) => entry.seqId)).toEqual([again.seqId]);
             const index = await process.store.timeline(timelineOf.relations('g', target)).read();
             expect(index.entries).toHaveLength(2);
             const heard = (await drain(process.sync.device('ann', 'phone'))).map(bodyOf);
@@ -120,6 +120,39 @@ inWorlds(
           },
         );
       });
+    });
+
+    it('are not shown once they are recalled, whether or not the recall has changed them', async () => {
+      const world = await open();
+      const process = await world.start();
+      await world.join(process, 'g', 'ann', 'bob');
+      const target = await say(process.sync, 'g', 'ann', 'hello');
+      const reaction = { conversation: 'g', sender: 'bob', countable: false, relatesTo: target };
+      for (const body of ['first', 'second']) await (await process.sync.send({ ...reaction, body })).delivered;
+      const { lastSeqId } = await process.store.timeline('g').head();
+      // Its process died before it changed the message.
+      await process.store.timeline('g').append({ kind: 'recall', sender: 'bob', target: String(lastSeqId) });
+      expect(await relatedTo(process, target)).toEqual(['first']);
+      await process.sync.recover({ all: true });
+      expect(await relatedTo(process, target)).toEqual(['first']);
+    });
+
+    it('are those of the conversation as it is, whatever the index holds of another epoch', async () => {
+      const world = await open();
+      const process = await world.start();
+      await world.join(process, 'g', 'ann', 'bob');
+      const target = await say(process.sync, 'g', 'ann', 'hello');
+      const index = process.store.timeline(timelineOf.relations('g', target));
+      const record = (relation: bigint, sender: string) =>
+        index.append({ kind: 'state', state: { target: String(target), relation: String(relation), sender } });
+      for (let i = 1n; i < 6n; i++) await record(target + i, 'cat');
+      for (let i = 100n; i < 700n; i++) await record(target + i, 'bob');
+      const reaction = { conversation: 'g', sender: 'bob', countable: false, relatesTo: target };
+      for (const body of ['first', 'second']) await (await process.sync.send({ ...reaction, body })).delivered;
+      let calls = 0;
+      process.faults.store.before = () => void calls++;
+      expect(await relatedTo(process, target)).toEqual(['second']);
+      expect(calls).toBeLessThan(25);
     });
 
     it('by many senders are read from the index alone', async () => {

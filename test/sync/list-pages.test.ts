@@ -115,6 +115,25 @@ inWorlds(
       expect(await names(process, { after: next })).toEqual([]);
     });
 
+    it('hold a conversation that lost the entries since the join, and all others', async () => {
+      const world = await open();
+      const memberships = ['g', 'h'].map((conversation) => ({
+        conversation,
+        joinedAt: 9n,
+        from: conversation === 'g' ? 9n : 0n,
+      }));
+      const directory = { members: () => ['ann', 'bob'], conversations: () => memberships };
+      const process = await world.start({ directory });
+      for (const name of ['g', 'h']) await say(process.sync, name, 'ann', 'one');
+      const list = await all(process.sync.conversations('bob'));
+      expect(list).toMatchObject([
+        { conversation: 'h', unread: 1, last: { body: 'one' } },
+        { conversation: 'g', unread: 0 },
+      ]);
+      expect(list[1]).not.toHaveProperty('last');
+      expect(await process.sync.unread('bob')).toMatchObject({ messages: 1 });
+    });
+
     it('are found without reading the conversations outside of them', async () => {
       const world = await open();
       const process = await world.start();

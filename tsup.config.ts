@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
+import { emitDeclarations } from './build/declarations.js';
 
 const settings: Options = {
   target: 'node20',
@@ -8,34 +9,36 @@ const settings: Options = {
   sourcemap: true,
 };
 
-/** tsup names a chunk without sources by its path on the machine that builds it. */
-function relativeSources(folder: string): void {
+/** tsup names a script of CommonJS, and a chunk without sources, by its path on the machine that builds it. */
+function relativePaths(folder: string): void {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.map'))) {
-    const map: { sources: string[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-    if (!map.sources.some(isAbsolute)) continue;
+    const map: { file?: string; sources: string[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+    const file = basename(name, '.map');
     const sources = map.sources.map((path) => (isAbsolute(path) ? relative(resolve(folder), path) : path));
-    writeFileSync(join(folder, name), JSON.stringify({ ...map, sources }));
+    writeFileSync(join(folder, name), JSON.stringify({ ...map, file, sources }));
   }
 }
 
+const entry = {
+  index: 'src/index.ts',
+  memory: 'adapters/memory/index.ts',
+  sqlite: 'adapters/sqlite/index.ts',
+  redis: 'adapters/redis/index.ts',
+  tablestore: 'adapters/tablestore/index.ts',
+  sync: 'sync/index.ts',
+  testing: 'testing/index.ts',
+  'tablestore-emulator': 'emulator/index.ts',
+};
+
 const entries: Options = {
-  entry: {
-    index: 'src/index.ts',
-    memory: 'adapters/memory/index.ts',
-    sqlite: 'adapters/sqlite/index.ts',
-    redis: 'adapters/redis/index.ts',
-    tablestore: 'adapters/tablestore/index.ts',
-    sync: 'sync/index.ts',
-    testing: 'testing/index.ts',
-    'tablestore-emulator': 'emulator/index.ts',
-  },
+  entry,
   format: ['esm', 'cjs'],
   ...settings,
   // One copy of every class, whichever entry points a program loads.
   splitting: true,
-  onSuccess: async () => relativeSources('dist'),
+  onSuccess: async () => relativePaths('dist'),
   // The types name AsyncDisposable, and a consumer need not have that lib.
-  dts: { banner: '/// <reference lib="esnext.disposable" />' },
+  dts: { banner: '/// <reference lib="esnext.disposable" />', entry: emitDeclarations(entry) },
   esbuildOptions(options, { format }) {
     options.sourcesContent = false;
     if (format !== 'cjs') return;

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -91,7 +91,7 @@ describe('the tarball', () => {
     );
     expect(files).toEqual(expect.arrayContaining(documents.map((name) => `docs/${name.replaceAll('\\', '/')}`)));
     const expected =
-      /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/.+|dist\/[\w-]+\.(?:c?js(?:\.map)?|d\.c?ts))$/;
+      /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|docs\/.+|dist\/[\w-]+(?:\.c?js(?:\.map)?|(?:\.d-[\w-]+)?\.d\.c?ts))$/;
     expect(files.filter((file) => !expected.test(file))).toEqual([]);
   });
 
@@ -124,9 +124,10 @@ describe('the tarball', () => {
     expect(scripts.length).toBeGreaterThan(0);
     for (const script of scripts) {
       expect(readFileSync(join(installed, script), 'utf8')).toMatch(/\n\/\/# sourceMappingURL=[\w.-]+\.map\s*$/);
-      const { sources, sourcesContent } = JSON.parse(readFileSync(join(installed, `${script}.map`), 'utf8'));
+      const { file, sources, sourcesContent } = JSON.parse(readFileSync(join(installed, `${script}.map`), 'utf8'));
       expect(sources.filter((source: string) => !/^(?:\.\.\/\w.*\.[jt]s|[\w-]+\.cjs)$/.test(source))).toEqual([]);
       expect(sourcesContent).toBeUndefined();
+      expect(file ?? basename(script)).toBe(basename(script));
     }
   });
 

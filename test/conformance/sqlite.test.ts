@@ -9,6 +9,7 @@ import { type SqliteAdapterOptions, sqliteAdapter } from '../../adapters/sqlite/
 import type { TimelineAdapter } from '../../src/adapter.js';
 import { describeAdapter } from '../../testing/index.js';
 import { bundled } from '../support/bundled.js';
+import { nightly } from '../support/nightly.js';
 
 const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
 const BUDGET_MS = 1000;
@@ -70,6 +71,7 @@ describeAdapter(
   { describe, it },
   {
     name: 'sqlite',
+    eachNthRange: nightly ? 1 : 5,
     create: () => create(),
     destroy,
     reopen: (adapter) => sqliteAdapter(fileOf(adapter)),

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as timelineModel from '../../src/index.js';
+import { bundled } from '../support/bundled.js';
 import { codeIn, filesIn } from '../support/source-files.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -87,9 +88,7 @@ describe('the start of the README', () => {
   it('runs, and running it again repeats nothing', async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'timeline-start-'));
     try {
-      const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
-      const args = [tsx, '--tsconfig', join(root, 'tsconfig.json'), join(root, 'examples/start.ts')];
-      const run = () => promisify(execFile)(process.execPath, args, { cwd });
+      const run = () => promisify(execFile)(process.execPath, [bundled(join(root, 'examples/start.ts'))], { cwd });
       expect((await run()).stdout).toBe('ann: lunch?\n');
       expect((await run()).stdout).toBe('');
     } finally {

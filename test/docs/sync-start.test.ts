@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { bundled } from '../support/bundled.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const script = join(root, 'examples/sync-start.ts');
@@ -18,8 +19,7 @@ describe('the start of the document on synchronisation', () => {
   it('runs, and running it again repeats nothing', async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'timeline-sync-start-'));
     try {
-      const args = [join(root, 'node_modules/tsx/dist/cli.mjs'), '--tsconfig', join(root, 'tsconfig.json'), script];
-      const run = () => promisify(execFile)(process.execPath, args, { cwd });
+      const run = () => promisify(execFile)(process.execPath, [bundled(script)], { cwd });
       expect((await run()).stdout).toBe('ann: lunch?\n');
       expect((await run()).stdout).toBe('');
     } finally {

@@ -7,14 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startTablestoreEmulator } from '../../emulator/index.js';
+import { bundled } from '../support/bundled.js';
 import { clientOf, createTable, keyOf, put, returnKey, sdk } from './sdk.js';
 
-const ARGUMENTS = ['--import', 'tsx', fileURLToPath(new URL('../../emulator/cli.ts', import.meta.url))];
+const CLI = fileURLToPath(new URL('../../emulator/cli.ts', import.meta.url));
 
-const run = async (...args: string[]) => {
-  const { stdout, code, stderr } = await promisify(execFile)(process.execPath, [...ARGUMENTS, ...args], {
-    timeout: 30_000,
-  }).then(
+const run = (...args: string[]) => node(bundled(CLI), ...args);
+/** The package has its version in a file beside the command. */
+const runInPlace = (...args: string[]) => node('--import', 'tsx', CLI, ...args);
+
+const node = async (...args: string[]) => {
+  const { stdout, code, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 }).then(
     (result) => ({ ...result, code: 0 }),
     (error: { stdout: string; stderr: string; code: number }) => error,
   );
@@ -31,7 +34,7 @@ describe('the command', () => {
       JSON.stringify({ instanceName: 'from-file', accessKeyId: 'k', autoIncrement: { from: '9007199254740993' } }),
     );
     const named = ['--port', '0', '--instance', 'mine', '--key-secret', 's', '--options', options];
-    const child = spawn(process.execPath, [...ARGUMENTS, 'tablestore-emulator', ...named]);
+    const child = spawn(process.execPath, [bundled(CLI), 'tablestore-emulator', ...named]);
     onTestFinished(() => void child.kill('SIGKILL'));
     const [output] = (await once(child.stdout, 'data')) as [Buffer];
     const [first = '', ...others] = String(output).split('\n');
@@ -64,7 +67,10 @@ describe('the command', () => {
     const taken = Number(new URL(other.endpoint).port);
     const options = join(folder, 'options.json');
     writeFileSync(options, JSON.stringify({ port: taken }));
-    const [ofFile, version] = await Promise.all([run('tablestore-emulator', '--options', options), run('--version')]);
+    const [ofFile, version] = await Promise.all([
+      run('tablestore-emulator', '--options', options),
+      runInPlace('--version'),
+    ]);
     expect(ofFile).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(`EADDRINUSE: address already in use 127.0.0.1:${taken}`),

@@ -124,7 +124,7 @@ describe('a file while its emulator runs', () => {
     });
   });
 
-  const rounds = nightly ? 20 : 3;
+  const rounds = nightly ? 20 : 2;
   const timeout = rounds * 20_000;
   it('loses nothing that was answered when its process is killed while it is rewritten', { timeout }, async () => {
     const file = scratchFile();

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type EmulatorOptions, startTablestoreEmulator } from '../../emulator/index.js';
+import { bundled } from '../support/bundled.js';
 import { clientOf, type SdkClient } from './sdk.js';
 
 export function scratchFolder(prefix = 'tablestore-'): string {
@@ -35,9 +36,7 @@ const CLI = fileURLToPath(new URL('../../emulator/cli.ts', import.meta.url));
 
 /** Arguments of `node` for the command in a process of its own. */
 export const commandOn = (file: string, ...more: string[]) => [
-  '--import',
-  'tsx',
-  CLI,
+  bundled(CLI),
   'tablestore-emulator',
   '--port',
   '0',

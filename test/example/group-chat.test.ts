@@ -2,11 +2,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { example, expectVerified, LOG, root } from './run.js';
+import { example, expectVerified, type Finished, LOG, root } from './run.js';
 
 let folder: string;
+/** A run that several tests look at. */
+let inMemory: Promise<Finished>;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'example-test-'));
+  inMemory = example('--store', 'memory');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -20,7 +23,7 @@ describe('the group chat example', () => {
   });
 
   it('shows both modes, an edit, a recall, a device that is woken, unread counts and a repetition', async () => {
-    const { out } = await example('--store', 'memory');
+    const { out } = await inMemory;
     expect(out).toMatch(/tide is at 10:40.* → 4 inboxes\n/);
     expect(out).toMatch(/first ferry.* → 0 inboxes\n/);
     expect(out).toMatch(/#3 +Ada +Low tide is at 10:50.* edited\n +#8 +Chloe +\(taken back\)\n/);
@@ -43,7 +46,7 @@ describe('the group chat example', () => {
   });
 
   it.each([[], ['--import', LOG]])('writes plain text of 80 columns where no terminal is', async (...args) => {
-    const { out } = await example('--store', 'memory', ...args);
+    const { out } = await (args.length === 0 ? inMemory : example('--store', 'memory', ...args));
     expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
     expect(out).not.toContain('\x1b');
     expect(out.split('\n').filter((line) => line !== line.trimEnd())).toEqual([]);

@@ -148,7 +148,7 @@ describe('checkTimelines', () => {
 });
 
 describe('64 bytes of the file overwritten at random', () => {
-  const RUNS = nightly ? 600 : 20;
+  const RUNS = nightly ? 600 : 10;
 
   /** Deterministic, so that a failure can be reproduced. */
   function random(seed: number): () => number {

@@ -5,9 +5,10 @@ import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { openTimelineStore } from '../../src/index.js';
+import { nightly } from '../support/nightly.js';
 import { spawnChild, tempFile } from './support.js';
 
-const KILLS = 50;
+const KILLS = nightly ? 50 : 16;
 const LANES = 2;
 const TIMELINES = ['shared', 'inbox:1', 'inbox:2', 'inbox:3'];
 

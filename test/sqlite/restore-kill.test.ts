@@ -37,7 +37,7 @@ it('killed at any step, a restore leaves the old database or the new one, and ca
   const { path, backup, reset } = await left();
   const seen = new Set<number>();
   let step = 1;
-  for (let isDone = false; !isDone; step += nightly ? 1 : 2) {
+  for (let isDone = false; !isDone; step += nightly ? 1 : 3) {
     reset();
     const child = spawnChild('restoreAndDie', path, backup, String(step));
     const [code] = await once(child, 'exit');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SyncMessage } from '../../sync/index.js';
+import { nightly } from '../support/nightly.js';
 import { away } from './support/interposed.js';
 import { drain, say, shortly, take } from './support/people.js';
 import { inWorlds, MODES, type Process, type World } from './support/worlds.js';
@@ -40,22 +41,6 @@ inWorlds(
       const asText = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
       expect(JSON.stringify(message, asText)).not.toContain('cursor');
       expect(JSON.parse(JSON.stringify({ ...message, cursor: message!.cursor }, asText))).toHaveProperty('cursor');
-    });
-
-    it('has 200 bytes at most, in a thousand conversations with names of 100 bytes', async () => {
-      const world = await open();
-      const { process, names } = await busy(world, 1000);
-      const phone = process.sync.device('bob', 'phone');
-      for (const limit of [10_000, 300, 7]) {
-        await sayInAll(process, names.slice(0, 400), `more than ${limit}`);
-        const { messages, cursor } = await phone.pull({ limit });
-        expect(messages.length).toBeGreaterThan(6);
-        for (const each of [...messages, { cursor }]) expect(each.cursor.length).toBeLessThanOrEqual(200);
-        const text = JSON.stringify(messages, (_, value) => (typeof value === 'bigint' ? String(value) : value));
-        expect(text.length / messages.length).toBeLessThan(300);
-        await phone.ack(cursor);
-      }
-      expect((await phone.pull({ limit: 10_000 })).messages.length).toBeLessThan(1500);
     });
 
     it.each([5, 40])('of one in %i conversations acknowledges it and all before it, in any process', async (count) => {
@@ -101,22 +86,6 @@ inWorlds(
         await expect(phone.ack(each)).rejects.toMatchObject({ code: 'TIMELINE_INVALID_CURSOR', argument: 'cursor' });
       expect((await phone.pull()).messages).toHaveLength(40);
     });
-
-    it('of a page whose record is gone is refused with advice, and a later one is taken', async () => {
-      const world = await open();
-      const { process } = await busy(world, 40);
-      const phone = process.sync.device('bob', 'phone');
-      const old = await phone.pull();
-      for (let i = 0; i < 300; i++) await phone.pull();
-      const { firstSeqId, lastSeqId } = await process.store.timeline(PAGES).head();
-      expect(lastSeqId - firstSeqId).toBeLessThan(300n);
-      await expect(phone.ack(old.cursor)).rejects.toMatchObject({
-        code: 'TIMELINE_INVALID_CURSOR',
-        message: expect.stringContaining('later page'),
-      });
-      await phone.ack((await phone.pull()).cursor);
-      expect((await phone.pull()).messages).toEqual([]);
-    });
   },
   { core: true },
 );
@@ -124,31 +93,6 @@ inWorlds(
 inWorlds(
   'page records',
   (open) => {
-    it('are chained while a subscription acknowledges nothing, and any of its cursors still holds', async () => {
-      const world = await open();
-      const { process, names } = await busy(world, 300);
-      const heard: SyncMessage<string>[] = await take(process.sync.device('bob', 'phone').subscribe(), 300);
-      const stop = new AbortController();
-      const stream = process.sync.device('bob', 'phone').subscribe({ signal: stop.signal })[Symbol.asyncIterator]();
-      const all: SyncMessage<string>[] = [];
-      for (let i = 0; i < 300; i++) all.push((await stream.next()).value as SyncMessage<string>);
-      for (const name of names) {
-        await say(process.sync, name, 'ann', 'live');
-        all.push((await stream.next()).value as SyncMessage<string>);
-      }
-      stop.abort();
-      expect(heard).toHaveLength(300);
-      expect(await lastRecord(process)).toBeLessThan(120n);
-      for (const i of [3, 150, 299, 305, 330, 444, 451, 598, 599]) {
-        expect(all[i]!.cursor.length).toBeLessThanOrEqual(200);
-        const other = await world.start({ diffusion });
-        const phone = other.sync.device('bob', 'phone');
-        await phone.ack(all[i]!.cursor);
-        const left = entrySeqIds((await phone.pull({ limit: 1000 })).messages);
-        expect(left.sort()).toEqual(entrySeqIds(all.slice(i + 1)).sort());
-      }
-    });
-
     it('are not written for a live subscription whose client acknowledges', async () => {
       const world = await open();
       const { process, names } = await busy(world, 60);
@@ -230,6 +174,69 @@ inWorlds(
     });
   },
   { core: true },
+);
+
+inWorlds(
+  'cursors and page records in large numbers:',
+  (open) => {
+    it('a cursor has 200 bytes at most, in a thousand conversations with names of 100 bytes', async () => {
+      const world = await open();
+      const { process, names } = await busy(world, 1000);
+      const phone = process.sync.device('bob', 'phone');
+      for (const limit of [10_000, 300, 7]) {
+        await sayInAll(process, names.slice(0, 400), `more than ${limit}`);
+        const { messages, cursor } = await phone.pull({ limit });
+        expect(messages.length).toBeGreaterThan(6);
+        for (const each of [...messages, { cursor }]) expect(each.cursor.length).toBeLessThanOrEqual(200);
+        const text = JSON.stringify(messages, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+        expect(text.length / messages.length).toBeLessThan(300);
+        await phone.ack(cursor);
+      }
+      expect((await phone.pull({ limit: 10_000 })).messages.length).toBeLessThan(1500);
+    });
+
+    it('the cursor of a page whose record is gone is refused with advice, and a later one is taken', async () => {
+      const world = await open();
+      const { process } = await busy(world, 40);
+      const phone = process.sync.device('bob', 'phone');
+      const old = await phone.pull();
+      for (let i = 0; i < 300; i++) await phone.pull();
+      const { firstSeqId, lastSeqId } = await process.store.timeline(PAGES).head();
+      expect(lastSeqId - firstSeqId).toBeLessThan(300n);
+      await expect(phone.ack(old.cursor)).rejects.toMatchObject({
+        code: 'TIMELINE_INVALID_CURSOR',
+        message: expect.stringContaining('later page'),
+      });
+      await phone.ack((await phone.pull()).cursor);
+      expect((await phone.pull()).messages).toEqual([]);
+    });
+
+    it('records are chained while a subscription acknowledges nothing, and any of its cursors still holds', async () => {
+      const world = await open();
+      const { process, names } = await busy(world, 300);
+      const heard: SyncMessage<string>[] = await take(process.sync.device('bob', 'phone').subscribe(), 300);
+      const stop = new AbortController();
+      const stream = process.sync.device('bob', 'phone').subscribe({ signal: stop.signal })[Symbol.asyncIterator]();
+      const all: SyncMessage<string>[] = [];
+      for (let i = 0; i < 300; i++) all.push((await stream.next()).value as SyncMessage<string>);
+      for (const name of names) {
+        await say(process.sync, name, 'ann', 'live');
+        all.push((await stream.next()).value as SyncMessage<string>);
+      }
+      stop.abort();
+      expect(heard).toHaveLength(300);
+      expect(await lastRecord(process)).toBeLessThan(120n);
+      for (const i of [3, 150, 299, 305, 330, 444, 451, 598, 599]) {
+        expect(all[i]!.cursor.length).toBeLessThanOrEqual(200);
+        const other = await world.start({ diffusion });
+        const phone = other.sync.device('bob', 'phone');
+        await phone.ack(all[i]!.cursor);
+        const left = entrySeqIds((await phone.pull({ limit: 1000 })).messages);
+        expect(left.sort()).toEqual(entrySeqIds(all.slice(i + 1)).sort());
+      }
+    });
+  },
+  { core: nightly },
 );
 
 describe.each(['copy', 'reference'] as const)('a subscription with bodies as %s', (bodies) => {

@@ -1,13 +1,14 @@
 import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { hybridDiffusion, readDiffusion } from '../../sync/index.js';
+import { nightly } from '../support/nightly.js';
 import { until } from '../support/until.js';
 import { standingNotes } from './support/notes.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, type Process, type World } from './support/worlds.js';
 
 const MEMBERS = numbered(20, 'user');
-const RUNS = process.env.NIGHTLY ? 10_000 : 300;
+const RUNS = nightly ? 10_000 : 150;
 
 /** Counts the rows that a process writes to inboxes. */
 function countCopies(process: Process): () => number {

@@ -10,9 +10,9 @@ import { run, simulateMany } from './simulator/simulate.js';
 /** Seeds that take their turn in every run of the tests; `nightly.ts` plays many more. */
 const SEEDS: Record<keyof typeof FAMILIES, number> = {
   memory: 20,
-  'sqlite-one': 3,
-  'sqlite-two': 3,
-  redis: 3,
+  'sqlite-one': 2,
+  'sqlite-two': 2,
+  redis: 2,
   tablestore: 1,
 };
 

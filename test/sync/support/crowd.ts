@@ -11,6 +11,7 @@ import {
   type SyncOptions,
   writeDiffusion,
 } from '../../../sync/index.js';
+import { nightly } from '../../support/nightly.js';
 
 /** A SQLite file or the port of a Redis server: what several processes share. */
 export interface DatabaseLocation {
@@ -19,7 +20,8 @@ export interface DatabaseLocation {
 }
 
 export const CONVERSATIONS: readonly string[] = ['group:a', 'group:b'];
-export const CROWD: readonly string[] = Array.from({ length: 2000 }, (_, i) => `user:${i}`);
+/** More than one append takes, so that a process can die between two. */
+export const CROWD: readonly string[] = Array.from({ length: nightly ? 2000 : 1200 }, (_, i) => `user:${i}`);
 
 /** The message that a key stands for, whoever sends it: keys are `<run>.<number>`. */
 export function messageOf(key: string): OutgoingMessage<string> {

@@ -1,11 +1,12 @@
 import { throwIfAborted } from './abort.js';
-import type { AdapterHead, Call, Count, CountRange, Slice } from './adapter.js';
+import type { Call, Count, CountRange, Slice } from './adapter.js';
 import { checkCounts, checkSlices } from './adapter-shape.js';
 import { noAnswer } from './budget.js';
 import type { Operation } from './operation.js';
 import { type CheckedRange, checkBounds, checkCount, checkRange } from './range.js';
 import type { Session } from './session.js';
 import type { TimelineRef } from './timeline-id.js';
+import { RangeCount } from './toolkit/range-count.js';
 import type { CountOptions } from './types.js';
 
 /** Entries of one range that are read at once to be counted. */
@@ -49,25 +50,16 @@ export async function countRanges(
   });
 }
 
-interface Progress {
-  readonly range: CountRange;
-  after: bigint | undefined;
-  count: number;
-  isDone: boolean;
-  /** Of the first page. */
-  head: AdapterHead | undefined;
-}
-
 /** Counts what `read` returns, page by page. A repeated run continues where the failed one stopped. */
 class CountByReading {
   readonly #session: Session;
   readonly #signal: AbortSignal | undefined;
-  readonly #all: readonly Progress[];
+  readonly #all: readonly RangeCount[];
 
   constructor(session: Session, ranges: readonly CountRange[], signal: AbortSignal | undefined) {
     this.#session = session;
     this.#signal = signal;
-    this.#all = ranges.map((range) => ({ range, after: range.after, count: 0, isDone: false, head: undefined }));
+    this.#all = ranges.map((range) => new RangeCount(range));
   }
 
   async run(call: Call): Promise<readonly Count[]> {
@@ -76,24 +68,14 @@ class CountByReading {
     for (let open = this.#open; open.length > 0; open = this.#open) {
       throwIfAborted(this.#signal);
       if (performance.now() >= call.deadline) throw noAnswer(adapter, budgetMs, 'not-applied');
-      const pages = open.map(({ range, after, count }) => {
-        const limit = Math.min(range.atMost - count, PAGE);
-        return { timeline: range.timeline, after, before: range.before, limit, reverse: false };
-      });
+      const pages = open.map((progress) => progress.nextPage(PAGE));
       const slices = checkSlices(adapter, await library.read(pages, call), pages.length);
-      for (const [i, progress] of open.entries()) take(progress, slices[i] as Slice);
+      for (const [i, progress] of open.entries()) progress.take(slices[i] as Slice);
     }
-    return this.#all.map(({ head, count }) => ({ ...(head as AdapterHead), count }));
+    return this.#all.map(({ result }) => result);
   }
 
-  get #open(): readonly Progress[] {
+  get #open(): readonly RangeCount[] {
     return this.#all.filter(({ isDone }) => !isDone);
   }
-}
-
-function take(progress: Progress, { rows, more, epoch, firstSeqId, lastSeqId, ancestors }: Slice): void {
-  progress.head ??= { epoch, firstSeqId, lastSeqId, ancestors };
-  for (const row of rows) if (row.body !== undefined) progress.count++;
-  progress.after = rows.at(-1)?.seqId ?? progress.after;
-  progress.isDone = !more || rows.length === 0 || progress.count >= progress.range.atMost;
 }

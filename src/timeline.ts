@@ -139,25 +139,26 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   scan(given?: ScanOptions & Decoding<M>): AsyncIterableIterator<TimelineEntry<M>> {
-    return BatchIterator.from(() => {
-      const options = checkOptions(given, SCAN);
-      const next = this.#pager(options);
-      const fetch = async () => {
-        const page = await next();
-        if (page?.truncated) throw truncatedError(this.#ref, page.truncated.through);
-        return page?.entries;
-      };
-      return new BatchIterator(fetch, { signal: options.signal });
+    return this.#iterate(given, ({ entries, truncated }) => {
+      if (truncated) throw truncatedError(this.#ref, truncated.through);
+      return entries;
     });
   }
 
   pages(given?: ScanOptions & Decoding<M>): AsyncIterableIterator<Page<M>> {
+    return this.#iterate(given, (page) => [page]);
+  }
+
+  #iterate<Item>(
+    given: (ScanOptions & Decoding<M>) | undefined,
+    itemsOf: (page: Page<M>) => readonly Item[],
+  ): AsyncIterableIterator<Item> {
     return BatchIterator.from(() => {
       const options = checkOptions(given, SCAN);
       const next = this.#pager(options);
       const fetch = async () => {
         const page = await next();
-        return page && [page];
+        return page && itemsOf(page);
       };
       return new BatchIterator(fetch, { signal: options.signal });
     });

@@ -1,4 +1,5 @@
-import type { AdapterHead, Call, Count, CountRange, Slice } from '../../src/adapter.js';
+import type { Call, Count, CountRange, Slice } from '../../src/adapter.js';
+import { RangeCount } from '../../src/toolkit/index.js';
 import { chunkBySlot } from './connection/hash-slot.js';
 import { unreachable } from './errors.js';
 import type { Library } from './library.js';
@@ -16,14 +17,6 @@ const READ_ENTRIES = 3;
 
 type Answer = readonly [state: string, count: number, countedThrough?: string] | number | string | null;
 
-interface Progress {
-  readonly range: CountRange;
-  after: bigint | undefined;
-  count: number;
-  isDone: boolean;
-  head: AdapterHead | undefined;
-}
-
 /** Counts entries by their SeqIds and the overlay; where SeqIds have gaps, by reading them. */
 export class Counter {
   readonly #library: Library;
@@ -38,22 +31,20 @@ export class Counter {
 
   async count(ranges: readonly CountRange[], call: Call): Promise<readonly Count[]> {
     const cutoff = this.#library.cutoff();
-    const all: Progress[] = ranges.map((range) => {
-      return { range, after: range.after, count: 0, isDone: false, head: undefined };
-    });
-    for (let open = all; open.length > 0; open = all.filter(({ isDone }) => !isDone)) {
+    const all = ranges.map((range) => new RangeCount(range));
+    for (let open: readonly RangeCount[] = all; open.length > 0; open = all.filter(({ isDone }) => !isDone)) {
       if (performance.now() >= call.deadline)
         throw unreachable('counting so many entries takes longer than the budget: give atMost');
       await this.#countSome(open, cutoff, call);
     }
-    return all.map(({ head, count }) => ({ ...(head as AdapterHead), count }));
+    return all.map(({ result }) => result);
   }
 
-  async #countSome(open: readonly Progress[], cutoff: number, call: Call): Promise<void> {
+  async #countSome(open: readonly RangeCount[], cutoff: number, call: Call): Promise<void> {
     const { keys } = this.#library;
     const chunks = chunkBySlot(open, ({ range }) => keys.of(range.timeline).slot, { items: RANGES_PER_SCRIPT });
     const outdated: string[] = [];
-    const unclear: Progress[] = [];
+    const unclear: RangeCount[] = [];
     const scripts = chunks.map(async (chunk) => {
       const answers = await this.#runScript(chunk, call);
       for (const [i, progress] of chunk.entries()) {
@@ -68,20 +59,20 @@ export class Counter {
     if (unclear.length > 0) await this.#countPages(unclear, call);
   }
 
-  async #runScript(chunk: readonly Progress[], call: Call): Promise<readonly Answer[]> {
+  async #runScript(chunk: readonly RangeCount[], call: Call): Promise<readonly Answer[]> {
     const { connections, keys } = this.#library;
     const declared = chunk.map(({ range }) => keys.declare(range.timeline, ['m', 'u']));
     const args: (string | number)[] = [declared[0]?.length ?? 1];
-    for (const { range, after, count } of chunk) {
-      const { before, atMost } = range;
+    for (const { range, after, left } of chunk) {
+      const { before } = range;
       const end = before === undefined ? '+' : String(before < 1n ? 1n : before);
-      args.push(String(after ?? 0n), end, atMost - count);
+      args.push(String(after ?? 0n), end, left);
     }
     return (await connections.read.script(COUNT, declared.flat(), args, call)) as Answer[];
   }
 
   /** False if the state is outdated. */
-  #take(progress: Progress, answer: Answer, cutoff: number): boolean {
+  #take(progress: RangeCount, answer: Answer, cutoff: number): boolean {
     const { clock, keys } = this.#library;
     if (answer !== null && !Array.isArray(answer)) return false;
     const [text, count, countedThrough] = answer ?? [null, 0];
@@ -96,18 +87,9 @@ export class Counter {
     return true;
   }
 
-  async #countPages(unclear: readonly Progress[], call: Call): Promise<void> {
-    const pages = unclear.map(({ range, after, count }) => {
-      const limit = Math.min(MAX_ROWS, range.atMost - count);
-      return { timeline: range.timeline, after, before: range.before, limit, reverse: false };
-    });
+  async #countPages(unclear: readonly RangeCount[], call: Call): Promise<void> {
+    const pages = unclear.map((progress) => progress.nextPage(MAX_ROWS));
     const slices = await this.#reader.read(pages, call);
-    for (const [i, progress] of unclear.entries()) {
-      const slice = slices[i] as Slice;
-      progress.head ??= headOf(slice);
-      progress.count += slice.rows.filter(({ body }) => body !== undefined).length;
-      progress.after = slice.rows.at(-1)?.seqId ?? progress.after;
-      progress.isDone = !slice.more || slice.rows.length === 0 || progress.count >= progress.range.atMost;
-    }
+    for (const [i, progress] of unclear.entries()) progress.take(slices[i] as Slice);
   }
 }

@@ -251,6 +251,17 @@ local function expire(keys, state, cutoff, latest, now)
   return true
 end`;
 
+const READ_STATE = `${LOAD_STATE}
+local APPLY_RETENTION = 1
+local function readState(keys)
+  local text = redis.call('GET', keys.state)
+  if not text then return nil, redis.call('EXISTS', keys.stream) == 1 and APPLY_RETENTION end
+  local state = parseState(text)
+  checkStream(keys, state)
+  if state.changed then return nil, APPLY_RETENTION end
+  return state, text
+end`;
+
 export const ADVANCE_CHECKPOINTS = script(`${LOAD_STATE}
 local keys = keysOf(KEYS[1])
 local text = redis.call('GET', keys.state)
@@ -579,8 +590,8 @@ return { formatState(state), row[2][1], revision }`);
 export const COUNT_LISTED = script(`${REPLICATION_ID}
 return replicationId() .. ' ' .. redis.call('ZCARD', KEYS[1])`);
 
-export const COUNT = script(`${LOAD_STATE}
-local APPLY_RETENTION, COUNT_AGAIN, READ_ENTRIES = 1, 2, 3
+export const COUNT = script(`${READ_STATE}
+local COUNT_AGAIN, READ_ENTRIES = 2, 3
 local MAX_STEPS = 2000
 local TOMBSTONE_BYTES = 24
 local steps = 0
@@ -613,11 +624,8 @@ local function countBySeqIds(keys, low, high, atMost)
 end
 local function countRange(keys, after, before, atMost)
   if steps >= MAX_STEPS then return COUNT_AGAIN end
-  local text = redis.call('GET', keys.state)
-  if not text then return redis.call('EXISTS', keys.stream) == 1 and APPLY_RETENTION end
-  local state = parseState(text)
-  checkStream(keys, state)
-  if state.changed then return APPLY_RETENTION end
+  local state, text = readState(keys)
+  if not state then return text end
   local floor, last = tonumber(state.floor), tonumber(state.last)
   if not isWithoutGaps(keys, state, floor, last) then return READ_ENTRIES end
   local low = less(after, state.floor) and floor or tonumber(after)
@@ -669,11 +677,11 @@ return cursor .. ' ' .. first`);
 export const READ_SETTINGS = script(`local time = redis.pcall('TIME')
 return { redis.call('GET', KEYS[1]) or '', time[1] or '', time[2] or '' }`);
 
-export const READ = script(`${LOAD_STATE}
+export const READ = script(`${READ_STATE}
 local MAX_BYTES = 8 * 1024 * 1024
 local UNCOUNTED_ROWS = MAX_BYTES / LARGE_BODY_BYTES
 local LARGE_ROWS_AT_ONCE = 8
-local APPLY_RETENTION, READ_AGAIN = 1, 2
+local READ_AGAIN = 2
 local rowsRead, bytesRead = 0, 0
 local function fetchRows(keys, from, to, count, reverse)
   if reverse == '1' then return redis.call('XREVRANGE', keys.stream, to, from, 'COUNT', count) end
@@ -721,11 +729,8 @@ local function readLarge(keys, state, text, from, to, limit, reverse)
 end
 local function readRange(keys, after, before, limit, reverse)
   if bytesRead >= MAX_BYTES then return READ_AGAIN end
-  local text = redis.call('GET', keys.state)
-  if not text then return redis.call('EXISTS', keys.stream) == 1 and APPLY_RETENTION end
-  local state = parseState(text)
-  checkStream(keys, state)
-  if state.changed then return APPLY_RETENTION end
+  local state, text = readState(keys)
+  if not state then return text end
   local from = '(0-' .. (less(after, state.floor) and state.floor or after)
   local to = before == '+' and before or '(0-' .. before
   if hasFlag(state, 'l') then return readLarge(keys, state, text, from, to, limit, reverse) end

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AdapterHead, Call, Count, CountRange } from '../../src/adapter.js';
+import type { Call, Count, CountRange } from '../../src/adapter.js';
+import { RangeCount } from '../../src/toolkit/index.js';
 import type { SqliteStatement } from './file/client.js';
 import { busy } from './file/sqlite-errors.js';
 import type { LibraryContext } from './library-context.js';
@@ -10,15 +11,6 @@ const SLICE_MS = 4;
 const ROWS_PER_STATEMENT = 2000;
 
 type Counted = [rows: bigint, kept: bigint, last: bigint | null];
-
-interface Progress {
-  readonly range: CountRange;
-  /** SeqId up to which rows are counted. */
-  counted: bigint;
-  count: number;
-  isDone: boolean;
-  head: AdapterHead | undefined;
-}
 
 /** Counts entries along the index of SeqIds, from one snapshot unless that takes too long. */
 export class Counter {
@@ -40,19 +32,17 @@ export class Counter {
   }
 
   async count(ranges: readonly CountRange[], call: Call): Promise<Count[]> {
-    const all: Progress[] = ranges.map((range) => {
-      return { range, counted: range.after ?? 0n, count: 0, isDone: false, head: undefined };
-    });
+    const all = ranges.map((range) => new RangeCount(range));
     for (;;) {
       await this.#library.connection.read(call, () => this.#countSlice(all));
-      if (all.every(({ isDone }) => isDone)) return all.map(({ head, count }) => ({ ...(head as AdapterHead), count }));
+      if (all.every(({ isDone }) => isDone)) return all.map(({ result }) => result);
       if (performance.now() >= call.deadline)
         throw busy('counting so many entries takes longer than the budget: give atMost');
       await nextTurn();
     }
   }
 
-  #countSlice(all: readonly Progress[]): void {
+  #countSlice(all: readonly RangeCount[]): void {
     const until = performance.now() + SLICE_MS;
     const left = all.filter(({ isDone }) => !isDone);
     const heads = this.#library.heads.getAll(left.map(({ range }) => range.timeline));
@@ -61,7 +51,7 @@ export class Counter {
       const head = heads[i];
       const hidden = head ? this.#reader.hiddenThrough(head, cutoff) : 0n;
       progress.head ??= this.#reader.headOf(head, hidden);
-      if (hidden > progress.counted) progress.counted = hidden;
+      if (hidden > (progress.after ?? 0n)) progress.after = hidden;
       const { before } = progress.range;
       const last = head?.last ?? 0n;
       const high = before === undefined || before > last ? last : before - 1n;
@@ -72,13 +62,14 @@ export class Counter {
     }
   }
 
-  #countRows(progress: Progress, id: number, high: bigint): void {
-    const limit = Math.min(ROWS_PER_STATEMENT, progress.range.atMost - progress.count);
-    if (progress.counted < high) {
-      const [rows, kept, last] = this.#rows.get(id, progress.counted, high, limit) as Counted;
+  #countRows(progress: RangeCount, id: number, high: bigint): void {
+    const limit = Math.min(ROWS_PER_STATEMENT, progress.left);
+    const after = progress.after ?? 0n;
+    if (after < high) {
+      const [rows, kept, last] = this.#rows.get(id, after, high, limit) as Counted;
       progress.count += Number(kept);
-      if (last !== null) progress.counted = last;
-      if (Number(rows) === limit && progress.count < progress.range.atMost) return;
+      if (last !== null) progress.after = last;
+      if (Number(rows) === limit && progress.left > 0) return;
     }
     progress.isDone = true;
   }

@@ -28,6 +28,7 @@ export { groupByTimeline } from './group-by-timeline.js';
 export { ListenerHub, type ListenerHubHooks } from './listener-hub.js';
 export { backOff, jitter, type PauseOptions, pause } from './pause.js';
 export { type KnownKey, type Plan, planWrite } from './plan-write.js';
+export { RangeCount } from './range-count.js';
 export { furtherPosition } from './reader-position.js';
 export { Sweeper, type SweeperOptions } from './sweeper.js';
 export { WatchHub, type WatchHubHooks } from './watch-hub.js';

@@ -211,7 +211,7 @@ inWorlds(
       expect((await phone.pull()).messages).toEqual([]);
     });
 
-    it('records are chained while a subscription acknowledges nothing, and any of its cursors still holds', async () => {
+    it('records are chained while a subscription acknowledges nothing, and all its cursors still hold', async () => {
       const world = await open();
       const { process, names } = await busy(world, 300);
       const heard: SyncMessage<string>[] = await take(process.sync.device('bob', 'phone').subscribe(), 300);

@@ -6,8 +6,8 @@ import { linesOf, SHARED, spawnChild } from './support/children.js';
 import { CONVERSATIONS, CROWD, Libraries } from './support/crowd.js';
 import { Inboxes } from './support/inboxes.js';
 
-const MESSAGES = Number(process.env.MESSAGES ?? 40);
-const MEMBERS = 50;
+const MESSAGES = Number(process.env.MESSAGES ?? 25);
+const MEMBERS = 30;
 /** Two processes send the same messages, as after a retry; the others send their own to the same conversations. */
 const RUNS = ['same', 'same', 'third', 'fourth'];
 

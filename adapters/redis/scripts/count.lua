@@ -11,8 +11,8 @@
 --           2                        the other ranges have taken long enough: count it again
 --           3                        SeqIds do not tell how many entries there are: read them
 -- caller  Counter in count.ts
---include load-state.lua
-local APPLY_RETENTION, COUNT_AGAIN, READ_ENTRIES = 1, 2, 3
+--include read-state.lua
+local COUNT_AGAIN, READ_ENTRIES = 2, 3
 -- Versions looked at in one call, about: no other client is served meanwhile.
 local MAX_STEPS = 2000
 -- The version of a deleted entry is no longer, as its body is empty.
@@ -56,11 +56,8 @@ end
 
 local function countRange(keys, after, before, atMost)
   if steps >= MAX_STEPS then return COUNT_AGAIN end
-  local text = redis.call('GET', keys.state)
-  if not text then return redis.call('EXISTS', keys.stream) == 1 and APPLY_RETENTION end
-  local state = parseState(text)
-  checkStream(keys, state)
-  if state.changed then return APPLY_RETENTION end
+  local state, text = readState(keys)
+  if not state then return text end
   local floor, last = tonumber(state.floor), tonumber(state.last)
   if not isWithoutGaps(keys, state, floor, last) then return READ_ENTRIES end
   local low = less(after, state.floor) and floor or tonumber(after)

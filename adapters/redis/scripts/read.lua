@@ -10,14 +10,14 @@
 --           1                             the state is not up to date: apply-retention.lua comes first
 --           2                             the other ranges have filled the answer: read it again
 -- caller  Reader in read.ts
---include load-state.lua
+--include read-state.lua
 -- Bytes of bodies of one answer, about.
 local MAX_BYTES = 8 * 1024 * 1024
 -- Fewer rows cannot hold more bytes than that unless bodies are large.
 local UNCOUNTED_ROWS = MAX_BYTES / LARGE_BODY_BYTES
 -- Rows fetched at once where bodies may be large.
 local LARGE_ROWS_AT_ONCE = 8
-local APPLY_RETENTION, READ_AGAIN = 1, 2
+local READ_AGAIN = 2
 
 local rowsRead, bytesRead = 0, 0
 
@@ -71,11 +71,8 @@ end
 
 local function readRange(keys, after, before, limit, reverse)
   if bytesRead >= MAX_BYTES then return READ_AGAIN end
-  local text = redis.call('GET', keys.state)
-  if not text then return redis.call('EXISTS', keys.stream) == 1 and APPLY_RETENTION end
-  local state = parseState(text)
-  checkStream(keys, state)
-  if state.changed then return APPLY_RETENTION end
+  local state, text = readState(keys)
+  if not state then return text end
   local from = '(0-' .. (less(after, state.floor) and state.floor or after)
   local to = before == '+' and before or '(0-' .. before
   if hasFlag(state, 'l') then return readLarge(keys, state, text, from, to, limit, reverse) end

@@ -9,7 +9,7 @@ export default defineConfig({
     // Only what those files import. `npm run check` compiles all.
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: './test/tsconfig.types.json' },
     // Most files wait for processes that they started, so one worker for each core would leave cores idle.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     // No file mocks modules. Loading all of them again for each file takes longer than many tests. A file that fakes
     // timers has to restore them: the next file in its worker would wait for ever.
     isolate: false,

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { nightly } from '../support/nightly.js';
 import { Traffic } from './support/interposed.js';
 import { drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES } from './support/worlds.js';
@@ -116,5 +117,5 @@ inWorlds(
       expect(cursor.length).toBeLessThan(2000);
     });
   },
-  { core: true, only: ({ store, directory }) => directory === 'listed' || store === 'redis' },
+  { core: true, only: ({ store, directory }) => directory === 'listed' || (nightly && store === 'redis') },
 );

@@ -55,8 +55,9 @@ it('with cas a thousand messages to one Timeline are one row', async () => {
 
 it('a page of each of many Timelines is one request, and one more a minute for its oldest entry', async () => {
   const { store, cost } = await opened({ sequence: 'cas' });
-  const ranges = inboxes.map((timeline) => ({ timeline, after: 1n }));
+  const many = inboxes.slice(0, 120);
+  const ranges = many.map((timeline) => ({ timeline, after: 1n }));
   await store.readBatch(ranges);
-  expect(await cost(() => store.readBatch(ranges))).toEqual({ getRange: 500 });
-  expect(await cost(() => store.heads(inboxes))).toEqual({ getRange: 500 });
+  expect(await cost(() => store.readBatch(ranges))).toEqual({ getRange: 120 });
+  expect(await cost(() => store.heads(many))).toEqual({ getRange: 120 });
 });

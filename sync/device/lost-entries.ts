@@ -1,17 +1,40 @@
-import { seqIdOf } from '../../src/index.js';
+import { type Page, seqIdOf } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
-import type { TruncatedConversation } from '../types.js';
+import type { Stored, TruncatedConversation } from '../types.js';
 import type { ConversationPosition } from './conversation-position.js';
+import type { StreamPosition } from './stream-page.js';
 
 /**
- * Entries that a device was to read from a conversation are gone, and the user's leave may be among them. Returns
- * `undefined` if the user is a member behind them. Otherwise returns the SeqId up to which the device gets nothing: the
- * last leave, as the directory may have forgotten when an earlier membership ended.
+ * Entries that a device was to read from conversations may be gone, and the user's leave among them. Returns for each
+ * conversation `undefined` if that is not so. Otherwise returns the SeqId up to which the device gets nothing: the last
+ * leave, as the directory may have forgotten when an earlier membership ended.
  */
-export async function leftAmongLost<M>(
+export function leavesAmongLost<M>(
+  context: Context<M>,
+  user: string,
+  { conversations }: StreamPosition,
+  names: readonly string[],
+  pages: readonly Page<Stored<M>>[],
+): Promise<(bigint | undefined)[]> {
+  return Promise.all(
+    names.map(async (conversation, i) => {
+      const position = conversations.get(conversation) as ConversationPosition;
+      const { through = 0n } = pages[i]?.truncated ?? {};
+      if (through <= position.deliveredThrough || isEndedBy(position, through)) return undefined;
+      return leftAmongLost(context, { user, conversation, through }, position);
+    }),
+  );
+}
+
+/** `true` if no entry after `through` comes from the conversation. */
+export function isEndedBy({ followedThrough }: ConversationPosition, through: bigint): boolean {
+  return followedThrough !== undefined && followedThrough <= through;
+}
+
+async function leftAmongLost<M>(
   { store, directory }: Context<M>,
   { user, conversation, through }: { readonly user: string; readonly conversation: string; readonly through: bigint },
   { memberSince = 0n }: ConversationPosition,

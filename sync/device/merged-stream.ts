@@ -12,7 +12,7 @@ import {
 } from './conversation-position.js';
 import { type DeviceMessage, fromConversationEntry, fromInboxCopy, fromMembershipEvent } from './device-message.js';
 import { readInbox } from './inbox-page.js';
-import { leftAmongLost } from './lost-entries.js';
+import { isEndedBy, leavesAmongLost } from './lost-entries.js';
 import type { StreamHeads } from './stream-heads.js';
 import type { Loss, PositionChange, StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
 import { BEHIND } from './stream-page.js';
@@ -71,6 +71,7 @@ export class MergedStream<M> {
     const { unlisted, isFinal } = await this.#lookUp(heads);
     const unread = this.#unread(heads.conversations).filter(({ conversation }) => !unlisted.has(conversation));
     const chosen = unread.slice(0, limit);
+    const names = chosen.map(({ conversation }) => conversation);
     const limitEach = Math.max(1, Math.floor(limit / Math.max(1, chosen.length)));
     const [inbox, pages] = await Promise.all([
       readInbox(this.#context, this.#user, this.position.inbox, limit),
@@ -81,17 +82,19 @@ export class MergedStream<M> {
             lenient,
           ),
     ]);
+    if (!inbox || inbox.truncated) return BEHIND;
+    const leaves = await leavesAmongLost(this.#context, this.#user, this.position, names, pages);
+    // From here on nothing waits and nothing fails: after a failure, the next page begins where this one would have.
     this.#messages = [];
     this.#changes = [];
     this.#losses = [];
     this.#startsFollowing = false;
-    if (!inbox || inbox.truncated) return BEHIND;
     for (const conversation of unlisted) this.#stopFollowing(conversation);
     const isInboxDrained = this.#addInboxPage(inbox) && inbox.upToDate;
     let upToDate = isInboxDrained && chosen.length === unread.length;
-    for (const [i, { conversation }] of chosen.entries()) {
+    for (const [i, conversation] of names.entries()) {
       const page = pages[i] as Page<Stored<M>>;
-      await this.#passLost(conversation, page);
+      this.#passLost(conversation, page, leaves[i]);
       if (!this.#addConversationPage(conversation, page, limit)) upToDate = false;
       this.#begun.add(conversation);
     }
@@ -243,17 +246,15 @@ export class MergedStream<M> {
   }
 
   /** Passes entries of a followed conversation that are gone. */
-  async #passLost(conversation: string, { truncated }: Page<Stored<M>>): Promise<void> {
+  #passLost(conversation: string, { truncated }: Page<Stored<M>>, leftAt: bigint | undefined): void {
     const position = this.position.conversations.get(conversation) as ConversationPosition;
-    const { deliveredThrough, followedThrough } = position;
-    if (!truncated || !isFollowed(position) || truncated.through <= deliveredThrough) return;
-    const isEnd = followedThrough !== undefined && followedThrough <= truncated.through;
-    const through = isEnd ? followedThrough : truncated.through;
-    const lost = { user: this.#user, conversation, through };
-    const leftAt = isEnd ? undefined : await leftAmongLost(this.#context, lost, position);
-    const ended = { deliveredThrough: through, followedThrough: through, hasLeft: true } as const;
-    this.#advance(conversation, leftAt === undefined ? positionAfter(position, through) : ended);
-    if (!this.#isNew || this.#begun.has(conversation)) this.#tell(conversation, leftAt ?? through);
+    if (!truncated || !isFollowed(position) || truncated.through <= position.deliveredThrough) return;
+    const isEnded = isEndedBy(position, truncated.through);
+    const through = isEnded ? (position.followedThrough as bigint) : truncated.through;
+    const hasLeft = !isEnded && leftAt !== undefined;
+    const left = { deliveredThrough: through, followedThrough: through, hasLeft: true } as const;
+    this.#advance(conversation, hasLeft ? left : positionAfter(position, through));
+    if (!this.#isNew || this.#begun.has(conversation)) this.#tell(conversation, hasLeft ? leftAt : through);
   }
 
   #tell(conversation: string, through: bigint): void {

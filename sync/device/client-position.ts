@@ -1,4 +1,4 @@
-import { isTimelineError, TimelineError } from '../../src/index.js';
+import { isTimelineError, type ReadRange, seqIdOf, TimelineError } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';
@@ -18,7 +18,7 @@ import { rebuild } from './rebuild.js';
 import type { StreamPosition } from './stream-page.js';
 
 const PAGE = 1000;
-/** Pages of the inbox that are searched for conversations that the directory does not list. */
+/** Pages of the inbox, after the position and before it, that are searched for names which the directory lacks. */
 const MAX_PAGES = 10;
 
 /** A position that the client keeps: nothing of it is stored. */
@@ -81,32 +81,31 @@ export class ClientPosition<M> implements KeptPosition {
         if (hashes.isAmbiguous(hash)) throw ambiguous();
         const name = hashes.nameOf(hash);
         if (name !== undefined && candidates.has(name)) conversations.set(name, position);
-        else isWhole = false;
+        isWhole &&= name !== undefined && conversations.has(name);
       }
       return isWhole;
     };
     const isWhole = add(new Set(listed.map(({ conversation }) => conversation)));
-    if (!isWhole) add(await this.#conversationsAhead(inbox));
+    // Where the user has left, only the position tells which entries from before were handed over.
+    const seqId = typeof inbox === 'string' ? seqIdOf(inbox) : (inbox ?? 0n);
+    const ranges = isWhole ? [] : [{ after: seqId }, { before: seqId + 1n, reverse: true }];
+    for (const range of ranges) if (add(await this.#conversationsIn(range))) break;
     return { inbox, conversations, isComplete };
   }
 
-  /**
-   * Returns the conversations in the unread part of the inbox. Where the user has left one, entries from before may
-   * still be there, and only the position tells which of them were handed over.
-   */
-  async #conversationsAhead(inbox: StreamPosition['inbox']): Promise<Set<string>> {
+  /** Returns the conversations in a part of the inbox. */
+  async #conversationsIn(range: ReadRange): Promise<Set<string>> {
     const names = new Set<string>();
     let pages = 0;
+    const timeline = this.#context.sync.timeline(this.#identity.user);
     try {
-      const timeline = this.#context.sync.timeline(this.#identity.user);
-      for await (const { entries } of timeline.pages({ after: inbox, pageSize: PAGE, ...lenient })) {
+      for await (const { entries } of timeline.pages({ ...range, pageSize: PAGE, ...lenient })) {
         for (const { message } of entries) if (message?.conversation !== undefined) names.add(message.conversation);
         if (++pages === MAX_PAGES) break;
       }
     } catch (error) {
-      const code = isTimelineError(error) ? error.code : undefined;
       // The stream finds the same, and the device is resynced.
-      if (code !== 'TIMELINE_EPOCH_CHANGED' && code !== 'TIMELINE_ROLLED_BACK') throw error;
+      if (!isTimelineError(error) || error.code !== 'TIMELINE_ROLLED_BACK') throw error;
     }
     return names;
   }

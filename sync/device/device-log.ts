@@ -18,9 +18,11 @@ interface DeviceRecord {
   readonly places?: Record<string, string>;
   /** See `StreamPosition`. */
   readonly isComplete?: true;
-  /** A resync began this generation. */
+  /** The first record of a generation: of several processes that begin it at the same time, the first counts. */
+  readonly begins?: true;
+  /** A resync began this generation, and {@link told} is still to come. */
   readonly resync?: true;
-  /** The device has acknowledged a page that tells of the resync. */
+  /** The device has acknowledged a page that tells of the resync, or there was none. */
   readonly told?: true;
 }
 
@@ -30,7 +32,7 @@ interface ForgottenRecord {
 }
 
 /** A position to record. */
-export interface NewDeviceRecord extends Omit<DeviceRecord, 'places' | 'forgottenAt'> {
+export interface NewDeviceRecord extends Omit<DeviceRecord, 'places' | 'forgottenAt' | 'begins'> {
   readonly conversations: ReadonlyMap<string, ConversationPosition>;
 }
 
@@ -48,10 +50,14 @@ export class DeviceLog<M> {
   isComplete = false;
   /** May be ahead of the checkpoint on the inbox, after a crash between the two writes, or behind it. */
   inbox: Cursor | undefined;
+  /** The checkpoint on the inbox that was read or written before the log was read last. */
+  checkpoint: Cursor | undefined;
   readonly id: TimelineId;
   readonly #timeline: Timeline<Stored<M>>;
   readonly #canTrim: boolean;
   #readThrough = 0n;
+  /** SeqId of the record that began the generation. */
+  #begunAt = 0n;
   #recordCount = 0;
 
   constructor(state: TimelineStore<Stored<M>>, user: string, device: string) {
@@ -87,11 +93,21 @@ export class DeviceLog<M> {
   }
 
   /** Adds a record. Another process may have forgotten the device meanwhile: the record does not count then. */
-  async add({ conversations, ...rest }: NewDeviceRecord): Promise<void> {
+  async add(record: NewDeviceRecord): Promise<void> {
+    await this.#add(record);
+  }
+
+  /** Adds the first record of a generation. `false`: another process has begun it first, and this one does not count. */
+  async begin(record: NewDeviceRecord): Promise<boolean> {
+    return (await this.#add({ ...record, begins: true })) === this.#begunAt;
+  }
+
+  async #add({ conversations, ...rest }: NewDeviceRecord & Pick<DeviceRecord, 'begins'>): Promise<bigint> {
     const state: DeviceRecord = { ...rest, ...this.#mark, places: encodePositions(conversations) };
-    await this.#timeline.append({ kind: 'state', state });
+    const { seqId } = await this.#timeline.append({ kind: 'state', state });
     await this.refresh();
     if (this.#recordCount > COMPACT_AT && this.#canTrim && this.isKnown) await this.#compact();
+    return seqId;
   }
 
   /** Ends all records before. Repeated with the same key, it spares those that came since. */
@@ -118,7 +134,8 @@ export class DeviceLog<M> {
       places: encodePositions(this.conversations),
       inbox: this.inbox,
       ...(this.isComplete && { isComplete: true }),
-      ...(this.isResyncPending && { resync: true }),
+      // Readers that the trim overtakes miss the record that says so.
+      ...(this.isResyncPending ? { resync: true } : { told: true }),
     };
     this.#recordCount = 0;
     await this.#timeline.append({ kind: 'state', state });
@@ -133,29 +150,33 @@ export class DeviceLog<M> {
     const isOfPosition = !('forgotten' in record);
     const forgottenAt = isOfPosition ? BigInt(record.forgottenAt ?? 0) : seqId;
     if (forgottenAt > this.forgottenAt) this.#forget(forgottenAt);
-    if (isOfPosition && forgottenAt === this.forgottenAt) this.#apply(record);
+    if (isOfPosition && forgottenAt === this.forgottenAt) this.#apply(record, seqId);
   }
 
   #forget(forgottenAt: bigint): void {
     this.forgottenAt = forgottenAt;
     this.isKnown = false;
-    this.#beginGeneration(0);
+    this.#beginGeneration(0, forgottenAt);
   }
 
-  #beginGeneration(generation: number): void {
+  #beginGeneration(generation: number, seqId: bigint): void {
     this.generation = generation;
+    this.#begunAt = seqId;
     this.conversations = new Map();
     this.inbox = undefined;
     this.isComplete = false;
     this.isResyncPending = false;
   }
 
-  #apply({ generation, places = {}, inbox, isComplete, resync, told }: DeviceRecord): void {
+  #apply({ generation, begins, places = {}, inbox, isComplete, resync, told }: DeviceRecord, seqId: bigint): void {
     this.isKnown = true;
-    if (generation < this.generation) return;
-    if (generation > this.generation) this.#beginGeneration(generation);
+    if (generation < this.generation || (begins && generation === this.generation)) return;
+    if (generation > this.generation) {
+      this.#beginGeneration(generation, seqId);
+      // Once acknowledged, it is never pending again: a record of a compaction may come after the acknowledgement.
+      this.isResyncPending = resync === true;
+    }
     if (isComplete) this.isComplete = true;
-    if (resync) this.isResyncPending = true;
     if (told) this.isResyncPending = false;
     // The further position counts: law Checkpoint. Of two at the same entry, markers further along the inbox decide.
     const isFurther = furtherInbox(this.inbox, inbox) === inbox;

@@ -124,7 +124,9 @@ export class SyncDevice<M> implements Device<M> {
     if (needsRecord) await this.#log.add({ generation, conversations, inbox, ...marks });
     if (this.#log.forgottenAt !== forgottenAt) return;
     const checkpoint = { timeline: this.user, reader: readerOf.device(this.device, forgottenAt) };
-    if (inbox) await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
+    if (!inbox) return;
+    await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
+    this.#log.checkpoint = inbox;
   }
 
   subscribe(options?: DeviceSubscribeOptions): BatchIterator<SyncMessage<M>> {
@@ -212,7 +214,6 @@ export class SyncDevice<M> implements Device<M> {
   }
 
   async #open(after: Cursor | undefined): Promise<DeviceReader<M>> {
-    if (after === undefined) await this.#load();
     checkOpen(this.#context);
     const hashesFor = (secret: string) => this.#hashesFor(secret);
     const kept: KeptPosition =

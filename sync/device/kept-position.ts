@@ -26,8 +26,8 @@ export interface KeptPosition {
   readonly log: TimelineId | undefined;
   open(readHeads: ReadHeads): Promise<OpenedPosition>;
   /**
-   * Reads changes of other processes. `heads` were looked up before a page. `true`: the device was forgotten, and this
-   * is the position of a new one. Open it again.
+   * Reads changes of other processes. `heads` were looked up before a page. `true`: the device was forgotten or
+   * resynced, and continues elsewhere. Open it again.
    */
   refresh(heads: StreamHeads): Promise<boolean>;
   /** Replaces the position by that of a device that begins with the `last` messages of each conversation. */

@@ -1,4 +1,4 @@
-import type { TimelineId } from '../../src/index.js';
+import type { Cursor, TimelineId } from '../../src/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
@@ -30,8 +30,8 @@ export class StoredPosition<M> implements KeptPosition {
   readonly #registration: DeviceRegistration<M>;
   readonly #hashesFor: (secret: string) => NameHashes;
 
-  /** `forgottenAt` of the log at the last call of {@link open}, and `true` if there was a position. */
-  #openedAt = 0n;
+  /** The log at the last call of {@link open}, and `true` if there was a position. */
+  #opened = { forgottenAt: 0n, generation: 0 };
   #isStored = false;
 
   constructor(
@@ -53,10 +53,13 @@ export class StoredPosition<M> implements KeptPosition {
 
   async open(readHeads: ReadHeads): Promise<OpenedPosition> {
     const { user, device, start } = this.#identity;
-    const heads = () => readHeads(followedOf(this.#log.conversations));
     const { forgottenAt } = this.#log;
-    const [[inbox], first] = await Promise.all([this.#context.sync.checkpoints([this.#checkpoint]), heads()]);
-    const isChanged = await this.#log.refresh(first.deviceLog);
+    const followed = followedOf(this.#log.conversations);
+    const [[inbox], first] = await Promise.all([
+      this.#context.sync.checkpoints([this.#checkpoint]),
+      readHeads(followed),
+    ]);
+    const isChanged = await this.#readLog(inbox, first);
     if (this.#log.forgottenAt !== forgottenAt) return this.open(readHeads);
     const last = lastOf(start);
     const isNew = inbox === undefined && !this.#log.isKnown;
@@ -73,19 +76,32 @@ export class StoredPosition<M> implements KeptPosition {
       conversations: new Map(this.#log.conversations),
       isComplete: this.#log.isComplete,
     };
-    this.#openedAt = forgottenAt;
+    this.#opened = { forgottenAt, generation: this.#log.generation };
     this.#isStored = !isNew;
     const { secret } = first;
     const sign = signerForDevice(secret, user, device, forgottenAt);
     const cursors = new StoredCursors(this.#log, this.#records, this.#hashesFor(secret), sign);
-    return { position, heads: isChanged ? await heads() : first, cursors };
+    const nowFollowed = isChanged ? followedOf(position.conversations) : [];
+    return { position, heads: nowFollowed.length > 0 ? await readHeads(nowFollowed) : first, cursors };
   }
 
   async refresh({ deviceLog }: StreamHeads): Promise<boolean> {
     await this.#log.refresh(deviceLog);
-    if (this.#openedAt === this.#log.forgottenAt && (this.#isStored || this.#registration.isMade))
+    const { forgottenAt, generation } = this.#opened;
+    if (forgottenAt === this.#log.forgottenAt && (this.#isStored || this.#registration.isMade))
       await this.#registration.ensure();
-    return this.#openedAt !== this.#log.forgottenAt;
+    return forgottenAt !== this.#log.forgottenAt || generation !== this.#log.generation;
+  }
+
+  /**
+   * Reads the log so far that it holds every conversation position which the inbox position goes with: the head was
+   * read beside the inbox position, and may be older.
+   */
+  async #readLog(inbox: Cursor | undefined, { deviceLog }: StreamHeads): Promise<boolean> {
+    const isRead = await this.#log.refresh(deviceLog);
+    const isChanged = isRead || (inbox !== this.#log.checkpoint && (await this.#log.refresh()));
+    this.#log.checkpoint = inbox;
+    return isChanged;
   }
 
   /** Begins a new generation of the device's state. */
@@ -97,8 +113,8 @@ export class StoredPosition<M> implements KeptPosition {
     const { next: inbox } = await sync.timeline(user).read({ after: at, before: at + 1n, limit: 1, ...lenient });
     // The record holds the inbox position too: after a crash before the checkpoint, nothing older is handed over.
     const record = { generation: this.#log.generation + 1, inbox, conversations, isComplete: true } as const;
-    await this.#log.add({ ...record, ...(isResync && { resync: true }) });
-    if (at > 0n) await advanceOrReset(sync, { ...this.#checkpoint, to: inbox });
+    const isBegun = await this.#log.begin({ ...record, ...(isResync && { resync: true }) });
+    if (isBegun && at > 0n) await advanceOrReset(sync, { ...this.#checkpoint, to: inbox });
   }
 
   get #checkpoint(): { readonly timeline: string; readonly reader: string } {

@@ -167,6 +167,22 @@ inWorlds(
       const expected = ['one', 'two', 'three', 'for bob'];
       expect(got.filter((text) => directory === 'kept' || text !== 'not for bob')).toEqual(expected);
     });
+
+    it.skipIf(directory === 'listed').each(['write', 'read'] as const)(
+      'gives what came before its user left, in the first messages too (%s)',
+      async (mode) => {
+        const world = await open();
+        const process = await world.start({ diffusion: MODES[mode]() });
+        await world.join(process, 'g', 'ann', 'bob');
+        await say(process.sync, 'g', 'ann', ...numbered(4));
+        const tab = process.sync.device('bob', 'tab', { start: { last: 3 } });
+        const first = await tab.pull({ after: '', limit: 1 });
+        expect(shortly(first.messages)).toEqual(['m1']);
+        await world.leave(process, 'g', 'bob');
+        await say(process.sync, 'g', 'ann', 'not for bob');
+        expect(shortly((await catchUp(tab, first.cursor, 1)).messages)).toEqual(['m2', 'm3']);
+      },
+    );
   },
   { core: true },
 );

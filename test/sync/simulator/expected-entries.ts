@@ -13,9 +13,10 @@ export function requiredEntries(world: World, client: DeviceClient, history: His
   const { streamStart, user } = client;
   const isKept = ({ appendedAt }: Entry) => world.isKept(appendedAt, client.beganAt);
   const of = (period: MembershipPeriod, entries: readonly Entry[]) => entries.map((entry) => ({ entry, period }));
-  // A position that the client keeps has a hash of the name: nothing leads to a conversation that the user has left.
+  // A position that the client keeps has a hash of the name: without inbox entries, nothing leads to a conversation that
+  // the user has left.
   const during = (period: MembershipPeriod) => {
-    const isLeft = client.after !== undefined && period.leftAt !== undefined;
+    const isLeft = client.after !== undefined && period.leftAt !== undefined && world.setting.expires;
     return history.during(user, period).filter(({ seqId }) => !isLeft || history.isWrittenAt(seqId));
   };
   if (!streamStart) {

@@ -1,7 +1,6 @@
 import { type Cursor, seqIdOf, type Timeline, type TimelineStore } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
-import { type DeviceMessageOf, fromConversationEntry } from '../device/device-message.js';
-import { withCursor } from '../device/message-cursor.js';
+import { type DeviceMessageOf, fromConversationEntry, withCursor } from '../device/device-message.js';
 import { type VisibleRange, visibleRange } from '../members/visible-range.js';
 import type { Context } from '../shared/context.js';
 import { lenient } from '../shared/undecodable.js';

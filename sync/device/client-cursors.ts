@@ -2,9 +2,9 @@ import { type Cursor, seqIdOf } from '../../src/index.js';
 import { checkClientCursor, encodeClientCursor } from './client-cursor.js';
 import { isFollowed } from './conversation-position.js';
 import type { Signer } from './cursor-signature.js';
+import type { PageCursors } from './kept-position.js';
 import type { NameHashes } from './name-hashes.js';
 import { PageChanges } from './page-changes.js';
-import type { PageCursors } from './page-cursors.js';
 import type { StreamPage, StreamPosition } from './stream-page.js';
 
 /** Fan-out positions of conversations, read before the inbox. */

@@ -32,9 +32,7 @@ interface ForgottenRecord {
 }
 
 /** A position to record. */
-export interface NewDeviceRecord extends Omit<DeviceRecord, 'places' | 'forgottenAt' | 'begins'> {
-  readonly conversations: ReadonlyMap<string, ConversationPosition>;
-}
+export type NewDeviceRecord = Omit<DeviceRecord, 'forgottenAt' | 'begins'>;
 
 /** The state of a device besides its inbox position: a Timeline of changes that any process reads and extends. */
 export class DeviceLog<M> {
@@ -102,8 +100,8 @@ export class DeviceLog<M> {
     return (await this.#add({ ...record, begins: true })) === this.#begunAt;
   }
 
-  async #add({ conversations, ...rest }: NewDeviceRecord & Pick<DeviceRecord, 'begins'>): Promise<bigint> {
-    const state: DeviceRecord = { ...rest, ...this.#mark, places: encodePositions(conversations) };
+  async #add(record: Omit<DeviceRecord, 'forgottenAt'>): Promise<bigint> {
+    const state: DeviceRecord = { ...record, ...this.#mark };
     const { seqId } = await this.#timeline.append({ kind: 'state', state });
     await this.refresh();
     if (this.#recordCount > COMPACT_AT && this.#canTrim && this.isKnown) await this.#compact();

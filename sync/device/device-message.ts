@@ -1,4 +1,4 @@
-import type { TimelineEntry } from '../../src/index.js';
+import type { Cursor, TimelineEntry } from '../../src/index.js';
 import { detailsOf, isDeliverable } from '../inbox/inbox-entries.js';
 import { type MembershipEvent, membershipEvent } from '../inbox/membership-events.js';
 import { isUndecodable } from '../shared/undecodable.js';
@@ -61,4 +61,9 @@ export function fromConversationEntry<M>(
   };
   const isRecalled = kind === 'edit' ? body === undefined : kind === 'message' && message.recalled !== undefined;
   return { ...fromInboxCopy(copy, seqId), ...(isRecalled && { recalled: true }) };
+}
+
+/** Adds the cursor of a message. Not enumerable: JSON and copies of the message would hold it without being asked. */
+export function withCursor<T extends object>(message: T, cursor: () => Cursor): T & { readonly cursor: Cursor } {
+  return Object.defineProperty(message, 'cursor', { get: cursor }) as T & { readonly cursor: Cursor };
 }

@@ -2,12 +2,11 @@ import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js'
 import { withJson } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
 import type { SyncMessage } from '../types.js';
+import { withCursor } from './device-message.js';
 import { hiddenChanges } from './hidden-changes.js';
-import type { DeviceIdentity, KeptPosition, OpenedPosition } from './kept-position.js';
+import type { DeviceIdentity, KeptPosition, OpenedPosition, PageCursors } from './kept-position.js';
 import { mergedLosses } from './lost-entries.js';
 import { MergedStream } from './merged-stream.js';
-import { withCursor } from './message-cursor.js';
-import type { PageCursors } from './page-cursors.js';
 import { healReadPositions } from './read-entries.js';
 import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';

@@ -14,6 +14,7 @@ export class DeviceWatch {
   #unwatch: () => void = () => undefined;
   #isWoken = false;
   #waiting: AbortController | undefined;
+  #hasStopped = false;
 
   /** The signals end a wait as a hint does. */
   constructor(signals: readonly (AbortSignal | undefined)[]) {
@@ -23,7 +24,7 @@ export class DeviceWatch {
   /** Follows these Timelines instead of the earlier ones. */
   follow(sources: readonly WatchedTimelines[]): void {
     const watched = JSON.stringify(sources.map(({ ids }) => ids));
-    if (watched === this.#watched) return;
+    if (this.#hasStopped || watched === this.#watched) return;
     this.#unwatch();
     const ends = sources.map(({ store, ids }) => store.watch(ids, this.#wake));
     this.#unwatch = () => {
@@ -41,7 +42,7 @@ export class DeviceWatch {
 
   /** Resolves at a hint, at the latest after `ms` milliseconds: hints between processes may be lost. */
   async wait(ms: number): Promise<void> {
-    if (this.#isWoken) return;
+    if (this.#isWoken || this.#hasStopped) return;
     this.#waiting = new AbortController();
     await pause(ms, { signal: this.#waiting.signal });
   }
@@ -58,6 +59,7 @@ export class DeviceWatch {
 
   /** Ends a wait under way, and all watches. */
   stop(): void {
+    this.#hasStopped = true;
     this.#unwatch();
     for (const forget of this.#forgetSignals) forget();
     this.#waiting?.abort();

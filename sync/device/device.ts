@@ -16,7 +16,7 @@ import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
 import type { Device, DeviceSubscribeOptions, PullOptions, PullPage, SyncMessage } from '../types.js';
 import { ClientPosition } from './client-position.js';
-import type { ConversationPosition } from './conversation-position.js';
+import { encodePosition } from './conversation-position.js';
 import { signerForDevice } from './cursor-signature.js';
 import { type DeviceCursor, decodeDeviceCursor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
@@ -121,7 +121,8 @@ export class SyncDevice<M> implements Device<M> {
     // One record holds both positions, for a crash before the checkpoint: conversation positions follow from markers in
     // the inbox. The checkpoint comes last: a device that is told of its resync again drops what it has from the inbox.
     const marks = { ...(isCompleted && { isComplete }), ...(isTold && { told: true as const }) };
-    if (needsRecord) await this.#log.add({ generation, conversations, inbox, ...marks });
+    const places = Object.fromEntries(conversations);
+    if (needsRecord) await this.#log.add({ generation, places, inbox, ...marks });
     if (this.#log.forgottenAt !== forgottenAt) return;
     const checkpoint = { timeline: this.user, reader: readerOf.device(this.device, forgottenAt) };
     if (!inbox) return;
@@ -243,9 +244,9 @@ export class SyncDevice<M> implements Device<M> {
     }
   }
 
-  /** Returns the positions that acknowledging the cursor stores. */
-  async #changesIn({ recorded, conversations }: DeviceCursor): Promise<Map<string, ConversationPosition>> {
-    const changes = recorded ? await this.#records.read(recorded) : new Map<string, ConversationPosition>();
+  /** Returns the positions that acknowledging the cursor stores, encoded. */
+  async #changesIn({ recorded, conversations }: DeviceCursor): Promise<Map<string, string>> {
+    const changes = recorded ? await this.#records.read(recorded) : new Map<string, string>();
     const inlined = [...conversations];
     if (inlined.length === 0) return changes;
     const hashes = this.#hashesFor((await this.#context.settings()).secret);
@@ -264,7 +265,8 @@ export class SyncDevice<M> implements Device<M> {
       const message = 'cursor is too old: pull again, and acknowledge a later page';
       throw new TimelineError('TIMELINE_INVALID_CURSOR', message, { argument: 'cursor' });
     };
-    for (const [ref, position] of inlined) changes.set('name' in ref ? ref.name : await nameOf(ref.hash), position);
+    for (const [ref, position] of inlined)
+      changes.set('name' in ref ? ref.name : await nameOf(ref.hash), encodePosition(position));
     return changes;
   }
 

@@ -1,8 +1,7 @@
-import type { TimelineId } from '../../src/index.js';
+import type { Cursor, TimelineId } from '../../src/index.js';
 import type { DeviceOptions } from '../types.js';
-import type { PageCursors } from './page-cursors.js';
 import type { StreamHeads } from './stream-heads.js';
-import type { StreamPosition } from './stream-page.js';
+import type { StreamPage, StreamPosition } from './stream-page.js';
 
 export interface DeviceIdentity {
   readonly user: string;
@@ -12,6 +11,16 @@ export interface DeviceIdentity {
 
 /** Looks up what is to know before a page; `followed` are the conversations that are read from their own Timelines. */
 export type ReadHeads = (followed: readonly string[]) => Promise<StreamHeads>;
+
+/** Makes the cursors of one reader's pages. */
+export interface PageCursors {
+  /** `true` if its cursors belong to pages that tell the device of a resync. */
+  readonly resynced: boolean;
+  /** The cursor after all pages so far. */
+  readonly cursor: Cursor;
+  /** Adds the next page. The returned function makes the cursor after the first `count` of its changes. */
+  add(page: StreamPage<unknown>): Promise<(count: number) => Cursor>;
+}
 
 /** A position to read from, and what makes the cursors of the pages read. */
 export interface OpenedPosition {

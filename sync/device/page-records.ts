@@ -3,7 +3,7 @@ import { type Timeline, TimelineError, type TimelineId, type TimelineStore } fro
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import { type ConversationPosition, decodePosition, encodePosition } from './conversation-position.js';
+import { encodePosition } from './conversation-position.js';
 import type { RecordedChanges } from './device-cursor.js';
 import type { ConversationChange } from './page-changes.js';
 
@@ -105,15 +105,15 @@ export class PageRecords<M> {
     if (lastSeqId >= firstSeqId && lastSeqId > 0n) await this.#timeline.trim({ through: lastSeqId });
   }
 
-  /** Adds up a chain of records. Throws `TIMELINE_INVALID_CURSOR` if one of them was trimmed. */
-  async read(recorded: RecordedChanges): Promise<Map<string, ConversationPosition>> {
-    const chain: ConversationChange[][] = [];
+  /** Adds up a chain of records: the encoded position of each conversation. Throws `TIMELINE_INVALID_CURSOR` if one of them was trimmed. */
+  async read(recorded: RecordedChanges): Promise<Map<string, string>> {
+    const chain: (readonly [conversation: string, position: string])[][] = [];
     for (let next: RecordedChanges | undefined = recorded; next; ) {
       const { names, changes, before }: PageRecord = await this.#get(next);
       chain.push(
         changes.slice(0, next.count).map((text) => {
           const end = text.indexOf(' ');
-          return [names[Number(text.slice(0, end))] as string, decodePosition(text.slice(end + 1))];
+          return [names[Number(text.slice(0, end))] as string, text.slice(end + 1)];
         }),
       );
       next = before && { seqId: BigInt(before[0]), tag: before[1], count: before[2] };

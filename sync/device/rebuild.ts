@@ -8,8 +8,9 @@ import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored } from '../types.js';
 import { type ConversationPosition, positionAfter } from './conversation-position.js';
 
-/** Conversations read in one round trip. */
+/** Conversations, and entries with their bodies, read in one round trip. */
 const CONVERSATIONS_PER_CALL = 50;
+const ENTRIES_PER_CALL = 2500;
 
 /** A membership, and the SeqId up to which the directory knows all joins and leaves of the conversation. */
 type KnownMembership = Membership & { readonly knownThrough: bigint };
@@ -30,8 +31,9 @@ export async function rebuild<M>(context: Context<M>, user: string, last: number
   const { lastSeqId: inbox } = await sync.timeline(user).head();
   const memberships = await knownMemberships(context, user);
   const conversations = new Map<string, ConversationPosition>();
-  for (let i = 0; i < memberships.length; i += CONVERSATIONS_PER_CALL) {
-    const some = memberships.slice(i, i + CONVERSATIONS_PER_CALL);
+  const perCall = Math.max(1, Math.min(CONVERSATIONS_PER_CALL, Math.floor(ENTRIES_PER_CALL / (last + 1))));
+  for (let i = 0; i < memberships.length; i += perCall) {
+    const some = memberships.slice(i, i + perCall);
     const names = some.map(({ conversation }) => conversation);
     const modes = await currentModes(context, names);
     const pages = await store.readBatch(

@@ -4,7 +4,7 @@ import type { PublishedSignal } from '../members/signals.js';
 import type { Context } from '../shared/context.js';
 import { topicOf } from '../shared/names.js';
 import type { SignalMessage } from '../types.js';
-import { withCursor } from './message-cursor.js';
+import { withCursor } from './device-message.js';
 
 const MAX_SIGNALS = 64;
 

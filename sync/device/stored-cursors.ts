@@ -11,9 +11,9 @@ import {
   sizeOfCursor,
 } from './device-cursor.js';
 import type { DeviceLog } from './device-log.js';
+import type { PageCursors } from './kept-position.js';
 import type { NameHashes } from './name-hashes.js';
 import { type ConversationChange, type InboxProgress, PageChanges } from './page-changes.js';
-import type { PageCursors } from './page-cursors.js';
 import { KEPT_RECORDS, type PageRecords } from './page-records.js';
 import type { StreamPage } from './stream-page.js';
 

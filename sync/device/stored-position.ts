@@ -3,7 +3,7 @@ import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
-import { followedOf } from './conversation-position.js';
+import { encodePositions, followedOf } from './conversation-position.js';
 import { signerForDevice } from './cursor-signature.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
 import type { DeviceRegistration } from './device-registration.js';
@@ -112,7 +112,8 @@ export class StoredPosition<M> implements KeptPosition {
     const { inbox: at, conversations } = await rebuild(this.#context, user, last);
     const { next: inbox } = await sync.timeline(user).read({ after: at, before: at + 1n, limit: 1, ...lenient });
     // The record holds the inbox position too: after a crash before the checkpoint, nothing older is handed over.
-    const record = { generation: this.#log.generation + 1, inbox, conversations, isComplete: true } as const;
+    const generation = this.#log.generation + 1;
+    const record = { generation, inbox, places: encodePositions(conversations), isComplete: true } as const;
     const isBegun = await this.#log.begin({ ...record, ...(isResync && { resync: true }) });
     if (isBegun && at > 0n) await advanceOrReset(sync, { ...this.#checkpoint, to: inbox });
   }

@@ -64,4 +64,13 @@ describe('a device that waits', () => {
     byStop.stop();
     await Promise.all(waiting);
   });
+
+  it('follows nothing once it has stopped, although a read under way ends after that', async () => {
+    const watch = watchOf('inbox');
+    watch.stop();
+    follow(watch, 'channel');
+    await watch.wait(LONG_MS);
+    await store.timeline('channel').append('of nobody here');
+    expect(watch.isWoken).toBe(false);
+  });
 });

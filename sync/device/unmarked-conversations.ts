@@ -5,6 +5,9 @@ import type { Membership } from '../types.js';
 import { type ConversationPosition, isFollowed, positionAfter } from './conversation-position.js';
 import type { StreamPosition } from './stream-page.js';
 
+/** A look takes the modes of all listed conversations: too many for every poll of an idle subscription. */
+const POLLS_PER_LOOK = 10;
+
 export interface FoundConversations {
   /** Where to follow each conversation from, once the inbox has been read to its end. */
   readonly found: Map<string, ConversationPosition>;
@@ -23,6 +26,7 @@ export class UnmarkedConversations<M> {
   readonly #user: string;
   /** Conversations last seen in write mode, with the `joinedAt` of the membership for which the mode was looked up. */
   #inWriteMode = new Map<string, bigint>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: Context<M>, user: string) {
     this.#context = context;
@@ -67,7 +71,10 @@ export class UnmarkedConversations<M> {
   }
 
   #stillListed(memberships: readonly Membership[]): Map<string, bigint> {
-    const known = this.#inWriteMode;
+    // A user who was not listed while a mode changed got no marker, and is listed again: nothing tells of that.
+    const isOld = performance.now() - this.#lookedAt >= POLLS_PER_LOOK * this.#context.pollMs;
+    const known = isOld ? new Map<string, bigint>() : this.#inWriteMode;
+    if (isOld) this.#lookedAt = performance.now();
     this.#inWriteMode = new Map();
     for (const { conversation } of memberships) {
       const joinedAt = known.get(conversation);

@@ -152,3 +152,29 @@ inWorlds(
   },
   { core: true },
 );
+
+inWorlds('a user whom a directory without joins lists again', (open, { directory }) => {
+  it.skipIf(directory === 'kept')(
+    'gets what follows, though the conversation changed to read mode meanwhile',
+    async () => {
+      const world = await open();
+      const process = await world.start({ diffusion: MODES.hybrid(), pollMs: 10 });
+      await world.join(process, 'g', 'ann', 'bob');
+      await say(process.sync, 'g', 'ann', 'one');
+      const phone = process.sync.device('bob', 'phone');
+      for (let i = 0; i < 3; i++) await drain(phone);
+      await world.leave(process, 'g', 'bob');
+      await world.join(process, 'g', 'cat', 'dan');
+      const other = await world.start({ diffusion: MODES.hybrid() });
+      await say(other.sync, 'g', 'ann', 'while away');
+      await world.join(process, 'g', 'bob');
+      await say(other.sync, 'g', 'ann', 'for bob');
+      let got: string[] = [];
+      await until('the message', async () => {
+        got = [...got, ...shortly(await drain(phone))];
+        return got.includes('for bob');
+      });
+      expect(got.filter((text) => text === 'for bob')).toHaveLength(1);
+    },
+  );
+});

@@ -14,6 +14,7 @@ import { forgetIdleDevices } from './device/idle-devices.js';
 import { LibraryMessageSync } from './message-sync.js';
 import { checkMode } from './modes/diffusion.js';
 import { FanOut } from './outbox/fan-out.js';
+import { type Clock, SYSTEM_CLOCK } from './shared/clock.js';
 import type { Context, Patience } from './shared/context.js';
 import { FanOutPositions } from './shared/fan-out-positions.js';
 import { initializeSettings } from './shared/library-settings.js';
@@ -45,6 +46,7 @@ export interface Tuning<M> {
   readonly userCodeMs?: number;
   readonly patience?: Patience;
   readonly memberChangesPerLook?: number;
+  readonly clock?: Clock;
 }
 
 const PATIENCE: Patience = { leastMs: 1000, mostMs: 2000 };
@@ -57,7 +59,7 @@ const NAMES: OptionNames<SyncOptions<unknown>> = {
 
 export function assemble<M>(
   given: Nullable<SyncOptions<M>>,
-  { bodySchema, closeLibraries, userCodeMs, patience = PATIENCE, memberChangesPerLook = 32 }: Tuning<M>,
+  { bodySchema, closeLibraries, userCodeMs, patience = PATIENCE, memberChangesPerLook = 32, clock }: Tuning<M>,
 ): MessageSync<M> {
   const options = checkFields<SyncOptions<M>>(given, NAMES);
   const { store, sync, directory, diffusion, newcomers = 'since-joining', bodies } = options;
@@ -100,6 +102,7 @@ export function assemble<M>(
       options.deviceTtlMs === undefined
         ? undefined
         : checkCount(options.deviceTtlMs, 'deviceTtlMs', { least: 1000, most: Number.MAX_SAFE_INTEGER }),
+    clock: clock ?? SYSTEM_CLOCK,
     fanOutPositions: new FanOutPositions(store, closing.signal),
     settings: lazy(() => initializeSettings(state, diffusion.modes, closing.signal)),
     patience,

@@ -31,7 +31,7 @@ export class DeviceRegistration<M> {
    * time after which a device in use is recorded again. If the device was forgotten meanwhile, its log says so then.
    */
   async ensure(): Promise<void> {
-    const isChecked = performance.now() - this.#checkedAt < this.#registry.seenEveryMs;
+    const isChecked = this.#registry.clock.elapsed() - this.#checkedAt < this.#registry.seenEveryMs;
     if (isChecked && this.isMade) return;
     this.#checking ??= this.#check().finally(() => {
       this.#checking = undefined;
@@ -45,12 +45,13 @@ export class DeviceRegistration<M> {
       // What was forgotten is erased by now.
       await this.#log.refresh();
       const since = this.#log.forgottenAt;
-      const isRecent = known !== undefined && Date.now() - known.lastSeenAt < this.#registry.seenEveryMs;
+      const isRecent =
+        known !== undefined && this.#registry.clock.now() - known.lastSeenAt < this.#registry.seenEveryMs;
       // The clock of this process may be wrong: the second check finds a newer record, or makes one.
       const isCurrent = isRecent && known.since === String(since) && known.seen !== this.#seen;
       const seen = isCurrent ? known : await this.#registry.see(this.#device, since);
       if (seen) {
-        this.#checkedAt = performance.now();
+        this.#checkedAt = this.#registry.clock.elapsed();
         this.#since = since;
         this.#seen = seen.seen;
         // Whoever looks next does what fails here.

@@ -1,4 +1,5 @@
 import { SnapshotLog } from '../members/snapshot-log.js';
+import type { Clock } from '../shared/clock.js';
 import type { Context } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
 import { DeviceLog } from './device-log.js';
@@ -23,12 +24,14 @@ const ERASED_AT_ONCE = 16;
  */
 export class DeviceRegistry<M> {
   readonly user: string;
+  readonly clock: Clock;
   readonly #context: Context<M>;
   readonly #state = new UserDevices();
   readonly #log: SnapshotLog<M, DevicesChange, DevicesSnapshot>;
 
   constructor(context: Context<M>, user: string) {
     this.user = user;
+    this.clock = context.clock;
     this.#context = context;
     this.#log = new SnapshotLog(context.state, timelineOf.devices(user), this.#state);
   }
@@ -87,7 +90,7 @@ export class DeviceRegistry<M> {
 
   /** Erases the positions of forgotten devices. A day later, no process holds such a position any more. */
   async #finish(): Promise<void> {
-    const before = Date.now() - DAY_MS;
+    const before = this.clock.now() - DAY_MS;
     const forgotten = this.#state.list().filter(isBeingForgotten);
     const old = this.#state.list().filter(({ erasedAt = before }) => erasedAt < before);
     if (forgotten.length + old.length === 0) return;

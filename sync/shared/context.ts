@@ -1,5 +1,6 @@
 import { type AdapterWarning, type StandardSchemaV1, TimelineError, type TimelineStore } from '../../src/index.js';
 import type { Authorize, Diffusion, Directory, Stored, Synced, SyncOptions } from '../types.js';
+import type { Clock } from './clock.js';
 import type { FanOutPositions } from './fan-out-positions.js';
 import type { LibrarySettings } from './library-settings.js';
 
@@ -27,6 +28,8 @@ export interface Context<M> {
   readonly resyncLast: number;
   readonly pollMs: number;
   readonly deviceTtlMs: number | undefined;
+  /** Says how long ago devices were seen. */
+  readonly clock: Clock;
   readonly receipts: boolean;
   readonly membershipEvents: boolean;
   readonly fanOutPositions: FanOutPositions<M>;

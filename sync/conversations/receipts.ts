@@ -1,7 +1,7 @@
 import { type Cursor, epochOf, seqIdOf } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
+import { keptEntries } from '../shared/kept-entries.js';
 import { each } from '../shared/listing.js';
-import { lenient } from '../shared/undecodable.js';
 
 /** Members of the largest conversation whose senders get receipts. */
 const MAX_MEMBERS = 100;
@@ -54,8 +54,8 @@ async function sendersBetween<M>(
   through: bigint,
 ): Promise<Set<string>> {
   const senders = new Set<string>();
-  const range = { after, before: through + 1n, reverse: true, limit: MAX_ENTRIES, ...lenient };
-  for await (const { message, deleted } of store.timeline(conversation).scan(range))
+  const range = { after, before: through + 1n, reverse: true, limit: MAX_ENTRIES };
+  for await (const { message, deleted } of keptEntries(store.timeline(conversation), range))
     if (!deleted && message.kind === 'message') senders.add(message.sender);
   return senders;
 }

@@ -43,6 +43,18 @@ inWorlds(
         expect(await receiptsOf(process, 'ann')).toEqual([]);
       });
 
+      it('are sent of what is kept of a trimmed conversation', async () => {
+        const world = await open();
+        const process = await world.start(options);
+        await world.join(process, 'g', 'ann', 'bob', 'cem');
+        const gone = await say(process.sync, 'g', 'ann', 'one');
+        const last = await say(process.sync, 'g', 'cem', 'two');
+        await process.sync.history('g').trim({ through: gone });
+        expect(await process.sync.markRead('bob', 'g', last)).toBe(last);
+        expect(await receiptsOf(process, 'cem')).toEqual([`bob g ${last}`]);
+        expect(await receiptsOf(process, 'ann')).toEqual([]);
+      });
+
       it('are sent by a repetition if the process dies before the position', async () => {
         for (let nth = 1; nth <= 2; nth++) {
           const world = await open();

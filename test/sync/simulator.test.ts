@@ -29,6 +29,7 @@ const SMALL: Setting = {
     hasState: false,
     skewMs: 0,
     faults: 0,
+    ...{ receipts: true, membershipEvents: true, forgets: true, devicesExpire: false },
   },
 };
 

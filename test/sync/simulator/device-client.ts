@@ -12,6 +12,14 @@ export interface ShownMessage extends Omit<SyncMessageFields, 'cursor' | 'trunca
   isAcked: boolean;
 }
 
+/** `reader` has read up to `seqId`. */
+export interface Receipt {
+  readonly conversation: string;
+  readonly reader: string;
+  readonly seqId: bigint;
+  isAcked: boolean;
+}
+
 /** A resync, or a first start at other than the oldest: it happened between these two reads of all heads. */
 export interface StreamStart {
   readonly after: ReadonlyMap<string, bigint>;
@@ -35,11 +43,13 @@ export class DeviceClient {
   readonly shown = new Map<string, ShownMessage[]>();
   /** The messages that it showed before each resync. */
   readonly past: [conversation: string, shown: readonly ShownMessage[]][] = [];
+  /** The receipts that it has got, in order. */
+  receipts: Receipt[] = [];
   /** By conversation, the furthest read position that it was told. */
   readonly reads = new Map<string, bigint>();
   /** Messages that came again although they were acknowledged. */
-  readonly again: { readonly conversation: string; readonly entrySeqId: bigint }[] = [];
-  readonly losses = new Losses();
+  readonly again: { readonly conversation: string; readonly what: string }[] = [];
+  losses = new Losses();
   streamStart: StreamStart | undefined;
   /** The start time of the last acknowledged pull after which nothing was left. */
   freshAt = Number.NEGATIVE_INFINITY;
@@ -48,6 +58,19 @@ export class DeviceClient {
   hasAcked = false;
   /** Has kept a page. */
   hasBegun = false;
+  /** SeqId of the record by which it was forgotten last; 0n: it never was. */
+  life = 0n;
+  lives = 1;
+  /** Was told to be forgotten, and nothing has been read for it since. */
+  isUnused = true;
+  /** The time at which it was read or acknowledged last. */
+  usedAt = Number.POSITIVE_INFINITY;
+  /** Milliseconds without use before the command of now. */
+  idleMs = 0;
+  /** A subscription may still be reading for it. */
+  wasSubscribed = false;
+  /** Calls that may still end its life. */
+  forgetting = 0;
   resyncs = 0;
   repeats = 0;
   /** The heads before the first attempt at a pull since the last successful pull. */
@@ -77,31 +100,47 @@ export class DeviceClient {
   clear(): void {
     this.past.push(...this.shown);
     this.shown.clear();
+    this.receipts = [];
+  }
+
+  /** It was forgotten, and begins again. */
+  restart(life: bigint): void {
+    this.clear();
+    this.life = life;
+    this.lives++;
+    this.reads.clear();
+    this.losses = new Losses();
+    this.streamStart = undefined;
+    this.since = undefined;
+    this.freshAt = Number.NEGATIVE_INFINITY;
+    this.beganAt = Number.POSITIVE_INFINITY;
+    this.hasAcked = false;
+    this.hasBegun = false;
   }
 
   /** Keeps messages; the function returned notes that they are acknowledged. */
   keep(messages: readonly SyncMessage<string>[]): () => void {
     for (const { truncated } of messages) this.losses.tell(truncated);
-    const kept = messages.flatMap((message) => this.#keep(message) ?? []);
+    const kept = messages.flatMap<{ isAcked: boolean }>((message) => this.#keep(message) ?? []);
     return () => {
       for (const each of kept) each.isAcked = true;
       this.hasAcked = true;
     };
   }
 
-  #keep(message: SyncMessage<string>): ShownMessage | undefined {
+  #keep(message: SyncMessage<string>): { isAcked: boolean } | undefined {
     const { conversation, seqId, entrySeqId, kind } = message;
     if (kind === 'read') {
       if (seqId > (this.reads.get(conversation) ?? 0n)) this.reads.set(conversation, seqId);
       return undefined;
     }
-    if (kind === 'settings') return undefined;
+    if (kind === 'settings' || kind === 'signal') return undefined;
+    if (kind === 'receipt') return this.#keepReceipt(conversation, message.sender, seqId);
     const shown = this.shown.get(conversation) ?? [];
     this.shown.set(conversation, shown);
     const known = shown.find((each) => each.entrySeqId === entrySeqId);
     if (known) {
-      this.repeats++;
-      if (known.isAcked) this.again.push({ conversation, entrySeqId });
+      this.#repeat(known, conversation, `entry ${entrySeqId}`);
       return known;
     }
     const { cursor: _, truncated: __, ...rest } = message;
@@ -109,5 +148,19 @@ export class DeviceClient {
     const next = { ...rest, body: bodyOf(message), by, recalled: 'recalled' in message, isAcked: false };
     shown.push(next);
     return next;
+  }
+
+  #keepReceipt(conversation: string, reader: string, seqId: bigint): Receipt {
+    const known = this.receipts.find(
+      (each) => each.conversation === conversation && each.reader === reader && each.seqId === seqId,
+    );
+    if (known) this.#repeat(known, conversation, `the receipt ${seqId} of ${reader}`);
+    else this.receipts.push({ conversation, reader, seqId, isAcked: false });
+    return known ?? this.receipts.at(-1)!;
+  }
+
+  #repeat({ isAcked }: { readonly isAcked: boolean }, conversation: string, what: string): void {
+    this.repeats++;
+    if (isAcked) this.again.push({ conversation, what });
   }
 }

@@ -1,8 +1,12 @@
+import { isTimelineError } from '../../../src/errors.js';
 import type { Cursor } from '../../../src/index.js';
+import { readerOf } from '../../../sync/shared/names.js';
 import type { SyncMessage } from '../../../sync/types.js';
 import type { Attempts } from './attempts.js';
 import type { DeviceClient } from './device-client.js';
+import type { DeviceEnds } from './device-ends.js';
 import type { Fate } from './scenario.js';
+import type { SignalCommands } from './signal-commands.js';
 import type { Host, World } from './world.js';
 
 /** Pulls and subscribes for devices in any process, and records between which heads each was rebuilt. */
@@ -10,9 +14,14 @@ export class DeviceReader {
   readonly #world: World;
   readonly #attempts: Attempts;
 
-  constructor(world: World, attempts: Attempts) {
+  readonly #ends: DeviceEnds;
+  readonly #signals: SignalCommands;
+
+  constructor(world: World, attempts: Attempts, ends: DeviceEnds, signals: SignalCommands) {
     this.#world = world;
     this.#attempts = attempts;
+    this.#ends = ends;
+    this.#signals = signals;
   }
 
   /** Resolves with true if nothing was left. */
@@ -27,10 +36,14 @@ export class DeviceReader {
     );
     if (!outcome) return false;
     const page = outcome.value;
+    // The page may be of either life. The next pull gives that of the new one.
+    if (await this.#hasRestarted(client)) return false;
     if (!client.hasAcked) client.beganAt = this.#world.time;
     this.#world.note(
       `${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${fate}`,
     );
+    if (page.messages.some(({ kind }) => kind === 'signal'))
+      this.#attempts.violations.push(`${client.name} pulled a signal`);
     if (page.messages.length > limit)
       this.#attempts.violations.push(`${client.name} asked for ${limit} and got ${page.messages.length}`);
     if (fate === 'lose') return false;
@@ -53,16 +66,45 @@ export class DeviceReader {
       return true;
     }
     const { user, device, start, name } = client;
+    client.usedAt = this.#world.time;
     const ack = await this.#attempts.run(host, `ack ${name}`, () =>
-      host.sync.device(user, device, { start }).ack(cursor),
+      host.sync
+        .device(user, device, { start })
+        .ack(cursor)
+        .then(() => true, this.#excuseForgotten(client)),
     );
-    return ack !== undefined;
+    return ack?.value === true;
+  }
+
+  /** The cursor of a device that was forgotten meanwhile is refused. */
+  #excuseForgotten(client: DeviceClient): (error: unknown) => Promise<false> {
+    return async (error) => {
+      const isRefused = isTimelineError(error) && error.code === 'TIMELINE_INVALID_CURSOR';
+      if (isRefused && (await this.#ends.lifeOf(client)) !== client.life) return false;
+      throw error;
+    };
   }
 
   async #beforeReading(client: DeviceClient): Promise<void> {
-    const isExact = this.#attempts.quietAt === this.#attempts.changes;
-    client.inboxBefore = await this.#world.sync.timeline(client.user).checkpoint(`device:${client.device}`).get();
+    const isQuiet = this.#attempts.quietAt === this.#attempts.changes;
+    await this.#ends.notice(client);
+    // A subscription that has ended may have begun the new life.
+    const isExact = isQuiet && !(client.wasSubscribed && client.lives > 1);
+    client.wasSubscribed = false;
+    client.isUnused = false;
+    client.idleMs = this.#world.time - client.usedAt;
+    client.usedAt = this.#world.time;
+    const reader = readerOf.device(client.device, client.life);
+    client.inboxBefore = await this.#world.sync.timeline(client.user).checkpoint(reader).get();
     client.since ??= { heads: await this.#world.heads(), isExact };
+  }
+
+  /** `true` if the device was forgotten while it was read. It may have begun again at any time since. */
+  async #hasRestarted(client: DeviceClient): Promise<boolean> {
+    const { since } = client;
+    if (!(await this.#ends.notice(client))) return false;
+    client.since = since && { ...since, isExact: false };
+    return true;
   }
 
   async #resync(client: DeviceClient): Promise<void> {
@@ -96,6 +138,8 @@ export class DeviceReader {
 
   async subscribe(client: DeviceClient, host: Host, turns: number): Promise<void> {
     await this.#beforeReading(client);
+    client.wasSubscribed = true;
+    const subscription = this.#signals.subscribed();
     const stop = new AbortController();
     const device = host.sync.device(client.user, client.device, { start: client.start });
     const messages = device.subscribe({ signal: stop.signal, after: client.after })[Symbol.asyncIterator]();
@@ -104,6 +148,9 @@ export class DeviceReader {
       const outcome = await this.#attempts.run(host, `next ${client.name}`, () => messages.next());
       if (!outcome || outcome.value.done) break;
       const message = outcome.value.value;
+      if (await this.#hasRestarted(client)) break;
+      client.usedAt = this.#world.time;
+      if (message.kind === 'signal') this.#signals.heard.push({ client, message, subscription });
       if (!client.hasAcked) client.beganAt = this.#world.time;
       if (message.resynced) await this.#resync(client);
       if (isFirst || message.resynced) await this.#noteStart(client, message.resynced === true, -1);

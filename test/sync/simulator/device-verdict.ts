@@ -1,4 +1,5 @@
 import type { DeviceClient, ShownMessage } from './device-client.js';
+import { checkEvent } from './event-verdict.js';
 import type { Evidence } from './evidence.js';
 import { allowedEntries, isKnownLoss, requiredEntries } from './expected-entries.js';
 import { type History, textOf } from './history.js';
@@ -26,7 +27,7 @@ export function checkDevice({ world, player, fail }: Evidence, client: DeviceCli
   }
   for (const again of client.again) {
     if (again.conversation === conversation)
-      fail(`${client.name} got entry ${again.entrySeqId} of ${conversation} again after acknowledging it`);
+      fail(`${client.name} got ${again.what} of ${conversation} again after acknowledging it`);
   }
   const has = new Set(shown.map(({ entrySeqId }) => entrySeqId));
   const required = requiredEntries(world, client, history);
@@ -37,8 +38,14 @@ export function checkDevice({ world, player, fail }: Evidence, client: DeviceCli
       fail(`${client.name} lacks entry ${seqId} of ${conversation}, a ${message.kind}`);
   }
   const shownInFull = new Set(required.map(({ entry }) => entry.seqId));
-  for (const { entrySeqId, seqId, kind, sender, sentAt, body, by } of shown) {
+  for (const { entrySeqId, seqId, kind, sender, sentAt, body, by, users } of shown) {
     const entry = history.find(entrySeqId);
+    if (entry && (kind === 'join' || kind === 'leave')) {
+      checkEvent(fail, client, history, { entry, event: { seqId, kind, sender, sentAt, by, users } });
+      if (!allowed.has(entrySeqId))
+        fail(`${client.name} is told of the ${kind} ${entrySeqId} of ${conversation}, which it should not`);
+      continue;
+    }
     if (!entry || !('sender' in entry.message) || entry.message.kind !== kind || entry.message.sender !== sender) {
       fail(`${client.name} shows entry ${entrySeqId} of ${conversation}, which is no ${kind} by ${sender}`);
       continue;
@@ -54,7 +61,7 @@ export function checkDevice({ world, player, fail }: Evidence, client: DeviceCli
     if (kind === 'message')
       checkView(fail, client, history, { seqId: entrySeqId, original: body, required: shownInFull });
   }
-  const read = player.reads.get(`${client.user}@${conversation}`) ?? 0n;
+  const read = player.marks.furthest.get(`${client.user}@${conversation}`) ?? 0n;
   const isTold = (client.reads.get(conversation) ?? 0n) >= read;
   if (!isTold && client.start === 'oldest' && !world.setting.expires)
     fail(`${client.name} was not told that ${read} of ${conversation} was read`);

@@ -95,6 +95,8 @@ export class Gate {
       trim: library.trim && ((...args) => this.#pass(whole(() => library.trim!(...args)))),
       checkpoints: library.checkpoints && this.#checkpoints(library.checkpoints),
       // Hints may be lost.
+      publish: library.publish && ((...args) => this.#pass(whole(() => library.publish!(...args)))),
+      listen: library.listen && ((topic, hear) => library.listen!(topic, (payload) => this.#hear(hear, payload))),
       watch: library.watch && ((timeline, wake) => library.watch!(timeline, () => this.#random.chance(0.5) && wake())),
     }));
   }
@@ -127,6 +129,11 @@ export class Gate {
     const result = await step.run();
     if (step.mayGetLost && this.#random.chance(this.faults)) throw unknownOutcome();
     return { result };
+  }
+
+  /** Signals may be lost. */
+  #hear(hear: (payload: string) => void, payload: string): void {
+    if (!this.isDead && this.#random.chance(0.9)) hear(payload);
   }
 
   #neverAnswer(): Promise<never> {

@@ -1,6 +1,7 @@
 import type { TimelineEntry } from '../../../src/types.js';
 import type { Stored } from '../../../sync/types.js';
 import type { Setting } from './scenario.js';
+import type { Window } from './windows.js';
 
 /** A membership from a join to a leave. The user sees entries after `from` and up to `leftAt`. */
 export interface MembershipPeriod {
@@ -120,8 +121,25 @@ export class History {
   during(user: string, period: MembershipPeriod): readonly Entry[] {
     const isChangeOfHidden = ({ message }: Entry) => 'target' in message && !this.#sees(user, BigInt(message.target));
     return this.entries.filter(
-      (entry) => isDeliverable(entry.message) && isWithin(period, entry.seqId) && !isChangeOfHidden(entry),
+      (entry) =>
+        (isDeliverable(entry.message) && isWithin(period, entry.seqId) && !isChangeOfHidden(entry)) ||
+        this.#isEventFor(period, entry),
     );
+  }
+
+  /** Devices are told of joins and leaves from the own join to the own leave, and of those in the past that is shown. */
+  #isEventFor(period: MembershipPeriod, { seqId, message }: Entry): boolean {
+    if (!this.#setting.membershipEvents || (message.kind !== 'join' && message.kind !== 'leave')) return false;
+    return isWithin(period, seqId) || seqId === period.joinedAt;
+  }
+
+  /** Returns how far a call in this window may have, or must have, known the user as a member. */
+  membershipIn(user: string, { appliedThrough, lastSeqId = this.last }: Window): { may: boolean; must: boolean } {
+    const isIn = (joinedBy: bigint, notLeftBy: bigint) =>
+      this.periodsOf(user).some(
+        ({ joinedAt, leftAt }) => joinedAt <= joinedBy && (leftAt === undefined || leftAt > notLeftBy),
+      );
+    return { may: isIn(lastSeqId, appliedThrough), must: isIn(appliedThrough, lastSeqId) };
   }
 
   wasMemberAt(user: string, seqId: bigint): boolean {

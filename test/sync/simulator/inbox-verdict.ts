@@ -13,8 +13,8 @@ export async function checkInbox(evidence: Evidence, user: string): Promise<void
   for await (const { message, seqId: inboxSeqId } of sync.timeline(user).scan()) {
     if (message.kind === 'read' || message.kind === 'settings') continue;
     const { conversation, seqId } = message;
-    if (!('sender' in message)) continue;
-    checkInboxBody(evidence, user, message);
+    if (!('sender' in message) && !('users' in message)) continue;
+    if ('sender' in message) checkInboxBody(evidence, user, message);
     if (inboxSeqIds.has(`${seqId}@${conversation}`))
       fail(`the inbox of ${user} holds ${seqId} of ${conversation} twice`);
     copies.set(conversation, [...(copies.get(conversation) ?? []), BigInt(seqId)]);

@@ -14,7 +14,7 @@ export async function checkList({ world, player, histories, fail }: Evidence, us
     const period = history.currentPeriod(user);
     const cursor = await store.timeline(conversation).checkpoint(`read:${user}`).get();
     const read = cursor === undefined ? 0n : seqIdOf(cursor);
-    const marked = player.reads.get(`${user}@${conversation}`) ?? 0n;
+    const marked = player.marks.furthest.get(`${user}@${conversation}`) ?? 0n;
     for (const client of player.clients) {
       const told = client.user === user ? (client.reads.get(conversation) ?? 0n) : 0n;
       if (told > read) fail(`${client.name} was told that ${told} of ${conversation} was read, not ${read}`);

@@ -1,11 +1,15 @@
 import { Attempts } from './attempts.js';
 import { type Delivered, Deliveries } from './deliveries.js';
 import { DeviceClient } from './device-client.js';
+import { DeviceEnds } from './device-ends.js';
 import { DeviceReader } from './device-reader.js';
 import { MessageCommands, type Operation } from './message-commands.js';
 import { PageReader } from './page-reader.js';
+import { Questions } from './questions.js';
+import { ReadMarks } from './read-marks.js';
 import type { Command, Fate } from './scenario.js';
 import { SettingsCommands } from './settings-commands.js';
+import { SignalCommands } from './signal-commands.js';
 import { atMost, within } from './within.js';
 import type { Host, World } from './world.js';
 
@@ -16,16 +20,24 @@ export interface MemberChange {
   readonly by: string | undefined;
 }
 
+/** Commands after which the conversations, and who sees them, are as before. */
+const CHANGING_NOTHING: readonly Command['do'][] = [
+  ...(['pull', 'list', 'page', 'pass', 'drain'] as const),
+  ...(['forget', 'devices', 'signal', 'members', 'positions'] as const),
+];
+
 /** Plays commands, several at once, and records acknowledgements. */
 export class Player {
   readonly world: World;
   readonly clients: readonly DeviceClient[];
   readonly memberChanges: MemberChange[] = [];
   readonly pages: PageReader;
-  /** By user and conversation, the furthest position that `markRead` returned. */
-  readonly reads = new Map<string, bigint>();
+  readonly marks: ReadMarks;
+  readonly questions: Questions;
+  readonly signals: SignalCommands;
   readonly settings: SettingsCommands;
   readonly #attempts: Attempts;
+  readonly #ends: DeviceEnds;
   readonly #reader: DeviceReader;
   /** The members of each conversation, as far as acknowledged. */
   readonly #members: ReadonlyMap<string, Set<string>>;
@@ -37,7 +49,11 @@ export class Player {
     this.world = world;
     this.#attempts = new Attempts(world);
     this.settings = new SettingsCommands(this.#attempts);
-    this.#reader = new DeviceReader(world, this.#attempts);
+    this.marks = new ReadMarks(world, this.#attempts);
+    this.questions = new Questions(world, this.#attempts, this.marks);
+    this.signals = new SignalCommands(world, this.#attempts);
+    this.#ends = new DeviceEnds(world, this.#attempts);
+    this.#reader = new DeviceReader(world, this.#attempts, this.#ends, this.signals);
     this.#deliveries = new Deliveries(world, this.#attempts);
     this.#messages = new MessageCommands(world, this.#attempts, this.#deliveries);
     this.pages = new PageReader(this.#attempts);
@@ -66,7 +82,7 @@ export class Player {
   }
 
   async play(command: Command): Promise<void> {
-    if (!['pull', 'list', 'page', 'pass', 'drain'].includes(command.do)) this.#attempts.changes++;
+    if (!CHANGING_NOTHING.includes(command.do)) this.#attempts.changes++;
     const work = this.#do(command).finally(() => this.#underWay.delete(work));
     this.#underWay.add(work);
     if (command.wait) await within(`the end of ${JSON.stringify(command)}`, work);
@@ -96,6 +112,7 @@ export class Player {
         if (i === pulls - 1) this.#attempts.violations.push(`${client.name} never came to an end`);
       }
     }
+    for (const user of world.users) await within(`the devices of ${user}`, this.#devices(world.host(0), user));
   }
 
   async #do(command: Command): Promise<unknown> {
@@ -153,6 +170,25 @@ export class Player {
         return world.pass(command.ms);
       case 'drain':
         return this.#drain(host);
+      case 'forget': {
+        const { device, isIdle } = command;
+        const forget = (client: DeviceClient) => this.#ends.forget(host, client, isIdle);
+        return isIdle ? this.#serially(device, forget) : forget(this.#client(device));
+      }
+      case 'devices':
+        return this.#devices(host, this.#user(command.user));
+      case 'signal':
+        return this.signals.send(host, this.#conversation(command), this.#user(command.user));
+      case 'members':
+        return this.questions.members(host, this.#conversation(command), this.#user(command.user));
+      case 'positions': {
+        const { user } = command;
+        return this.questions.positions(
+          host,
+          this.#conversation(command),
+          user === undefined ? user : this.#user(user),
+        );
+      }
     }
   }
 
@@ -162,6 +198,17 @@ export class Player {
 
   #user(user: number): string {
     return this.world.users[user % this.world.users.length]!;
+  }
+
+  #client(device: number): DeviceClient {
+    return this.clients[device % this.clients.length]!;
+  }
+
+  #devices(host: Host, user: string): Promise<void> {
+    return this.#ends.list(
+      host,
+      this.clients.filter((client) => client.user === user),
+    );
   }
 
   #actor({ by }: { readonly by?: number }): string | undefined {
@@ -178,16 +225,22 @@ export class Player {
   }
 
   async #pull(client: DeviceClient, host: Host, limit: number, fate: Fate): Promise<boolean> {
-    const isNew = !client.hasAcked;
+    const isNew = this.#newness(client);
     const isDone = await this.#reader.pull(client, host, limit, fate);
-    if (isNew) await this.#noteBeginning(client);
+    if (isNew()) await this.#noteBeginning(client);
     return isDone;
   }
 
   async #subscribe(client: DeviceClient, host: Host, turns: number): Promise<void> {
-    const isNew = !client.hasAcked;
+    const isNew = this.#newness(client);
     await this.#reader.subscribe(client, host, turns);
-    if (isNew) await this.#noteBeginning(client);
+    if (isNew()) await this.#noteBeginning(client);
+  }
+
+  /** Returns `true`, later, if the device had acknowledged nothing now, or was forgotten since. */
+  #newness(client: DeviceClient): () => boolean {
+    const { hasAcked, lives } = client;
+    return () => !hasAcked || client.lives !== lives;
   }
 
   /** A device that has acknowledged nothing begins with the oldest entries kept. */
@@ -222,7 +275,7 @@ export class Player {
   }
 
   #serially<T>(device: number, run: (client: DeviceClient) => Promise<T>): Promise<T> {
-    const client = this.clients[device % this.clients.length]!;
+    const client = this.#client(device);
     const work = client.busy.then(() => run(client));
     client.busy = work.catch(() => undefined);
     return work;
@@ -232,15 +285,7 @@ export class Player {
     const { known } = this.#messages;
     const target = known[message % known.length];
     if (!target) return;
-    const { conversation, seqId } = target;
-    const outcome = await this.#attempts.run(host, `read ${seqId} of ${conversation} by ${user}`, () =>
-      host.sync.markRead(user, conversation, seqId!),
-    );
-    if (!outcome) return;
-    if (outcome.value < seqId!)
-      this.#attempts.violations.push(`${user} marked ${seqId} of ${conversation} and ${outcome.value} stands`);
-    const key = `${user}@${conversation}`;
-    if (outcome.value > (this.reads.get(key) ?? 0n)) this.reads.set(key, outcome.value);
+    await this.marks.mark(host, user, { conversation: target.conversation, seqId: target.seqId! });
   }
 
   async #list(host: Host, user: string): Promise<void> {

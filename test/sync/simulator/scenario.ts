@@ -1,8 +1,9 @@
-import type { Random } from '../../../testing/random.js';
+import { Random } from '../../../testing/random.js';
+import { type AddedCommand, type AddedSetting, drawAdded, drawAddedSetting, NOTHING_ADDED } from './added-commands.js';
 import type { Crash } from './gate.js';
 
 /** The settings of a whole run. */
-export interface Setting {
+export interface Setting extends AddedSetting {
   readonly users: number;
   readonly devicesPerUser: number;
   readonly conversations: number;
@@ -81,7 +82,11 @@ export type Command = { readonly wait: boolean } & (
   | { readonly do: 'recover'; readonly process: number }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'drain'; readonly process: number }
+  | AddedCommand
 );
+
+type PlannedSetting = Omit<Setting, keyof AddedSetting>;
+type PlannedKind = Exclude<Command['do'], AddedCommand['do']>;
 
 /** A device keeps a page and acknowledges it, only keeps it, or loses it. */
 export type Fate = 'ack' | 'keep' | 'lose';
@@ -96,16 +101,32 @@ export const TTL_MS = 25 * 3_600_000;
 /** Of conversations. */
 export const STORE_TTL_MS = 30 * 3_600_000;
 
-export function drawScenario(random: Random, length: number, fixed: Partial<Setting> = {}): Scenario {
-  const setting = { ...drawSetting(random), ...fixed };
-  return {
-    setting,
-    commands: [...drawMembers(random, setting), ...random.list(length, () => drawCommand(random, setting))],
-  };
+/** Makes the second sequence of a seed other than the first of any seed in use. */
+const ADDED_SEEDS = 2 ** 31;
+
+/**
+ * Draws a plan, and other commands that are added to it. They are drawn apart, so that the plan of a seed stays as it
+ * was when commands are added here: `isPlanOnly` plays it as it was.
+ */
+export function drawScenario(
+  seed: number,
+  length: number,
+  { isPlanOnly = false, fixed = {} }: { readonly isPlanOnly?: boolean; readonly fixed?: Partial<Setting> } = {},
+): Scenario {
+  const random = new Random(seed);
+  const planned = { ...drawSetting(random), ...fixed };
+  const members = drawMembers(random, planned);
+  const plan = random.list(length, () => drawCommand(random, planned));
+  if (isPlanOnly) return { setting: { ...NOTHING_ADDED, ...planned }, commands: [...members, ...plan] };
+  const added = new Random(seed + ADDED_SEEDS);
+  const setting = { ...drawAddedSetting(added, planned), ...planned };
+  const places = plan.map((command) => [command]);
+  for (const group of drawAdded(added, setting, setting)) places[added.below(length)]!.push(...group);
+  return { setting, commands: [...members, ...places.flat()] };
 }
 
 /** Most are members from the start. */
-function drawMembers(random: Random, { users, conversations, processes, directory }: Setting): Command[] {
+function drawMembers(random: Random, { users, conversations, processes, directory }: PlannedSetting): Command[] {
   if (directory === 'listed') return [];
   const all = Array.from({ length: conversations * users }, (_, i) => ({
     conversation: i % conversations,
@@ -116,7 +137,7 @@ function drawMembers(random: Random, { users, conversations, processes, director
     .map((each) => ({ do: 'join' as const, process: random.below(processes), wait: random.chance(0.5), ...each }));
 }
 
-function drawSetting(random: Random): Setting {
+function drawSetting(random: Random): PlannedSetting {
   const directory = random.chance(0.8) ? 'timeline' : 'listed';
   return {
     users: 2 + random.below(3),
@@ -146,12 +167,12 @@ function drawSetting(random: Random): Setting {
   };
 }
 
-function drawLibraries(random: Random): Pick<Setting, 'storeExpires' | 'hasState'> {
+function drawLibraries(random: Random): Pick<PlannedSetting, 'storeExpires' | 'hasState'> {
   const storeExpires = random.chance(0.2);
   return { storeExpires, hasState: storeExpires || random.chance(0.3) };
 }
 
-function drawCommand(random: Random, setting: Setting): Command {
+function drawCommand(random: Random, setting: PlannedSetting): Command {
   const process = random.below(setting.processes);
   const conversation = random.below(setting.conversations);
   const user = random.below(setting.users);
@@ -216,7 +237,7 @@ function drawCommand(random: Random, setting: Setting): Command {
   }
 }
 
-const WEIGHTS: Readonly<Record<Command['do'], number>> = {
+const WEIGHTS: Readonly<Record<PlannedKind, number>> = {
   send: 30,
   again: 6,
   edit: 6,
@@ -239,10 +260,10 @@ const WEIGHTS: Readonly<Record<Command['do'], number>> = {
   drain: 3,
 };
 
-function drawKind(random: Random, { diffusion, directory }: Setting): Command['do'] {
+function drawKind(random: Random, { diffusion, directory }: PlannedSetting): PlannedKind {
   const isPossible = (kind: string) =>
     !(kind === 'mode' && diffusion !== 'hybrid') && !((kind === 'join' || kind === 'leave') && directory === 'listed');
-  const kinds = Object.entries(WEIGHTS).filter(([kind]) => isPossible(kind)) as [Command['do'], number][];
+  const kinds = Object.entries(WEIGHTS).filter(([kind]) => isPossible(kind)) as [PlannedKind, number][];
   let left = random.next() * kinds.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [kind, weight] of kinds) {
     left -= weight;

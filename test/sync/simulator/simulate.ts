@@ -2,7 +2,7 @@ import { Random } from '../../../testing/random.js';
 import { shrink } from '../../../testing/shrink.js';
 import type { Family } from './families.js';
 import { Player } from './player.js';
-import { type Command, drawScenario, type Scenario, type Setting } from './scenario.js';
+import { type Command, drawScenario, type Scenario } from './scenario.js';
 import { Verdict } from './verdict.js';
 import { within } from './within.js';
 import { World } from './world.js';
@@ -15,6 +15,9 @@ export interface Run {
   readonly steps: number;
   readonly resyncs: number;
   readonly repeats: number;
+  readonly lives: number;
+  readonly signals: number;
+  readonly receipts: number;
 }
 
 /** Plays a scenario to its end; the same seed makes the same choices on the way. */
@@ -40,14 +43,17 @@ export async function run(family: Family, { setting, commands }: Scenario, seed:
     steps: sum(world.hosts.map(({ gate }) => gate.steps)),
     resyncs: sum(player.clients.map(({ resyncs }) => resyncs)),
     repeats: sum(player.clients.map(({ repeats }) => repeats)),
+    lives: sum(player.clients.map(({ lives }) => lives)),
+    signals: player.signals.heard.length,
+    receipts: sum(player.clients.map(({ receipts }) => receipts.length)),
   };
 }
 
 const LENGTH = 80;
 
 /** Runs one seed. On failure, the error has the shortest list of commands found that still fails. */
-export async function simulate(family: Family, seed: number, fixed: Partial<Setting> = {}): Promise<Run> {
-  const scenario = drawScenario(new Random(seed), LENGTH, fixed);
+export async function simulate(family: Family, seed: number, isPlanOnly: boolean): Promise<Run> {
+  const scenario = drawScenario(seed, LENGTH, { isPlanOnly });
   const result = await run(family, scenario, seed);
   if (result.violations.length === 0) return result;
   let last = result;
@@ -74,6 +80,12 @@ export interface Totals {
   crashes: number;
   resyncs: number;
   repeats: number;
+  /** Devices, and those that began again after they were forgotten. */
+  lives: number;
+  /** Signals that devices heard. */
+  signals: number;
+  /** Receipts that devices got. */
+  receipts: number;
   failures: string[];
 }
 
@@ -81,16 +93,33 @@ export interface Totals {
 const AT_ONCE = 4;
 
 /** Runs `count` seeds, or until `mostFailures` have failed. */
-export async function simulateMany(family: Family, first: number, count: number, mostFailures = 1): Promise<Totals> {
-  const totals: Totals = { seeds: 0, crashes: 0, resyncs: 0, repeats: 0, failures: [] };
+export async function simulateMany(
+  family: Family,
+  first: number,
+  count: number,
+  { mostFailures = 1, isPlanOnly = false } = {},
+): Promise<Totals> {
+  const totals: Totals = {
+    seeds: 0,
+    crashes: 0,
+    resyncs: 0,
+    repeats: 0,
+    lives: 0,
+    signals: 0,
+    receipts: 0,
+    failures: [],
+  };
   let next = first;
   const workers = Array.from({ length: AT_ONCE }, async () => {
     while (next < first + count && totals.failures.length < mostFailures) {
       try {
-        const { crashes, resyncs, repeats } = await simulate(family, next++);
+        const { crashes, resyncs, repeats, lives, signals, receipts } = await simulate(family, next++, isPlanOnly);
         totals.crashes += crashes;
         totals.resyncs += resyncs;
         totals.repeats += repeats;
+        totals.lives += lives;
+        totals.signals += signals;
+        totals.receipts += receipts;
       } catch (error) {
         totals.failures.push(error instanceof Error ? error.message : String(error));
       }

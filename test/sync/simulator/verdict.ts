@@ -5,6 +5,9 @@ import { checkInbox } from './inbox-verdict.js';
 import { checkList } from './list-verdict.js';
 import { checkPages } from './page-verdict.js';
 import type { Player } from './player.js';
+import { checkAnswers } from './question-verdict.js';
+import { checkReceipts } from './receipt-verdict.js';
+import { checkSignals } from './signal-verdict.js';
 import type { World } from './world.js';
 
 /** Compares the end of a run, entry by entry, with the expected one. */
@@ -30,8 +33,11 @@ export class Verdict {
     for (const user of world.users) {
       await checkInbox(evidence, user);
       await checkList(evidence, user);
+      await checkReceipts(evidence, user);
     }
     await checkPages(evidence);
+    checkAnswers(evidence);
+    checkSignals(evidence);
     return verdict;
   }
 

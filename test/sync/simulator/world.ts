@@ -4,6 +4,7 @@ import { hybridDiffusion, readDiffusion, writeDiffusion } from '../../../sync/in
 import { assembleDirectory } from '../../../sync/members/timeline-directory.js';
 import type { Diffusion, Directory, MessageSync, Mode, Stored, Synced } from '../../../sync/types.js';
 import type { Random } from '../../../testing/random.js';
+import { DEVICE_TTL_MS } from './added-commands.js';
 import { EntryRecords } from './entry-records.js';
 import type { Data, Family } from './families.js';
 import { Gate } from './gate.js';
@@ -16,7 +17,7 @@ const PATIENCE = { leastMs: 2, mostMs: 20 };
 /** Membership logs are compacted all the time. */
 const LEAST_CHANGES = 3;
 /** The times of two entries may be off by this much: clocks differ and go back. */
-const MARGIN_MS = 10 * 60_000;
+export const MARGIN_MS = 10 * 60_000;
 
 /** One process: its access to the stores, and its message sync. */
 export interface Host {
@@ -46,6 +47,8 @@ export class World {
   /** The events of the run, for the report. */
   readonly trace: string[] = [];
   #started = 0;
+  /** Milliseconds that have passed: clocks may go back, this time does not. */
+  #elapsed = 0;
   readonly #replacing = new Set<Promise<void>>();
   /** No more faults are injected. */
   isFaultFree = false;
@@ -76,6 +79,10 @@ export class World {
     return this.#raw.store;
   }
 
+  get state(): TimelineStore<Stored<string>> {
+    return this.#raw.state ?? this.#raw.store;
+  }
+
   get sync(): TimelineStore<Synced<string>> {
     return this.#raw.sync;
   }
@@ -103,6 +110,7 @@ export class World {
         if (this.setting.storeExpires) await this.recordAll();
         const step = this.setting.storeExpires ? Math.min(left, STORE_TTL_MS / 3) : left;
         this.#clock.time += step;
+        if (step > 0) this.#elapsed += step;
         left -= step;
       }
     });
@@ -165,16 +173,20 @@ export class World {
     const adapters = { store: gate.adapter(toStore), sync: gate.adapter(toSync) };
     const libraries = await openLibraries(adapters, () => this.time + skew, this.setting);
     const { store, sync: inboxes, state = store } = libraries;
-    const { newcomers, bodies, resyncLast, faults } = this.setting;
+    const { newcomers, bodies, resyncLast, faults, receipts, membershipEvents, devicesExpire } = this.setting;
     const options = {
-      ...{ store, state, sync: inboxes, newcomers, bodies, resyncLast },
+      ...{ store, state, sync: inboxes, newcomers, bodies, resyncLast, receipts, membershipEvents },
+      deviceTtlMs: devicesExpire ? DEVICE_TTL_MS : undefined,
       directory: this.#directory(state),
       diffusion: this.#diffusion(),
       recoverEveryMs: 0,
       pollMs: 10,
       onWarning: () => undefined,
     };
-    const sync = assemble<string>(options, { patience: PATIENCE, memberChangesPerLook: 1 });
+    const sync = assemble<string>(options, {
+      ...{ patience: PATIENCE, memberChangesPerLook: 1 },
+      clock: { now: () => this.time + skew, elapsed: () => this.#elapsed },
+    });
     gate.faults = this.isFaultFree ? 0 : faults;
     void gate.died.then(async () => {
       if (this.#isEnding) return;

@@ -34,10 +34,10 @@ export function requiredEntries(world: World, client: DeviceClient, history: His
     if (period.joinedAt > end) return of(period, during(period));
     if (period.leftAt !== undefined && period.leftAt <= end) return [];
     const start = beforeLast(history, period, end, streamStart.last);
-    return of(
-      period,
-      during(period).filter(({ seqId }) => seqId > start),
-    );
+    // Messages that were gone by then do not count: the stream may have begun later, and only joins and leaves fill in.
+    const surely = history.kept.find(({ seqId }) => seqId > start && seqId <= end)?.seqId ?? end;
+    const isInStream = ({ seqId, message }: Entry) => seqId > ('users' in message ? surely : start);
+    return of(period, during(period).filter(isInStream));
   });
 }
 

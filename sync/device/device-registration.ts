@@ -45,13 +45,14 @@ export class DeviceRegistration<M> {
       // What was forgotten is erased by now.
       await this.#log.refresh();
       const since = this.#log.forgottenAt;
-      const isRecent =
-        known !== undefined && this.#registry.clock.now() - known.lastSeenAt < this.#registry.seenEveryMs;
+      const ageMs = known === undefined ? Number.POSITIVE_INFINITY : this.#registry.clock.now() - known.lastSeenAt;
+      const isRecent = known !== undefined && ageMs < this.#registry.seenEveryMs;
       // The clock of this process may be wrong: the second check finds a newer record, or makes one.
       const isCurrent = isRecent && known.since === String(since) && known.seen !== this.#seen;
       const seen = isCurrent ? known : await this.#registry.see(this.#device, since);
       if (seen) {
-        this.#checkedAt = this.#registry.clock.elapsed();
+        // The next record is due that long after the last one, of whichever process.
+        this.#checkedAt = this.#registry.clock.elapsed() - (isCurrent ? Math.max(0, ageMs) : 0);
         this.#since = since;
         this.#seen = seen.seen;
         // Whoever looks next does what fails here.

@@ -40,6 +40,8 @@ const LIFE: readonly Command[] = [
   { do: 'send', process: 0, conversation: 0, user: 0, wait: true },
   { do: 'edit', process: 0, message: 0, wait: true },
   { do: 'pull', process: 0, device: 1, limit: 1, fate: 'ack', wait: true },
+  { do: 'forget', process: 0, device: 1, isIdle: true, wait: true },
+  { do: 'pull', process: 0, device: 1, limit: 1, fate: 'ack', wait: true },
   { do: 'mode', process: 0, conversation: 0, mode: 'read', wait: true },
   { do: 'send', process: 0, conversation: 0, user: 1, wait: true },
   { do: 'pull', process: 0, device: 1, limit: 100, fate: 'ack', wait: true },
@@ -50,6 +52,11 @@ const LIFE: readonly Command[] = [
   { do: 'leave', process: 0, conversation: 0, user: 1, wait: true },
   { do: 'recall', process: 0, message: 0, wait: true },
   { do: 'read', process: 0, message: 0, user: 1, wait: true },
+  { do: 'forget', process: 0, device: 1, isIdle: true, wait: true },
+  { do: 'devices', process: 0, user: 1, wait: true },
+  { do: 'signal', process: 0, conversation: 0, user: 0, wait: true },
+  { do: 'members', process: 0, conversation: 0, user: 1, wait: true },
+  { do: 'positions', process: 0, conversation: 0, wait: true },
   { do: 'pull', process: 0, device: 2, limit: 100, fate: 'ack', wait: true },
   { do: 'again', process: 1, operation: 4, wait: true },
 ];
@@ -65,11 +72,14 @@ describe('message synchronisation, simulated', () => {
       `loses, repeats and reorders nothing, whatever crashes: ${seeds} seeds on ${name}`,
       async () => {
         const family = await FAMILIES[name]();
-        const { failures, crashes, resyncs } = await simulateMany(family, 1, seeds).finally(() => family.close());
+        const totals = await simulateMany(family, 1, seeds).finally(() => family.close());
+        const { failures, crashes, resyncs, restarts, receipts, signals } = totals;
         assert.deepEqual(failures, []);
         assert.ok(crashes > seeds, `only ${crashes} processes died`);
         // Without a resync nothing expired, and half of a device's cases were not tried.
         if (seeds >= 20) assert.ok(resyncs > 0, 'no device had to resync');
+        for (const count of seeds >= 20 ? [restarts, receipts, signals] : [])
+          assert.ok(count > 0, `something never happened: ${JSON.stringify(totals)}`);
       },
       120_000,
     );

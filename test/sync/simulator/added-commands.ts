@@ -110,7 +110,9 @@ export function drawAdded(random: Random, sizes: Sizes, setting: AddedSetting): 
       : []),
     ...(setting.forgets ? groups(8, forget) : []),
     ...(setting.devicesExpire
-      ? groups(5, () => [{ do: 'pass', ms: random.pick([DEVICE_TTL_MS / 3, DEVICE_TTL_MS + 600_000]), wait: true }])
+      ? groups(5, () => [
+          { do: 'pass', ms: random.pick([DEVICE_TTL_MS / 5, DEVICE_TTL_MS / 3, DEVICE_TTL_MS + 600_000]), wait: true },
+        ])
       : []),
   ];
 }

@@ -60,7 +60,7 @@ export class DeviceClient {
   hasBegun = false;
   /** SeqId of the record by which it was forgotten last; 0n: it never was. */
   life = 0n;
-  lives = 1;
+  restarts = 0;
   /** Was told to be forgotten, and nothing has been read for it since. */
   isUnused = true;
   /** The time at which it was read or acknowledged last. */
@@ -107,7 +107,7 @@ export class DeviceClient {
   restart(life: bigint): void {
     this.clear();
     this.life = life;
-    this.lives++;
+    this.restarts++;
     this.reads.clear();
     this.losses = new Losses();
     this.streamStart = undefined;

@@ -34,7 +34,8 @@ export class DeviceEnds {
     const idleMs = Math.max(client.idleMs, this.#idleMs(client));
     const isIdle = this.#world.setting.devicesExpire && idleMs >= LEAST_IDLE_MS;
     if (client.forgetting > 0) client.forgetting--;
-    else if (!isIdle) this.#attempts.violations.push(`${client.name} was forgotten after ${idleMs} ms, asked by nobody`);
+    else if (!isIdle)
+      this.#attempts.violations.push(`${client.name} was forgotten after ${idleMs} ms, asked by nobody`);
     this.#world.note(`${client.name} begins again`);
     client.restart(life);
     return true;

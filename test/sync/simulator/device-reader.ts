@@ -89,7 +89,7 @@ export class DeviceReader {
     const isQuiet = this.#attempts.quietAt === this.#attempts.changes;
     await this.#ends.notice(client);
     // A subscription that has ended may have begun the new life.
-    const isExact = isQuiet && !(client.wasSubscribed && client.lives > 1);
+    const isExact = isQuiet && !(client.wasSubscribed && client.restarts > 0);
     client.wasSubscribed = false;
     client.isUnused = false;
     client.idleMs = this.#world.time - client.usedAt;

@@ -239,8 +239,8 @@ export class Player {
 
   /** Returns `true`, later, if the device had acknowledged nothing now, or was forgotten since. */
   #newness(client: DeviceClient): () => boolean {
-    const { hasAcked, lives } = client;
-    return () => !hasAcked || client.lives !== lives;
+    const { hasAcked, restarts } = client;
+    return () => !hasAcked || client.restarts !== restarts;
   }
 
   /** A device that has acknowledged nothing begins with the oldest entries kept. */

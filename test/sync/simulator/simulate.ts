@@ -15,7 +15,7 @@ export interface Run {
   readonly steps: number;
   readonly resyncs: number;
   readonly repeats: number;
-  readonly lives: number;
+  readonly restarts: number;
   readonly signals: number;
   readonly receipts: number;
 }
@@ -43,7 +43,7 @@ export async function run(family: Family, { setting, commands }: Scenario, seed:
     steps: sum(world.hosts.map(({ gate }) => gate.steps)),
     resyncs: sum(player.clients.map(({ resyncs }) => resyncs)),
     repeats: sum(player.clients.map(({ repeats }) => repeats)),
-    lives: sum(player.clients.map(({ lives }) => lives)),
+    restarts: sum(player.clients.map(({ restarts }) => restarts)),
     signals: player.signals.heard.length,
     receipts: sum(player.clients.map(({ receipts }) => receipts.length)),
   };
@@ -80,8 +80,8 @@ export interface Totals {
   crashes: number;
   resyncs: number;
   repeats: number;
-  /** Devices, and those that began again after they were forgotten. */
-  lives: number;
+  /** Devices that began again after they were forgotten. */
+  restarts: number;
   /** Signals that devices heard. */
   signals: number;
   /** Receipts that devices got. */
@@ -104,7 +104,7 @@ export async function simulateMany(
     crashes: 0,
     resyncs: 0,
     repeats: 0,
-    lives: 0,
+    restarts: 0,
     signals: 0,
     receipts: 0,
     failures: [],
@@ -113,11 +113,11 @@ export async function simulateMany(
   const workers = Array.from({ length: AT_ONCE }, async () => {
     while (next < first + count && totals.failures.length < mostFailures) {
       try {
-        const { crashes, resyncs, repeats, lives, signals, receipts } = await simulate(family, next++, isPlanOnly);
+        const { crashes, resyncs, repeats, restarts, signals, receipts } = await simulate(family, next++, isPlanOnly);
         totals.crashes += crashes;
         totals.resyncs += resyncs;
         totals.repeats += repeats;
-        totals.lives += lives;
+        totals.restarts += restarts;
         totals.signals += signals;
         totals.receipts += receipts;
       } catch (error) {

@@ -3,6 +3,7 @@ import { type Delivered, Deliveries } from './deliveries.js';
 import { DeviceClient } from './device-client.js';
 import { DeviceEnds } from './device-ends.js';
 import { DeviceReader } from './device-reader.js';
+import { MemberCommands } from './member-commands.js';
 import { MessageCommands, type Operation } from './message-commands.js';
 import { PageReader } from './page-reader.js';
 import { Questions } from './questions.js';
@@ -12,13 +13,6 @@ import { SettingsCommands } from './settings-commands.js';
 import { SignalCommands } from './signal-commands.js';
 import { atMost, within } from './within.js';
 import type { Host, World } from './world.js';
-
-/** A join or leave that was acknowledged. */
-export interface MemberChange {
-  readonly conversation: string;
-  readonly seqId: bigint;
-  readonly by: string | undefined;
-}
 
 /** Commands after which the conversations, and who sees them, are as before. */
 const CHANGING_NOTHING: readonly Command['do'][] = [
@@ -30,7 +24,7 @@ const CHANGING_NOTHING: readonly Command['do'][] = [
 export class Player {
   readonly world: World;
   readonly clients: readonly DeviceClient[];
-  readonly memberChanges: MemberChange[] = [];
+  readonly members: MemberCommands;
   readonly pages: PageReader;
   readonly marks: ReadMarks;
   readonly questions: Questions;
@@ -39,8 +33,6 @@ export class Player {
   readonly #attempts: Attempts;
   readonly #ends: DeviceEnds;
   readonly #reader: DeviceReader;
-  /** The members of each conversation, as far as acknowledged. */
-  readonly #members: ReadonlyMap<string, Set<string>>;
   readonly #messages: MessageCommands;
   readonly #deliveries: Deliveries;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -56,8 +48,9 @@ export class Player {
     this.#reader = new DeviceReader(world, this.#attempts, this.#ends, this.signals);
     this.#deliveries = new Deliveries(world, this.#attempts);
     this.#messages = new MessageCommands(world, this.#attempts, this.#deliveries);
+    this.members = new MemberCommands(world, this.#attempts, this.#deliveries);
     this.pages = new PageReader(this.#attempts);
-    const { devicesPerUser, starts, positions, directory } = world.setting;
+    const { devicesPerUser, starts, positions } = world.setting;
     this.clients = world.users.flatMap((user, i) =>
       Array.from({ length: devicesPerUser }, (_, j) => {
         const index = i * devicesPerUser + j;
@@ -65,8 +58,6 @@ export class Player {
         return new DeviceClient(user, `device-${j}`, start, positions[index % positions.length]!);
       }),
     );
-    const everyone = directory === 'listed' ? world.users : [];
-    this.#members = new Map(world.conversations.map((conversation) => [conversation, new Set(everyone)]));
   }
 
   get operations(): readonly Operation[] {
@@ -130,7 +121,7 @@ export class Player {
         return this.#messages.amend(host, command.do, command.message, this.#actor(command));
       case 'join':
       case 'leave':
-        return this.#change(
+        return this.members.change(
           host,
           command.do,
           this.#conversation(command),
@@ -145,7 +136,7 @@ export class Player {
         return this.pages.read(host, request, this.#messages.changesOf(conversation));
       }
       case 'mode':
-        return this.#wish(host, this.#conversation(command), command.mode);
+        return this.members.wish(host, this.#conversation(command), command.mode);
       case 'pull':
         return this.#serially(command.device, (client) => this.#pull(client, host, command.limit, command.fate));
       case 'subscribe':
@@ -246,32 +237,6 @@ export class Player {
   /** A device that has acknowledged nothing begins with the oldest entries kept. */
   async #noteBeginning(client: DeviceClient): Promise<void> {
     client.losses.beganBehind = await this.world.records.goneThrough(this.world.conversations);
-  }
-
-  async #change(
-    host: Host,
-    kind: 'join' | 'leave',
-    conversation: string,
-    user: string,
-    by?: string | undefined,
-  ): Promise<void> {
-    const members = this.#members.get(conversation)!;
-    if (kind === 'leave') members.delete(user);
-    const outcome = await this.#attempts.run(host, `${kind} ${user} ${conversation}`, () =>
-      host.sync[kind](conversation, user, { by }),
-    );
-    if (!outcome) return;
-    if (kind === 'join') members.add(user);
-    this.memberChanges.push({ conversation, seqId: outcome.value.seqId, by });
-    this.#deliveries.expect(host, conversation, outcome.value);
-  }
-
-  /** A new process chooses the mode again, and a join of a present member makes all processes do so. */
-  async #wish(host: Host, conversation: string, mode: 'write' | 'read'): Promise<void> {
-    this.world.wishes.set(conversation, mode);
-    if (this.world.setting.directory === 'listed') return this.world.replace(host);
-    const [member] = this.#members.get(conversation)!;
-    if (member !== undefined) await this.#change(host, 'join', conversation, member);
   }
 
   #serially<T>(device: number, run: (client: DeviceClient) => Promise<T>): Promise<T> {

@@ -65,7 +65,7 @@ export class Verdict {
         stored.set(name, [...(stored.get(name) ?? []), `${seqId}@${conversation}`]);
       }
     }
-    for (const { conversation, seqId, by } of this.#player.memberChanges) {
+    for (const { conversation, seqId, by } of this.#player.members.changes) {
       const message = this.#histories.get(conversation)!.find(seqId)?.message;
       const actor = message && 'users' in message ? message.by : 'nobody';
       if (actor !== by) this.#fail(`the change of members ${seqId} of ${conversation} is by ${actor}, not by ${by}`);

@@ -97,6 +97,6 @@ describe('message synchronisation, simulated', () => {
         hasDied = crashes > 0;
       }
       assert.ok(steps > LIFE.length * 2, `there were only ${steps} steps`);
-    }, 120_000);
+    }, 240_000);
   }
 });

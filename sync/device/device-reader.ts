@@ -145,6 +145,14 @@ export class DeviceReader<M> {
     return { messages: [], truncated: [], upToDate: false, hasAdvanced: true, restarted: true };
   }
 
+  /** Returns what the next message of a subscription has to tell: of a resync, and of entries that are gone. */
+  tell(): Pick<SyncMessage<M>, 'resynced' | 'truncated'> {
+    const truncated = mergedLosses(this.#losses.splice(0));
+    const tellsOfResync = this.#hasToTell;
+    this.#hasToTell = false;
+    return { ...(tellsOfResync && { resynced: true }), ...(truncated.length > 0 && { truncated }) };
+  }
+
   /** Looks up the bodies of references, and adds cursors. */
   async #finish(page: StreamPage<M>): Promise<SyncMessage<M>[]> {
     const { store } = this.#context;
@@ -161,14 +169,7 @@ export class DeviceReader<M> {
       if (!message || isHidden[i]) return [];
       const { changeCount } = page.messages[i] as StreamMessage<M>;
       while (left[0] && left[0].changeCount <= changeCount) this.#losses.push(left.shift() as Loss);
-      const truncated = mergedLosses(this.#losses.splice(0));
-      const tellsOfResync = this.#hasToTell;
-      this.#hasToTell = false;
-      const found = {
-        ...message,
-        ...(tellsOfResync && { resynced: true as const }),
-        ...(truncated.length > 0 && { truncated }),
-      };
+      const found = { ...message, ...this.tell() };
       return withCursor(withJson(found), () => cursorAfter(changeCount));
     });
     this.#losses.push(...left);

@@ -163,7 +163,7 @@ export class SyncDevice<M> implements Device<M> {
         checkOpen(this.#context);
         // Signals alone cause no read, and delay none.
         const isReadDue = watch.isWoken || performance.now() - readAt >= pollMs;
-        if (reader && signals && !signals.isEmpty && !isReadDue) return signals.take(reader.cursor);
+        if (reader && signals && !signals.isEmpty && !isReadDue) return signals.take(reader.cursor, reader.tell());
         watch.clear();
         try {
           reader ??= await this.#open(after);

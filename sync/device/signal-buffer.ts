@@ -25,13 +25,16 @@ export class SignalBuffer<M> {
     return this.#signals.length === 0;
   }
 
-  /** Takes all signals. Acknowledging one acknowledges the messages up to `cursor`. */
-  take(cursor: Cursor): SignalMessage[] {
+  /**
+   * Takes all signals. Acknowledging one acknowledges the messages up to `cursor`: the first tells what the device has
+   * to know by then.
+   */
+  take(cursor: Cursor, told: Pick<SignalMessage, 'resynced' | 'truncated'>): SignalMessage[] {
     const signals = this.#signals;
     this.#signals = [];
-    return signals.map(({ conversation, from, body, sentAt }) => {
+    return signals.map(({ conversation, from, body, sentAt }, i) => {
       const message = { kind: 'signal', conversation, seqId: 0n, entrySeqId: 0n, sender: from, body, sentAt } as const;
-      return withCursor(withJson(message), () => cursor);
+      return withCursor(withJson({ ...message, ...(i === 0 && told) }), () => cursor);
     });
   }
 

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
+import type { SyncMessage } from '../../sync/index.js';
 import { drain, say, take } from './support/people.js';
 import { inWorlds } from './support/worlds.js';
+
+const WEEK = 7 * 24 * 3600 * 1000;
 
 inWorlds('signals', (open) => {
   it('reach subscribed devices of members, store nothing and refuse strangers', async () => {
@@ -24,5 +27,22 @@ inWorlds('signals', (open) => {
     await expect(sync.signal('g', { from: 'ann', body: 'x'.repeat(17_000) })).rejects.toMatchObject({
       code: 'TIMELINE_TOO_LARGE',
     });
+  });
+
+  it('tell of a resync if they come before any message, as acknowledging one acknowledges it', async () => {
+    const world = await open({ ttlMs: WEEK });
+    const process = await world.start({ resyncLast: 0 });
+    const { sync } = process;
+    await world.join(process, 'g', 'ann', 'bob');
+    const phone = sync.device('bob', 'phone');
+    await drain(phone);
+    await say(sync, 'g', 'ann', 'expires unread');
+    world.now += 2 * WEEK;
+    let heard: Promise<SyncMessage<string>[]> | undefined;
+    await new Promise<void>((resolve) => {
+      heard = take(phone.subscribe({ onCaughtUp: resolve }), 1);
+    });
+    await sync.signal('g', { from: 'ann', body: 1 });
+    expect(await heard).toMatchObject([{ kind: 'signal', resynced: true }]);
   });
 });

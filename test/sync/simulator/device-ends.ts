@@ -33,7 +33,8 @@ export class DeviceEnds {
     if (life === client.life) return false;
     const idleMs = Math.max(client.idleMs, this.#idleMs(client));
     const isIdle = this.#world.setting.devicesExpire && idleMs >= LEAST_IDLE_MS;
-    if (client.forgetting > 0) client.forgetting--;
+    // A call under way may still end the next life.
+    if (!isIdle && client.forgetting > 0) client.forgetting--;
     else if (!isIdle)
       this.#attempts.violations.push(`${client.name} was forgotten after ${idleMs} ms, asked by nobody`);
     this.#world.note(`${client.name} begins again`);

@@ -1,7 +1,7 @@
 import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
-import type { SyncMessage } from '../types.js';
+import type { SyncMessage, SyncMessageFields } from '../types.js';
 import { withCursor } from './device-message.js';
 import { hiddenChanges } from './hidden-changes.js';
 import type { DeviceIdentity, KeptPosition, OpenedPosition, PageCursors } from './kept-position.js';
@@ -146,11 +146,11 @@ export class DeviceReader<M> {
   }
 
   /** Returns what the next message of a subscription has to tell: of a resync, and of entries that are gone. */
-  tell(): Pick<SyncMessage<M>, 'resynced' | 'truncated'> {
+  tell(): Pick<SyncMessageFields, 'resynced' | 'truncated'> {
     const truncated = mergedLosses(this.#losses.splice(0));
     const tellsOfResync = this.#hasToTell;
     this.#hasToTell = false;
-    return { ...(tellsOfResync && { resynced: true }), ...(truncated.length > 0 && { truncated }) };
+    return { ...(tellsOfResync && { resynced: true as const }), ...(truncated.length > 0 && { truncated }) };
   }
 
   /** Looks up the bodies of references, and adds cursors. */

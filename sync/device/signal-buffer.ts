@@ -3,7 +3,7 @@ import { withJson } from '../../src/toolkit/index.js';
 import type { PublishedSignal } from '../members/signals.js';
 import type { Context } from '../shared/context.js';
 import { topicOf } from '../shared/names.js';
-import type { SignalMessage } from '../types.js';
+import type { SignalMessage, SyncMessageFields } from '../types.js';
 import { withCursor } from './device-message.js';
 
 const MAX_SIGNALS = 64;
@@ -29,7 +29,7 @@ export class SignalBuffer<M> {
    * Takes all signals. Acknowledging one acknowledges the messages up to `cursor`: the first tells what the device has
    * to know by then.
    */
-  take(cursor: Cursor, told: Pick<SignalMessage, 'resynced' | 'truncated'>): SignalMessage[] {
+  take(cursor: Cursor, told: Pick<SyncMessageFields, 'resynced' | 'truncated'>): SignalMessage[] {
     const signals = this.#signals;
     this.#signals = [];
     return signals.map(({ conversation, from, body, sentAt }, i) => {

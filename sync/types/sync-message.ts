@@ -132,8 +132,4 @@ export interface SignalMessage extends SyncMessageFields {
   readonly kind: 'signal';
   /** The JSON value of the call, whatever its type. */
   readonly body: unknown;
-  /** Never: the next message of another kind tells of it. */
-  readonly resynced?: never;
-  /** Never: the next message of another kind tells of it. */
-  readonly truncated?: never;
 }

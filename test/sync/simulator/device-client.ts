@@ -8,6 +8,7 @@ export interface ShownMessage extends Omit<SyncMessageFields, 'cursor' | 'trunca
   readonly kind: SyncMessage<string>['kind'];
   readonly body: string | undefined;
   readonly by: string | undefined;
+  readonly users: readonly string[] | undefined;
   readonly recalled: boolean;
   isAcked: boolean;
 }
@@ -145,7 +146,8 @@ export class DeviceClient {
     }
     const { cursor: _, truncated: __, ...rest } = message;
     const by = 'by' in message ? message.by : undefined;
-    const next = { ...rest, body: bodyOf(message), by, recalled: 'recalled' in message, isAcked: false };
+    const users = 'users' in message ? message.users : undefined;
+    const next = { ...rest, body: bodyOf(message), by, users, recalled: 'recalled' in message, isAcked: false };
     shown.push(next);
     return next;
   }

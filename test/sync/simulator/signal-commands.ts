@@ -1,5 +1,5 @@
 import { isTimelineError } from '../../../src/errors.js';
-import type { SyncMessage } from '../../../sync/types.js';
+import type { SignalMessage } from '../../../sync/types.js';
 import type { Attempts } from './attempts.js';
 import type { DeviceClient } from './device-client.js';
 import { openWindow, type Window } from './windows.js';
@@ -18,7 +18,7 @@ export interface SentSignal {
 
 export interface HeardSignal {
   readonly client: DeviceClient;
-  readonly message: SyncMessage<string>;
+  readonly message: SignalMessage;
   readonly subscription: Subscription;
 }
 

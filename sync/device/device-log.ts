@@ -95,7 +95,7 @@ export class DeviceLog<M> {
     await this.#add(record);
   }
 
-  /** Adds the first record of a generation. `false`: another process has begun it first, and this one does not count. */
+  /** Adds the first record of a generation. `false`: another process has begun it, and this record does not count. */
   async begin(record: NewDeviceRecord): Promise<boolean> {
     return (await this.#add({ ...record, begins: true })) === this.#begunAt;
   }

@@ -105,7 +105,10 @@ export class PageRecords<M> {
     if (lastSeqId >= firstSeqId && lastSeqId > 0n) await this.#timeline.trim({ through: lastSeqId });
   }
 
-  /** Adds up a chain of records: the encoded position of each conversation. Throws `TIMELINE_INVALID_CURSOR` if one of them was trimmed. */
+  /**
+   * Adds up a chain of records: the encoded position of each conversation. Throws `TIMELINE_INVALID_CURSOR` if one of
+   * them was trimmed.
+   */
   async read(recorded: RecordedChanges): Promise<Map<string, string>> {
     const chain: (readonly [conversation: string, position: string])[][] = [];
     for (let next: RecordedChanges | undefined = recorded; next; ) {

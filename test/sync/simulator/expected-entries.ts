@@ -13,7 +13,7 @@ export function requiredEntries(world: World, client: DeviceClient, history: His
   const { streamStart, user } = client;
   const isKept = ({ appendedAt }: Entry) => world.isKept(appendedAt, client.beganAt);
   const of = (period: MembershipPeriod, entries: readonly Entry[]) => entries.map((entry) => ({ entry, period }));
-  // A position that the client keeps has a hash of the name: without inbox entries, nothing leads to a conversation that
+  // A position that the client keeps has a hash of the name: nothing but inbox entries leads to a conversation that
   // the user has left.
   const during = (period: MembershipPeriod) => {
     const isLeft = client.after !== undefined && period.leftAt !== undefined && world.setting.expires;

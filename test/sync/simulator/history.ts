@@ -127,7 +127,7 @@ export class History {
     );
   }
 
-  /** Devices are told of joins and leaves from the own join to the own leave, and of those in the past that is shown. */
+  /** Devices are told of joins and leaves from the own join to the own leave, and of those in the past shown. */
   #isEventFor(period: MembershipPeriod, { seqId, message }: Entry): boolean {
     if (!this.#setting.membershipEvents || (message.kind !== 'join' && message.kind !== 'leave')) return false;
     return isWithin(period, seqId) || seqId === period.joinedAt;

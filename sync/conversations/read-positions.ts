@@ -13,26 +13,21 @@ interface ReadPosition {
 
 const POSITIONS_PER_CALL = 1000;
 
-/** JSON knows no Map and no bigint. */
-class ReadPositions extends Map<string, bigint> {
-  toJSON(): unknown {
-    return Object.fromEntries([...this].map(([user, seqId]) => [user, String(seqId)]));
-  }
-}
-
 /** Reads the read positions of users; 0n for none. */
 export async function readPositions<M>(
   { store }: Context<M>,
   conversation: string,
   users: AsyncIterable<string>,
 ): Promise<Map<string, bigint>> {
-  const positions = new ReadPositions();
+  const positions = new Map<string, bigint>();
   for await (const some of chunks(users, POSITIONS_PER_CALL)) {
     const items = some.map((user) => ({ timeline: conversation, reader: readerOf.user(user) }));
     const cursors = await store.checkpoints(items);
     for (const [i, user] of some.entries()) positions.set(user, cursors[i] === undefined ? 0n : seqIdOf(cursors[i]));
   }
-  return positions;
+  // JSON knows no Map and no bigint. A property of its own keeps the Map equal to any other.
+  const toJSON = () => Object.fromEntries([...positions].map(([user, seqId]) => [user, String(seqId)]));
+  return Object.defineProperty(positions, 'toJSON', { value: toJSON });
 }
 
 /**

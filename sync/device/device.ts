@@ -115,7 +115,8 @@ export class SyncDevice<M> implements Device<M> {
     // The log in memory may be old: another process may have resynced the device.
     const isTold = resynced && (this.#log.isResyncPending || generation > this.#log.generation);
     // An inbox without entries has no position. The record keeps the device known for its TTL.
-    const isFirst = !this.#log.isKnown && (inbox === undefined || inbox.endsWith('.0'));
+    const isAtStart = inbox === undefined || inbox.endsWith('.0');
+    const isFirst = !this.#log.isKnown && isAtStart;
     const isCompleted = isComplete && !this.#log.isComplete;
     const needsRecord = conversations.size > 0 || isTold || isFirst || isCompleted;
     // One record holds both positions, for a crash before the checkpoint: conversation positions follow from markers in
@@ -127,7 +128,8 @@ export class SyncDevice<M> implements Device<M> {
     const checkpoint = { timeline: this.user, reader: readerOf.device(this.device, forgottenAt) };
     if (!inbox) return;
     await advanceOrReset(this.#context.sync, { ...checkpoint, to: inbox });
-    this.#log.checkpoint = inbox;
+    // No checkpoint is stored for the start of an inbox.
+    this.#log.checkpoint = isAtStart ? undefined : inbox;
   }
 
   subscribe(options?: DeviceSubscribeOptions): BatchIterator<SyncMessage<M>> {

@@ -1,4 +1,5 @@
 import { membershipsOf } from '../members/memberships.js';
+import { readFrom } from '../members/visibility.js';
 import { currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
 import type { Membership } from '../types.js';
@@ -60,7 +61,8 @@ export class UnmarkedConversations<M> {
       if (mode?.isDone === false) isSettled = false;
       if (!mode?.isDone) continue;
       if (mode.mode === 'read') {
-        const [start, memberSince] = joinedAt > mode.since ? [from, joinedAt] : [mode.since, mode.since];
+        const [start, memberSince] =
+          joinedAt > mode.since ? [readFrom(this.#context, from, joinedAt), joinedAt] : [mode.since, mode.since];
         const known = conversations.get(conversation)?.deliveredThrough ?? 0n;
         const deliveredThrough = start > known ? start : known;
         found.set(conversation, positionAfter({ deliveredThrough, memberSince }, deliveredThrough));

@@ -1,7 +1,7 @@
 import { seqIdOf, type TimelineEntry } from '../../src/index.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
-import { eventCopy, membershipEvent } from '../inbox/membership-events.js';
+import { membershipEvent } from '../inbox/membership-events.js';
 import { truncationMarker } from '../inbox/truncation-marker.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
@@ -10,7 +10,7 @@ import { each } from '../shared/listing.js';
 import { copyKey, readerOf } from '../shared/names.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Mode, Stored, Synced } from '../types.js';
-import { recordEnded, whoSee } from './visibility.js';
+import { readFrom, recordEnded, whoSee } from './visibility.js';
 
 const PAGE = 500;
 
@@ -124,10 +124,7 @@ async function writeMarkers<M>(
 ): Promise<void> {
   for (const start of new Set(starts.values())) {
     const users = [...starts].flatMap(([user, its]) => (its === start ? [user] : []));
-    // These read the conversation from behind their own join.
-    const event = context.membershipEvents && start >= entry.seqId ? membershipEvent(conversation, entry) : undefined;
-    if (event) await inboxes.write(eventCopy(conversation, entry, event), each(users));
-    const [seqId, from] = [String(entry.seqId), String(start)];
+    const [seqId, from] = [String(entry.seqId), String(readFrom(context, start, entry.seqId))];
     const message = { kind: 'mode', mode: 'read', conversation, seqId, from } as const;
     await inboxes.write({ seqId: entry.seqId, key: copyKey(conversation, entry), message }, each(users));
   }

@@ -21,6 +21,18 @@ export interface FormerView {
 }
 
 /**
+ * Returns the SeqId after which a device reads a conversation in read mode whose member sees it after `visibleAfter`.
+ * Where devices are told of joins, they read the join at `joinedAt` itself as well.
+ */
+export function readFrom(
+  { membershipEvents }: Pick<Context<unknown>, 'membershipEvents'>,
+  visibleAfter: bigint,
+  joinedAt: bigint,
+): bigint {
+  return membershipEvents && joinedAt > 0n && visibleAfter >= joinedAt ? joinedAt - 1n : visibleAfter;
+}
+
+/**
  * Yields those of the members at `at` who see the message, or saw it in an earlier membership. Without `visibleFrom` in
  * the directory, all of them.
  */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Device, SyncMessage } from '../../sync/index.js';
+import { until } from '../support/until.js';
 import { bodyOf, drain, say } from './support/people.js';
 import { inWorlds, MODES } from './support/worlds.js';
 
@@ -55,6 +56,22 @@ inWorlds(
           await world.join(process, 'g', 'bob');
           await say(sync, 'g', 'ann', 'seen');
           expect(await events(phone)).toEqual(['join bob', 'seen']);
+        });
+
+        it('come once to a device that reads before the inbox tells of the own join', async () => {
+          const world = await open();
+          const first = await world.start({ diffusion, membershipEvents: true });
+          await world.join(first, 'g', 'ann');
+          first.faults.sync.refuse('bob');
+          await first.sync.join('g', 'bob');
+          await until('a refused inbox', () => first.faults.sync.refusals > 0);
+          first.crash();
+          const second = await world.start({ diffusion, membershipEvents: true });
+          const phone = second.sync.device('bob', 'phone');
+          const early = await events(phone);
+          await second.sync.recover({ all: true });
+          await say(second.sync, 'g', 'ann', 'one');
+          expect([...early, ...(await events(phone))]).toEqual(['join bob', 'one']);
         });
 
         it('are not there unless asked for', async () => {

@@ -66,7 +66,7 @@ export class DeviceClient {
   isUnused = true;
   /** The time at which it was read or acknowledged last. */
   usedAt = Number.POSITIVE_INFINITY;
-  /** Milliseconds without use before the command of now. */
+  /** The longest time without use in this life: it may be forgotten for that later, by whoever finishes it. */
   idleMs = 0;
   /** A subscription may still be reading for it. */
   wasSubscribed = false;
@@ -109,6 +109,7 @@ export class DeviceClient {
     this.clear();
     this.life = life;
     this.restarts++;
+    this.idleMs = 0;
     this.reads.clear();
     this.losses = new Losses();
     this.streamStart = undefined;

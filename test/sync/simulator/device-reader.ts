@@ -36,6 +36,7 @@ export class DeviceReader {
     );
     if (!outcome) return false;
     const page = outcome.value;
+    client.usedAt = this.#world.time;
     // The page may be of either life. The next pull gives that of the new one.
     if (await this.#hasRestarted(client)) return false;
     if (!client.hasAcked) client.beganAt = this.#world.time;
@@ -92,8 +93,7 @@ export class DeviceReader {
     const isExact = isQuiet && !(client.wasSubscribed && client.restarts > 0);
     client.wasSubscribed = false;
     client.isUnused = false;
-    client.idleMs = this.#world.time - client.usedAt;
-    client.usedAt = this.#world.time;
+    client.idleMs = Math.max(client.idleMs, this.#world.time - client.usedAt);
     const reader = readerOf.device(client.device, client.life);
     client.inboxBefore = await this.#world.sync.timeline(client.user).checkpoint(reader).get();
     client.since ??= { heads: await this.#world.heads(), isExact };

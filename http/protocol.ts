@@ -84,6 +84,8 @@ export interface WireMessage<M> {
   /** In history: the body is that of an edit. */
   readonly edited?: true;
   readonly undecodable?: true;
+  /** In streams: the first message after a `resync` frame. */
+  readonly resynced?: true;
   /** In streams: conversations that lost entries before this message. */
   readonly truncated?: readonly WireTruncated[];
 }
@@ -229,6 +231,24 @@ export interface EditBody<M> {
   readonly key?: string;
 }
 
+/** Body of `PUT /conversations/:id/read`. */
+export interface ReadBody {
+  /** The last message read. */
+  readonly seqId: WireSeqId;
+}
+
+/** Body of `POST /conversations/:id/signals`. */
+export interface SignalBody {
+  /** A JSON value of at most 16 KiB. */
+  readonly body: unknown;
+}
+
+/** Body of `POST /ack`. */
+export interface AckBody {
+  /** `id` of a frame, or `cursor` of a page. */
+  readonly cursor: string;
+}
+
 /** Body of `POST /conversations/:id/members`. */
 export interface JoinBody {
   readonly users: readonly string[];
@@ -310,7 +330,7 @@ export interface UnreadAnswer {
   readonly capped: boolean;
 }
 
-/** Answer to `PUT /conversations/:id/read` `{ seqId }`. */
+/** Answer to `PUT /conversations/:id/read`. */
 export interface ReadAnswer {
   /** The position in force: it never moves back. */
   readonly readSeqId: WireSeqId;

@@ -17,6 +17,7 @@ import { Sender } from './outbox/sender.js';
 import { type Context, checkOpen } from './shared/context.js';
 import { checkConversation } from './shared/names.js';
 import type {
+  Authorize,
   ConversationSettings,
   ConversationSummary,
   Device,
@@ -46,6 +47,7 @@ export interface Closing {
 
 /** Passes the public calls to outboxes, devices and the conversation list. */
 export class LibraryMessageSync<M> implements MessageSync<M> {
+  declare readonly authorize?: Authorize;
   readonly #context: Context<M>;
   readonly #fanOut: FanOut<M>;
   readonly #sender: Sender<M>;
@@ -59,6 +61,7 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
 
   constructor(context: Context<M>, fanOut: FanOut<M>, closing: Closing) {
     this.#context = context;
+    if (context.authorize) this.authorize = context.authorize;
     this.#fanOut = fanOut;
     this.#closing = closing;
     this.#sender = new Sender(context, fanOut);
@@ -93,6 +96,10 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
     return this.#members.isMember(conversation, user);
   }
 
+  wasMember(conversation: string, user: string): Promise<boolean> {
+    return this.#members.wasMember(conversation, user);
+  }
+
   members(conversation: string): AsyncIterable<string> {
     return this.#members.members(conversation);
   }
@@ -123,6 +130,10 @@ export class LibraryMessageSync<M> implements MessageSync<M> {
 
   conversations(user: string, options?: ListOptions): AsyncIterable<ConversationSummary<M>> {
     return this.#conversations.conversations(user, options);
+  }
+
+  conversation(user: string, conversation: string): Promise<ConversationSummary<M> | undefined> {
+    return this.#conversations.conversation(user, conversation);
   }
 
   conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>> {

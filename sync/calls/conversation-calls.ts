@@ -54,6 +54,13 @@ export class ConversationCalls<M> {
     });
   }
 
+  async conversation(user: string, conversation: string): Promise<ConversationSummary<M> | undefined> {
+    checkUser(user);
+    checkConversation(conversation);
+    checkOpen(this.#context);
+    return this.#list.one(user, conversation, DEFAULT_AT_MOST);
+  }
+
   conversationChanges(user: string, options?: Abortable): AsyncIterable<ConversationSummary<M>> {
     return BatchIterator.from(() => {
       checkUser(user);

@@ -1,6 +1,6 @@
 import { type Nullable, TimelineError } from '../../src/index.js';
 import { checkOptions, type OptionNames } from '../../src/toolkit/index.js';
-import { checkPermission } from '../members/authorization.js';
+import { checkPermission, hasEverLeft } from '../members/authorization.js';
 import { isMemberNow } from '../members/present-members.js';
 import { checkSignalBody, publishSignal } from '../members/signals.js';
 import type { Sender } from '../outbox/sender.js';
@@ -73,6 +73,10 @@ export class MemberCalls<M> {
     checkUser(user);
     checkOpen(this.#context);
     return isMemberNow(this.#context, conversation, user);
+  }
+
+  async wasMember(conversation: string, user: string): Promise<boolean> {
+    return !(await this.isMember(conversation, user)) && (await hasEverLeft(this.#context, conversation, user));
   }
 
   members(conversation: string): AsyncIterable<string> {

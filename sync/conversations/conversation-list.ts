@@ -65,6 +65,14 @@ export class ConversationList<M> {
     yield* inAdvance(next);
   }
 
+  /** Returns the summary of a conversation that the user's list has. */
+  async one(user: string, conversation: string, atMost: number): Promise<ConversationSummary<M> | undefined> {
+    const memberships = await membershipsOf(this.#context.directory, user);
+    const membership = memberships.find((each) => each.conversation === conversation);
+    if (!membership) return undefined;
+    return (await this.summariesOf(user, [{ membership, readSeqId: 0n }], atMost))[0];
+  }
+
   /** Returns the summaries of some conversations, in the order given. */
   async summariesOf(
     user: string,

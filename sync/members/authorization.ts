@@ -32,6 +32,11 @@ export async function checkPermission<M>(context: Context<M>, request: Permissio
   throw new TimelineError('TIMELINE_FORBIDDEN', message, { timeline: conversation });
 }
 
-async function hasEverLeft<M>({ store }: Context<M>, conversation: string, user: string): Promise<boolean> {
+/** Returns `true` for a present member too, who has left and come back. */
+export async function hasEverLeft<M>(
+  { store }: Pick<Context<M>, 'store'>,
+  conversation: string,
+  user: string,
+): Promise<boolean> {
   return (await store.timeline(conversation).checkpoint(readerOf.leave(user)).get()) !== undefined;
 }

@@ -1,4 +1,5 @@
 import type { Abortable, Nullable, SeqIdLike, Timeline } from '../../src/index.js';
+import type { Authorize } from './authorize.js';
 import type { Device, DeviceOptions, ListedDevice } from './device.js';
 import type { ConversationSettings, Stored } from './entries.js';
 import type { ConversationSummary, ListOptions, UnreadTotals } from './list.js';
@@ -7,6 +8,8 @@ import type { OutgoingMessage, OutgoingSignal, Sent } from './messages.js';
 
 /** Sends messages to conversations and syncs them to the members' devices. */
 export interface MessageSync<M> extends AsyncDisposable {
+  /** Decides about actions of users, as given on opening. Absent: everything is allowed. */
+  readonly authorize?: Authorize;
   /**
    * Stores a message and starts its fan-out. Resolves once it is stored. Another message with the same key rejects with
    * `TIMELINE_KEY_CONFLICT`. After `TIMELINE_OUTCOME_UNKNOWN` or `TIMELINE_ABORTED`, send it again with the same key.
@@ -58,6 +61,8 @@ export interface MessageSync<M> extends AsyncDisposable {
   ): Promise<Sent>;
   /** Resolves with `true` if the user is a member. A join or leave counts once it is `delivered`. */
   isMember(conversation: string, user: string): Promise<boolean>;
+  /** Resolves with `true` if the user was a member and has left. Needs a directory that keeps memberships. */
+  wasMember(conversation: string, user: string): Promise<boolean>;
   /**
    * Lists the members.
    *
@@ -109,6 +114,8 @@ export interface MessageSync<M> extends AsyncDisposable {
    *   show(conversation, last, capped ? `${unread}+` : unread);
    */
   conversations(user: string, options?: Nullable<ListOptions> | null): AsyncIterable<ConversationSummary<M>>;
+  /** Resolves with the summary of one conversation of the user, as `conversations` lists it; `undefined` if it does not. */
+  conversation(user: string, conversation: string): Promise<ConversationSummary<M> | undefined>;
   /**
    * Yields the new summary of a conversation after each message, edit, recall, join, leave, read position or setting
    * that changes it, until `signal` or `close` ends it. Several changes of a conversation may come as one. Call it

@@ -26,6 +26,7 @@ const entry = {
   redis: 'adapters/redis/index.ts',
   tablestore: 'adapters/tablestore/index.ts',
   sync: 'sync/index.ts',
+  http: 'http/index.ts',
   testing: 'testing/index.ts',
   'tablestore-emulator': 'emulator/index.ts',
 };

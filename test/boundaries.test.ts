@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codeIn, filesIn, importCircles, importsOf, read, root } from './support/source-files.js';
 
-const OWN = ['src', 'adapters', 'sync', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'];
+const OWN = ['src', 'adapters', 'sync', 'http', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'];
 
 const COLUMNS = 120;
 
@@ -77,6 +77,18 @@ describe('what may import what', () => {
     expect(stray).toEqual([]);
   });
 
+  it('the gateway knows what is public of the core, the toolkit and message synchronisation, and no module of Node', () => {
+    expect(strayImports('http', /^(?:src\/(?:toolkit\/)?index\.js$|sync\/index\.js$|http\/)/)).toEqual([]);
+  });
+
+  it('the protocol of the gateway runs in browsers: of other files it knows types', () => {
+    const imports = ['http/protocol.ts', ...filesIn('http/protocol')].flatMap(
+      (path) => read(path).match(/^(?:import|export .+ from) .*$/gm) ?? [],
+    );
+    expect(imports.length).toBeGreaterThan(0);
+    expect(imports.filter((line) => !/^import type |^export .* from '\.\/protocol\//.test(line))).toEqual([]);
+  });
+
   it('the emulator knows itself and Node, so that it may judge the adapter', () => {
     expect(strayImports('emulator', /^(?:emulator\/|node:)/)).toEqual([]);
   });
@@ -100,7 +112,7 @@ describe('circles of imports', () => {
   });
 
   it('are nowhere, not even of types', () => {
-    expect(importCircles(codeIn('src', 'adapters', 'sync', 'testing', 'emulator'))).toEqual([]);
+    expect(importCircles(codeIn('src', 'adapters', 'sync', 'http', 'testing', 'emulator'))).toEqual([]);
   });
 });
 

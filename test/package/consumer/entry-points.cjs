@@ -1,6 +1,7 @@
 // Every entry point by require, and the errors of each are of the one class.
 const assert = require('node:assert/strict');
 const { openTimelineStore, TimelineError } = require('timeline-model');
+const { createGateway } = require('timeline-model/http');
 const { memoryAdapter } = require('timeline-model/memory');
 const { redisAdapter } = require('timeline-model/redis');
 const { sqliteAdapter } = require('timeline-model/sqlite');
@@ -20,6 +21,8 @@ async function main() {
   assert.throws(() => tablestoreAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
   // @ts-expect-error: no options
   assert.throws(() => createSync(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+  // @ts-expect-error: no options
+  assert.throws(() => createGateway(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
 
   const store = await openTimelineStore({ adapter: memoryAdapter(), name: 'notes' });
   await store.timeline('a').append('one');

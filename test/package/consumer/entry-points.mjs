@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { isTimelineError, openTimelineStore, TimelineError } from 'timeline-model';
+import { createGateway, toNodeHandler } from 'timeline-model/http';
 import { memoryAdapter } from 'timeline-model/memory';
 import manifest from 'timeline-model/package.json' with { type: 'json' };
 import { redisAdapter } from 'timeline-model/redis';
@@ -21,6 +22,9 @@ assert.throws(() => redisAdapter({}), { constructor: TimelineError, code: 'TIMEL
 assert.throws(() => tablestoreAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
 // @ts-expect-error: no options
 assert.throws(() => createSync(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+// @ts-expect-error: no options
+assert.throws(() => createGateway(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+assert.equal(typeof toNodeHandler, 'function');
 assert.equal(typeof timelineDirectory, 'function');
 assert.deepEqual(writeDiffusion().modes, ['write']);
 

@@ -1,5 +1,6 @@
 // Compiled against the installed package with neither @types/node nor lib.esnext.disposable, and skipLibCheck off.
 import { openTimelineStore, type TimelineEntry, TimelineError } from 'timeline-model';
+import { createGateway, type Gateway, toNodeHandler } from 'timeline-model/http';
 import { memoryAdapter } from 'timeline-model/memory';
 import { type RedisClient, redisAdapter } from 'timeline-model/redis';
 import { sqliteAdapter } from 'timeline-model/sqlite';
@@ -61,3 +62,9 @@ export async function chat(): Promise<MessageSync<Note>> {
   }
   return chat;
 }
+
+export function gateway(sync: MessageSync<Note>): Gateway {
+  return createGateway(sync, { authenticate: (request) => ({ user: request.headers.get('x-user') ?? 'ann' }) });
+}
+
+export const handler = (made: Gateway) => toNodeHandler(made.fetch);

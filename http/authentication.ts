@@ -16,9 +16,10 @@ export async function findUser(
   if (typeof found !== 'object')
     throw invalidArgument('authenticate', `must answer { user, device? }, not ${describeValue(found)}`);
   const { user, device } = found as Partial<GatewayUser>;
-  checkText(user, 'authenticate: user', MAX_NAME_BYTES);
-  const named = device ?? deviceOf(request);
-  return { user: user as string, device: named };
+  return {
+    user: checkText(user, 'authenticate: user', MAX_NAME_BYTES),
+    device: device ? checkText(device, 'authenticate: device', MAX_NAME_BYTES) : deviceOf(request),
+  };
 }
 
 /** Asks `authenticate`. Refuses a request without a user. */

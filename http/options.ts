@@ -1,4 +1,5 @@
 import {
+  checkCount,
   checkFields,
   checkFunction,
   describeValue,
@@ -86,6 +87,7 @@ const LIMITS = Object.fromEntries(
   Object.keys(DEFAULT_LIMITS).map((name) => [name, true]),
 ) as OptionNames<GatewayLimits>;
 const MAX_PAGE = 10_000;
+const MAX_LAST_MESSAGES = 1000;
 
 export function checkGatewayOptions(given: GatewayOptions): CheckedOptions {
   const options = checkFields<GatewayOptions>(given, NAMES);
@@ -94,7 +96,7 @@ export function checkGatewayOptions(given: GatewayOptions): CheckedOptions {
     throw invalidArgument('authenticate', `must be a function, not ${describeValue(authenticate)}`);
   for (const [name, value] of Object.entries({ authorize, mayFound, onError })) checkFunction(value, name);
   return {
-    ...{ authorize, mayFound, start: options.start },
+    ...{ authorize, mayFound, start: checkStart(options.start) },
     authenticate: (request) => authenticate.call(options, request),
     limits: checkLimits(options.limits),
     origins: checkOrigins(options.origins ?? []),
@@ -105,6 +107,14 @@ export function checkGatewayOptions(given: GatewayOptions): CheckedOptions {
 
 /** The rule to ask where the gateway has none and the `MessageSync` has none. */
 export const DEFAULT_AUTHORIZE: Authorize = membersOnly();
+
+function checkStart(start: DeviceOptions['start']): DeviceOptions['start'] {
+  if (start === undefined || start === 'oldest' || start === 'now') return start;
+  if (typeof start !== 'object')
+    throw invalidArgument('start', `must be 'oldest', 'now' or { last }, not ${describeValue(start)}`);
+  checkCount(checkFields(start, { last: true }, 'start').last, 'start.last', { least: 0, most: MAX_LAST_MESSAGES });
+  return start;
+}
 
 function checkLimits(given: Partial<GatewayLimits> | undefined): GatewayLimits {
   if (given === undefined) return DEFAULT_LIMITS;

@@ -106,7 +106,8 @@ function problem(code: Problem['code'], detail: string, retryable: boolean): Pro
 }
 
 function isFaultOfServer({ code, argument }: TimelineError): boolean {
-  return code === 'TIMELINE_INVALID_ARGUMENT' && argument !== undefined && OF_SERVER.test(argument);
+  const isInvalid = code === 'TIMELINE_INVALID_ARGUMENT' || code === 'TIMELINE_TOO_LARGE';
+  return isInvalid && argument !== undefined && OF_SERVER.test(argument);
 }
 
 function plainIssue({ message, path }: NonNullable<TimelineError['issues']>[number]): {

@@ -1,49 +1,41 @@
-/** Users whose buckets are kept. A bucket that is full again is as good as none. */
-const MAX_BUCKETS = 10_000;
+/** Users that are known. One who has not called for long enough is as good as unknown. */
+const MAX_USERS = 10_000;
 
-interface Bucket {
-  tokens: number;
-  filledAt: number;
-}
-
-/** A token bucket for each user: `perSecond` calls a second, and as many at once, at least one. */
+/** Lets each user make `perSecond` calls a second, and as many at once, at least one: a bucket of tokens. */
 export class RateLimit {
-  readonly #perMs: number;
-  readonly #size: number;
+  readonly #msPerToken: number;
+  readonly #msOfBucket: number;
   readonly #now: () => number;
-  /** The one used last comes last. */
-  readonly #buckets = new Map<string, Bucket>();
+  /** Times at which the buckets are full again. The one used last comes last. */
+  readonly #fullAt = new Map<string, number>();
 
   /** `now` returns milliseconds. */
   constructor(perSecond: number, now: () => number = () => performance.now()) {
-    this.#perMs = perSecond / 1000;
-    this.#size = Math.max(1, perSecond);
+    this.#msPerToken = 1000 / perSecond;
+    this.#msOfBucket = Math.max(1000, this.#msPerToken);
     this.#now = now;
   }
 
   /** The number of users that are known. */
   get size(): number {
-    return this.#buckets.size;
+    return this.#fullAt.size;
   }
 
   /** Takes a token. Returns 0, or the milliseconds until there will be one. */
   take(user: string): number {
     const now = this.#now();
-    const bucket = this.#buckets.get(user) ?? { tokens: this.#size, filledAt: now };
-    this.#buckets.delete(user);
-    this.#buckets.set(user, bucket);
-    bucket.tokens = Math.min(this.#size, bucket.tokens + (now - bucket.filledAt) * this.#perMs);
-    bucket.filledAt = now;
+    const fullAt = Math.max(now, this.#fullAt.get(user) ?? now);
+    const waitMs = fullAt + this.#msPerToken - this.#msOfBucket - now;
+    this.#fullAt.delete(user);
+    this.#fullAt.set(user, waitMs > 0 ? fullAt : fullAt + this.#msPerToken);
     this.#forget();
-    if (bucket.tokens < 1) return Math.ceil((1 - bucket.tokens) / this.#perMs);
-    bucket.tokens -= 1;
-    return 0;
+    return waitMs > 0 ? Math.ceil(waitMs) : 0;
   }
 
   #forget(): void {
-    for (const user of this.#buckets.keys()) {
-      if (this.#buckets.size <= MAX_BUCKETS) return;
-      this.#buckets.delete(user);
+    for (const user of this.#fullAt.keys()) {
+      if (this.#fullAt.size <= MAX_USERS) return;
+      this.#fullAt.delete(user);
     }
   }
 }

@@ -11,18 +11,31 @@ export async function readBody<T extends object>(
   limit: number,
   names: OptionNames<NoInfer<T>>,
 ): Promise<T> {
+  return checkFields((await readJson(request, limit)) as T, names, 'body');
+}
+
+/** The same with a field `body`, which has to be given. It may be `null`. */
+export async function readMessageBody<T extends { readonly body: unknown }>(
+  request: Request,
+  limit: number,
+  names: OptionNames<NoInfer<T>>,
+): Promise<T> {
+  const given = (await readJson(request, limit)) as T;
+  const fields = checkFields(given, names, 'body');
+  if (given.body === undefined) throw invalidArgument('body.body', 'must be given');
+  return { ...fields, body: given.body };
+}
+
+async function readJson(request: Request, limit: number): Promise<unknown> {
   // A form of another site sends other types only, and without a preflight.
   if (!JSON_TYPE.test(request.headers.get('content-type') ?? ''))
     throw new GatewayError('GATEWAY_UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json');
-  const text = new TextDecoder('utf-8', { fatal: true });
-  let value: unknown;
   const bytes = await readBytes(request, limit);
   try {
-    value = JSON.parse(text.decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw invalidArgument('body', 'must be JSON in UTF-8');
   }
-  return checkFields(value as T, names, 'body');
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array> {

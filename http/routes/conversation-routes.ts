@@ -1,9 +1,9 @@
 import { TimelineError } from '../../src/index.js';
-import { describeValue, invalidArgument, type OptionNames } from '../../src/toolkit/index.js';
+import { describeValue, type OptionNames } from '../../src/toolkit/index.js';
 import type { ConversationSettings, ConversationSummary } from '../../sync/index.js';
 import { json, noContent } from '../answers.js';
 import type { ReadAnswer, ReadBody, SignalBody } from '../protocol.js';
-import { countParameter, readBody, textParameter } from '../requests.js';
+import { countParameter, readBody, readMessageBody, textParameter } from '../requests.js';
 import type { Call, Route } from './route.js';
 
 const USUAL_LIMIT = 50;
@@ -57,9 +57,8 @@ async function configure<M>({ sync, permissions, options, request, user, params 
 
 async function signal<M>({ sync, permissions, options, request, user, params }: Call<M>): Promise<Response> {
   const { id = '' } = params;
-  const given = await readBody<SignalBody>(request, options.limits.bodyBytes, SIGNAL);
-  if (given.body === undefined) throw invalidArgument('body.body', 'must be given');
+  const { body } = await readMessageBody<SignalBody>(request, options.limits.bodyBytes, SIGNAL);
   await permissions.check({ kind: 'signal', user, conversation: id });
-  await sync.signal(id, { from: user, body: given.body });
+  await sync.signal(id, { from: user, body });
   return noContent();
 }

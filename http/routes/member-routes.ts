@@ -65,6 +65,7 @@ async function changed(change: Pick<Sent, 'seqId' | 'duplicate' | 'delivered'>):
 }
 
 function checkNames(users: readonly string[]): readonly string[] {
-  if (!Array.isArray(users)) throw invalidArgument('users', `must be an array of names, not ${describeValue(users)}`);
+  if (!Array.isArray(users) || users.some((name) => typeof name !== 'string' || name === ''))
+    throw invalidArgument('users', `must be an array of names, not ${describeValue(users)}`);
   return users;
 }

@@ -1,8 +1,8 @@
-import type { OptionNames } from '../../src/toolkit/index.js';
+import { checkSeqId, type OptionNames } from '../../src/toolkit/index.js';
 import { sent } from '../answers.js';
 import { historyPage } from '../history-page.js';
 import type { EditBody, SendBody } from '../protocol.js';
-import { readBody, scopedKey } from '../requests.js';
+import { readMessageBody, scopedKey } from '../requests.js';
 import type { Call, Route } from './route.js';
 
 const SEND: OptionNames<SendBody<unknown>> = {
@@ -21,7 +21,7 @@ export function messageRoutes<M>(): Route<M>[] {
 
 async function send<M>({ sync, permissions, options, request, user, params }: Call<M>): Promise<Response> {
   const { id: conversation = '' } = params;
-  const given = await readBody<SendBody<M>>(request, options.limits.bodyBytes, SEND);
+  const given = await readMessageBody<SendBody<M>>(request, options.limits.bodyBytes, SEND);
   const { relatesTo, countable, mentions } = given;
   const key = scopedKey(request, user, given.key);
   await permissions.check({ kind: 'send', user, conversation });
@@ -31,14 +31,16 @@ async function send<M>({ sync, permissions, options, request, user, params }: Ca
 
 async function edit<M>({ sync, permissions, options, request, user, params }: Call<M>): Promise<Response> {
   const { id: conversation = '', seqId = '' } = params;
-  const given = await readBody<EditBody<M>>(request, options.limits.bodyBytes, EDIT);
+  const given = await readMessageBody<EditBody<M>>(request, options.limits.bodyBytes, EDIT);
   const key = scopedKey(request, user, given.key);
+  checkSeqId(seqId, 'seqId', 1n);
   await permissions.checkChange({ kind: 'edit', user, conversation }, seqId);
   return sent(await sync.edit(conversation, seqId, given.body, { key, by: user }), 200);
 }
 
 async function recall<M>({ sync, permissions, user, params }: Call<M>): Promise<Response> {
   const { id: conversation = '', seqId = '' } = params;
+  checkSeqId(seqId, 'seqId', 1n);
   await permissions.checkChange({ kind: 'recall', user, conversation }, seqId);
   return sent(await sync.recall(conversation, seqId, { by: user }), 200);
 }

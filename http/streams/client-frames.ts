@@ -25,7 +25,10 @@ export function parseClientFrame(data: unknown, limit: number): ClientFrame {
     if (name in NAMES[type] && typeof value !== 'string')
       throw invalidArgument(`frame.${name}`, `must be a string, not ${describeValue(value)}`);
   }
-  return fields;
+  if (fields.type !== 'signal') return fields;
+  const { body } = frame as typeof fields;
+  if (body === undefined) throw invalidArgument('frame.body', 'must be given');
+  return { ...fields, body };
 }
 
 function parsed(data: string): unknown {

@@ -146,6 +146,15 @@ describe.each(POSITIONS)('a stream whose position is %s', (_, headers, path) => 
 });
 
 describe('a stream', () => {
+  it('gives bodies as they were sent, null included', async () => {
+    const events = await new Caller(url, 'bob').events();
+    await events.untilCaughtUp();
+    expect((await ann.call('POST', '/conversations/team/messages', { body: null })).status).toBe(201);
+    await ann.call('POST', '/conversations/team/signals', { body: null });
+    const frames = await events.until(({ event }) => event === 'signal');
+    expect(frames).toMatchObject([{ data: { kind: 'message', body: null } }, { data: { body: null } }]);
+  });
+
   it('whose client begins at the newest does not lose what comes while the client is away', async () => {
     const other = await openChat({ start: 'now' });
     await join(other, 'team', 'ann', 'bob');

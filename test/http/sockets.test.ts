@@ -183,6 +183,7 @@ describe('a frame of a client', () => {
     ['with an unknown field', '{"type":"ack","cursor":"a","more":1}'],
     ['without a cursor', '{"type":"ack"}'],
     ['with a cursor that is no string', '{"type":"ack","cursor":7}'],
+    ['of a signal without a body', '{"type":"signal","conversation":"team"}'],
     ['too long', JSON.stringify({ type: 'signal', conversation: 'team', body: 'x'.repeat(70_000) })],
   ])('%s: closed as malformed', async (_, text) => {
     const socket = await SocketReader.as('bob', url, phone);

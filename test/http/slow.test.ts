@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { CLOSE_CODES } from '../../http/index.js';
+import { until } from '../support/until.js';
+import { numbered } from '../sync/support/people.js';
+import { type Chat, join, openChat } from './support/chat.js';
+import { bodiesOf, Caller, lastId } from './support/client.js';
+import { onNodeWithSockets, SocketReader } from './support/sockets.js';
+
+const BODY = 'x'.repeat(20_000);
+const MESSAGES = 1000;
+/** The system's own buffers take a few megabytes before anything waits in this process. */
+const BUFFERED = 65_536;
+
+async function chatWithMuch(): Promise<Chat> {
+  const chat = await openChat({ limits: { bufferedBytes: BUFFERED, slowMs: 2000, sendsPerSecond: 10_000 } });
+  await join(chat, 'team', 'ann', 'bob');
+  const sent = await Promise.all(
+    numbered(MESSAGES).map((name) => chat.sync.send({ conversation: 'team', sender: 'ann', body: `${name} ${BODY}` })),
+  );
+  await Promise.all(sent.map(({ delivered }) => delivered));
+  return chat;
+}
+
+/** Sends a request and reads nothing of the answer. */
+async function ask(url: string, head: string): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  socket.pause();
+  socket.write(head);
+  return socket;
+}
+
+const usedMiB = () => {
+  globalThis.gc?.();
+  const { arrayBuffers, external, heapUsed } = process.memoryUsage();
+  return (Math.max(arrayBuffers, external) + heapUsed) / 2 ** 20;
+};
+
+describe('a client that does not read', () => {
+  it('is cut off by SSE within bounded memory, and slows nobody else', async () => {
+    const chat = await chatWithMuch();
+    const url = await onNodeWithSockets(chat.gateway);
+    const before = usedMiB();
+    const head = 'GET /events?after= HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer bob\r\n\r\n';
+    const slow = await Promise.all(Array.from({ length: 4 }, () => ask(url, head)));
+    const closed = slow.map((socket) => once(socket, 'close'));
+    // Another one reads all meanwhile.
+    expect(await countMessages(url)).toBe(MESSAGES);
+    await until('the streams are given up', () => hasRoom(url));
+    // Of the 20 MB for each client, none waits here.
+    expect(usedMiB() - before).toBeLessThan(40);
+    for (const socket of slow) socket.resume();
+    await Promise.all(closed);
+  });
+
+  it('is closed as slow on a WebSocket, and goes on from its last position', async () => {
+    const chat = await chatWithMuch();
+    const url = await onNodeWithSockets(chat.gateway);
+    const socket = await SocketReader.as('bob', `${url}/events?after=`);
+    await socket.next();
+    socket.socket.pause();
+    await until('the server has given up', () => hasRoom(url, 8));
+    socket.socket.resume();
+    expect((await socket.closed)[0]).toBe(CLOSE_CODES.slow);
+    expect(socket.frames.at(-1)).toEqual({ event: 'closing', data: { reason: 'slow', resume: true } });
+    const got = bodiesOf(socket.frames);
+    expect(got.length).toBeLessThan(MESSAGES);
+    const shown = new Set(got);
+    const rest = await SocketReader.as('bob', `${url}/events?after=${encodeURIComponent(lastId(socket.frames)!)}`);
+    for (const body of bodiesOf(await rest.untilCaughtUp())) shown.add(body);
+    expect([...shown].map((body) => body.split(' ')[0])).toEqual(numbered(MESSAGES));
+  });
+});
+
+/** Reads all messages of a stream, and keeps none. */
+async function countMessages(url: string): Promise<number> {
+  const response = await fetch(`${url}/events`, { headers: { authorization: 'Bearer ann' } });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let count = 0;
+  for (let rest = ''; !rest.includes('event: caught-up'); ) {
+    const { value = '' } = await reader.read();
+    const parts = (rest + value).split('event: message');
+    count += parts.length - 1;
+    rest = parts.at(-1)!.slice(-100);
+  }
+  await reader.cancel();
+  return count;
+}
+
+/** `true` once the user may have all streams again. */
+async function hasRoom(url: string, count = 8): Promise<boolean> {
+  const bob = new Caller(url, 'bob');
+  const opened = await Promise.all(Array.from({ length: count }, () => bob.events('/events?after=')));
+  const statuses = opened.map(({ response }) => response.status);
+  for (const reader of opened) reader.close();
+  return statuses.every((status) => status === 200);
+}

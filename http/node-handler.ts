@@ -1,3 +1,5 @@
+import { invalidArgument, isTimelineError } from '../src/toolkit/index.js';
+
 /** The part of a request of `node:http` that the gateway uses. */
 export interface NodeRequest {
   /** Method. */
@@ -52,10 +54,10 @@ export function toNodeHandler(
   fetch: (request: Request) => Promise<Response>,
 ): (request: NodeRequest, response: NodeResponse) => void {
   return (incoming, outgoing) => {
-    void respond(fetch, incoming, outgoing).catch(() => {
+    void respond(fetch, incoming, outgoing).catch((error: unknown) => {
       if (outgoing.headersSent) outgoing.destroy();
       else {
-        outgoing.writeHead(500, {});
+        outgoing.writeHead(isTimelineError(error) ? 400 : 500, {});
         outgoing.end();
       }
     });
@@ -66,14 +68,27 @@ export function toNodeHandler(
 export function toRequest(incoming: NodeRequest & ExpressFields, signal?: AbortSignal): Request {
   const headers = headersOf(incoming.rawHeaders);
   const scheme = 'encrypted' in incoming.socket ? 'https' : 'http';
-  const url = new URL(incoming.originalUrl ?? incoming.url ?? '/', `${scheme}://${headers.get('host') ?? 'localhost'}`);
+  const url = `${scheme}://${headers.get('host') ?? 'localhost'}${pathOf(incoming.originalUrl ?? incoming.url ?? '/')}`;
   const method = signal ? (incoming.method ?? 'GET') : 'GET';
   const body = BODYLESS.has(method) ? undefined : bodyOf(incoming);
-  return new Request(url, {
+  const init = {
     ...{ method, headers },
     ...(signal && { signal }),
     ...(body !== undefined && { body: body as ReadableStream<Uint8Array>, duplex: 'half' as const }),
-  });
+  };
+  try {
+    return new Request(url, init);
+  } catch (cause) {
+    throw invalidArgument('request', 'has an invalid address or method', { cause });
+  }
+}
+
+/** A client of a proxy names the whole address. `//` at the beginning is a path, and not another host. */
+function pathOf(target: string): string {
+  if (target.startsWith('/')) return target;
+  if (!URL.canParse(target)) return '/';
+  const { pathname, search } = new URL(target);
+  return pathname + search;
 }
 
 function headersOf(raw: readonly string[]): Headers {

@@ -58,5 +58,5 @@ function isOwnHost(origin: string, request: Request): boolean {
   if (!URL.canParse(origin)) return false;
   const { host } = new URL(origin);
   const { headers, url } = request;
-  return [headers.get('x-forwarded-host'), headers.get('host'), new URL(url).host].includes(host);
+  return headers.get('x-forwarded-host') === host || (headers.get('host') ?? new URL(url).host) === host;
 }

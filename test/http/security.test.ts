@@ -66,6 +66,12 @@ describe('pages of other origins', () => {
       expect((await ann.call('GET', '/unread', undefined, { origin })).status).toBe(403);
   });
 
+  it('are not of the own host because the path names theirs', async () => {
+    const chat = await openChat();
+    const ann = new Caller(await onNode(chat.gateway), 'ann');
+    expect((await ann.call('GET', '//evil.example/unread', undefined, evil)).status).toBe(403);
+  });
+
   it('cannot send what a form can', async () => {
     const chat = await openChat();
     await join(chat, 'team', 'ann');

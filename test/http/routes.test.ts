@@ -8,7 +8,7 @@ import type {
   WireSummary,
 } from '../../http/index.js';
 import { type Chat, join, openChat } from './support/chat.js';
-import { Caller } from './support/client.js';
+import { type Answer, Caller } from './support/client.js';
 import { onNode } from './support/servers.js';
 
 let chat: Chat;
@@ -154,8 +154,8 @@ describe('the list', () => {
     }
     const names: string[] = [];
     for (let after: string | undefined = ''; after !== undefined; ) {
-      const query = new URLSearchParams({ limit: '2', ...(after !== '' && { after }) });
-      const { json } = await ann.get<ConversationsPage<string>>(`/conversations?${query}`);
+      const query: URLSearchParams = new URLSearchParams({ limit: '2', ...(after !== '' && { after }) });
+      const { json }: Answer<ConversationsPage<string>> = await ann.get(`/conversations?${query}`);
       names.push(...json.conversations.map(({ conversation }) => conversation));
       after = json.next;
     }
@@ -183,7 +183,7 @@ describe('members', () => {
     expect((await ann.call('POST', path, { users })).status).toBe(403);
     const founded = await eve.call<{ seqId: string }>('POST', path, { users });
     expect(founded).toMatchObject({ status: 200, json: { seqId } });
-    expect((await members('new one', eve)).members.sort()).toEqual(['bob', 'eve']);
+    expect([...(await members('new one', eve)).members].sort()).toEqual(['bob', 'eve']);
     // The answer was lost.
     expect(await eve.call('POST', path, { users })).toMatchObject({
       status: 200,
@@ -219,7 +219,7 @@ describe('members', () => {
     const added = await anna.call('POST', '/conversations/team/members', body);
     expect(added).toMatchObject({ status: 200, json: { duplicate: false } });
     expect(await anna.call('POST', '/conversations/team/members', body)).toMatchObject({ json: { duplicate: true } });
-    expect((await members('team', anna)).members.sort()).toEqual(['ann', 'cem']);
+    expect([...(await members('team', anna)).members].sort()).toEqual(['ann', 'cem']);
     expect((await anna.call('DELETE', '/conversations/team/members/cem')).status).toBe(200);
     expect(await members('team', anna)).toEqual({ members: ['ann'], complete: true });
   });

@@ -40,7 +40,9 @@ export class SocketReader {
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
-    this.closed = once(socket, 'close').then(([code, reason]) => [code, String(reason)] as const);
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => resolve([code, String(reason)]));
+    });
     socket.on('message', (data) => {
       this.frames.push(JSON.parse(String(data)));
       this.#onChange();

@@ -1,4 +1,4 @@
-/** A chat server: `npm run example:server`, with `PORT` (3000) and `CHAT_DB` (chat.db). docs/gateway.md has its routes. */
+/** A chat server: `npm run example:server`, with `PORT` (3000) and `CHAT_DB` (chat.db). Routes: docs/gateway.md. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -7,6 +7,7 @@ import { Origins } from './origins.js';
 import { Permissions } from './permissions.js';
 import { GatewayError, isFault, problemOf, problemResponse } from './problems.js';
 import { RateLimit } from './rate-limit.js';
+import { hasKey } from './requests.js';
 import { Router } from './router.js';
 import type { Services } from './routes/route.js';
 import { OpenStreams } from './streams/open-streams.js';
@@ -64,6 +65,9 @@ export function createGateway<M>(sync: MessageSync<M>, options: GatewayOptions):
     drain: () => gateway.drain(),
   };
 }
+
+/** Methods that store something each time, unless they have a key. */
+const APPENDING: ReadonlySet<string> = new Set(['POST', 'PATCH']);
 
 class SyncGateway<M> implements Gateway {
   readonly #services: Services<M>;
@@ -142,9 +146,11 @@ class SyncGateway<M> implements Gateway {
   }
 
   #problem(error: unknown, request: Request): Response {
-    const isRepeatable = request.method !== 'POST' && request.method !== 'PATCH';
+    const isRepeatable = !APPENDING.has(request.method) || hasKey(request);
     const problem = problemOf(error, { isRepeatable });
-    if (isFault(problem) && !(error instanceof GatewayError)) this.#options.onError(error);
+    const isOfServer = isFault(problem) && !(error instanceof GatewayError);
+    // Whoever is gone has given the call up.
+    if (isOfServer && !request.signal.aborted) this.#options.onError(error);
     return problemResponse(problem, error instanceof GatewayError ? error.headers : {});
   }
 }

@@ -21,9 +21,9 @@ export interface GatewayUser {
 /** Options of `createGateway`. */
 export interface GatewayOptions {
   /**
-   * Returns the user of a request, or `undefined` for none (401): from a token in `Authorization`, or from a cookie. For
-   * a WebSocket, the request is that of the upgrade; a token in its first frame or subprotocol is in `Authorization` as
-   * `Bearer <token>`. Has 30 seconds. If it throws, the answer is 500.
+   * Returns the user of a request, or `undefined` for none (401): from a token in `Authorization`, or from a cookie.
+   * For a WebSocket, the request is that of the upgrade; a token in its first frame or subprotocol is in
+   * `Authorization` as `Bearer <token>`. Has 30 seconds. If it throws, the answer is 500.
    *
    * @example
    * const authenticate = async (request: Request) => {

@@ -2,7 +2,10 @@ import { GatewayError } from './problems.js';
 import { DEVICE_HEADER, KEY_HEADER, LAST_EVENT_ID_HEADER } from './protocol.js';
 
 const METHODS = 'GET, POST, PUT, PATCH, DELETE';
-const REQUEST_HEADERS = `authorization, content-type, if-none-match, ${DEVICE_HEADER}, ${KEY_HEADER}, ${LAST_EVENT_ID_HEADER}`;
+const REQUEST_HEADERS = [
+  ...['authorization', 'content-type', 'if-none-match'],
+  ...[DEVICE_HEADER, KEY_HEADER, LAST_EVENT_ID_HEADER],
+].join(', ');
 const RESPONSE_HEADERS = 'etag, retry-after';
 const PREFLIGHT_SECONDS = '600';
 

@@ -3,6 +3,7 @@ import { checkFields, checkText, describeValue, invalidArgument, type OptionName
 import { GatewayError } from './problems.js';
 import { KEY_HEADER, MAX_KEY_BYTES } from './protocol.js';
 
+const keyed = new WeakSet<Request>();
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json *(?:;|$)/i;
 
 /** Reads a body of JSON: an object with these fields and no others. */
@@ -76,6 +77,11 @@ export function countParameter({ searchParams }: URL, name: string, options: { u
   throw invalidArgument(name, `must be an integer from 1 to ${options.most}, not ${describeValue(text)}`);
 }
 
+/** `true` if the request may be repeated: its key makes it harmless. */
+export function hasKey(request: Request): boolean {
+  return keyed.has(request);
+}
+
 /**
  * Returns the client's key in a form that no other user's key has. The header and the field of the body mean the same.
  */
@@ -85,5 +91,6 @@ export function scopedKey(request: Request, user: string, given: string | undefi
     throw invalidArgument('key', `differs from the header ${KEY_HEADER}`);
   const key = header ?? given;
   if (key === undefined) return undefined;
+  keyed.add(request);
   return `${user.length}:${user}:${checkText(key, 'key', MAX_KEY_BYTES)}`;
 }

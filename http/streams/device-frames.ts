@@ -7,8 +7,8 @@ const PAGE_SIZE = 100;
 const EMPTY = {};
 
 /**
- * Yields the frames of a device: its messages, and `caught-up` once. The last message of a page has an `id`. A page ends
- * where the next message is not at hand yet: cursors are made on demand, and cost more than a message.
+ * Yields the frames of a device: its messages, and `caught-up` once. The last message of a page has an `id`. A page
+ * ends where the next message is not at hand yet: cursors are made on demand, and cost more than a message.
  */
 export async function* deviceFrames<M>(
   device: Device<M>,

@@ -114,7 +114,7 @@ export interface MessageSync<M> extends AsyncDisposable {
    *   show(conversation, last, capped ? `${unread}+` : unread);
    */
   conversations(user: string, options?: Nullable<ListOptions> | null): AsyncIterable<ConversationSummary<M>>;
-  /** Resolves with the summary of one conversation of the user, as `conversations` lists it; `undefined` if it does not. */
+  /** Resolves with the summary of one conversation as `conversations` lists it; `undefined` if it does not. */
   conversation(user: string, conversation: string): Promise<ConversationSummary<M> | undefined>;
   /**
    * Yields the new summary of a conversation after each message, edit, recall, join, leave, read position or setting

@@ -34,6 +34,12 @@ describe('the documents', () => {
     expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(60);
   });
 
+  it('show the recipe for Socket.IO as it is tested, in at most 30 lines', () => {
+    const source = read('examples/socket-io.ts');
+    expect(blocks('docs/gateway.md')).toContain(source);
+    expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(30);
+  });
+
   it('explain every error code, and no other', () => {
     const explained = [...read('README.md').matchAll(/^\| `(TIMELINE_\w+)` \|/gm)].map((match) => match[1] as string);
     expect(errorCodes.length).toBeGreaterThan(10);

@@ -9,7 +9,7 @@ import { type AnyFrame, bodiesOf, Caller } from './support/client.js';
 import { SocketReader } from './support/sockets.js';
 
 const CHILD = join(import.meta.dirname, 'support/server-child.ts');
-const BODIES = numbered(120);
+const BODIES = numbered(60);
 
 /** A server on a file, which can be killed and started again at the same address. */
 class RestartableServer {
@@ -100,7 +100,7 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('a server that is ended by %s and
     ];
     let ending = Promise.resolve();
     await sendAll((count) => {
-      if (count % 40 === 0 && count < BODIES.length)
+      if (count % 20 === 0 && count < BODIES.length)
         ending = ending.then(async () => {
           await server.end(signal);
           await server.start();

@@ -16,6 +16,12 @@ describe.each(SERVERS)('the gateway on %s', (_, start) => {
     expect(sent).toMatchObject({ status: 201, json: { seqId: expect.stringMatching(/^\d+$/), duplicate: false } });
     const frames = await events.until(({ event }) => event === 'message');
     expect(bodiesOf(frames)).toEqual(['grüße']);
+    for (const path of ['/conversations/team/messages', '/pull']) {
+      expect(await bob.get(path)).toMatchObject({ status: 200, json: { messages: [{ body: 'grüße' }] } });
+    }
+    const seqId = String((sent.json as unknown as { seqId: string }).seqId);
+    expect((await bob.call('PUT', '/conversations/team/read', { seqId })).status).toBe(200);
+    expect((await ann.call('DELETE', `/conversations/team/messages/${seqId}`)).status).toBe(200);
     expect(chat.errors).toEqual([]);
   });
 

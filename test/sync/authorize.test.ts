@@ -22,6 +22,20 @@ inWorlds(
   (open, setting) => {
     const keeps = setting.directory === 'kept';
 
+    it('can be looked at, by who asks for more', async () => {
+      const world = await open();
+      expect((await world.start()).sync.authorize).toBeUndefined();
+      const { sync } = await world.start({ authorize: ({ user }) => user === 'ann' });
+      const action = {
+        kind: 'members',
+        conversation: g,
+        isMember: async () => true,
+        wasMember: async () => false,
+      } as const;
+      expect(await sync.authorize?.({ ...action, user: 'ann' })).toBe(true);
+      expect(await sync.authorize?.({ ...action, user: 'bob' })).toBe(false);
+    });
+
     it('is asked before any write or read, and refuses', async () => {
       const world = await open();
       const server = await world.start();

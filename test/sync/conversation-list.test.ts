@@ -35,6 +35,22 @@ inWorlds('the conversation list', (open) => {
       expect(await all(process.sync.conversations('nobody'))).toEqual([]);
     });
 
+    it('gives one summary as the list has it', async () => {
+      const world = await open();
+      const process = await world.start({ diffusion });
+      const { sync } = process;
+      for (const conversation of ['g', 'h']) await world.join(process, conversation, 'ann', 'bob');
+      const first = await say(sync, 'g', 'ann', 'one');
+      await say(sync, 'g', 'ann', 'two', 'three');
+      await sync.markRead('bob', 'g', first);
+      await sync.configure('bob', 'g', { pinned: true });
+      for (const conversation of ['g', 'h'])
+        expect(await sync.conversation('bob', conversation)).toEqual(await entryOf(process, 'bob', conversation));
+      expect(await sync.conversation('bob', 'g')).toMatchObject({ unread: 2, readSeqId: first });
+      expect(await sync.conversation('eve', 'g')).toBeUndefined();
+      expect(await sync.conversation('bob', 'none')).toBeUndefined();
+    });
+
     it('counts what others said and nobody took back, and nothing else', async () => {
       const world = await open();
       const process = await world.start({ diffusion });

@@ -34,6 +34,19 @@ inWorlds(
       for (const { sync } of [here, there]) expect(await sync.isMember('g', 'bob')).toBe(true);
     });
 
+    it('who have left were members, in every process', async () => {
+      const { world, here, there } = await twoProcesses();
+      await world.join(here, 'g', 'ann', 'bob');
+      const were = (user: string) => Promise.all([here, there].map(({ sync }) => sync.wasMember('g', user)));
+      expect(await were('bob')).toEqual([false, false]);
+      await world.leave(here, 'g', 'bob');
+      // A directory of the caller's own keeps no leaves.
+      expect(await were('bob')).toEqual([keeps, keeps]);
+      expect(await were('eve')).toEqual([false, false]);
+      await world.join(here, 'g', 'bob');
+      expect(await were('bob')).toEqual([false, false]);
+    });
+
     it('are asked for many times at once with few reads', async () => {
       const { world, here } = await twoProcesses();
       await world.join(here, 'g', 'ann', 'bob');

@@ -103,6 +103,7 @@ class SyncGateway<M> implements Gateway {
   socket(ws: GatewaySocket, request: Request | NodeRequest): void {
     serveSocket(this.#services, ws, request, {
       origins: this.#origins,
+      takeRequest: (user) => this.#requests.take(user) === 0,
       takeSend: (user) => this.#sends.take(user) === 0,
       isDraining: () => this.#drained !== undefined,
     });

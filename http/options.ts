@@ -7,7 +7,7 @@ import {
   MAX_TIMER_MS,
   type OptionNames,
 } from '../src/toolkit/index.js';
-import { type Authorize, type DeviceOptions, membersOnly } from '../sync/index.js';
+import type { Authorize, DeviceOptions } from '../sync/index.js';
 import { DEFAULT_LIMITS, type GatewayLimits } from './protocol.js';
 
 /** The user of a request. */
@@ -104,9 +104,6 @@ export function checkGatewayOptions(given: GatewayOptions): CheckedOptions {
     onError: (error) => onError(error),
   };
 }
-
-/** The rule to ask where the gateway has none and the `MessageSync` has none. */
-export const DEFAULT_AUTHORIZE: Authorize = membersOnly();
 
 function checkStart(start: DeviceOptions['start']): DeviceOptions['start'] {
   if (start === undefined || start === 'oldest' || start === 'now') return start;

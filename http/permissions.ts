@@ -1,7 +1,6 @@
 import { type SeqIdLike, TimelineError } from '../src/index.js';
 import { describeValue } from '../src/toolkit/index.js';
-import type { Authorize, MessageSync, StoredMessage, SyncAction } from '../sync/index.js';
-import { DEFAULT_AUTHORIZE } from './options.js';
+import { type Authorize, type MessageSync, membersOnly, type StoredMessage, type SyncAction } from '../sync/index.js';
 import { decisionOf } from './user-code.js';
 
 type Question = Pick<SyncAction, 'kind' | 'user' | 'conversation' | 'users'>;
@@ -13,7 +12,7 @@ export class Permissions<M> {
 
   constructor(sync: MessageSync<M>, given: Authorize | undefined) {
     this.#sync = sync;
-    this.#authorize = given ?? (sync.authorize ? undefined : DEFAULT_AUTHORIZE);
+    this.#authorize = given ?? (sync.authorize ? undefined : membersOnly());
   }
 
   /** Throws `TIMELINE_FORBIDDEN` for an action that is refused. */

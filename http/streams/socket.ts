@@ -1,3 +1,4 @@
+import { invalidArgument } from '../../src/toolkit/index.js';
 import { findUser } from '../authentication.js';
 import { openStreamDevice } from '../device-position.js';
 import { type NodeRequest, toRequest } from '../node-handler.js';
@@ -15,11 +16,13 @@ import { type GatewaySocket, SocketSink } from './socket-sink.js';
 
 export type { GatewaySocket } from './socket-sink.js';
 
-/** Frames of a client that wait for its authentication. */
+/** Frames of a client that wait until its stream is ready. */
 const MAX_EARLY_FRAMES = 16;
 
 interface SocketHooks {
   readonly origins: Origins;
+  /** `false`: the user asks for too much. */
+  readonly takeRequest: (user: string) => boolean;
   /** `false`: the user sends too much. */
   readonly takeSend: (user: string) => boolean;
   readonly isDraining: () => boolean;
@@ -66,6 +69,8 @@ class Connection<M> {
       this.#hooks.origins.check(request);
       const found = await this.#authenticate(request);
       if (this.#stopping.signal.aborted) return;
+      if (!this.#hooks.takeRequest(found.user))
+        throw new GatewayError('GATEWAY_TOO_MANY_REQUESTS', 'too many requests of this user');
       release = this.#services.streams.reserve(found.user);
       await this.#run(request, { user: found.user, device: found.device });
     } catch (error) {
@@ -76,11 +81,13 @@ class Connection<M> {
   }
 
   receive(data: unknown): void {
+    if (!this.#isOpen && this.#stopping.signal.aborted) return;
     try {
       const frame = parseClientFrame(data, this.#services.options.limits.bodyBytes);
       if (frame.type === 'auth') this.#onToken?.(frame.token);
       else if (this.#isOpen) this.#take(frame);
-      else if (this.#early.push(frame) > MAX_EARLY_FRAMES) this.#onToken?.('');
+      else if (this.#early.length < MAX_EARLY_FRAMES) this.#early.push(frame);
+      else throw new GatewayError('GATEWAY_TOO_MANY_REQUESTS', 'too many frames before the stream is ready');
     } catch (error) {
       this.#refuse(error);
     }
@@ -129,8 +136,7 @@ class Connection<M> {
 
   #take(frame: ClientFrame): void {
     if (frame.type === 'ack') {
-      if (!this.#acks)
-        throw new GatewayError('GATEWAY_NO_ROUTE', 'this stream keeps no position: nothing to acknowledge');
+      if (!this.#acks) throw invalidArgument('frame', 'acknowledges, but the client keeps the position');
       this.#acks.add(frame.cursor);
     } else if (frame.type === 'signal') void this.#signal(frame.conversation, frame.body);
   }

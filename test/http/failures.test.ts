@@ -76,7 +76,7 @@ describe('a store that fails', () => {
 
 describe('a join that cannot be in force yet', () => {
   it('is stored, and told as such', async () => {
-    store.refuse('cem');
+    store.refuse(['members', 'new']);
     const body = { users: ['ann', 'cem'] };
     const founded = await ann.call('POST', '/conversations/new/members', body);
     expect(founded).toMatchObject({ status: 202, json: { duplicate: false } });

@@ -126,6 +126,13 @@ describe('a WebSocket', () => {
     });
   });
 
+  it('counts against the requests of the user', async () => {
+    const small = await openChat({ limits: { requestsPerSecond: 0.1 } });
+    const at = await onNodeWithSockets(small.gateway);
+    await (await SocketReader.as('bob', at)).untilCaughtUp();
+    expect((await (await SocketReader.as('bob', at)).closed)[0]).toBe(CLOSE_CODES.tooMany);
+  });
+
   it('beats', async () => {
     const lively = await openChat({ limits: { heartbeatMs: 20 } });
     const socket = await SocketReader.as('bob', await onNodeWithSockets(lively.gateway));
@@ -203,6 +210,6 @@ describe('a frame of a client', () => {
   it('before the user is known: only some wait', async () => {
     const socket = await SocketReader.open(url);
     for (let i = 0; i < 20; i++) socket.send({ type: 'ack', cursor: 'a' });
-    expect((await socket.closed)[0]).toBe(CLOSE_CODES.unauthorized);
+    expect((await socket.closed)[0]).toBe(CLOSE_CODES.tooMany);
   });
 });

@@ -112,6 +112,14 @@ export interface MembersAnswer {
   readonly complete: boolean;
 }
 
+/** Answer to `GET /conversations/:id/read`: how far members have read, those who have not read anything left out. */
+export interface ReadPositionsAnswer {
+  /** Names and read positions of members. */
+  readonly positions: readonly { readonly user: string; readonly seqId: WireSeqId }[];
+  /** `false`: there are more members than the gateway lists. */
+  readonly complete: boolean;
+}
+
 /** Answer to `GET /devices`. */
 export interface DevicesAnswer {
   /** Those with a stored position, the one seen last first. `lastSeenAt`: milliseconds since 1970. */

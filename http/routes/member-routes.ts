@@ -1,7 +1,7 @@
 import { describeValue, invalidArgument, type OptionNames } from '../../src/toolkit/index.js';
 import type { Sent } from '../../sync/index.js';
 import { json, sent } from '../answers.js';
-import type { JoinBody, MembersAnswer } from '../protocol.js';
+import type { JoinBody, MembersAnswer, ReadPositionsAnswer } from '../protocol.js';
 import { readBody, scopedKey } from '../requests.js';
 import { found } from './founding.js';
 import type { Call, Route } from './route.js';
@@ -13,21 +13,35 @@ const IN_FORCE_MS = 5000;
 export function memberRoutes<M>(): Route<M>[] {
   return [
     { method: 'GET', path: '/conversations/:id/members', answer: members },
+    { method: 'GET', path: '/conversations/:id/read', answer: readPositions },
     { method: 'POST', path: '/conversations/:id/members', isSend: true, answer: join },
     { method: 'DELETE', path: '/conversations/:id/members/:user', isSend: true, answer: leave },
   ];
 }
 
-async function members<M>({ sync, permissions, options, user, params }: Call<M>): Promise<Response> {
+async function members<M>(call: Call<M>): Promise<Response> {
+  const { permissions, user, params } = call;
+  await permissions.check({ kind: 'members', user, conversation: params.id ?? '' });
+  return json((await someMembers(call)) satisfies MembersAnswer);
+}
+
+async function readPositions<M>(call: Call<M>): Promise<Response> {
+  const { sync, permissions, user, params } = call;
   const { id: conversation = '' } = params;
   await permissions.check({ kind: 'members', user, conversation });
+  const { members: users, complete } = await someMembers(call);
+  const read = users.length === 0 ? new Map<string, bigint>() : await sync.readPositions(conversation, users);
+  const positions = [...read].flatMap(([name, seqId]) => (seqId > 0n ? [{ user: name, seqId: String(seqId) }] : []));
+  return json({ positions, complete } satisfies ReadPositionsAnswer);
+}
+
+async function someMembers<M>({ sync, options, params }: Call<M>): Promise<MembersAnswer> {
   const names: string[] = [];
-  for await (const name of sync.members(conversation)) {
-    if (names.length === options.limits.members)
-      return json({ members: names, complete: false } satisfies MembersAnswer);
+  for await (const name of sync.members(params.id ?? '')) {
+    if (names.length === options.limits.members) return { members: names, complete: false };
     names.push(name);
   }
-  return json({ members: names, complete: true } satisfies MembersAnswer);
+  return { members: names, complete: true };
 }
 
 async function join<M>(call: Call<M>): Promise<Response> {

@@ -5,6 +5,7 @@ import type {
   HistoryPage,
   MembersAnswer,
   PulledPage,
+  ReadPositionsAnswer,
   WireSummary,
 } from '../../http/index.js';
 import { type Chat, join, openChat } from './support/chat.js';
@@ -36,6 +37,7 @@ describe('a route', () => {
     ['PATCH', '/conversations/team/messages/#', { body: 'three' }, 200, 403],
     ['DELETE', '/conversations/team/messages/#', undefined, 200, 403],
     ['PUT', '/conversations/team/read', { seqId: '1' }, 200, 403],
+    ['GET', '/conversations/team/read', undefined, 200, 403],
     ['PUT', '/conversations/team/settings', { muted: true }, 204, 403],
     ['POST', '/conversations/team/signals', { body: 'typing' }, 204, 403],
     ['GET', '/conversations/team/members', undefined, 200, 403],
@@ -230,6 +232,13 @@ describe('members', () => {
     const page = await bob.get<HistoryPage<string>>('/conversations/team/messages');
     expect(page.json.messages).toMatchObject([{ body: 'one' }]);
     expect(await bob.get('/conversations/team')).toMatchObject({ status: 404 });
+  });
+
+  it('see how far the others have read', async () => {
+    const positions = async () => (await ann.get<ReadPositionsAnswer>('/conversations/team/read')).json;
+    expect(await positions()).toEqual({ positions: [], complete: true });
+    await bob.call('PUT', '/conversations/team/read', { seqId: first });
+    expect(await positions()).toEqual({ positions: [{ user: 'bob', seqId: first }], complete: true });
   });
 
   it('are listed up to a bound', async () => {

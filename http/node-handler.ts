@@ -18,8 +18,6 @@ export interface NodeRequest {
 export interface NodeResponse {
   /** The headers are sent. */
   readonly headersSent: boolean;
-  /** All was given to {@link end}. */
-  readonly writableEnded: boolean;
   /** Sends status and headers. */
   writeHead(status: number, headers: Record<string, string | string[]>): unknown;
   /** Sends a part of the body. `false`: wait for `drain`. */
@@ -95,8 +93,9 @@ function headersOf(raw: readonly string[]): Headers {
   const headers = new Headers();
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const [name = '', value = ''] = raw.slice(i, i + 2);
-    // Names with a colon are those of HTTP/2, which are no headers.
+    // HTTP/2 has names with a colon, which are no headers.
     if (!name.startsWith(':')) headers.append(name, value);
+    else if (name === ':authority') headers.set('host', value);
   }
   return headers;
 }

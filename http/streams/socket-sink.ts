@@ -3,6 +3,8 @@ import type { FrameSink } from './live-stream.js';
 
 /** The part of a WebSocket that the gateway uses: one of `ws`, Deno, or another with the browser's interface. */
 export interface GatewaySocket {
+  /** 0: not open yet. */
+  readonly readyState: number;
   /** Bytes that wait to be sent. */
   readonly bufferedAmount: number;
   /** Sends a text. */
@@ -13,9 +15,10 @@ export interface GatewaySocket {
   terminate?(): void;
   /** Listens. */
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: 'close' | 'error', listener: () => void): void;
+  addEventListener(type: 'open' | 'close' | 'error', listener: () => void): void;
 }
 
+const CONNECTING = 0;
 const DRAIN_LOOK_MS = 20;
 /** Milliseconds for the client's part of closing. */
 const CLOSE_MS = 5000;
@@ -35,6 +38,13 @@ export class SocketSink<M> implements FrameSink<M> {
     this.closed = new Promise((resolve) => {
       this.#hasClosed = resolve;
     });
+  }
+
+  /** Resolves once frames can be sent, or the connection is gone. */
+  async opened(): Promise<void> {
+    if (this.#socket.readyState !== CONNECTING) return;
+    const opening = new Promise<void>((resolve) => this.#socket.addEventListener('open', resolve));
+    await Promise.race([opening, this.closed]);
   }
 
   send(frame: Frame<M>): void {

@@ -49,7 +49,9 @@ class Connection<M> {
   readonly #hooks: SocketHooks;
   readonly #stopping = new AbortController();
   readonly #early: ClientFrame[] = [];
-  #onToken: ((token: string) => void) | undefined;
+  /** The token in a frame; `''` for none. */
+  readonly #token: Promise<string>;
+  #onToken: (token: string) => void = () => undefined;
   #stream: LiveStream<M> | undefined;
   #user = '';
   #acks: AckWriter | undefined;
@@ -59,11 +61,15 @@ class Connection<M> {
     this.#services = services;
     this.#hooks = hooks;
     this.#sink = new SocketSink(ws, services.options.limits.bufferedBytes);
+    this.#token = new Promise((resolve) => {
+      this.#onToken = resolve;
+    });
   }
 
   async serve(given: Request | NodeRequest): Promise<void> {
     let release: (() => void) | undefined;
     try {
+      await this.#sink.opened();
       if (this.#hooks.isDraining()) throw new GatewayError('GATEWAY_DRAINING', 'the server shuts down');
       const request = withToken(given instanceof Request ? given : toRequest(given));
       this.#hooks.origins.check(request);
@@ -84,7 +90,7 @@ class Connection<M> {
     if (!this.#isOpen && this.#stopping.signal.aborted) return;
     try {
       const frame = parseClientFrame(data, this.#services.options.limits.bodyBytes);
-      if (frame.type === 'auth') this.#onToken?.(frame.token);
+      if (frame.type === 'auth') this.#onToken(frame.token);
       else if (this.#isOpen) this.#take(frame);
       else if (this.#early.length < MAX_EARLY_FRAMES) this.#early.push(frame);
       else throw new GatewayError('GATEWAY_TOO_MANY_REQUESTS', 'too many frames before the stream is ready');
@@ -97,7 +103,7 @@ class Connection<M> {
     this.#sink.gone();
     this.#stopping.abort();
     this.#stream?.stop();
-    this.#onToken?.('');
+    this.#onToken('');
   }
 
   async #run(request: Request, reader: { readonly user: string; readonly device: string | undefined }): Promise<void> {
@@ -121,13 +127,10 @@ class Connection<M> {
   /** Asks for the user of the upgrade. Without one, waits for the first frame. */
   async #authenticate(request: Request): Promise<GatewayUser> {
     const { options } = this.#services;
-    const token = new Promise<string>((resolve) => {
-      this.#onToken = resolve;
-    });
     const found = await findUser(options, request);
     if (found) return found;
-    const timer = setTimeout(() => this.#onToken?.(''), options.limits.authMs);
-    const given = await token;
+    const timer = setTimeout(() => this.#onToken(''), options.limits.authMs);
+    const given = await this.#token;
     clearTimeout(timer);
     const later = given === '' ? undefined : await findUser(options, authorized(request, given));
     if (later) return later;
@@ -167,7 +170,7 @@ class Connection<M> {
     this.#sink.end(closing);
     this.#stopping.abort();
     // Ends a wait for a token.
-    this.#onToken?.('');
+    this.#onToken('');
   }
 }
 

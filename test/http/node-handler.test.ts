@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { toNodeHandler } from '../../http/index.js';
@@ -69,6 +70,22 @@ describe('the bridge to node:http', () => {
     fail(new Error('slow'));
     socket.resume();
     await closed;
+  });
+
+  it('takes requests of HTTP/2', async () => {
+    const server = createHttp2Server(toNodeHandler(async ({ url, method }) => new Response(`${method} ${url}`)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    onTestFinished(() => {
+      client.close();
+      server.close();
+    });
+    const stream = client.request({ ':path': '/a?b', ':authority': 'chat.example' });
+    stream.setEncoding('utf8');
+    let text = '';
+    for await (const chunk of stream) text += chunk;
+    expect(text).toBe('GET http://chat.example/a?b');
   });
 
   it('answers 500 if the handler fails', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CLOSE_CODES, type PulledPage } from '../../http/index.js';
 import { until } from '../support/until.js';
@@ -138,6 +139,50 @@ describe('a WebSocket', () => {
     const socket = await SocketReader.as('bob', await onNodeWithSockets(lively.gateway));
     const beats = await socket.until(({ event }) => event === 'ping');
     expect(beats.map(inShort)).toEqual(['ready', 'caught-up', 'ping']);
+  });
+});
+
+/** One as other servers have it: with the interface of browsers, and not open yet when it is handed over. */
+class BrowserLikeSocket extends EventTarget {
+  readyState = 0;
+  readonly bufferedAmount = 0;
+  readonly sent: string[] = [];
+
+  send(data: string): void {
+    if (this.readyState === 0) throw new Error('not open yet');
+    this.sent.push(data);
+    this.dispatchEvent(new Event('sent'));
+  }
+
+  close(): void {
+    this.readyState = 3;
+    this.dispatchEvent(new Event('close'));
+  }
+
+  open(): void {
+    this.readyState = 1;
+    this.dispatchEvent(new Event('open'));
+  }
+}
+
+describe('a socket of another server', () => {
+  it('is served once it is open', async () => {
+    const socket = new BrowserLikeSocket();
+    const sent = once(socket, 'sent');
+    chat.gateway.socket(socket, new Request(`${url}/events`, { headers: { authorization: 'Bearer bob' } }));
+    socket.open();
+    await sent;
+    expect(JSON.parse(socket.sent[0]!)).toMatchObject({ event: 'ready', data: { user: 'bob' } });
+    await chat.gateway.drain();
+    expect(JSON.parse(socket.sent.at(-1)!)).toMatchObject({ event: 'closing', data: { reason: 'drain' } });
+  });
+
+  it('may be gone before it is open', async () => {
+    const socket = new BrowserLikeSocket();
+    chat.gateway.socket(socket, new Request(`${url}/events`, { headers: { authorization: 'Bearer bob' } }));
+    socket.close();
+    await chat.gateway.drain();
+    expect(socket.sent).toEqual([]);
   });
 });
 

@@ -27,7 +27,7 @@ export interface NodeResponse {
   /** Ends the connection. */
   destroy(): unknown;
   /** Sends the headers before the body. */
-  flushHeaders(): void;
+  flushHeaders?(): void;
   /** Listens. */
   on(event: 'close' | 'drain', listener: () => void): unknown;
   /** Listens no more. */
@@ -141,7 +141,7 @@ async function respond(
 
 /** Writes no faster than the client reads. */
 async function passOn(body: ReadableStream<Uint8Array>, outgoing: NodeResponse, gone: AbortSignal): Promise<void> {
-  outgoing.flushHeaders();
+  outgoing.flushHeaders?.();
   const reader = body.getReader();
   const cancel = () => void reader.cancel().catch(() => undefined);
   gone.addEventListener('abort', cancel, { once: true });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CLOSE_CODES, type PulledPage } from '../../http/index.js';
+import { CLOSE_CODES, type GatewaySocket, type PulledPage } from '../../http/index.js';
 import { until } from '../support/until.js';
 import { numbered } from '../sync/support/people.js';
 import { type Chat, join, openChat } from './support/chat.js';
@@ -165,11 +165,13 @@ class BrowserLikeSocket extends EventTarget {
   }
 }
 
+const upgrade = () => new Request(`${url}/events`, { headers: { authorization: 'Bearer bob' } });
+
 describe('a socket of another server', () => {
   it('is served once it is open', async () => {
     const socket = new BrowserLikeSocket();
     const sent = once(socket, 'sent');
-    chat.gateway.socket(socket, new Request(`${url}/events`, { headers: { authorization: 'Bearer bob' } }));
+    chat.gateway.socket(socket as unknown as GatewaySocket, upgrade());
     socket.open();
     await sent;
     expect(JSON.parse(socket.sent[0]!)).toMatchObject({ event: 'ready', data: { user: 'bob' } });
@@ -179,7 +181,7 @@ describe('a socket of another server', () => {
 
   it('may be gone before it is open', async () => {
     const socket = new BrowserLikeSocket();
-    chat.gateway.socket(socket, new Request(`${url}/events`, { headers: { authorization: 'Bearer bob' } }));
+    chat.gateway.socket(socket as unknown as GatewaySocket, upgrade());
     socket.close();
     await chat.gateway.drain();
     expect(socket.sent).toEqual([]);

@@ -73,6 +73,8 @@ export interface WireSignal {
   readonly from: string;
   /** Any JSON value. */
   readonly body: unknown;
+  /** Conversations that lost entries before this signal. */
+  readonly truncated?: readonly WireTruncated[];
   /** Milliseconds since 1970. */
   readonly sentAt: number;
 }

@@ -1,4 +1,4 @@
-import type { Device, SyncMessage } from '../../sync/index.js';
+import type { Device, SignalMessage, SyncMessage } from '../../sync/index.js';
 import type { Frame, MessageFrame, WireMessage, WireSignal } from '../protocol.js';
 
 /** Messages per page: the most that come again after a cut. */
@@ -64,11 +64,11 @@ export async function* deviceFrames<M>(
       }
       const { done, value: message } = await next;
       if (done) return;
+      if (message.resynced) yield { event: 'resync', data: EMPTY };
       if (message.kind === 'signal') {
         yield signalFrame(message);
         continue;
       }
-      if (message.resynced) yield { event: 'resync', data: EMPTY };
       held = message;
       heldInPage++;
     }
@@ -99,6 +99,10 @@ function plainMessage<M>(message: SyncMessage<M>): object {
   return message.toJSON() as object;
 }
 
-function signalFrame<M>({ conversation, sender, body, sentAt }: SyncMessage<M>): Frame<M> {
-  return { event: 'signal', data: { conversation, from: sender, body, sentAt } satisfies WireSignal };
+/** A signal that comes before any message tells of what was lost. */
+function signalFrame<M>(message: SignalMessage): Frame<M> {
+  const { conversation, sender: from, body, sentAt, truncated } = message;
+  const lost = truncated?.map(({ conversation, through }) => ({ conversation, through: String(through) }));
+  const data: WireSignal = { conversation, from, body, sentAt, ...(lost && { truncated: lost }) };
+  return { event: 'signal', data };
 }

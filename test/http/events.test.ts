@@ -1,8 +1,15 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
 import { createGateway } from '../../http/index.js';
 import { openTimelineStore, type TimelineStore } from '../../src/index.js';
-import { createSync, type Stored, type Synced, timelineDirectory, writeDiffusion } from '../../sync/index.js';
+import {
+  createSync,
+  type Stored,
+  type Synced,
+  type SyncOptions,
+  timelineDirectory,
+  writeDiffusion,
+} from '../../sync/index.js';
 import { numbered } from '../sync/support/people.js';
 import { authenticate, type Chat, join, openChat } from './support/chat.js';
 import { type AnyFrame, bodiesOf, Caller, inShort, lastId } from './support/client.js';
@@ -145,6 +152,32 @@ describe.each(POSITIONS)('a stream whose position is %s', (_, headers, path) => 
   });
 });
 
+/** A gateway on libraries whose clock the test sets, with inboxes that expire after a second. */
+async function openExpiring(options: Partial<SyncOptions<string>> = {}) {
+  const time = { now: 1_700_000_000_000 };
+  const adapter = memoryAdapter();
+  const open = <T>(name: string, ttlMs?: number): Promise<TimelineStore<T>> =>
+    openTimelineStore<T>({
+      ...{ adapter, name, now: () => time.now, clockToleranceMs: Number.POSITIVE_INFINITY },
+      ...(ttlMs !== undefined && { ttlMs }),
+    });
+  const [store, inboxes] = [await open<Stored<string>>('store'), await open<Synced<string>>('sync', 1000)];
+  const sync = createSync<string>({
+    ...{ store, sync: inboxes, directory: timelineDirectory({ store }), diffusion: writeDiffusion() },
+    recoverEveryMs: 0,
+    ...options,
+  });
+  const gateway = createGateway(sync, { authenticate });
+  await join({ sync }, 'team', 'ann', 'bob');
+  onTestFinished(async () => {
+    await gateway.drain();
+    await sync.close();
+    await Promise.all([store.close(), inboxes.close()]);
+  });
+  const say = async (body: string) => (await sync.send({ conversation: 'team', sender: 'ann', body })).delivered;
+  return { time, sync, gateway, say };
+}
+
 describe('a stream', () => {
   it('gives bodies as they were sent, null included', async () => {
     const events = await new Caller(url, 'bob').events();
@@ -186,21 +219,7 @@ describe('a stream', () => {
   });
 
   it('tells of a resync before the first message of it', async () => {
-    const time = { now: 1_700_000_000_000 };
-    const adapter = memoryAdapter();
-    const open = <T>(name: string, ttlMs?: number): Promise<TimelineStore<T>> =>
-      openTimelineStore<T>({
-        ...{ adapter, name, now: () => time.now, clockToleranceMs: Number.POSITIVE_INFINITY },
-        ...(ttlMs !== undefined && { ttlMs }),
-      });
-    const [store, inboxes] = [await open<Stored<string>>('store'), await open<Synced<string>>('sync', 1000)];
-    const sync = createSync<string>({
-      ...{ store, sync: inboxes, directory: timelineDirectory({ store }), diffusion: writeDiffusion() },
-      recoverEveryMs: 0,
-    });
-    const gateway = createGateway(sync, { authenticate });
-    await join({ sync }, 'team', 'ann', 'bob');
-    const say = async (body: string) => (await sync.send({ conversation: 'team', sender: 'ann', body })).delivered;
+    const { time, gateway, say } = await openExpiring();
     const bob = new Caller(await onNode(gateway), 'bob', { 'x-device': 'phone' });
     await say('old');
     const frames = await (await bob.events()).untilCaughtUp();
@@ -210,8 +229,19 @@ describe('a stream', () => {
     await say('new');
     const resynced = await (await bob.events()).untilCaughtUp();
     expect(resynced.map(inShort)).toEqual(['ready', 'resync', 'old', 'lost', 'new', 'caught-up']);
-    await gateway.drain();
-    await sync.close();
-    await Promise.all([store.close(), inboxes.close()]);
+  });
+
+  it('tells of a resync before a signal, where no message comes', async () => {
+    const { time, sync, gateway, say } = await openExpiring({ resyncLast: 0 });
+    const bob = new Caller(await onNode(gateway), 'bob', { 'x-device': 'phone' });
+    await say('old');
+    const frames = await (await bob.events()).untilCaughtUp();
+    await bob.call('POST', '/ack', { cursor: lastId(frames) });
+    await say('lost');
+    time.now += 5000;
+    const events = await bob.events();
+    await events.untilCaughtUp();
+    await sync.signal('team', { from: 'ann', body: 'typing' });
+    expect((await events.until(({ event }) => event === 'signal')).map(inShort)).toEqual(['resync', 'signal']);
   });
 });

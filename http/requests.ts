@@ -24,7 +24,7 @@ export async function readMessageBody<T extends { readonly body: unknown }>(
   const given = (await readJson(request, limit)) as T;
   const fields = checkFields(given, names, 'body');
   if (given.body === undefined) throw invalidArgument('body.body', 'must be given');
-  return { ...fields, body: given.body };
+  return { ...fields, body: given.body } as T;
 }
 
 async function readJson(request: Request, limit: number): Promise<unknown> {

@@ -19,7 +19,7 @@ export function parseClientFrame(data: unknown, limit: number): ClientFrame {
   const type = (frame as { readonly type?: unknown } | null)?.type;
   if (type !== 'auth' && type !== 'ack' && type !== 'signal')
     throw invalidArgument('frame', `must have a type of 'auth', 'ack' or 'signal', not ${describeValue(type)}`);
-  const fields = checkFields(frame as ClientFrame, NAMES[type] as OptionNames<ClientFrame>, 'frame');
+  const fields = checkFields<ClientFrame>(frame as ClientFrame, NAMES[type] as OptionNames<ClientFrame>, 'frame');
   for (const name of TEXTS) {
     const value = (fields as unknown as Record<string, unknown>)[name];
     if (name in NAMES[type] && typeof value !== 'string')

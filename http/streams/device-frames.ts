@@ -100,7 +100,7 @@ function plainMessage<M>(message: SyncMessage<M>): object {
 }
 
 /** A signal that comes before any message tells of what was lost. */
-function signalFrame<M>(message: SignalMessage): Frame<M> {
+function signalFrame(message: SignalMessage): Frame<never> {
   const { conversation, sender: from, body, sentAt, truncated } = message;
   const lost = truncated?.map(({ conversation, through }) => ({ conversation, through: String(through) }));
   const data: WireSignal = { conversation, from, body, sentAt, ...(lost && { truncated: lost }) };

@@ -88,7 +88,7 @@ async function showAll(open: (position: string | undefined) => Promise<Stream>):
 }
 
 describe.each(['SIGKILL', 'SIGTERM'] as const)('a server that is ended by %s and started again, twice', (signal) => {
-  it('loses and repeats nothing, in order, for clients by SSE and WebSocket', async () => {
+  it('loses and repeats nothing, in order, for clients by SSE and WebSocket', { timeout: 240_000 }, async () => {
     const headersOf = (position: string | undefined): Record<string, string> =>
       position === undefined ? {} : { 'last-event-id': position };
     const clients = [

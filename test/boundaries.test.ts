@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codeIn, filesIn, importCircles, importsOf, read, root } from './support/source-files.js';
 
-const OWN = ['src', 'adapters', 'sync', 'http', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'];
+const OWN = ['src', 'adapters', 'sync', 'http', 'client', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'];
 
 const COLUMNS = 120;
 
@@ -81,6 +81,11 @@ describe('what may import what', () => {
     expect(strayImports('http', /^(?:src\/(?:toolkit\/)?index\.js$|sync\/index\.js$|http\/)/)).toEqual([]);
   });
 
+  it('the client knows the protocol of the gateway, and nothing else', () => {
+    expect(strayImports('client', /^(?:client\/|http\/protocol\.js$)/)).toEqual([]);
+    expect(codeIn('client').filter((path) => read(path).includes('node:'))).toEqual([]);
+  });
+
   it('the protocol of the gateway runs in browsers: of other files it knows types', () => {
     const imports = ['http/protocol.ts', ...filesIn('http/protocol')].flatMap(
       (path) => read(path).match(/^(?:import|export .+ from) .*$/gm) ?? [],
@@ -112,7 +117,7 @@ describe('circles of imports', () => {
   });
 
   it('are nowhere, not even of types', () => {
-    expect(importCircles(codeIn('src', 'adapters', 'sync', 'http', 'testing', 'emulator'))).toEqual([]);
+    expect(importCircles(codeIn('src', 'adapters', 'sync', 'http', 'client', 'testing', 'emulator'))).toEqual([]);
   });
 });
 

@@ -53,6 +53,11 @@ export class TcpProxy {
     this.#isSilent = false;
   }
 
+  /** Ends all open connections. */
+  cut(): void {
+    for (const connection of this.#connections) destroy(connection);
+  }
+
   closeSilent(): void {
     for (const connection of this.#connections) if (connection.isSilent) destroy(connection);
   }

@@ -1,0 +1,18 @@
+import type { Frame } from '../http/protocol.js';
+
+/** One stream of frames. */
+export interface StreamRequest<M> {
+  /** The position to go on from: the `id` read last. */
+  readonly cursor: string | undefined;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** Called when anything arrives, a heartbeat too. */
+  readonly onActivity: () => void;
+  readonly onFrame: (frame: Frame<M>) => void;
+}
+
+/**
+ * Resolves when the server ends the stream, rejects if it refuses it or the connection breaks. Where the server keeps
+ * the position, it acknowledges the frames that it has passed on.
+ */
+export type Transport<M> = (request: StreamRequest<M>) => Promise<void>;

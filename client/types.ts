@@ -1,0 +1,10 @@
+export type * from './types/chat-client.js';
+export type * from './types/conversation.js';
+export type * from './types/entries.js';
+export type * from './types/events.js';
+export type * from './types/lists.js';
+export type * from './types/messages.js';
+export type * from './types/observable.js';
+export type * from './types/options.js';
+export type * from './types/outgoing.js';
+export type * from './types/storage.js';

@@ -27,6 +27,7 @@ const entry = {
   tablestore: 'adapters/tablestore/index.ts',
   sync: 'sync/index.ts',
   http: 'http/index.ts',
+  client: 'client/index.ts',
   testing: 'testing/index.ts',
   'tablestore-emulator': 'emulator/index.ts',
 };

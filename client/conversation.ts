@@ -1,4 +1,4 @@
-import type { HistoryPage } from '../http/protocol.js';
+import type { HistoryPage, ReadPositionsAnswer } from '../http/protocol.js';
 import { type Core, untilAnswered } from './core.js';
 import { changed, isReaction, MessageWindow, relatedTo, shownOf, UNSTORED } from './message-window.js';
 import { Observed } from './observed.js';
@@ -115,6 +115,19 @@ export class Conversation<M> implements ChatConversation<M> {
     if (!this.isLoaded && this.#missed.size === 0) this.load();
     this.#miss(entry);
     if (isShown) this.#apply(entry);
+  }
+
+  /** Reads how far others have read, if that is shown. */
+  async #readReaders(): Promise<void> {
+    if (!this.#window.rows.some(({ isOwn }) => isOwn)) return;
+    const path = pathOf(this.id, '/read');
+    const request = () => this.#host.requests.json<ReadPositionsAnswer>(path);
+    const answer = await untilAnswered(this.#host, request);
+    for (const { user, seqId } of answer?.positions ?? []) {
+      const [conversation, place, sentAt] = [this.id, BigInt(seqId), 0];
+      if (user !== this.#host.user)
+        this.#apply({ kind: 'receipt', conversation, sender: user, seqId: place, entrySeqId: place, sentAt });
+    }
   }
 
   #miss(entry: ChatEntry<M>): void {

@@ -14,7 +14,7 @@ export function sseTransport<M>({ requests, options }: Core): Transport<M> {
     requests.json('/ack', 'POST', { cursor: reached }).catch(() => {});
   };
   return async ({ cursor, signal, onActivity, onFrame }) => {
-    const { body } = await requests.open('/events', {
+    const { body } = await requests.open('/events?start=now', {
       headers: { ...(cursor && { [LAST_EVENT_ID_HEADER]: cursor }) },
       signal,
     });

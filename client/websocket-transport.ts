@@ -25,7 +25,7 @@ export async function webSocketTransport<M>(
   const { location } = globalThis as { location?: { href: string } };
   const url = new URL(`${requests.base}/events`, location?.href);
   url.protocol = url.protocol.replace('http', 'ws');
-  url.search = String(new URLSearchParams(device ? { device } : { after: cursor ?? '' }));
+  url.search = String(new URLSearchParams({ start: 'now', ...(device ? { device } : { after: cursor ?? '' }) }));
   await new Promise<void>((resolve, reject) => {
     const socket = new WebSocket(url.href);
     const send = (frame: ClientFrame) => socket.send(JSON.stringify(frame));

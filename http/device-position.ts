@@ -18,14 +18,19 @@ interface Reader {
   readonly device: string | undefined;
 }
 
-/** Opens the device of a request. The client keeps the position if it gives one, or names no device. */
+/**
+ * Opens the device of a request. The client keeps the position if it gives one, or names no device. With `start=now`, a
+ * device that begins gets what comes, whatever the gateway's `start` says.
+ */
 export function openDevice<M>(
   { sync, options }: { readonly sync: MessageSync<M>; readonly options: CheckedOptions },
   request: Request,
   { user, device }: Reader,
 ): OpenedDevice<M> {
-  const given = new URL(request.url).searchParams.get('after') ?? undefined;
-  const opened = sync.device(user, device ?? NAMELESS, { start: options.start });
+  const { searchParams } = new URL(request.url);
+  const given = searchParams.get('after') ?? undefined;
+  const start = searchParams.get('start') === 'now' ? 'now' : options.start;
+  const opened = sync.device(user, device ?? NAMELESS, { start });
   return { device: opened, after: device === undefined ? (given ?? '') : given };
 }
 

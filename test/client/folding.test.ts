@@ -34,6 +34,8 @@ onStores('what comes later', (kind) => {
     await until('ann gets the receipt', () => left.messages[2]?.readBy.includes('bob') ?? false);
     expect(left.messages.map(({ readBy }) => readBy)).toEqual([['bob'], ['bob'], ['bob']]);
     expect(right.messages.map(({ readBy }) => readBy)).toEqual([[], [], []]);
+    const anew = await new Person(server.url, 'ann').loaded('team');
+    await until('the ticks are there', () => anew.messages.every(({ readBy }) => readBy.includes('bob')));
     const again = new Person(server.url, 'bob');
     await untilShown(await again.loaded('team'), shown(right));
   });

@@ -49,10 +49,8 @@ export class Conversation<M> implements ChatConversation<M> {
 
   /** Reads the newest page, in place of everything. */
   load(): void {
-    void this.#take(
-      'all',
-      untilAnswered(this.#host, () => this.#read({})),
-    );
+    const page = untilAnswered(this.#host, () => this.#read({}));
+    void this.#take('all', page).then(() => this.#readReaders());
   }
 
   loadOlder(): Promise<number> {

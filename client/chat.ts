@@ -1,4 +1,4 @@
-import type { Frame } from '../http/protocol.js';
+import type { Frame, WireTruncated } from '../http/protocol.js';
 import { Backoff } from './backoff.js';
 import { type ChatError, closedError, invalidArgument, unavailable } from './chat-error.js';
 import { Connection, type ConnectionHost } from './connection.js';
@@ -137,15 +137,14 @@ export class Chat<M> implements ChatClient<M>, Hosts<M> {
       this.user = data.user;
       this.box.start();
       this.backoff.wake();
-    } else if (event === 'signal') this.#events.emit(event, data);
-    else if (event === 'resync') this.refresh(true);
+    } else if (event === 'signal') {
+      this.#tellTruncated(data);
+      const { conversation, from, body } = data;
+      this.#events.emit(event, { conversation, from, body });
+    } else if (event === 'resync') this.refresh(true);
     else if (event === 'message') {
+      this.#tellTruncated(data);
       const { truncated, ...message } = data;
-      if (truncated) {
-        this.refresh(false);
-        const told = truncated.map(({ conversation, through }) => ({ conversation, through: BigInt(through) }));
-        this.#events.emit('truncated', told);
-      }
       const entry = entryOf(message);
       if (this.#seen.add(entry)) {
         this.#open.get(entry.conversation)?.fold(entry);
@@ -160,6 +159,14 @@ export class Chat<M> implements ChatClient<M>, Hosts<M> {
       }
       this.cursor = frame.id ?? this.cursor;
     }
+  }
+
+  /** Entries are gone that this device was to get. */
+  #tellTruncated({ truncated }: { readonly truncated?: readonly WireTruncated[] }): void {
+    if (!truncated) return;
+    this.refresh(false);
+    const told = truncated.map(({ conversation, through }) => ({ conversation, through: BigInt(through) }));
+    this.#events.emit('truncated', told);
   }
 
   refresh(isAnew: boolean): void {

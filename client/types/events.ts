@@ -26,5 +26,10 @@ export interface ChatEvents<M> {
 
 /** An event with its name, as {@link ChatClient.events} yields it. */
 export type ChatEvent<M> = {
-  [K in keyof ChatEvents<M>]: { readonly type: K; readonly value: ChatEvents<M>[K] };
+  [K in keyof ChatEvents<M>]: {
+    /** Name of the event. */
+    readonly type: K;
+    /** As in {@link ChatEvents}. */
+    readonly value: ChatEvents<M>[K];
+  };
 }[keyof ChatEvents<M>];

@@ -12,7 +12,7 @@ import type { OutboxChange, OutgoingItem } from './outgoing-item.js';
 import { Requests } from './requests.js';
 import { SeenEntries } from './seen-entries.js';
 import type { Transport } from './transport.js';
-import type { ChatClient, ChatOptions, ChatState, Outgoing, SendOptions, StoredOutgoing } from './types.js';
+import type { ChatClient, ChatEvent, ChatOptions, ChatState, Outgoing, SendOptions, StoredOutgoing } from './types.js';
 import { entryOf, pathOf } from './wire.js';
 
 /** Of a browser; Node has neither. */
@@ -45,7 +45,7 @@ export class Chat<M> implements ChatClient<M>, Hosts<M> {
   readonly conversations: ConversationList<M>;
   readonly #events = new Events<M>();
   readonly #closing = new AbortController();
-  readonly closed = this.#closing.signal;
+  readonly closed: AbortSignal = this.#closing.signal;
   readonly #seen = new SeenEntries();
   readonly #open = new Map<string, Conversation<M>>();
   readonly #connection: Connection<M>;
@@ -62,17 +62,17 @@ export class Chat<M> implements ChatClient<M>, Hosts<M> {
     void this.#start();
   }
 
-  get unread() {
+  get unread(): ChatClient<M>['unread'] {
     return this.conversations.unread;
   }
 
-  get outbox() {
+  get outbox(): ChatClient<M>['outbox'] {
     return this.box.observed;
   }
 
   readonly on: ChatClient<M>['on'] = (event, listener) => this.#events.on(event, listener);
 
-  events() {
+  events(): AsyncIterable<ChatEvent<M>> {
     return this.#events.stream();
   }
 
@@ -135,7 +135,7 @@ export class Chat<M> implements ChatClient<M>, Hosts<M> {
     const { event, data } = frame;
     if (event === 'ready') {
       this.user = data.user;
-      this.box.start();
+      if (this.#isLeading) this.box.start();
       this.backoff.wake();
     } else if (event === 'signal') {
       this.#tellTruncated(data);

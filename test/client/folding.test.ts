@@ -105,6 +105,7 @@ it('a device built again replaces what is shown', async () => {
   let isOffline = false;
   const ann = new Person(server.url, 'ann', {
     device: 'laptop',
+    transport: 'sse',
     fetch: async (...request) => {
       if (isOffline) throw new Error('no network');
       return fetch(...request);
@@ -125,7 +126,7 @@ it('a device built again replaces what is shown', async () => {
   await server.start();
   for (const body of numbered(4))
     await (await server.sync.send({ conversation: 'team', sender: 'bob', body })).delivered;
-  await until('it has expired', async () => (await server.sync.device('ann', 'laptop').pull()).messages.length === 0);
+  await until('it has expired', async () => (await server.sync.device('ann', 'laptop').pull()).resynced);
   await (await server.sync.send({ conversation: 'team', sender: 'bob', body: 'fresh' })).delivered;
   isOffline = false;
   await until('the device is built again', () => resyncs > 0);

@@ -1,6 +1,7 @@
 // Every entry point by require, and the errors of each are of the one class.
 const assert = require('node:assert/strict');
 const { openTimelineStore, TimelineError } = require('timeline-model');
+const { ChatError, connectChat } = require('timeline-model/client');
 const { createGateway } = require('timeline-model/http');
 const { memoryAdapter } = require('timeline-model/memory');
 const { redisAdapter } = require('timeline-model/redis');
@@ -15,6 +16,7 @@ async function main() {
   assert.equal(typeof sqliteAdapter, 'function');
   assert.equal(typeof describeAdapter, 'function');
   assert.equal(unknownOutcome().constructor, TimelineError);
+  assert.throws(() => connectChat(''), { constructor: ChatError, code: 'TIMELINE_INVALID_ARGUMENT' });
   // @ts-expect-error: not a client
   assert.throws(() => redisAdapter({}), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
   // @ts-expect-error: not a client

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { isTimelineError, openTimelineStore, TimelineError } from 'timeline-model';
+import { ChatError, connectChat } from 'timeline-model/client';
 import { createGateway, toNodeHandler } from 'timeline-model/http';
 import { memoryAdapter } from 'timeline-model/memory';
 import manifest from 'timeline-model/package.json' with { type: 'json' };
@@ -24,6 +25,7 @@ assert.throws(() => tablestoreAdapter({}), { constructor: TimelineError, code: '
 assert.throws(() => createSync(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
 // @ts-expect-error: no options
 assert.throws(() => createGateway(), { constructor: TimelineError, code: 'TIMELINE_INVALID_ARGUMENT' });
+assert.throws(() => connectChat(''), { constructor: ChatError, code: 'TIMELINE_INVALID_ARGUMENT' });
 assert.equal(typeof toNodeHandler, 'function');
 assert.equal(typeof timelineDirectory, 'function');
 assert.deepEqual(writeDiffusion().modes, ['write']);

@@ -84,8 +84,8 @@ export class Outbox<M> {
   readonly #change = (change: OutboxChange): void => {
     if (this.#host.closed.aborted) throw closedError();
     const isOver = change.seqId !== undefined || change.isGone;
-    // The tab that leads may be done with an item at once, and removes what is kept by then. At the end, other tabs come
-    // first: the storage may forget only what they know.
+    // The tab that leads may be done with an item at once, and removes what is kept by then. At the end, other tabs
+    // come first: the storage may forget only what they know.
     if (!isOver) this.#keep(change);
     this.#host.share(change);
     if (isOver) this.#keep(change);

@@ -245,3 +245,13 @@ describe('a stream', () => {
     expect((await events.until(({ event }) => event === 'signal')).map(inShort)).toEqual(['resync', 'signal']);
   });
 });
+
+it('a stream that begins with start=now has what comes, and nothing from before', async () => {
+  await ann.say('team', 'before');
+  for (const headers of [{}, { 'x-device': 'phone' }]) {
+    const events = await new Caller(url, 'bob', headers).events('/events?start=now');
+    expect(bodiesOf(await events.untilCaughtUp())).toEqual([]);
+    await ann.say('team', 'after');
+    expect(bodiesOf(await events.until(({ event }) => event === 'message'))).toEqual(['after']);
+  }
+});

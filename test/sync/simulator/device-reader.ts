@@ -36,9 +36,9 @@ export class DeviceReader {
     );
     if (!outcome) return false;
     const page = outcome.value;
-    client.usedAt = this.#world.time;
     // The page may be of either life. The next pull gives that of the new one.
     if (await this.#hasRestarted(client)) return false;
+    client.usedAt = this.#world.time;
     if (!client.hasAcked) client.beganAt = this.#world.time;
     this.#world.note(
       `${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${fate}`,
@@ -93,6 +93,7 @@ export class DeviceReader {
     const isExact = isQuiet && !(client.wasSubscribed && client.restarts > 0);
     client.wasSubscribed = false;
     client.isUnused = false;
+    client.usedAt = Math.min(client.usedAt, this.#world.time);
     client.idleMs = Math.max(client.idleMs, this.#world.time - client.usedAt);
     const reader = readerOf.device(client.device, client.life);
     client.inboxBefore = await this.#world.sync.timeline(client.user).checkpoint(reader).get();

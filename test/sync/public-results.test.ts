@@ -97,6 +97,8 @@ const messages: Record<string, () => unknown> = {
     await own.close();
     return [delivery, await first.delivered];
   },
+  'MessageSync.wasMember': () => sync.wasMember('g', 'eve'),
+  'MessageSync.conversation': () => sync.conversation('bob', 'g'),
   'MessageSync.isMember': () => sync.isMember('g', 'bob'),
   'MessageSync.members': () => all(sync.members('g')),
   'MessageSync.messages': async () => [await sync.messages('g'), await sync.messages('g', { limit: 1 })],

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
 import { emitDeclarations } from './build/declarations.js';
+import { bundlePage } from './demo/page-bundle.js';
 
 const settings: Options = {
   target: 'node20',
@@ -49,10 +50,20 @@ const entries: Options = {
   },
 };
 
+/** The demo's page, which a browser loads as it is. */
+async function writePage(): Promise<void> {
+  mkdirSync('dist/demo-page', { recursive: true });
+  for (const [name, content] of Object.entries(await bundlePage({ minify: true })))
+    writeFileSync(join('dist/demo-page', name), content);
+}
+
 const command: Options = {
-  entry: { cli: 'emulator/cli.ts' },
+  entry: { cli: 'command/cli.ts', 'demo-chat': 'demo/server/chat/main.ts' },
   format: ['esm'],
   ...settings,
+  // The demo uses the package as others do.
+  external: [/^timeline-model(?:\/|$)/],
+  onSuccess: writePage,
   esbuildOptions(options) {
     options.sourcesContent = false;
   },

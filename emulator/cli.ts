@@ -17,6 +17,8 @@ const USAGE = `Usage: timeline-model tablestore-emulator [options]
   --options <path>       JSON file with further options of startTablestoreEmulator
   --version
   --help
+
+\`timeline-model demo --help\` shows the options of the demo.
 `;
 
 const OPTIONS = {

@@ -3,7 +3,21 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codeIn, filesIn, importCircles, importsOf, read, root } from './support/source-files.js';
 
-const OWN = ['src', 'adapters', 'sync', 'http', 'client', 'testing', 'emulator', 'examples', 'test', 'build', 'bench'];
+const OWN = [
+  'src',
+  'adapters',
+  'sync',
+  'http',
+  'client',
+  'testing',
+  'emulator',
+  'examples',
+  'test',
+  'build',
+  'bench',
+  'command',
+  'demo',
+];
 
 const COLUMNS = 120;
 
@@ -98,6 +112,18 @@ describe('what may import what', () => {
     expect(strayImports('emulator', /^(?:emulator\/|node:)/)).toEqual([]);
   });
 
+  it("the demo's server knows the package by its name, the parser of the examples, and the driver that it makes", () => {
+    const own = /^demo\/(?:server|shared)\/|^demo\/page-bundle\.js$|^examples\/irc\.js$/;
+    const others = /^node:|^timeline-model(?:\/|$)|^ioredis$/;
+    const allowed = new RegExp(`${own.source}|${others.source}`);
+    expect(strayImports('demo/server', allowed)).toEqual([]);
+  });
+
+  it("the demo's page knows the client, and nothing of a server", () => {
+    expect(strayImports('demo/page', /^(?:demo\/(?:page|shared)\/|client\/)/)).toEqual([]);
+    expect(strayImports('demo/shared', /^demo\/shared\//)).toEqual([]);
+  });
+
   it('the examples know the package by its name, as a user does, and of its clients what a user makes', () => {
     const stray = strayImports('examples', /^(?:examples\/|node:|timeline-model(?:\/|$)|ioredis$|tablestore$)/);
     const isOfServer = /^examples\/(?:chat-server\.ts imports ws|socket-io\.ts imports socket\.io)$/;
@@ -117,7 +143,9 @@ describe('circles of imports', () => {
   });
 
   it('are nowhere, not even of types', () => {
-    expect(importCircles(codeIn('src', 'adapters', 'sync', 'http', 'client', 'testing', 'emulator'))).toEqual([]);
+    expect(
+      importCircles(codeIn('src', 'adapters', 'sync', 'http', 'client', 'testing', 'emulator', 'command', 'demo')),
+    ).toEqual([]);
   });
 });
 

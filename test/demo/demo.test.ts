@@ -1,0 +1,54 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, launch } from './support/browser.js';
+import { DemoPage } from './support/demo-page.js';
+import { type RunningDemo, startDemo } from './support/running-demo.js';
+
+describe.skipIf(chromiumPath === undefined)('the demo in a browser', { timeout: 240_000 }, () => {
+  let demo: RunningDemo;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    [demo, browser] = await Promise.all([startDemo('--store', 'sqlite'), launch()]);
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await demo?.close();
+  });
+
+  it('counts every message once on three devices and in a second browser, whatever is killed and cut', async () => {
+    const page = await DemoPage.open(browser, demo.url);
+    const witness = await DemoPage.open(browser, demo.url);
+    await page.write('ann', 'Who has the keys?');
+    await page.untilShown('bob', 'Who has the keys?');
+    await page.write('bob', 'They are on the hook');
+    await page.untilShown('ann', 'They are on the hook');
+    await page.tool('device').click();
+    await page.pane('bob').locator('.device-switch').waitFor();
+    await page.untilExact(2, 3);
+
+    await page.tool('kill').click();
+    await page.page.locator('.banner').waitFor();
+    await page.write('ann', 'Written while the server is dead');
+    await page.write('bob', 'This one too');
+    await page.untilVerdict('wait');
+    expect(await page.verdict()).toBe('Nothing lost. 2 on their way.');
+    await page.page.locator('.banner button').click();
+    await page.untilExact(4, 3);
+
+    await page.tool('cut-bob').click();
+    await page.pane('bob').locator('.device-state[data-state="offline"]').waitFor();
+    for (const text of ['First', 'Second', 'Third']) await page.write('ann', `${text} of three while Bob is away`);
+    await page.write('bob', 'From the tunnel');
+    await page.untilVerdict('wait');
+    expect((await page.figures()).devices).toEqual(['7', '4', '7']);
+    await page.tool('cut-bob').click();
+    await page.untilExact(8, 3);
+    expect(await page.seqIds('ann')).toEqual(await page.seqIds('bob'));
+
+    await witness.untilExact(8, 2);
+    await witness.close();
+    await page.close();
+  });
+});

@@ -1,0 +1,129 @@
+import type { Browser, Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { until } from '../../support/until.js';
+
+/** Long enough for a machine that runs other tests at the same time. */
+const PATIENCE_MS = 60_000;
+
+export interface Figures {
+  readonly sent: string;
+  readonly devices: readonly string[];
+  readonly lost: string;
+  readonly repeated: string;
+  readonly outOfOrder: string;
+}
+
+export type Person = 'ann' | 'bob';
+
+export interface OpenOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly theme?: 'light' | 'dark';
+  readonly query?: string;
+}
+
+/** The demo's page in a browser of its own. */
+export class DemoPage {
+  readonly page: Page;
+  readonly errors: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on('pageerror', (error) => this.errors.push(String(error.stack ?? error)));
+  }
+
+  static async open(browser: Browser, url: string, options: OpenOptions = {}): Promise<DemoPage> {
+    const { width = 1440, height = 900, theme = 'light', query = 'quiet' } = options;
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme });
+    const demo = new DemoPage(await context.newPage());
+    await demo.page.goto(`${url}/?${query}`);
+    await demo.untilLive();
+    return demo;
+  }
+
+  pane(person: Person): Locator {
+    return this.page.locator(`.pane[data-person="${person}"]`);
+  }
+
+  tool(id: string): Locator {
+    return this.page.locator(`.toolbar [data-tool="${id}"], .views [data-tool="${id}"]`);
+  }
+
+  rows(person: Person): Locator {
+    return this.pane(person).locator('.row');
+  }
+
+  async write(person: Person, text: string): Promise<void> {
+    const field = this.pane(person).locator('textarea');
+    await field.fill(text);
+    await field.press('Enter');
+  }
+
+  async untilShown(person: Person, text: string): Promise<void> {
+    await this.rows(person).filter({ hasText: text }).first().waitFor();
+  }
+
+  async untilLive(): Promise<void> {
+    for (const person of ['ann', 'bob'] as const)
+      await this.pane(person).locator('.device-state[data-state="live"]').waitFor({ state: 'attached' });
+    await this.pane('ann').locator('.row').first().waitFor({ state: 'attached' });
+  }
+
+  async verdict(): Promise<string> {
+    return (await this.page.locator('.verdict .says').textContent()) ?? '';
+  }
+
+  async untilVerdict(kind: 'ok' | 'wait' | 'bad'): Promise<void> {
+    await this.page.locator(`.counter[data-verdict="${kind}"]`).waitFor({ state: 'attached' });
+  }
+
+  async figures(): Promise<Figures> {
+    const value = async (figure: string) =>
+      (await this.page.locator(`[data-figure="${figure}"] .value`).textContent()) ?? '';
+    const devices = await this.page.locator('.figure[data-person] .value').allTextContents();
+    const [sent, lost, repeated, outOfOrder] = await Promise.all(
+      ['sent', 'lost', 'repeated', 'out-of-order'].map(value),
+    );
+    return { sent: sent!, devices, lost: lost!, repeated: repeated!, outOfOrder: outOfOrder! };
+  }
+
+  /** Waits until as many are sent, and all devices have them: none lost, repeated or out of order. */
+  async untilExact(sent: number, devices: number): Promise<void> {
+    const wanted: Figures = {
+      sent: sent.toLocaleString('en-GB'),
+      devices: Array.from({ length: devices }, () => sent.toLocaleString('en-GB')),
+      lost: '0',
+      repeated: '0',
+      outOfOrder: '0',
+    };
+    let figures = await this.figures();
+    const isExact = async () => {
+      figures = await this.figures();
+      return JSON.stringify(figures) === JSON.stringify(wanted);
+    };
+    await until('the counter is exact', isExact, PATIENCE_MS).catch(() => expect(figures).toEqual(wanted));
+    await this.untilVerdict('ok');
+    expect(await this.verdict()).toBe('Nothing lost. Nothing twice. In order.');
+  }
+
+  /** SeqIds along the gutter, from top to bottom, of the rows in the document. */
+  async seqIds(person: Person): Promise<string[]> {
+    return this.rows(person).locator('.gutter span').allTextContents();
+  }
+
+  /** Makes Bob's phone hand over the next messages with a fault. */
+  async armFault(fault: 'lost' | 'repeated' | 'out-of-order'): Promise<void> {
+    await this.page.evaluate((name) => {
+      const { timelineDemo } = globalThis as unknown as {
+        timelineDemo: { app: { devices: { armFault(fault: string): void }[] } };
+      };
+      timelineDemo.app.devices[1]!.armFault(name);
+    }, fault);
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+    expect(this.errors).toEqual([]);
+  }
+}

@@ -82,6 +82,18 @@ describe('the delivery counter', () => {
     expect(counter.count().lost).toBe(1);
   });
 
+  it('counts for a new device what comes after it', () => {
+    deliver();
+    counter.expect('tablet', 'lunch');
+    counter.beginDevice('tablet');
+    counter.show('tablet', 'lunch', 103n);
+    expect(device('tablet')).toEqual({ received: 0, waiting: 0 });
+    counter.stored('lunch', 105n);
+    expect(device('tablet')).toEqual({ received: 0, waiting: 1 });
+    counter.show('tablet', 'lunch', 105n);
+    expect(device('tablet')).toEqual({ received: 1, waiting: 0 });
+  });
+
   it('asks a device only for the conversations of its user', () => {
     counter.begin('choir', 0n);
     counter.expect('phone', 'choir');

@@ -24,9 +24,8 @@ describe.skipIf(chromiumPath === undefined)('the demo in a browser', { timeout: 
     await page.untilShown('bob', 'Who has the keys?');
     await page.write('bob', 'They are on the hook');
     await page.untilShown('ann', 'They are on the hook');
-    await page.tool('device').click();
-    await page.pane('bob').locator('.device-switch').waitFor();
-    await page.untilExact(2, 3);
+    await page.addDevice();
+    await page.untilExact(2, [2, 2, 0]);
 
     await page.tool('kill').click();
     await page.page.locator('.banner').waitFor();
@@ -35,19 +34,19 @@ describe.skipIf(chromiumPath === undefined)('the demo in a browser', { timeout: 
     await page.untilVerdict('wait');
     expect(await page.verdict()).toBe('Nothing lost. 2 on their way.');
     await page.page.locator('.banner button').click();
-    await page.untilExact(4, 3);
+    await page.untilExact(4, [4, 4, 2]);
 
     await page.tool('cut-bob').click();
     await page.pane('bob').locator('.device-state[data-state="offline"]').waitFor();
     for (const text of ['First', 'Second', 'Third']) await page.write('ann', `${text} of three while Bob is away`);
     await page.write('bob', 'From the tunnel');
     await page.untilVerdict('wait');
-    expect((await page.figures()).devices).toEqual(['7', '4', '7']);
+    expect((await page.figures()).devices).toEqual(['7', '4', '5']);
     await page.tool('cut-bob').click();
-    await page.untilExact(8, 3);
-    expect(await page.seqIds('ann')).toEqual(await page.seqIds('bob'));
+    await page.untilExact(8, [8, 8, 6]);
+    expect((await page.seqIds('ann')).slice(-10)).toEqual((await page.seqIds('bob')).slice(-10));
 
-    await witness.untilExact(8, 2);
+    await witness.untilExact(8, [8, 8]);
     await witness.close();
     await page.close();
   });

@@ -46,10 +46,10 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
       await page.pane(person).locator('.device-state[data-state="live"]').waitFor();
     }
     await page.tool('burst').click();
-    await page.untilExact(100, 2);
-    await page.tool('device').click();
-    await page.tool('device').click();
-    await page.untilExact(100, 4);
+    await page.untilExact(100, [100, 100]);
+    await page.addDevice();
+    await page.addDevice();
+    await page.untilExact(100, [100, 100, 0, 0]);
     expect(await page.tool('device').getAttribute('aria-disabled')).toBe('true');
     await page.tool('kill').click();
     await page.page.locator('.banner').waitFor();
@@ -57,7 +57,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
     await page.page.locator('.banner').waitFor({ state: 'hidden' });
     await page.tool('ttl').click();
     await page.page.locator('.narrator', { hasText: 'slept past the TTL' }).waitFor();
-    await page.untilExact(103, 4);
+    await page.untilExact(103, [103, 103, 3, 3]);
     await page.tool('inspector').click();
     await page.page.locator('.strip').nth(2).waitFor();
     await page.page.locator('.strip .gone').first().waitFor();
@@ -77,7 +77,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
     await page.tool('cut-bob').click();
     await page.tool('kill').click();
     await page.tool('cut-bob').click();
-    await page.untilExact(200, 2);
+    await page.untilExact(200, [200, 200]);
     await page.close();
   });
 
@@ -99,7 +99,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
     await own.hover();
     await own.locator('.actions button', { hasText: 'Recall' }).click();
     await page.rows('bob').filter({ hasText: 'Ann recalled this message' }).last().waitFor();
-    await page.untilExact(1, 2);
+    await page.untilExact(1, [1, 1]);
     await page.close();
   });
 
@@ -125,7 +125,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
     expect([figures.lost, figures.repeated, figures.outOfOrder].filter((figure) => figure === '1')).toHaveLength(1);
     await page.page.locator('.verdict button', { hasText: 'Count afresh' }).click();
     await page.write('ann', 'Afresh');
-    await page.untilExact(1, 2);
+    await page.untilExact(1, [1, 1]);
     await page.close();
   });
 
@@ -187,7 +187,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
     await check('killed');
     await page.tool('kill').click();
     await page.tool('cut-ann').click();
-    await page.untilExact(1, 2);
+    await page.untilExact(1, [1, 1]);
     await page.tool('inspector').click();
     await page.armFault('repeated');
     await page.write('ann', 'Twice');

@@ -29,7 +29,9 @@ interface Shown {
   readonly lost: Set<bigint>;
   /** Highest SeqId shown. */
   position: bigint;
-  /** Entries up to here are not asked for: they are older than the counting, or a rebuilt device begins after them. */
+  /** Entries up to here count in nothing: they are older than the counting, or than the device. */
+  begun: bigint;
+  /** Entries up to here are not asked for: they count in nothing, or a rebuilt device begins after them. */
   from: bigint;
   /** Number of `seqIds` after `from`. */
   counted: number;
@@ -76,6 +78,7 @@ export class DeliveryCounter {
   show(device: string, conversation: string, seqId: bigint): void {
     if (seqId <= this.#baseline(conversation)) return;
     const shown = this.#shown(device, conversation);
+    if (seqId <= shown.begun) return;
     const isAsked = seqId > shown.from;
     if (shown.seqIds.has(seqId)) {
       if (isAsked) this.#fault('repeated', device, conversation, seqId);
@@ -89,6 +92,12 @@ export class DeliveryCounter {
     }
     this.stored(conversation, seqId);
     if (seqId > shown.position) this.#pass(device, conversation, shown, seqId);
+  }
+
+  /** The device is new: it is to get what comes from now on. */
+  beginDevice(device: string): void {
+    this.rebuild(device);
+    for (const shown of this.#devices.get(device)?.values() ?? []) shown.begun = shown.from;
   }
 
   /** The device was built again from the conversations: nothing that is stored so far is asked of it any more. */
@@ -180,7 +189,14 @@ export class DeliveryCounter {
   }
 }
 
-const freshShown = (from: bigint): Shown => ({ seqIds: new Set(), lost: new Set(), position: from, from, counted: 0 });
+const freshShown = (from: bigint): Shown => ({
+  seqIds: new Set(),
+  lost: new Set(),
+  position: from,
+  begun: from,
+  from,
+  counted: 0,
+});
 
 /** Index of the first element after `value`. */
 function indexAfter(sorted: readonly bigint[], value: bigint): number {

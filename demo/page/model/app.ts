@@ -35,6 +35,7 @@ export class App implements DeviceListener {
   onOwnMessage: (conversation: string) => void = () => {};
   readonly #frame: () => void;
   readonly #baselined = new Set<string>();
+  readonly #begun = new Set<DemoDevice>();
   #isScheduled = false;
 
   /** `frame` draws the page; it is called once for any number of changes. */
@@ -136,13 +137,16 @@ export class App implements DeviceListener {
   /** Counting begins where the conversations end when the page opens. */
   #count(): void {
     for (const device of this.devices) {
-      if (!device.chat.conversations.isLoaded) continue;
+      if (!device.chat.conversations.isLoaded || !device.hasBeenLive) continue;
       const list = device.chat.conversations.getSnapshot();
       if (!this.#baselined.has(device.user)) {
         for (const { conversation, lastSeqId } of list) this.counter.begin(conversation, lastSeqId);
         this.#baselined.add(device.user);
       }
       for (const { conversation } of list) this.counter.expect(device.id, conversation);
+      if (this.#begun.has(device)) continue;
+      this.#begun.add(device);
+      this.counter.beginDevice(device.id);
     }
   }
 }

@@ -55,7 +55,8 @@ export class DemoDevice {
   readonly #rebuilt = new Map<string, bigint | undefined>();
   #ranges = new Map<string, { first: bigint; last: bigint; count: number }>();
   #connectedAt = 0;
-  #wasLive = false;
+  /** It has been connected, and got everything from before. */
+  hasBeenLive = false;
   #hadToSend = false;
   #waitingOf: () => number = () => 0;
 
@@ -175,7 +176,7 @@ export class DemoDevice {
 
   #change(state: ChatState): void {
     if (state === 'connecting') this.#connectedAt = performance.now();
-    if (state === 'catching-up' && this.#wasLive) {
+    if (state === 'catching-up' && this.hasBeenLive) {
       this.#hadToSend = this.toSend > 0;
       this.#ranges = new Map();
       this.progress = { done: 0, total: this.#waitingOf() };
@@ -183,7 +184,7 @@ export class DemoDevice {
     if (state === 'live') {
       const { progress } = this;
       this.progress = undefined;
-      this.#wasLive = true;
+      this.hasBeenLive = true;
       if (progress !== undefined && progress.done > 0) {
         const ms = performance.now() - this.#connectedAt;
         this.lastCaughtUp = { ranges: this.#ranges, entries: progress.done, ms };

@@ -70,6 +70,19 @@ export class DemoPage {
     await this.pane('ann').locator('.row').first().waitFor({ state: 'attached' });
   }
 
+  /** Adds a device, and waits until it counts. */
+  async addDevice(): Promise<void> {
+    await this.tool('device').click();
+    const areLive = () =>
+      this.page.evaluate(() => {
+        const { timelineDemo } = globalThis as unknown as {
+          timelineDemo: { app: { devices: { hasBeenLive: boolean }[] } };
+        };
+        return timelineDemo.app.devices.every(({ hasBeenLive }) => hasBeenLive);
+      });
+    await until('all devices are live', areLive, PATIENCE_MS);
+  }
+
   async verdict(): Promise<string> {
     return (await this.page.locator('.verdict .says').textContent()) ?? '';
   }
@@ -88,11 +101,11 @@ export class DemoPage {
     return { sent: sent!, devices, lost: lost!, repeated: repeated!, outOfOrder: outOfOrder! };
   }
 
-  /** Waits until as many are sent, and all devices have them: none lost, repeated or out of order. */
-  async untilExact(sent: number, devices: number): Promise<void> {
+  /** Waits until as many are sent, and each device has got as many: none lost, repeated or out of order. */
+  async untilExact(sent: number, received: readonly number[]): Promise<void> {
     const wanted: Figures = {
       sent: sent.toLocaleString('en-GB'),
-      devices: Array.from({ length: devices }, () => sent.toLocaleString('en-GB')),
+      devices: received.map((number) => number.toLocaleString('en-GB')),
       lost: '0',
       repeated: '0',
       outOfOrder: '0',

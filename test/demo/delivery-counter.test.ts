@@ -94,6 +94,15 @@ describe('the delivery counter', () => {
     expect(device('tablet')).toEqual({ received: 1, waiting: 0 });
   });
 
+  it('takes nothing for lost that a new device got before it counts', () => {
+    counter.expect('tablet', 'lunch');
+    counter.beginDevice('tablet', new Map([['lunch', 101n]]));
+    counter.show('tablet', 'lunch', 102n);
+    counter.stored('lunch', 101n);
+    expect(device('tablet')).toEqual({ received: 1, waiting: 0 });
+    expect(counter.count().lost).toBe(0);
+  });
+
   it('asks a device only for the conversations of its user', () => {
     counter.begin('choir', 0n);
     counter.expect('phone', 'choir');

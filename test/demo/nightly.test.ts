@@ -11,7 +11,7 @@ import { longestTask } from './support/long-tasks.js';
 import { type RunningDemo, startDemo } from './support/running-demo.js';
 import { violationsOn } from './support/violations.js';
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 240_000;
 const LINES = 5000;
 
 describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', { timeout: 600_000 }, () => {
@@ -69,7 +69,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
   });
 
   it('a burst that the server does not survive arrives whole, once and in order', async () => {
-    const page = await DemoPage.open(browser, demo.url, { query: 'quiet&burst=200' });
+    const page = await DemoPage.open(browser, demo.url, { query: 'quiet&burst=100' });
     await page.tool('burst').click();
     await until('some are sent', async () => Number((await page.figures()).sent) > 20, PATIENCE_MS);
     await page.tool('kill').click();
@@ -77,7 +77,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
     await page.tool('cut-bob').click();
     await page.tool('kill').click();
     await page.tool('cut-bob').click();
-    await page.untilExact(200, [200, 200]);
+    await page.untilExact(100, [100, 100]);
     await page.close();
   });
 
@@ -150,7 +150,7 @@ describe.skipIf(!nightly || chromiumPath === undefined)('the demo, every part', 
           .count()) >= 0 && seen.size >= LINES
       );
     };
-    await until('the first line is shown', isAtStart, 400_000);
+    await until('the first line is shown', isAtStart, 2 * PATIENCE_MS);
     expect(seen.size).toBe(LINES);
     await page.close();
   });

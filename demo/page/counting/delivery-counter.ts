@@ -94,10 +94,15 @@ export class DeliveryCounter {
     if (seqId > shown.position) this.#pass(device, conversation, shown, seqId);
   }
 
-  /** The device is new: it is to get what comes from now on. */
-  beginDevice(device: string): void {
+  /** The device is new: it is to get what comes from now on, after what it has got already. */
+  beginDevice(device: string, got: ReadonlyMap<string, bigint> = new Map()): void {
     this.rebuild(device);
-    for (const shown of this.#devices.get(device)?.values() ?? []) shown.begun = shown.from;
+    for (const [conversation, shown] of this.#devices.get(device) ?? []) {
+      const last = got.get(conversation) ?? 0n;
+      shown.begun = last > shown.from ? last : shown.from;
+      shown.from = shown.begun;
+      shown.position = shown.begun;
+    }
   }
 
   /** The device was built again from the conversations: nothing that is stored so far is asked of it any more. */

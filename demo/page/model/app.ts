@@ -36,6 +36,8 @@ export class App implements DeviceListener {
   readonly #frame: () => void;
   readonly #baselined = new Set<string>();
   readonly #begun = new Set<DemoDevice>();
+  /** Last SeqIds that devices got before they count, by conversation. */
+  readonly #early = new Map<DemoDevice, Map<string, bigint>>();
   #isScheduled = false;
 
   /** `frame` draws the page; it is called once for any number of changes. */
@@ -95,7 +97,10 @@ export class App implements DeviceListener {
 
   handedOver(device: DemoDevice, entry: ChatEntry<Body>): void {
     if (entry.kind === 'message' && entry.relatesTo === undefined && entry.countable !== false) {
-      if (!this.#baselined.has(device.user)) return;
+      if (!this.#begun.has(device)) {
+        this.#noteEarly(device, entry);
+        return;
+      }
       const now = performance.now();
       this.counter.show(device.id, entry.conversation, entry.seqId);
       this.typingUsers.stop(entry.conversation, entry.sender);
@@ -134,6 +139,11 @@ export class App implements DeviceListener {
     return this.devicesOf(device.user).length > 1 ? `${name}'s ${device.title}` : name;
   }
 
+  #noteEarly(device: DemoDevice, { conversation, seqId }: ChatEntry<Body>): void {
+    const got = this.#early.get(device) ?? new Map<string, bigint>();
+    this.#early.set(device, got.set(conversation, seqId));
+  }
+
   /** Counting begins where the conversations end when the page opens. */
   #count(): void {
     for (const device of this.devices) {
@@ -146,7 +156,8 @@ export class App implements DeviceListener {
       for (const { conversation } of list) this.counter.expect(device.id, conversation);
       if (this.#begun.has(device)) continue;
       this.#begun.add(device);
-      this.counter.beginDevice(device.id);
+      this.counter.beginDevice(device.id, this.#early.get(device));
+      this.#early.delete(device);
     }
   }
 }

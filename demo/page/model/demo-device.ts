@@ -71,7 +71,7 @@ export class DemoDevice {
       ({ conversation, seqId }) => this.#dropped.add(`${seqId} ${conversation}`),
     );
     const url = `${location.origin}/device/${encodeURIComponent(user)}/${encodeURIComponent(device)}`;
-    this.chat = connectChat<Body>(url, { device, token: user, maxPauseMs: 2000 });
+    this.chat = connectChat<Body>(url, { device, token: user, maxPauseMs: 2000, pageSize: 100 });
     this.chat.on('message', (entry) => this.#receive(entry));
     this.chat.on('state', (state) => this.#change(state));
     this.chat.on('resync', () => this.#resync());

@@ -83,17 +83,17 @@ export function toolsOf(app: App, faults: Faults): Tool[] {
 export class ToolButton {
   readonly element: HTMLButtonElement;
   readonly #tool: Tool;
-  readonly #explains: string;
+  readonly #explains: boolean;
   readonly #off: HTMLElement;
   readonly #on: HTMLElement;
 
   /** `explains`: says what it does, below its name. */
   constructor(tool: Tool, explains = false) {
     this.#tool = tool;
-    this.#explains = explains ? ` ${tool.explains}` : '';
+    this.#explains = explains;
     this.#off = h('span', {}, tool.labels[0]);
     this.#on = h('span', {}, tool.labels[1]);
-    const labels = h('span', { class: 'labels', 'aria-hidden': 'true' }, this.#off, this.#on);
+    const labels = h('span', { class: 'labels', 'aria-hidden': explains ? undefined : 'true' }, this.#off, this.#on);
     this.element = h('button', { class: 'tool', type: 'button', 'data-tool': tool.id, title: tool.explains }, labels);
     this.element.addEventListener('click', () => {
       if (tool.isOff?.() && tool.id !== 'kill') return;
@@ -104,7 +104,7 @@ export class ToolButton {
   update(): void {
     const isOn = this.#tool.isOn();
     setIcon(this.element, this.#tool.icons[isOn ? 1 : 0]);
-    setAttribute(this.element, 'aria-label', `${this.#tool.labels[isOn ? 1 : 0]}${this.#explains}`);
+    if (!this.#explains) setAttribute(this.element, 'aria-label', this.#tool.labels[isOn ? 1 : 0]);
     setAttribute(this.element, 'data-on', isOn);
     setAttribute(this.element, 'aria-disabled', this.#tool.isOff?.() ? 'true' : undefined);
     setAttribute(this.#off, 'data-off', isOn);

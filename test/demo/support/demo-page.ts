@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { until } from '../../support/until.js';
 
 /** Long enough for a machine that runs other tests at the same time. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export interface Figures {
   readonly sent: string;

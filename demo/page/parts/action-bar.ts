@@ -99,11 +99,12 @@ export class ActionBar {
   }
 
   #leave(): void {
-    const hadFocus = this.#bar.contains(document.activeElement);
     const row = this.#row;
-    this.#row = undefined;
+    if (row === undefined) return;
+    // A bar that goes with the focus in it would leave the focus nowhere.
+    if (this.#bar.contains(document.activeElement)) (row.isConnected ? row : this.#list).focus();
     this.#bar.remove();
-    if (hadFocus) (row?.isConnected ? row : this.#list).focus();
+    this.#row = undefined;
   }
 
   #move(event: KeyboardEvent): void {

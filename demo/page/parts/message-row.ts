@@ -88,7 +88,7 @@ function createMessage({ message }: MessageItem, actions: RowActions): HTMLEleme
       h('button', { class: 'chip', type: 'button', tabindex: -1, onclick: () => actions.react(own.message, emoji) }),
     update: (chip, { emoji, senders }) => {
       setText(chip, `${emoji} ${count(senders.length)}`);
-      setAttribute(chip, 'aria-label', `${emoji}, ${senders.map(nameOf).join(', ')}`);
+      setAttribute(chip, 'aria-label', `${emoji} ${count(senders.length)}, ${senders.map(nameOf).join(', ')}`);
     },
   });
   const own: MessageParts = {

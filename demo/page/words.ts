@@ -23,7 +23,16 @@ export function timeText(at: number): string {
 
 const startOfDay = (at: number): number => new Date(at).setHours(0, 0, 0, 0);
 
-export const isSameDay = (a: number, b: number): boolean => startOfDay(a) === startOfDay(b);
+/** The day of the last look: a list asks for one message after another, mostly of one day. */
+let known = { start: 0, end: 0 };
+
+export function isSameDay(a: number, b: number): boolean {
+  if (a < known.start || a >= known.end) {
+    const start = startOfDay(a);
+    known = { start, end: new Date(start).setDate(new Date(start).getDate() + 1) };
+  }
+  return b >= known.start && b < known.end;
+}
 
 const daysAgo = (at: number): number => Math.round((startOfDay(Date.now()) - startOfDay(at)) / 86_400_000);
 

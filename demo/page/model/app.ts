@@ -17,6 +17,11 @@ export interface LinkedEntry {
   readonly seqId: bigint;
 }
 
+/** Messages to send from which on it is a burst. */
+const BURST = 20;
+/** Milliseconds between two frames of a burst. */
+const BURST_FRAME_MS = 80;
+
 export class App implements DeviceListener {
   readonly supervisor = new SupervisorLink(() => this.changed());
   readonly narrator = new Narrator(() => this.changed());
@@ -88,11 +93,15 @@ export class App implements DeviceListener {
   changed(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    requestAnimationFrame(() => {
+    const draw = () => {
       this.#isScheduled = false;
       this.#count();
       this.#frame();
-    });
+    };
+    // In a burst, drawing each frame would leave the clients little time.
+    if (this.devices.some(({ toSend }) => toSend > BURST))
+      setTimeout(() => requestAnimationFrame(draw), BURST_FRAME_MS);
+    else requestAnimationFrame(draw);
   }
 
   handedOver(device: DemoDevice, entry: ChatEntry<Body>): void {

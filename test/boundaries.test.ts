@@ -112,7 +112,7 @@ describe('what may import what', () => {
     expect(strayImports('emulator', /^(?:emulator\/|node:)/)).toEqual([]);
   });
 
-  it("the demo's server knows the package by its name, the parser of the examples, and the driver that it makes", () => {
+  it("the demo's server knows the package by its name, the examples' parser, and the driver that it makes", () => {
     const own = /^demo\/(?:server|shared)\/|^demo\/page-bundle\.js$|^examples\/irc\.js$/;
     const others = /^node:|^timeline-model(?:\/|$)|^ioredis$/;
     const allowed = new RegExp(`${own.source}|${others.source}`);

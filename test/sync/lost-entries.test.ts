@@ -6,7 +6,7 @@ import { inboxText } from './support/inbox-text.js';
 import { away } from './support/interposed.js';
 import { drainTold } from './support/losses.js';
 import { all, bodyOf, drain, numbered, say, shortly } from './support/people.js';
-import { inWorlds, MODES, type Process, type World } from './support/worlds.js';
+import { inWorlds, MODES, type Process, SHORT_PATIENCE, type World } from './support/worlds.js';
 
 /** Sends what no inbox gets before the process dies. */
 async function sendAndDie(process: Process, ...bodies: string[]): Promise<bigint> {
@@ -243,36 +243,41 @@ inWorlds(
       });
     }
   },
-  { only: () => true },
+  { patience: SHORT_PATIENCE, only: () => true },
 );
 
-inWorlds('a trimmed conversation', (open) => {
-  async function begin(): Promise<{ world: World; process: Process }> {
-    const world = await open();
-    const process = await world.start({ diffusion: MODES.read() });
-    await world.join(process, 'a', 'ann', 'bob');
-    const last = await say(process.sync, 'a', 'ann', ...numbered(12));
-    await process.sync.markRead('bob', 'a', 2n);
-    const { seqId, delivered } = await process.sync.edit('a', last, 'm11, edited');
-    await delivered;
-    for (let i = 0; i < 8; i++) await (await process.sync.edit('a', last, `edit ${i}`)).delivered;
-    await process.sync.history('a').trim({ through: seqId });
-    return { world, process };
-  }
+inWorlds(
+  'a trimmed conversation',
+  (open) => {
+    async function begin(): Promise<{ world: World; process: Process }> {
+      const world = await open();
+      const process = await world.start({ diffusion: MODES.read() });
+      await world.join(process, 'a', 'ann', 'bob');
+      const last = await say(process.sync, 'a', 'ann', ...numbered(12));
+      await process.sync.markRead('bob', 'a', 2n);
+      const { seqId, delivered } = await process.sync.edit('a', last, 'm11, edited');
+      await delivered;
+      for (let i = 0; i < 8; i++) await (await process.sync.edit('a', last, `edit ${i}`)).delivered;
+      await process.sync.history('a').trim({ through: seqId });
+      return { world, process };
+    }
 
-  it('starts a device with the last messages that are kept', async () => {
-    const { process } = await begin();
-    const kept = await say(process.sync, 'a', 'ann', 'new');
-    for (let i = 0; i < 8; i++) await (await process.sync.edit('a', kept, `new ${i}`)).delivered;
-    const messages = await drain(process.sync.device('bob', 'phone', { start: { last: 5 } }));
-    expect(shortly(messages.filter(({ kind }) => kind === 'message'))).toEqual(['new 7']);
-  });
+    it('starts a device with the last messages that are kept', async () => {
+      const { process } = await begin();
+      const kept = await say(process.sync, 'a', 'ann', 'new');
+      for (let i = 0; i < 8; i++) await (await process.sync.edit('a', kept, `new ${i}`)).delivered;
+      const messages = await drain(process.sync.device('bob', 'phone', { start: { last: 5 } }));
+      expect(shortly(messages.filter(({ kind }) => kind === 'message'))).toEqual(['new 7']);
+    });
 
-  it('is listed, whether or not a message is kept', async () => {
-    const { process } = await begin();
-    const listed = async () => (await all(process.sync.conversations('bob'))).map(({ last, unread }) => [last, unread]);
-    expect(await listed()).toEqual([[undefined, 0]]);
-    await say(process.sync, 'a', 'ann', 'new');
-    expect(await listed()).toEqual([[expect.objectContaining({ body: 'new' }), 1]]);
-  });
-});
+    it('is listed, whether or not a message is kept', async () => {
+      const { process } = await begin();
+      const listed = async () =>
+        (await all(process.sync.conversations('bob'))).map(({ last, unread }) => [last, unread]);
+      expect(await listed()).toEqual([[undefined, 0]]);
+      await say(process.sync, 'a', 'ann', 'new');
+      expect(await listed()).toEqual([[expect.objectContaining({ body: 'new' }), 1]]);
+    });
+  },
+  { patience: SHORT_PATIENCE },
+);

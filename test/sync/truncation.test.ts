@@ -3,7 +3,7 @@ import { hybridDiffusion, type SyncMessage } from '../../sync/index.js';
 import { until } from '../support/until.js';
 import { drainTold, told } from './support/losses.js';
 import { drain, say, shortly } from './support/people.js';
-import { inWorlds, MODES } from './support/worlds.js';
+import { inWorlds, MODES, SHORT_PATIENCE } from './support/worlds.js';
 
 const DAY = 24 * 3600 * 1000;
 
@@ -128,24 +128,28 @@ inWorlds(
       });
     }
   },
-  { only: () => true },
+  { patience: SHORT_PATIENCE, only: () => true },
 );
 
-inWorlds('a conversation in read mode, expired behind a device,', (open) => {
-  it('is told', async () => {
-    const world = await open({ storeTtlMs: 30 * DAY });
-    const { sync } = await world.start({ diffusion: MODES.read() });
-    await world.join({ sync } as never, 'a', 'ann', 'bob');
-    await say(sync, 'a', 'ann', 'a1');
-    const phone = sync.device('bob', 'phone');
-    expect(shortly(await drain(phone))).toEqual(['a1']);
-    const lost = await say(sync, 'a', 'ann', 'a2', 'a3');
-    world.now += 40 * DAY;
-    expect(await drainTold(phone, 1)).toEqual({ told: { a: lost }, messages: [] });
-    await say(sync, 'a', 'ann', 'a4');
-    expect(await drainTold(phone, 1)).toEqual({ told: {}, messages: ['a4'] });
-  });
-});
+inWorlds(
+  'a conversation in read mode, expired behind a device,',
+  (open) => {
+    it('is told', async () => {
+      const world = await open({ storeTtlMs: 30 * DAY });
+      const { sync } = await world.start({ diffusion: MODES.read() });
+      await world.join({ sync } as never, 'a', 'ann', 'bob');
+      await say(sync, 'a', 'ann', 'a1');
+      const phone = sync.device('bob', 'phone');
+      expect(shortly(await drain(phone))).toEqual(['a1']);
+      const lost = await say(sync, 'a', 'ann', 'a2', 'a3');
+      world.now += 40 * DAY;
+      expect(await drainTold(phone, 1)).toEqual({ told: { a: lost }, messages: [] });
+      await say(sync, 'a', 'ann', 'a4');
+      expect(await drainTold(phone, 1)).toEqual({ told: {}, messages: ['a4'] });
+    });
+  },
+  { patience: SHORT_PATIENCE },
+);
 
 for (const [mode, diffusion] of Object.entries(MODES)) {
   inWorlds(
@@ -184,61 +188,69 @@ for (const [mode, diffusion] of Object.entries(MODES)) {
           expect(await drainTold(after.sync.device(user, 'phone'), 1)).toEqual({ told: {}, messages: ['a5'] });
       });
     },
-    { only: () => true },
+    { patience: SHORT_PATIENCE, only: () => true },
   );
 }
 
-inWorlds('a process that stood still while others delivered', (open) => {
-  it('tells nobody of entries that were trimmed after their delivery, and knows the mode behind them', async () => {
-    const world = await open();
-    let wanted: 'write' | 'read' = 'write';
-    const choose = () => hybridDiffusion({ policy: () => wanted });
-    const idle = await world.start({ diffusion: choose() });
-    await world.join(idle, 'a', 'ann', 'bob');
-    await say(idle.sync, 'a', 'ann', 'a1');
-    const busy = await world.start({ diffusion: choose() });
-    wanted = 'read';
-    await say(busy.sync, 'a', 'ann', 'a2', 'a3');
-    const phone = busy.sync.device('bob', 'phone');
-    expect(shortly(await drain(phone))).toEqual(['a1', 'a2', 'a3']);
-    await busy.sync.close();
-    await idle.sync.history('a').trim({ keepLast: 1 });
-    await say(idle.sync, 'a', 'ann', 'a4');
-    expect(await drainTold(idle.sync.device('bob', 'phone'), 1)).toEqual({ told: {}, messages: ['a4'] });
-  });
-});
+inWorlds(
+  'a process that stood still while others delivered',
+  (open) => {
+    it('tells nobody of entries that were trimmed after their delivery, and knows the mode behind them', async () => {
+      const world = await open();
+      let wanted: 'write' | 'read' = 'write';
+      const choose = () => hybridDiffusion({ policy: () => wanted });
+      const idle = await world.start({ diffusion: choose() });
+      await world.join(idle, 'a', 'ann', 'bob');
+      await say(idle.sync, 'a', 'ann', 'a1');
+      const busy = await world.start({ diffusion: choose() });
+      wanted = 'read';
+      await say(busy.sync, 'a', 'ann', 'a2', 'a3');
+      const phone = busy.sync.device('bob', 'phone');
+      expect(shortly(await drain(phone))).toEqual(['a1', 'a2', 'a3']);
+      await busy.sync.close();
+      await idle.sync.history('a').trim({ keepLast: 1 });
+      await say(idle.sync, 'a', 'ann', 'a4');
+      expect(await drainTold(idle.sync.device('bob', 'phone'), 1)).toEqual({ told: {}, messages: ['a4'] });
+    });
+  },
+  { patience: SHORT_PATIENCE },
+);
 
 describe('a mode marker that is gone before it was applied', () => {
-  inWorlds('counts for nothing', (open) => {
-    it.each(['write', 'read'] as const)('and the mode changes later (from %s)', async (first) => {
-      const world = await open();
-      let wanted: 'write' | 'read' = first;
-      const start = () => world.start({ diffusion: hybridDiffusion({ policy: () => wanted }) });
-      const before = await start();
-      await world.join(before, 'a', 'ann', 'bob');
-      await say(before.sync, 'a', 'ann', 'a1');
-      const after = await start();
-      const phone = after.sync.device('bob', 'phone');
-      expect(shortly(await drain(phone))).toEqual(['a1']);
-      await before.sync.close();
-      // The marker that a process appended before it died, by the key that every process uses.
-      const history = after.sync.history('a');
-      const next = first === 'write' ? 'read' : 'write';
-      const { seqId: since } = (await history.read({ reverse: true, limit: 100 })).entries.find(
-        ({ message }) => message.kind === 'mode',
-      ) ?? { seqId: 0n };
-      await history.append({ kind: 'mode', mode: next }, { key: `mode:${since}` });
-      const { seqId } = await history.append({ kind: 'message', sender: 'ann', body: 'lost' });
-      await history.trim({ through: seqId });
-      await after.sync.recover({ all: true });
-      wanted = next;
-      const other = await start();
-      await say(other.sync, 'a', 'ann', 'a2', 'a3');
-      const { told: losses, messages } = await drainTold(other.sync.device('bob', 'phone'), 1);
-      expect([losses, messages]).toEqual([{ a: seqId }, ['a2', 'a3']]);
-      expect(shortly(await drain(other.sync.device('bob', 'new'))).slice(-2)).toEqual(['a2', 'a3']);
-      const { entries } = await history.read({ after: seqId });
-      expect(entries.map(({ message }) => message.kind)).toContain('mode');
-    });
-  });
+  inWorlds(
+    'counts for nothing',
+    (open) => {
+      it.each(['write', 'read'] as const)('and the mode changes later (from %s)', async (first) => {
+        const world = await open();
+        let wanted: 'write' | 'read' = first;
+        const start = () => world.start({ diffusion: hybridDiffusion({ policy: () => wanted }) });
+        const before = await start();
+        await world.join(before, 'a', 'ann', 'bob');
+        await say(before.sync, 'a', 'ann', 'a1');
+        const after = await start();
+        const phone = after.sync.device('bob', 'phone');
+        expect(shortly(await drain(phone))).toEqual(['a1']);
+        await before.sync.close();
+        // The marker that a process appended before it died, by the key that every process uses.
+        const history = after.sync.history('a');
+        const next = first === 'write' ? 'read' : 'write';
+        const { seqId: since } = (await history.read({ reverse: true, limit: 100 })).entries.find(
+          ({ message }) => message.kind === 'mode',
+        ) ?? { seqId: 0n };
+        await history.append({ kind: 'mode', mode: next }, { key: `mode:${since}` });
+        const { seqId } = await history.append({ kind: 'message', sender: 'ann', body: 'lost' });
+        await history.trim({ through: seqId });
+        await after.sync.recover({ all: true });
+        wanted = next;
+        const other = await start();
+        await say(other.sync, 'a', 'ann', 'a2', 'a3');
+        const { told: losses, messages } = await drainTold(other.sync.device('bob', 'phone'), 1);
+        expect([losses, messages]).toEqual([{ a: seqId }, ['a2', 'a3']]);
+        expect(shortly(await drain(other.sync.device('bob', 'new'))).slice(-2)).toEqual(['a2', 'a3']);
+        const { entries } = await history.read({ after: seqId });
+        expect(entries.map(({ message }) => message.kind)).toContain('mode');
+      });
+    },
+    { patience: SHORT_PATIENCE },
+  );
 });

@@ -10,8 +10,8 @@ import { sqliteAdapter } from '../../../adapters/sqlite/index.js';
 import type { AdapterWarning, TimelineAdapter } from '../../../src/adapter.js';
 import { openTimelineStore } from '../../../src/index.js';
 import type { TimelineStore, TimelineStoreOptions } from '../../../src/types.js';
+import { assemble } from '../../../sync/create-sync.js';
 import {
-  createSync,
   type Directory,
   hybridDiffusion,
   type MessageSync,
@@ -22,6 +22,7 @@ import {
   timelineDirectory,
   writeDiffusion,
 } from '../../../sync/index.js';
+import type { Patience } from '../../../sync/shared/context.js';
 import { nightly } from '../../support/nightly.js';
 import { hasRedis, RedisServer } from '../../support/redis-server.js';
 import { Interposed, type Traffic } from './interposed.js';
@@ -61,6 +62,9 @@ export const MODES = {
   hybrid: () => hybridDiffusion({ writeUpTo: 2 }),
 } as const;
 
+/** For tests that wait until another process takes over. */
+export const SHORT_PATIENCE: Patience = { leastMs: 100, mostMs: 200 };
+
 let server: Promise<RedisServer> | undefined;
 const opened: (() => unknown)[] = [];
 
@@ -72,9 +76,9 @@ async function closeAll(): Promise<void> {
 export function inWorlds(
   title: string,
   tests: (open: (options?: WorldOptions) => Promise<World>, setting: Setting) => void,
-  options: { core?: boolean; only?: (setting: Setting) => boolean } = {},
+  options: { core?: boolean; only?: (setting: Setting) => boolean; patience?: Patience } = {},
 ): void {
-  const { core, only } = options;
+  const { core, only, patience } = options;
   const settings = core ? [...USUAL, ...CORE] : only ? [...USUAL, ...OTHERS] : USUAL;
   afterEach(closeAll);
   afterAll(async () => {
@@ -85,7 +89,7 @@ export function inWorlds(
   for (const each of only ? settings.filter(only) : settings) {
     const usesRedis = each.store === 'redis' || each.sync === 'redis';
     describe.skipIf(usesRedis && !hasRedis())(`${title} (${each.title})`, () => {
-      tests((worldOptions) => World.open(each, worldOptions), each);
+      tests((worldOptions) => World.open(each, { patience, ...worldOptions }), each);
     });
   }
 }
@@ -95,6 +99,8 @@ export interface WorldOptions {
   /** TTL of the store library. The library of states is then a third one. */
   readonly storeTtlMs?: number | undefined;
   readonly traffic?: Traffic;
+  /** Shorter than usual, for tests that wait for it. */
+  readonly patience?: Patience | undefined;
 }
 
 export interface ProcessOptions extends Partial<Omit<SyncOptions<string>, 'store' | 'sync' | 'directory'>> {
@@ -130,6 +136,7 @@ export class World {
   readonly #ttlMs: number | undefined;
   readonly #storeTtlMs: number | undefined;
   readonly #traffic: Traffic | undefined;
+  readonly #patience: Patience | undefined;
   readonly #adapters: Adapters;
 
   private constructor(of: Setting, options: WorldOptions, adapters: Adapters) {
@@ -137,6 +144,7 @@ export class World {
     this.#ttlMs = options.ttlMs;
     this.#storeTtlMs = options.storeTtlMs;
     this.#traffic = options.traffic;
+    this.#patience = options.patience;
     this.#adapters = adapters;
   }
 
@@ -174,7 +182,7 @@ export class World {
     const inboxes = await openTimelineStore<Synced<string>>({ adapter: faults.sync, name: 'sync', ...ttl, ...common });
     const directory = own ?? (this.setting.directory === 'kept' ? timelineDirectory({ store: state }) : this.#lists());
     const base = { store, state, sync: inboxes, directory, diffusion: writeDiffusion(), recoverEveryMs: 0, onWarning };
-    const sync = createSync<string>({ ...base, ...rest });
+    const sync = assemble<string>({ ...base, ...rest }, this.#patience ? { patience: this.#patience } : {});
     opened.push(async () => {
       if (faults.store.isDead) {
         await Promise.all([faults.store.bury(), faults.sync.bury()]);

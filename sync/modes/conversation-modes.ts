@@ -115,7 +115,7 @@ export async function recordMode<M>(
   const record: ModeRecord = {
     ...{ mode, at: String(since), phase },
     ...(markerKey !== undefined && { marker: markerKey }),
-    ...(held !== undefined && { heldSince: String(held) }),
+    ...(held !== undefined && held !== since && { heldSince: String(held) }),
   };
   const message = { kind: 'state', state: record } as const;
   await state.timeline(timelineOf.modes(conversation)).append(message, { key: `${phase}:${since}` });

@@ -20,7 +20,8 @@ export async function passLostEntries<M>(
   const { state } = context;
   let mode = before;
   let { after } = lost;
-  for (const change of await changesBetween(state, conversation, lost)) {
+  const changes = await changesBetween(state, conversation, lost);
+  for (const change of changes) {
     await tellOfLoss(target, { ...lost, after, through: change.since }, mode);
     const { isDone, markerKey, ...next } = change;
     if (!isDone && markerKey !== undefined) await markChange(target, { before: mode, next, markerKey });
@@ -28,6 +29,8 @@ export async function passLostEntries<M>(
     after = change.since;
   }
   await tellOfLoss(target, { ...lost, after }, mode);
+  // Recorded by the change itself, or by another process that passed the same loss.
+  if (changes.at(-1)?.isDone && mode.since === lost.through) return mode;
   const behind = { mode: mode.mode, since: lost.through, heldSince: heldSince(mode) };
   await recordMode(state, conversation, { ...behind, isDone: true });
   return behind;

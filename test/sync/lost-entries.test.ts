@@ -149,6 +149,26 @@ inWorlds(
       },
     );
 
+    it('may end with the marker of a mode change that is done: another process passes them', async () => {
+      const world = await open();
+      let wanted: 'write' | 'read' = 'write';
+      const start = () => world.start({ diffusion: hybridDiffusion({ policy: () => wanted }) });
+      const first = await start();
+      await world.join(first, 'a', 'ann', 'bob');
+      await say(first.sync, 'a', 'ann', 'a1');
+      wanted = 'read';
+      const second = await start();
+      second.faults.store.before = (method) => {
+        if (method === 'advance') throw away();
+      };
+      await say(second.sync, 'a', 'ann', 'a2');
+      const { entries } = await second.sync.history('a').read();
+      const marker = entries.find(({ message }) => message.kind === 'mode')!;
+      await second.sync.history('a').trim({ through: marker.seqId });
+      second.crash();
+      expect(await say(first.sync, 'a', 'ann', 'a3')).toBeGreaterThan(marker.seqId);
+    });
+
     it('may hold the marker of a mode change that has begun: it is completed for everybody', async () => {
       const world = await open();
       let wanted: 'write' | 'read' = 'write';

@@ -38,7 +38,8 @@ export class DeviceReader {
     const page = outcome.value;
     // The page may be of either life. The next pull gives that of the new one.
     if (await this.#hasRestarted(client)) return false;
-    client.usedAt = this.#world.time;
+    // The device may have been recorded at the beginning of the call.
+    client.usedAt = time;
     if (!client.hasAcked) client.beganAt = this.#world.time;
     this.#world.note(
       `${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${fate}`,
@@ -146,11 +147,12 @@ export class DeviceReader {
     const messages = device.subscribe({ signal: stop.signal, after: client.after })[Symbol.asyncIterator]();
     void this.#world.turns.pass(turns).then(() => stop.abort());
     for (let isFirst = true; ; isFirst = false) {
+      const { time } = this.#world;
       const outcome = await this.#attempts.run(host, `next ${client.name}`, () => messages.next());
       if (!outcome || outcome.value.done) break;
       const message = outcome.value.value;
       if (await this.#hasRestarted(client)) break;
-      client.usedAt = this.#world.time;
+      client.usedAt = time;
       if (message.kind === 'signal') this.#signals.heard.push({ client, message, subscription });
       if (!client.hasAcked) client.beganAt = this.#world.time;
       if (message.resynced) await this.#resync(client);

@@ -47,12 +47,17 @@ export async function checkInbox(evidence: Evidence, user: string): Promise<void
   }
 }
 
-/** A change of a message that is gone, for a user who saw it only in a membership whose leave is gone as well. */
+/**
+ * A change of a message that is gone, for a user who saw it only in a membership whose leave is gone as well, or was to
+ * see it as part of the past.
+ */
 function isOfForgottenPast({ histories }: Evidence, user: string, { timeline, message }: Entry): boolean {
   const history = histories.get(String(timeline))!;
   if (!('target' in message)) return false;
   const target = BigInt(message.target);
-  return history.isGone({ seqId: target }) && history.goneLeaves(user, target).length > 0;
+  if (!history.isGone({ seqId: target })) return false;
+  const isOfPast = history.periodsOf(user).some(({ joinedAt, from }) => from < target && target < joinedAt);
+  return isOfPast || history.goneLeaves(user, target).length > 0;
 }
 
 /** Inboxes hold no body of an edit, of a recalled message, or from before an edit. */

@@ -5,7 +5,7 @@ import { until } from '../support/until.js';
 import { inboxText } from './support/inbox-text.js';
 import { away } from './support/interposed.js';
 import { drainTold } from './support/losses.js';
-import { all, bodyOf, drain, numbered, say, shortly } from './support/people.js';
+import { all, drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process, SHORT_PATIENCE, type World } from './support/worlds.js';
 
 /** Sends what no inbox gets before the process dies. */
@@ -76,48 +76,6 @@ inWorlds(
       const tablet = fast.sync.device('bob', 'tablet');
       expect(await drainTold(tablet, 1)).toEqual({ told: { a: seqId }, messages: ['a1', 'a3'] });
       expect(await inboxText(fast.inboxes, 'bob')).not.toContain('a2');
-    });
-
-    it.each(['recall', 'edit'] as const)(
-      'leave no body, where a late copy of one comes after its %s',
-      async (change) => {
-        const world = await open();
-        const slow = await world.start(write);
-        await world.join(slow, 'a', 'ann', 'bob');
-        let hold: (() => void) | undefined;
-        slow.faults.sync.before = (method) => {
-          if (method === 'append') return new Promise((resolve) => (hold = resolve));
-        };
-        const { seqId, delivered } = await slow.sync.send({ conversation: 'a', sender: 'ann', body: 'secret' });
-        await until('a copy on its way', () => hold !== undefined);
-        const fast = await world.start(write);
-        const changed =
-          change === 'recall' ? await fast.sync.recall('a', seqId) : await fast.sync.edit('a', seqId, 'better');
-        await fast.sync.history('a').trim({ through: seqId });
-        await changed.delivered;
-        slow.faults.sync.before = () => undefined;
-        hold?.();
-        await delivered;
-        expect(await inboxText(fast.inboxes, 'ann', 'bob')).not.toMatch(/secret|better/);
-        const phone = fast.sync.device('bob', 'phone');
-        expect((await drain(phone)).map(bodyOf)).not.toContain('secret');
-      },
-    );
-
-    it('leave no body, where a copy waited for its inbox until after the recall', async () => {
-      const world = await open();
-      const slow = await world.start(write);
-      await world.join(slow, 'a', 'ann', 'bob');
-      slow.faults.sync.refuse('bob');
-      const { seqId, delivered } = await slow.sync.send({ conversation: 'a', sender: 'ann', body: 'secret' });
-      await until('a refused inbox', () => slow.faults.sync.refusals > 0);
-      const fast = await world.start(write);
-      const recalled = await fast.sync.recall('a', seqId);
-      await fast.sync.history('a').trim({ through: seqId });
-      await recalled.delivered;
-      slow.faults.sync.relent();
-      await delivered;
-      expect(await inboxText(fast.inboxes, 'ann', 'bob')).not.toContain('secret');
     });
 
     it.each(['stays in read mode', 'goes over to write mode'])(

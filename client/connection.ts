@@ -9,7 +9,7 @@ const SLACK_MS = 1000;
 /** Answers to a position that the server does not accept. */
 const POSITION_REFUSED = [400, 410, 413];
 
-/** What a connection serves. */
+/** The chat that a connection serves. */
 export interface ConnectionHost<M> extends Core {
   /** The `id` read last. */
   cursor: string | undefined;

@@ -9,7 +9,7 @@ import { pathOf } from './wire.js';
 
 const READ_PAUSE_MS = 300;
 
-/** What a conversation needs of the chat. */
+/** The part of the chat that a conversation uses. */
 export interface ConversationHost<M> extends Core {
   readonly box: Outbox<M>;
   /** The user has read up to here. */

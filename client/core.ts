@@ -4,7 +4,7 @@ import { unavailable } from './chat-error.js';
 import type { Requests } from './requests.js';
 import type { ChatOptions } from './types.js';
 
-/** What all parts of a chat share. */
+/** State and calls that all parts of a chat share. */
 export interface Core {
   readonly options: ChatOptions;
   readonly requests: Requests;

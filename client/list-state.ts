@@ -1,7 +1,7 @@
 import type { Core } from './core.js';
 import type { ChatEntry, ChatUnread, ListedConversation } from './types.js';
 
-/** What the list needs of the chat. */
+/** The part of the chat that the list uses. */
 export interface ListHost extends Core {
   /** The list tells the user's read position of a conversation. */
   listed(conversation: string, readSeqId: bigint): void;

@@ -6,7 +6,7 @@ import { type OutboxChange, OutgoingItem, refusalOf } from './outgoing-item.js';
 import type { OpenChatStorage, Outgoing, StoredOutgoing } from './types.js';
 import { pathOf } from './wire.js';
 
-/** What an outbox serves. */
+/** The chat that an outbox serves. */
 export interface OutboxHost<M> extends Core {
   /** An item has changed; with `seqId`, the server has stored it. */
   changed(item: OutgoingItem<M>, seqId: bigint | undefined): void;

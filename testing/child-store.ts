@@ -41,7 +41,7 @@ export class ChildStore {
     await this.#ask({ do: 'advance', timeline, reader, to: to.map(String) });
   }
 
-  /** What it hears is in `signals`. */
+  /** Signals that it hears are in `signals`. */
   async listen(topics: readonly string[]): Promise<void> {
     await this.#ask({ do: 'listen', topics });
   }

@@ -14,7 +14,7 @@ const TAIL = 4;
 const FIRST_PAGE = 64;
 const MAX_PAGE = 512;
 
-/** What is known of the end of a conversation. */
+/** The known end of a conversation. */
 interface KnownTail {
   epoch: string;
   lastSeqId: bigint;

@@ -16,7 +16,7 @@ export class SkipTracker {
   #listed = 0n;
   #through = 0n;
 
-  /** What comes next follows `seqId`; of what precedes it nothing is known. */
+  /** The next entry follows `seqId`; nothing is known of those before it. */
   start(seqId: bigint): void {
     this.#uncounted = 0;
     this.#counted = seqId;

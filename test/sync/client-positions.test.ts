@@ -18,7 +18,7 @@ async function catchUp(device: Device<string>, after: string, limit = 100) {
   }
 }
 
-/** What a device leaves behind. */
+/** The Timelines and checkpoints that a device leaves behind. */
 async function traces({ store, inboxes }: Process): Promise<unknown[]> {
   const heads = await store.heads([
     ['device', 'bob', 'tab'],

@@ -8,7 +8,7 @@ const WEEK = 7 * DAY;
 
 const namesOf = async ({ sync }: Process, user = 'bob') => (await all(sync.devices(user))).map(({ device }) => device);
 
-/** What is left of the device in the libraries: entries of its Timelines, and checkpoints. */
+/** The traces of the device in the libraries: entries of its Timelines, and checkpoints. */
 async function leftovers({ store, inboxes }: Process, device: string): Promise<unknown[]> {
   const timelines = [
     ['device', 'bob', device],

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-/** What another process has: its own memory, the same Timelines. */
+/** Another process: a memory of its own, the same Timelines. */
 const directory = (leastChanges = 64) => assembleDirectory(store, leastChanges);
 
 async function membersOf(of: Directory, conversation: string, at?: bigint): Promise<string[]> {

@@ -6,7 +6,7 @@ import { law } from '../law-group.js';
 
 const PROBE = 'probe';
 
-/** What a listener has heard, without probes. */
+/** The signals that a listener has heard, without probes. */
 class Ears {
   readonly heard: string[] = [];
   readonly probed = new Set<string>();

@@ -23,7 +23,7 @@ export interface DeliveryCount {
   readonly firstFault: DeliveryFault | undefined;
 }
 
-/** What one device has been shown of one conversation. */
+/** The entries of one conversation that one device has been shown. */
 interface Shown {
   readonly seqIds: Set<bigint>;
   readonly lost: Set<bigint>;

@@ -1,4 +1,4 @@
-/** What the toolbar does: faults, and what undoes them. */
+/** The actions of the toolbar: faults, and the actions that undo them. */
 import { CHANNEL, CHANNEL_AUTHOR, IMPORTED, LUNCH, nameOf } from '../../shared/people.js';
 import { durationText, plural } from '../words.js';
 import type { App } from './app.js';

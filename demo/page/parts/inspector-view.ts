@@ -1,4 +1,4 @@
-/** What lies beneath: the conversation's Timeline and the inboxes as strips, positions as flags, one entry in full. */
+/** The inspector: the conversation's Timeline and the inboxes as strips, positions as flags, one entry in full. */
 import type { InspectedEntry, InspectedTimeline } from '../../shared/inspection.js';
 import { h, Keyed, setAttribute, setText } from '../dom.js';
 import { icon } from '../icons.js';

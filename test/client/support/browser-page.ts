@@ -1,4 +1,4 @@
-/** What the pages of the browser tests run. */
+/** The script of the pages in browser tests. */
 import { type ChatClient, connectChat, indexedDbStorage } from '../../../client/index.js';
 
 declare global {

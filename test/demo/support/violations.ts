@@ -9,7 +9,7 @@ interface Violation {
   readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
 }
 
-/** What axe finds on the page, one line for each element. */
+/** The findings of axe on the page, one line for each element. */
 export async function violationsOn(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const violations = await page.evaluate(async () => {

@@ -1,6 +1,6 @@
 import { Random } from '../../../testing/random.js';
 
-/** What a message carries besides its body. */
+/** The fields of a message besides its body. */
 export interface Extras {
   readonly countable?: false;
   readonly relatesTo?: bigint;

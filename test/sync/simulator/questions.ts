@@ -3,7 +3,7 @@ import type { ReadMarks } from './read-marks.js';
 import { openWindow, type Window } from './windows.js';
 import type { Host, World } from './world.js';
 
-/** What `members`, or `isMember`, said of a user. */
+/** An answer of `members` or `isMember` about a user. */
 export interface MembershipAnswer {
   readonly conversation: string;
   readonly user: string;

@@ -60,14 +60,14 @@ export class BodyRemover<M> {
     copied: CopiedMessage<M>,
     errors: Map<string, TimelineError>,
   ): Promise<{ readonly user: string; readonly copy: Copy<M> }[]> {
-    const { known, isKeyRemembered } = copied;
-    if (!known || !isKeyRemembered || !this.#sync.capabilities.expectedLast) {
-      const copies = await searchCopies(this.#sync, users, copied);
-      return users.map((user, i) => ({ user, copy: copies[i] }));
-    }
+    const { known } = copied;
+    if (!known || !copied.isKeyRemembered() || !this.#sync.capabilities.expectedLast)
+      return this.#search(users, copied);
     const positions = await Promise.all(
       users.map(async (user) => ({ user, seqId: await this.#positionOf(user, known, errors) })),
     );
+    // The process may have stood still before an inbox was asked.
+    if (!copied.isKeyRemembered()) return this.#search(users, copied);
     const holders = positions.flatMap(({ user, seqId }) => (seqId === undefined ? [] : [{ user, seqId }]));
     if (holders.length === 0) return [];
     const pages = await this.#sync.readBatch(
@@ -75,6 +75,14 @@ export class BodyRemover<M> {
       lenient,
     );
     return holders.map(({ user }, i) => ({ user, copy: (pages[i] as Page<Synced<M>>).entries[0] }));
+  }
+
+  async #search(
+    users: readonly string[],
+    copied: CopiedMessage<M>,
+  ): Promise<{ readonly user: string; readonly copy: Copy<M> }[]> {
+    const copies = await searchCopies(this.#sync, users, copied);
+    return users.map((user, i) => ({ user, copy: copies[i] }));
   }
 
   /**

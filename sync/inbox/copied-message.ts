@@ -1,4 +1,5 @@
 import type { TimelineEntry } from '../../src/index.js';
+import type { Clock } from '../shared/clock.js';
 import { copyKey } from '../shared/names.js';
 import { isUndecodable } from '../shared/undecodable.js';
 import type { Stored, Synced } from '../types.js';
@@ -16,8 +17,8 @@ export interface CopiedMessage<M> {
     /** The copy without body. */
     readonly reference: Synced<M>;
   };
-  /** Every inbox that holds a copy remembers its key. */
-  readonly isKeyRemembered: boolean;
+  /** `true` while every inbox that holds a copy remembers its key. */
+  readonly isKeyRemembered: () => boolean;
 }
 
 export interface AmendedTarget<M> {
@@ -25,8 +26,9 @@ export interface AmendedTarget<M> {
   readonly seqId: bigint;
   /** `undefined` if the message is gone. */
   readonly entry: TimelineEntry<Stored<M>> | undefined;
-  /** Milliseconds since 1970 at which it is looked for. */
-  readonly now: number;
+  /** Milliseconds since 1970 of the edit or recall. */
+  readonly amendedAt: number;
+  readonly clock: Clock;
   /** Milliseconds for which inboxes remember keys; `null`: for ever. */
   readonly keyWindowMs: number | null;
 }
@@ -37,18 +39,21 @@ const TRUSTED_PART = 0.5;
 interface KeyAge {
   /** Milliseconds since 1970 of the message. */
   readonly sentAt: number;
-  readonly now: number;
+  /** Milliseconds since 1970 of an event that is over: the clock may be slow. */
+  readonly atLeast: number;
+  readonly clock: Clock;
   /** Milliseconds for which inboxes remember keys; `null`: for ever. */
   readonly keyWindowMs: number | null;
 }
 
-/** `true` if every inbox with a copy remembers its key. */
-export function isKeyTrusted({ sentAt, now, keyWindowMs }: KeyAge): boolean {
-  return keyWindowMs === null || now - sentAt < keyWindowMs * TRUSTED_PART;
+/** `true` if every inbox with a copy remembers its key now. */
+export function isKeyTrusted({ sentAt, atLeast, clock, keyWindowMs }: KeyAge): boolean {
+  return keyWindowMs === null || Math.max(atLeast, clock.now()) - sentAt < keyWindowMs * TRUSTED_PART;
 }
 
-export function copiedMessage<M>({ conversation, seqId, entry, now, keyWindowMs }: AmendedTarget<M>): CopiedMessage<M> {
-  if (!entry) return { conversation, seqId, isKeyRemembered: false };
+export function copiedMessage<M>(target: AmendedTarget<M>): CopiedMessage<M> {
+  const { conversation, seqId, entry, amendedAt: atLeast, clock, keyWindowMs } = target;
+  if (!entry) return { conversation, seqId, isKeyRemembered: () => false };
   const { appendedAt, message, deleted } = entry;
   const isReadable = !deleted && !isUndecodable(message) && message.kind === 'message';
   const reference = isReadable
@@ -57,6 +62,6 @@ export function copiedMessage<M>({ conversation, seqId, entry, now, keyWindowMs 
   return {
     ...{ conversation, seqId },
     known: { sentAt: appendedAt, key: copyKey(conversation, entry), reference },
-    isKeyRemembered: isKeyTrusted({ sentAt: appendedAt, now, keyWindowMs }),
+    isKeyRemembered: () => isKeyTrusted({ sentAt: appendedAt, atLeast, clock, keyWindowMs }),
   };
 }

@@ -32,8 +32,9 @@ export class LateCopies<M> {
     const seqId = BigInt(message.seqId);
     const entry = await this.#context.store.timeline(conversation).get(seqId, lenient);
     if (entry && isCurrent(entry, message)) return undefined;
-    const { keyWindowMs } = this.#context.sync.capabilities;
-    const isKeyRemembered = isKeyTrusted({ sentAt, now: Math.max(sentAt, Date.now()), keyWindowMs });
+    const { clock, sync } = this.#context;
+    const { keyWindowMs } = sync.capabilities;
+    const isKeyRemembered = () => isKeyTrusted({ sentAt, atLeast: sentAt, clock, keyWindowMs });
     return { conversation, seqId, known: { sentAt, key, reference: withoutBody(message) }, isKeyRemembered };
   }
 }

@@ -185,13 +185,14 @@ export class EntryProcessor<M> {
     { target }: Amendment<M>,
     message: TimelineEntry<Stored<M>> | undefined,
   ): Promise<DeliveryReport | undefined> {
-    const { keyWindowMs, update } = this.#context.sync.capabilities;
+    const { clock, sync } = this.#context;
+    const { keyWindowMs, update } = sync.capabilities;
     const seqId = BigInt(target);
     const isOnlyRead = this.mode.mode === 'read' && this.mode.since < seqId;
     if (!update || isOnlyRead) return undefined;
     const conversation = this.#conversation;
-    const now = Math.max(entry.appendedAt, Date.now());
-    const copied = copiedMessage({ conversation, seqId, entry: message, now, keyWindowMs });
+    const { appendedAt: amendedAt } = entry;
+    const copied = copiedMessage({ conversation, seqId, entry: message, amendedAt, clock, keyWindowMs });
     const holders = copyHolders(this.#context, { conversation, after: seqId, at: entry.seqId });
     return this.#inboxes.removeBody({ seqId: entry.seqId, key: `remove:${entry.seqId}`, copied }, holders);
   }

@@ -198,6 +198,18 @@ inWorlds(
       expect((await process.inboxes.timeline('bob').head()).lastSeqId).toBe(before + 1n);
     });
 
+    it('finds copies whose keys inboxes forget while they are asked', async () => {
+      const world = await open();
+      const { process, seqId } = await withSecret(world, ['write', 'copy']);
+      let asked = 0;
+      process.faults.sync.before = (method) => {
+        if (method === 'append' && asked++ === 0) world.now += 60 * DAY_MS;
+      };
+      await recall(process.sync, 'g', seqId);
+      expect(asked).toBeGreaterThan(0);
+      expect(await inboxText(process.inboxes, 'ann', 'bob', 'cat')).not.toContain('secret');
+    });
+
     it('finds copies of a message that was trimmed from its conversation', async () => {
       const world = await open();
       const { process, seqId } = await withSecret(world, ['write', 'copy']);

@@ -128,7 +128,7 @@ type Adapters = Readonly<Record<'store' | 'sync', () => TimelineAdapter>>;
 
 /** Two databases, or one, and any number of processes that use them. */
 export class World {
-  /** The clock of all libraries. */
+  /** The clock of all libraries and processes. */
   now = Date.now();
   readonly setting: Setting;
   /** The caller's own lists: who is in which conversation. */
@@ -182,7 +182,9 @@ export class World {
     const inboxes = await openTimelineStore<Synced<string>>({ adapter: faults.sync, name: 'sync', ...ttl, ...common });
     const directory = own ?? (this.setting.directory === 'kept' ? timelineDirectory({ store: state }) : this.#lists());
     const base = { store, state, sync: inboxes, directory, diffusion: writeDiffusion(), recoverEveryMs: 0, onWarning };
-    const sync = assemble<string>({ ...base, ...rest }, this.#patience ? { patience: this.#patience } : {});
+    const clock = { now: () => this.now, elapsed: () => performance.now() };
+    const patience = this.#patience && { patience: this.#patience };
+    const sync = assemble<string>({ ...base, ...rest }, { clock, ...patience });
     opened.push(async () => {
       if (faults.store.isDead) {
         await Promise.all([faults.store.bury(), faults.sync.bury()]);

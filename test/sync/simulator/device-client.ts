@@ -120,6 +120,12 @@ export class DeviceClient {
     this.hasBegun = false;
   }
 
+  /** It was in use at `at`; calls take long, and others may forget it meanwhile. */
+  use(at: number, now: number): void {
+    this.idleMs = Math.max(this.idleMs, now - this.usedAt);
+    this.usedAt = at;
+  }
+
   /** Keeps messages; the function returned notes that they are acknowledged. */
   keep(messages: readonly SyncMessage<string>[]): () => void {
     for (const { truncated } of messages) this.losses.tell(truncated);

@@ -39,7 +39,7 @@ export class DeviceReader {
     // The page may be of either life. The next pull gives that of the new one.
     if (await this.#hasRestarted(client)) return false;
     // The device may have been recorded at the beginning of the call.
-    client.usedAt = time;
+    client.use(time, this.#world.time);
     if (!client.hasAcked) client.beganAt = this.#world.time;
     this.#world.note(
       `${client.name} pulled${page.resynced ? ', resynced,' : ''} ${placesOf(page.messages)} and will ${fate}`,
@@ -68,7 +68,7 @@ export class DeviceReader {
       return true;
     }
     const { user, device, start, name } = client;
-    client.usedAt = this.#world.time;
+    client.use(this.#world.time, this.#world.time);
     const ack = await this.#attempts.run(host, `ack ${name}`, () =>
       host.sync
         .device(user, device, { start })
@@ -94,8 +94,7 @@ export class DeviceReader {
     const isExact = isQuiet && !(client.wasSubscribed && client.restarts > 0);
     client.wasSubscribed = false;
     client.isUnused = false;
-    client.usedAt = Math.min(client.usedAt, this.#world.time);
-    client.idleMs = Math.max(client.idleMs, this.#world.time - client.usedAt);
+    client.use(Math.min(client.usedAt, this.#world.time), this.#world.time);
     const reader = readerOf.device(client.device, client.life);
     client.inboxBefore = await this.#world.sync.timeline(client.user).checkpoint(reader).get();
     client.since ??= { heads: await this.#world.heads(), isExact };
@@ -152,7 +151,7 @@ export class DeviceReader {
       if (!outcome || outcome.value.done) break;
       const message = outcome.value.value;
       if (await this.#hasRestarted(client)) break;
-      client.usedAt = time;
+      client.use(time, this.#world.time);
       if (message.kind === 'signal') this.#signals.heard.push({ client, message, subscription });
       if (!client.hasAcked) client.beganAt = this.#world.time;
       if (message.resynced) await this.#resync(client);

@@ -1,6 +1,6 @@
 import type { Synced } from '../../../sync/types.js';
 import type { Evidence } from './evidence.js';
-import type { Entry } from './history.js';
+import type { Entry, History } from './history.js';
 
 type Copy = Extract<Synced<string>, { readonly sender: string }>;
 
@@ -22,9 +22,10 @@ export async function checkInbox(evidence: Evidence, user: string): Promise<void
   }
   for (const [conversation, seqIds] of copies) {
     const history = histories.get(conversation)!;
-    // The copies of lost entries may come late: devices pass them, as the marker says that they are gone.
-    const isLost = (seqId: bigint) => history.lost.some((entry) => entry.seqId === seqId);
-    const disorder = history.disorder(seqIds.filter((seqId) => !isLost(seqId)));
+    // Copies of entries that are gone may come late: devices pass them, as the marker says that they are gone.
+    const mayBeLate = (seqId: bigint) =>
+      history.lost.some((entry) => entry.seqId === seqId) || isGonePast(history, user, seqId);
+    const disorder = history.disorder(seqIds.filter((seqId) => !mayBeLate(seqId)));
     if (disorder) fail(`the inbox of ${user} holds ${disorder}`);
     if (history.isUncertain(user)) continue;
     const entitled = new Set(history.entitled(user).map(({ seqId }) => seqId));
@@ -56,8 +57,13 @@ function isOfForgottenPast({ histories }: Evidence, user: string, { timeline, me
   if (!('target' in message)) return false;
   const target = BigInt(message.target);
   if (!history.isGone({ seqId: target })) return false;
-  const isOfPast = history.periodsOf(user).some(({ joinedAt, from }) => from < target && target < joinedAt);
-  return isOfPast || history.goneLeaves(user, target).length > 0;
+  return isGonePast(history, user, target) || history.goneLeaves(user, target).length > 0;
+}
+
+/** An entry that is gone, from before the user joined. */
+function isGonePast(history: History, user: string, seqId: bigint): boolean {
+  const isPast = history.periodsOf(user).some(({ joinedAt, from }) => from < seqId && seqId < joinedAt);
+  return isPast && history.isGone({ seqId });
 }
 
 /** Inboxes hold no body of an edit, of a recalled message, or from before an edit. */

@@ -1,17 +1,16 @@
-import { existsSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
 import { createGateway, toNodeHandler } from '../../http/index.js';
 import { type MessageSync, openMessageSync } from '../../sync/index.js';
+import { chromiumPath, launch } from '../support/browser.js';
 import './support/browser-page.js';
 import { until } from '../support/until.js';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const PAGE = '<!doctype html><title>chat</title><script type="module" src="/browser-page.js"></script>';
 
 let browser: Browser;
@@ -83,15 +82,14 @@ const untilShows = (page: Page, expected: readonly string[]) =>
 
 const untilLive = (page: Page) => until('the page is live', () => page.evaluate(() => chat.state === 'live'));
 
-describe.skipIf(!existsSync(CHROMIUM))('in a browser', () => {
+describe.skipIf(!chromiumPath)('in a browser', () => {
   beforeAll(async () => {
     const { outputFiles } = await build({
       entryPoints: [join(resolve(import.meta.dirname), 'support/browser-page.ts')],
       ...{ bundle: true, splitting: true, format: 'esm', platform: 'browser', write: false, outdir: '/out' },
     });
     files = new Map(outputFiles.map(({ path, text }) => [path.replace(/^.*\/out/, ''), text]));
-    const args = ['--headless', '--no-sandbox', '--disable-gpu'];
-    browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    browser = await launch();
   });
   afterAll(() => browser?.close());
 

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath, launch } from './support/browser.js';
+import { chromiumPath, launch } from '../support/browser.js';
 import { DemoPage } from './support/demo-page.js';
 import { type RunningDemo, startDemo } from './support/running-demo.js';
 

@@ -40,6 +40,12 @@ describe('the documents', () => {
     expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(30);
   });
 
+  it('show the hooks for React as they are tested, in at most 30 lines', () => {
+    const source = read('examples/react-hooks.ts');
+    expect(blocks('docs/client.md')).toContain(source);
+    expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(30);
+  });
+
   it('explain every error code, and no other', () => {
     const explained = [...read('README.md').matchAll(/^\| `(TIMELINE_\w+)` \|/gm)].map((match) => match[1] as string);
     expect(errorCodes.length).toBeGreaterThan(10);

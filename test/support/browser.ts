@@ -23,8 +23,8 @@ function find(): string | undefined {
       // The next name.
     }
   }
-  if (process.env.CI === 'true') throw new Error('the tests of the demo need chromium');
-  console.warn('no chromium: the tests of the demo in a browser are skipped');
+  if (process.env.CI === 'true') throw new Error('the tests in a browser need chromium');
+  console.warn('no chromium: the tests in a browser are skipped');
   return undefined;
 }
 

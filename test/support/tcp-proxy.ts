@@ -8,8 +8,8 @@ interface Connection {
 }
 
 /**
- * A TCP proxy on loopback: it can be slow, lead to another server, go silent while connections stay open, and lose
- * answers.
+ * A TCP proxy on loopback: it can be slow, lead to another server, refuse connections, go silent while they stay open,
+ * and lose answers.
  */
 export class TcpProxy {
   readonly port: number;
@@ -18,6 +18,7 @@ export class TcpProxy {
   readonly #connections = new Set<Connection>();
   #serverPort: number;
   #isSilent = false;
+  #isRefusing = false;
   #cutText: string | undefined;
 
   private constructor(listening: Server, port: number, serverPort: number, latencyMs: number) {
@@ -48,9 +49,16 @@ export class TcpProxy {
     this.#isSilent = true;
   }
 
+  /** Ends open connections, and those that are made until `heal`. */
+  refuse(): void {
+    this.cut();
+    this.#isRefusing = true;
+  }
+
   /** New connections work again; silent ones stay silent and open. */
   heal(): void {
     this.#isSilent = false;
+    this.#isRefusing = false;
   }
 
   /** Ends all open connections. */
@@ -78,6 +86,10 @@ export class TcpProxy {
   }
 
   #accept(client: Socket): void {
+    if (this.#isRefusing) {
+      client.destroy();
+      return;
+    }
     const server = connect(this.#serverPort, '127.0.0.1');
     const connection: Connection = { client, server, isSilent: this.#isSilent, isCut: false };
     this.#connections.add(connection);

@@ -1,0 +1,44 @@
+/** The benchmark of delivery: `npm run bench:delivery -- --help`. */
+import { rmSync } from 'node:fs';
+import { bundlesOf } from '../../test/support/bundled.js';
+import { measureConnections } from './connections.js';
+import { measureDrops } from './drops.js';
+import { type Options, type Part, parseOptions, USAGE, UsageError } from './options.js';
+import { measureViewers } from './viewers.js';
+
+const MEASURES: {
+  readonly [part in Part]: (options: Options, command: string, signal: AbortSignal) => Promise<readonly string[]>;
+} = {
+  drops: measureDrops,
+  connections: measureConnections,
+  viewers: measureViewers,
+};
+
+/** Exit code after SIGINT, as of a shell. */
+const INTERRUPTED = 130;
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const ending = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
+  try {
+    const options = parseOptions(args);
+    const command = ['npm run bench:delivery', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
+    const faults: string[] = [];
+    for (const part of options.parts) faults.push(...(await MEASURES[part](options, command, ending.signal)));
+    for (const fault of faults) console.error(`timeline-model: ${fault}`);
+    return faults.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (ending.signal.aborted) return INTERRUPTED;
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${USAGE}`);
+    return 2;
+  } finally {
+    rmSync(bundlesOf(process.ppid), { recursive: true, force: true });
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

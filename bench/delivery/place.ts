@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RedisServer } from '../../test/support/redis-server.js';
+import type { StorePlace } from './contender.js';
+import type { AtEnd } from './endings.js';
+import type { Store } from './options.js';
+
+/** Makes an empty store. */
+export async function openPlace(store: Store, atEnd: AtEnd): Promise<StorePlace> {
+  if (store === 'memory') return { store };
+  if (store === 'redis') {
+    const server = await RedisServer.start({ persistence: 'aof' });
+    atEnd(() => server.stop());
+    return { store, port: server.port };
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'timeline-delivery-'));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return { store, file: join(folder, 'chat.db') };
+}

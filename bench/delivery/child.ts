@@ -13,7 +13,7 @@ interface Answer {
 }
 
 /** Time for an orderly end, in milliseconds. */
-const END_MS = 15_000;
+const END_MS = 30_000;
 
 /** A program of this folder as a process of its own. It says `ready` with a value, then answers questions. */
 export class Child<Ready, Question extends object> {

@@ -19,7 +19,6 @@ export interface DropOptions {
   readonly restartMs: number;
   /** Without a delivery for so long after the traffic, the run is over. */
   readonly quietMs: number;
-  readonly signal?: AbortSignal;
 }
 
 export interface DropResult extends DropCounts {
@@ -59,7 +58,7 @@ export function runDrops(
 
 async function run(
   contender: Contender,
-  { signal, ...options }: DropOptions,
+  options: DropOptions,
   report: (line: string) => void,
   atEnd: AtEnd,
 ): Promise<DropResult> {
@@ -100,17 +99,17 @@ async function run(
   servers.startRestarting(options.restartMs);
   const stopTraffic = startTraffic(participants, users, conversations, options.perSecond, tally);
   atEnd(stopTraffic);
-  await pause(options.seconds * 1000, undefined, { ...(signal && { signal }) });
+  await pause(options.seconds * 1000);
   stopTraffic();
   network.stopCutting();
   await servers.stopRestarting();
   const restoredAt = performance.now();
   while (!tally.isComplete || unconfirmed() > 0) {
-    await pause(LOOK_MS, undefined, { ...(signal && { signal }) });
+    await pause(LOOK_MS);
     if (Math.min(tally.quietMs, performance.now() - restoredAt) > options.quietMs) break;
   }
   // A repetition would come right after.
-  await pause(options.cutMs, undefined, { ...(signal && { signal }) });
+  await pause(options.cutMs);
   tell();
   const { kills, orderlyEnds, lateEnds } = servers;
   return {

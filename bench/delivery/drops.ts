@@ -18,12 +18,12 @@ const COLUMNS = [
 ];
 
 /** Runs both contenders; resolves with the reasons why ours failed. */
-export async function measureDrops(options: Options, command: string, signal: AbortSignal): Promise<readonly string[]> {
+export async function measureDrops(options: Options, command: string): Promise<readonly string[]> {
   const { isQuick, seconds = isQuick ? 20 : 600, clients, perSecond, store = 'redis', only } = options;
   if (store === 'memory') throw new UsageError('a server that restarts keeps nothing in memory');
   const settings: DropOptions = {
     ...{ store, clients, seconds, perSecond, cutMs: 2000, restartMs: isQuick ? 4000 : 15_000 },
-    ...{ quietMs: isQuick ? 10_000 : 40_000, signal },
+    ...{ quietMs: isQuick ? 10_000 : 40_000 },
   };
   const ours = only === 'socket.io' ? [] : [gatewayContender];
   const theirs = only === 'timeline-model' || store !== 'redis' ? [] : [socketIoContender];

@@ -7,14 +7,14 @@ import { type Options, type Part, parseOptions, USAGE, UsageError } from './opti
 import { measureViewers } from './viewers.js';
 
 const MEASURES: {
-  readonly [part in Part]: (options: Options, command: string, signal: AbortSignal) => Promise<readonly string[]>;
+  readonly [part in Part]: (options: Options, command: string) => Promise<readonly string[]>;
 } = {
   drops: measureDrops,
   connections: measureConnections,
   viewers: measureViewers,
 };
 
-/** Exit code after SIGINT, as of a shell. */
+/** Exit code after a signal. */
 const INTERRUPTED = 130;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -22,22 +22,20 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const ending = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
+  // What runs and what is temporary is ended and removed as the process exits.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => process.exit(INTERRUPTED));
+  process.once('exit', () => rmSync(bundlesOf(process.ppid), { recursive: true, force: true }));
   try {
     const options = parseOptions(args);
     const command = ['npm run bench:delivery', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
     const faults: string[] = [];
-    for (const part of options.parts) faults.push(...(await MEASURES[part](options, command, ending.signal)));
+    for (const part of options.parts) faults.push(...(await MEASURES[part](options, command)));
     for (const fault of faults) console.error(`timeline-model: ${fault}`);
     return faults.length === 0 ? 0 : 1;
   } catch (error) {
-    if (ending.signal.aborted) return INTERRUPTED;
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message}\n\n${USAGE}`);
     return 2;
-  } finally {
-    rmSync(bundlesOf(process.ppid), { recursive: true, force: true });
   }
 }
 

@@ -13,15 +13,11 @@ const PAUSE_MS = 500;
 const SENDER = 'user-0';
 
 /** Measures the time from one message until it is with all of its viewers. */
-export async function measureViewers(
-  options: Options,
-  command: string,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
+export async function measureViewers(options: Options, command: string): Promise<readonly string[]> {
   const { connections, messages, store } = options;
   const rows: (string | number)[][] = [];
   for (const each of store === undefined ? STORES : [store]) {
-    const rounds = await roundsOf(each, options, signal);
+    const rounds = await roundsOf(each, options);
     const all = rounds.flat();
     const cells = [quantile(all, 0.5), quantile(all, 0.99), Math.max(...rounds.map((times) => Math.max(...times)))];
     rows.push([each, ...cells.map((ms) => `${ms.toFixed(0)} ms`)]);
@@ -39,18 +35,14 @@ export async function measureViewers(
 }
 
 /** For each message, milliseconds until each viewer had it. */
-async function roundsOf(
-  store: Store,
-  { connections, messages, profile }: Options,
-  signal: AbortSignal,
-): Promise<number[][]> {
+async function roundsOf(store: Store, { connections, messages, profile }: Options): Promise<number[][]> {
   return withEndings(async (atEnd) => {
     const gateway = await startGateway(store, { profile }, atEnd);
     await join(gateway, connections);
     const readers = await openStreams(gateway.ready, connections, atEnd);
     const rounds: number[][] = [];
     for (let i = 0; i < WARM_UP + messages; i++) {
-      await pause(PAUSE_MS, undefined, { signal });
+      await pause(PAUSE_MS);
       const times = await send(gateway, readers, String(i));
       if (i >= WARM_UP) rounds.push(times);
     }

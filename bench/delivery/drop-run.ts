@@ -36,6 +36,8 @@ export interface DropResult extends DropCounts {
 
 const CONNECTING_MS = 30_000;
 const LOOK_MS = 50;
+/** Time between two looks at which clients are to send. */
+const TICK_MS = 20;
 const PROGRESS_MS = 10_000;
 
 /** Everyone in one conversation, half of them in each of two others. */
@@ -119,7 +121,10 @@ async function run(
   };
 }
 
-/** Each client sends at its own times, to its conversations in turn. Returns a function that ends it. */
+/**
+ * Each client sends at its own times, to its conversations in turn; what a late timer left out comes with the next one.
+ * Returns a function that ends it.
+ */
 function startTraffic(
   participants: readonly Participant[],
   users: readonly string[],
@@ -128,25 +133,21 @@ function startTraffic(
   tally: Tally,
 ): () => void {
   const intervalMs = 1000 / perSecond;
-  const timers = participants.map((participant, i) => {
+  const senders = participants.map((participant, i) => {
     const user = users[i] as string;
     const own = [...conversations].flatMap(([name, members]) => (members.includes(user) ? [name] : []));
-    let turn = 0;
-    const send = () => participant.send(tally.next(user, own[turn++ % own.length] as string));
-    const timer: { stop(): void } = { stop: () => clearTimeout(first) };
-    const first = setTimeout(
-      () => {
-        const each = setInterval(send, intervalMs);
-        timer.stop = () => clearInterval(each);
-        send();
-      },
-      (intervalMs * i) / participants.length,
-    );
-    return timer;
+    return { participant, user, own, sent: 0, afterMs: (intervalMs * i) / participants.length };
   });
-  return () => {
-    for (const timer of timers) timer.stop();
-  };
+  const startedAt = performance.now();
+  const timer = setInterval(() => {
+    const elapsedMs = performance.now() - startedAt;
+    for (const sender of senders) {
+      const { participant, user, own, afterMs } = sender;
+      for (; sender.sent * intervalMs + afterMs < elapsedMs; sender.sent++)
+        participant.send(tally.next(user, own[sender.sent % own.length] as string));
+    }
+  }, TICK_MS);
+  return () => clearInterval(timer);
 }
 
 async function inTime(connected: Promise<unknown>): Promise<void> {

@@ -3,7 +3,7 @@ import { DEFAULT_LIMITS } from '../../http/protocol.js';
 import { withEndings } from './endings.js';
 import type { Memory } from './gateway-server.js';
 import { type Options, STORES, type Store } from './options.js';
-import { markdownOf, setting, wrapped, writeSection } from './results.js';
+import { markdownOf, rowsOf, setting, wrapped, writeSection } from './results.js';
 import { openStreams, startGateway } from './streams.js';
 
 /** Longer than any run. */
@@ -25,17 +25,16 @@ interface Idle {
 export async function measureConnections(options: Options, command: string): Promise<readonly string[]> {
   const { isQuick, connections, store } = options;
   const idleMs = 1000 * (options.seconds ?? (isQuick ? 5 : 60));
-  const rows: (string | number)[][] = [];
-  for (const each of store === undefined ? STORES : [store]) {
+  const stores = store === undefined ? STORES : [store];
+  const { rows, faults } = await rowsOf('connections', stores, async (each) => {
     const measure = (heartbeatMs: number) => idleStreams(each, { ...options, heartbeatMs, idleMs });
     const none = await measure(NO_HEARTBEAT_MS);
     const { cpuMs } = await measure(FAST_HEARTBEAT_MS);
     const beatsMs = ((cpuMs - none.cpuMs) * FAST_HEARTBEAT_MS * USUAL_PER_SECOND) / 1000;
     const bytes = [none.rssBytes, none.heapBytes].map((count) => `${(count / connections / 1024).toFixed(1)} KiB`);
     const times = [none.cpuMs, beatsMs].map((ms) => `${((1000 * ms) / connections).toFixed(1)} µs`);
-    rows.push([each, ...bytes, ...times, `${((none.cpuMs + beatsMs) / 10).toFixed(1)} %`]);
-    console.log(`connections, ${each}: ${rows.at(-1)?.slice(1).join(', ')}`);
-  }
+    return [...bytes, ...times, `${((none.cpuMs + beatsMs) / 10).toFixed(1)} %`];
+  });
   const columns = ['store', 'memory', 'of it JavaScript', 'processor per second', 'heartbeats', 'all, of a core'];
   const table = markdownOf({ columns, rows });
   const text = wrapped(
@@ -45,7 +44,7 @@ export async function measureConnections(options: Options, command: string): Pro
   );
   console.log(`\n${text}\n\n${table}`);
   if (options.isWriting) writeSection('Idle connections', `${text}\n\n${table}\n\n${setting(command, ['ioredis'])}`);
-  return [];
+  return faults;
 }
 
 interface IdleOptions extends Pick<Options, 'connections' | 'profile'> {
@@ -57,12 +56,13 @@ async function idleStreams(store: Store, { connections, profile, heartbeatMs, id
   return withEndings(async (atEnd) => {
     const gateway = await startGateway(store, { limits: { heartbeatMs }, profile }, atEnd);
     const before = await gateway.ask<Memory>({ type: 'memory' });
-    await openStreams(gateway.ready, connections, atEnd);
+    const readers = await openStreams(gateway.ready, connections, atEnd);
     await pause(SETTLING_MS);
     const after = await gateway.ask<Memory>({ type: 'memory' });
     const [cpuBefore, startedAt] = [await gateway.ask<number>({ type: 'cpu' }), performance.now()];
     await pause(idleMs);
     const cpuMs = (await gateway.ask<number>({ type: 'cpu' })) - cpuBefore;
+    if (!readers.every((reader) => reader.isRunning)) throw new Error('streams ended');
     return {
       rssBytes: after.rssBytes - before.rssBytes,
       heapBytes: after.heapBytes - before.heapBytes,

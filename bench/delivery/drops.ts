@@ -33,8 +33,8 @@ export async function measureDrops(options: Options, command: string): Promise<r
   const table = markdownOf({ columns: COLUMNS, rows: results.map(rowOf) });
   const { cuts, kills, orderlyEnds } = results[0] as DropResult;
   const text = wrapped(
-    `${clients} clients send to three conversations for ${seconds} seconds, each ${perSecond} per second; the network ` +
-      `of each is cut for 2 of every 4 seconds, ${cuts} times in all. Two servers on ${store}: ${kills} kills, ` +
+    `${clients} clients send to three conversations for ${seconds} seconds, each ${perSecond} per second; the ` +
+      `network of each is cut for 2 of every 4 seconds, ${cuts} times in all. Two servers on ${store}: ${kills} kills, ` +
       `${orderlyEnds} orderly restarts. Times are from send to the application of another member.`,
   );
   console.log(`\n${text}\n\n${table}`);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import type { Store } from './options.js';
 
 const FILE = join(import.meta.dirname, 'RESULTS.md');
 const TITLE = '# Results';
@@ -14,6 +15,26 @@ export interface Table {
 
 export function markdownOf({ columns, rows }: Table): string {
   return [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** Measures each store. One that fails has a row that says so, and is a fault. */
+export async function rowsOf(
+  name: string,
+  stores: readonly Store[],
+  measure: (store: Store) => Promise<readonly string[]>,
+): Promise<{ rows: string[][]; faults: string[] }> {
+  const rows: string[][] = [];
+  const faults: string[] = [];
+  for (const store of stores) {
+    try {
+      rows.push([store, ...(await measure(store))]);
+    } catch (error) {
+      rows.push([store, 'failed']);
+      faults.push(`${name}, ${store}: ${(error as Error).message}`);
+    }
+    console.log(`${name}, ${rows.at(-1)?.join(', ')}`);
+  }
+  return { rows, faults };
 }
 
 /** What was measured, where and how: `packages` are named with their versions. */

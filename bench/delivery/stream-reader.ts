@@ -56,9 +56,8 @@ function open(user: number): Promise<void> {
     // Each address of its own has all ports for outgoing connections.
     const localAddress = `127.0.0.${2 + (user % 200)}`;
     const socket = connect({ host: '127.0.0.1', port, ...(isLinux && { localAddress }) });
-    socket.write(
-      `GET /events?start=now HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer user-${user}\r\nx-device: phone\r\n\r\n`,
-    );
+    const headers = ['host: localhost', `authorization: Bearer user-${user}`, 'x-device: phone'];
+    socket.write(`${['GET /events?start=now HTTP/1.1', ...headers].join('\r\n')}\r\n\r\n`);
     let head = '';
     const onOpening = (data: Buffer) => {
       head += data.toString('latin1');

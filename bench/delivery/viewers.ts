@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { quantile } from '../harness.js';
 import { withEndings } from './endings.js';
 import { type Options, STORES, type Store } from './options.js';
-import { markdownOf, setting, wrapped, writeSection } from './results.js';
+import { markdownOf, rowsOf, setting, wrapped, writeSection } from './results.js';
 import { type Gateway, openStreams, type Reader, startGateway } from './streams.js';
 
 const CONVERSATION = 'channel';
@@ -15,23 +15,22 @@ const SENDER = 'user-0';
 /** Measures the time from one message until it is with all of its viewers. */
 export async function measureViewers(options: Options, command: string): Promise<readonly string[]> {
   const { connections, messages, store } = options;
-  const rows: (string | number)[][] = [];
-  for (const each of store === undefined ? STORES : [store]) {
+  const stores = store === undefined ? STORES : [store];
+  const { rows, faults } = await rowsOf('viewers', stores, async (each) => {
     const rounds = await roundsOf(each, options);
     const all = rounds.flat();
-    const cells = [quantile(all, 0.5), quantile(all, 0.99), Math.max(...rounds.map((times) => Math.max(...times)))];
-    rows.push([each, ...cells.map((ms) => `${ms.toFixed(0)} ms`)]);
-    console.log(`viewers, ${each}: ${rows.at(-1)?.slice(1).join(', ')}`);
-  }
+    const times = [quantile(all, 0.5), quantile(all, 0.99), Math.max(...rounds.map((round) => Math.max(...round)))];
+    return times.map((ms) => `${ms.toFixed(0)} ms`);
+  });
   const table = markdownOf({ columns: ['store', 'p50', 'p99', 'longest'], rows });
   const text = wrapped(
-    `One message to ${connections} viewers, each with a stream (SSE) of a member of its own, on one process: time from ` +
-      `the request to the arrival at a viewer, over ${messages} messages, each sent when all had the one before. ` +
-      'The conversation has as many members, so hybrid diffusion stores the message once.',
+    `One message to ${connections} viewers, each with a stream (SSE) of a member of its own, on one process: time ` +
+      `from the request to the arrival at a viewer, over ${messages} messages, each sent when all had the one ` +
+      'before. The conversation has as many members: beyond 500, hybrid diffusion stores the message once.',
   );
   console.log(`\n${text}\n\n${table}`);
   if (options.isWriting) writeSection('Viewers', `${text}\n\n${table}\n\n${setting(command, ['ioredis'])}`);
-  return [];
+  return faults;
 }
 
 /** For each message, milliseconds until each viewer had it. */

@@ -81,7 +81,7 @@ describe('the maps of folders', () => {
     ).toEqual([]);
   });
 
-  const code = codeIn('src', 'adapters', 'sync', 'http', 'testing', 'emulator').map(read).join('\n');
+  const code = codeIn('src', 'adapters', 'sync', 'http', 'client', 'testing', 'emulator').map(read).join('\n');
   const known = new Set(code.match(/\w+/g));
 
   it.each(maps)('%s names only what the code has', (path) => {

@@ -34,8 +34,8 @@ export async function measureDrops(options: Options, command: string): Promise<r
   const { cuts, kills, orderlyEnds } = results[0] as DropResult;
   const text = wrapped(
     `${clients} clients send to three conversations for ${seconds} seconds, each ${perSecond} per second; the ` +
-      `network of each is cut for 2 of every 4 seconds, ${cuts} times in all. Two servers on ${store}: ${kills} kills, ` +
-      `${orderlyEnds} orderly restarts. Times are from send to the application of another member.`,
+      `network of each is cut for 2 of every 4 seconds, ${cuts} times in all. Two servers on ${store}: ` +
+      `${kills} kills, ${orderlyEnds} orderly restarts. Times are from send to the application of another member.`,
   );
   console.log(`\n${text}\n\n${table}`);
   if (options.isWriting) writeSection(`Drops, ${store}`, `${text}\n\n${table}\n\n${setting(command, PACKAGES)}`);

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { type ChatClient, connectChat, type WebSocketConstructor } from '../../client/index.js';
 import type { Contender, Conversations, JoinOptions, Participant, SentMessage } from './contender.js';
 
-/** `timeline-model/http` with `timeline-model/client`, both with their defaults. */
+/** `timeline-model/http` with `timeline-model/client`. */
 export const gatewayContender: Contender = {
   name: 'timeline-model',
   script: join(import.meta.dirname, 'gateway-server.ts'),
@@ -30,6 +30,8 @@ class GatewayParticipant implements Participant {
   constructor({ url, user, index, onSeen }: JoinOptions) {
     const chat = connectChat<SentMessage>(url, {
       token: user,
+      // That of Socket.IO, so that times compare.
+      maxPauseMs: 5000,
       transport: index % 2 === 0 ? 'sse' : 'websocket',
       WebSocket: WebSocket as unknown as WebSocketConstructor,
       ...(index % 4 < 2 && { device: 'phone' }),

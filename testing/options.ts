@@ -85,6 +85,7 @@ export type Law =
   | 'Density'
   | 'Bounds'
   | 'Truncation'
+  | 'Head'
   | 'Count'
   | 'Epoch'
   | 'Idempotence'

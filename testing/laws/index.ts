@@ -16,6 +16,7 @@ import { epoch } from './epoch.js';
 import { expectation } from './expectation.js';
 import { expiry } from './expiry.js';
 import { fanOut } from './fan-out.js';
+import { head } from './head.js';
 import { idempotence } from './idempotence.js';
 import { ids } from './ids.js';
 import { isolation } from './isolation.js';
@@ -45,6 +46,7 @@ export const LAWS: readonly LawGroup[] = [
   density,
   bounds,
   truncation,
+  head,
   count,
   epoch,
   idempotence,

@@ -91,6 +91,10 @@ export interface Range {
   readonly limit: number;
   /** Return the newest row first. */
   readonly reverse: boolean;
+  /** A SeqId that the Timeline once reached, by the cursor in `before`. See {@link Slice}. */
+  readonly reached?: bigint | undefined;
+  /** True if the caller uses only the rows and the epoch of the slice. */
+  readonly rowsOnly?: boolean | undefined;
 }
 
 /** A range whose entries are counted. Both bounds are exclusive. */
@@ -103,6 +107,8 @@ export interface CountRange {
   readonly before?: bigint | undefined;
   /** Stop at this number of entries, 1 or more; 2^53 - 1 if the caller gave none. */
   readonly atMost: number;
+  /** As in {@link Range}. */
+  readonly reached?: bigint | undefined;
 }
 
 /** First and last SeqId of a Timeline. */
@@ -120,7 +126,13 @@ export interface AdapterHead {
   readonly ancestors?: readonly Position[] | undefined;
 }
 
-/** Rows of a range, with the head from the same moment. */
+/**
+ * Rows of a range, with the head from the same moment.
+ *
+ * A store that has to ask for the head apart from the rows may give the one of an earlier moment, a minute old at most,
+ * as long as it agrees with the slice: all rows lie within it, `firstSeqId` is above `truncatedThrough`, an end of the
+ * Timeline that the slice reaches is exact, and `lastSeqId` is below `after` or `reached` only if the tail is so now.
+ */
 export interface Slice extends AdapterHead {
   /** Rows in read order. */
   readonly rows: readonly Row[];

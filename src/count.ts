@@ -22,7 +22,8 @@ export function checkCountRange(ref: TimelineRef, { after, before, atMost }: Cou
   const checked = checkRange(ref, { after, before });
   const { range } = checked;
   const most = checkCount(atMost ?? Number.MAX_SAFE_INTEGER, 'atMost');
-  return { checked, range: { timeline: ref.encoded, after: range.after, before: range.before, atMost: most } };
+  const { timeline, after: from, before: to, reached } = range;
+  return { checked, range: { timeline, after: from, before: to, atMost: most, reached } };
 }
 
 /** Counts all ranges in one call of the adapter, or by reading them if it cannot count. */

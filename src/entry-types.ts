@@ -84,7 +84,10 @@ export interface Page<M> {
   readonly next: Cursor;
   /** True if nothing of the range lies beyond this page. A short page alone does not mean that. */
   readonly upToDate: boolean;
-  /** Head of the Timeline, from the same moment as the entries. */
+  /**
+   * Head of the Timeline, which agrees with the page. On TableStore it may be that of an earlier moment, a minute old at
+   * most, unless the page shows the end itself; `timeline.head()` is that of the call.
+   */
   readonly head: Head;
   /** Set if entries after the given `after`, up to `through`, were trimmed or have expired. */
   readonly truncated?: { readonly through: bigint; toJSON(): unknown };

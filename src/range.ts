@@ -39,7 +39,15 @@ export function checkRange(ref: TimelineRef, options: ReadRange): CheckedRange {
     throw invalidArgument('reverse', `must be a boolean, not ${describeValue(reverse)}`);
   return {
     ref,
-    range: { timeline: ref.encoded, after: after?.seqId, before: before?.seqId, limit, reverse },
+    range: {
+      timeline: ref.encoded,
+      after: after?.seqId,
+      before: before?.seqId,
+      limit,
+      reverse,
+      // A bare `before` may lie beyond the tail.
+      ...(typeof before?.given === 'string' && { reached: before.seqId }),
+    },
     after,
     before,
   };

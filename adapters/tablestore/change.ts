@@ -185,7 +185,7 @@ export class Trimmer {
     const mark = (row: TrimmedRow) =>
       entryTable.changedRow(row.record, [{ name: layout.trimColumn, value: row.through }]);
     await requests.writeRepeatable(rows.filter(isUnmarked).map(mark), call);
-    state.bounds.start = undefined;
+    state.bounds.raiseUnreadable(highest);
     // The newest row is kept: it holds the last SeqId.
     const deletable = rows.filter(
       ({ entries }) => entries[0]?.rowId !== newest.rowId && this.#isDeletable(entries, through),

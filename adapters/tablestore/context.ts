@@ -34,6 +34,9 @@ export function createContext(base: LibraryBase): Context {
   const handle = randomBytes(9).toString('base64url');
   let tokens = 0;
   record.onReplaced(() => states.clear());
+  record.onTtlChanged(() => {
+    for (const { bounds } of states.values()) bounds.forgetStart();
+  });
   return {
     ...base,
     entryTable,

@@ -1,5 +1,8 @@
 import type { KeyPart } from './service/values.js';
 
+/** How long a remembered end of a Timeline is good enough for a page: other processes append and trim. */
+const REMEMBERED_MS = 60_000;
+
 /** Where an entry is stored. */
 export interface EntryPosition {
   readonly seqId: bigint;
@@ -15,7 +18,7 @@ export interface TimelineStart {
   readonly removedThrough: bigint;
   /** The oldest entry that readers get; `undefined` if none is left. */
   readonly firstReadable: EntryPosition | undefined;
-  /** When it was read, on the clock of `performance.now()`. */
+  /** When it was read or confirmed, on the clock of `performance.now()`. */
   readonly readAt: number;
 }
 
@@ -25,15 +28,40 @@ export class TimelineBounds {
   last = 0n;
   /** The latest time of an entry up to `last`. */
   lastAt = 0;
+  /** When `last`, or an earlier one, was seen to be the Timeline's. */
+  #tailSeenAt = Number.NEGATIVE_INFINITY;
   /** Undefined until it is read. */
-  start: TimelineStart | undefined;
+  #start: TimelineStart | undefined;
+  /** No entry up to here is readable any more. */
+  #unreadableThrough = 0n;
 
-  get removedThrough(): bigint {
-    return this.start?.removedThrough ?? 0n;
+  get start(): TimelineStart | undefined {
+    return this.#start;
   }
 
+  /** True if nobody has to look for a later tail, for a page. */
+  get isTailRecent(): boolean {
+    return performance.now() - this.#tailSeenAt < REMEMBERED_MS;
+  }
+
+  /** The start if it was read or confirmed within a minute. */
+  get isStartRecent(): boolean {
+    return this.#start !== undefined && performance.now() - this.#start.readAt < REMEMBERED_MS;
+  }
+
+  get removedThrough(): bigint {
+    return this.#start?.removedThrough ?? 0n;
+  }
+
+  /** Where to look for the first readable entry: nothing before it is readable. */
   get firstReadable(): EntryPosition | undefined {
-    return this.start?.firstReadable;
+    return this.#start?.firstReadable;
+  }
+
+  /** The first readable entry, unless it was removed since. */
+  get firstNotRemoved(): EntryPosition | undefined {
+    const first = this.firstReadable;
+    return first && first.seqId > this.#unreadableThrough ? first : undefined;
   }
 
   raiseLast(seqId: bigint, at: number): void {
@@ -42,11 +70,28 @@ export class TimelineBounds {
     this.lastAt = Math.max(this.lastAt, at);
   }
 
-  setStart(removedThrough: bigint, firstReadable: EntryPosition | undefined): TimelineStart {
+  /** `last` was just seen to be the last SeqId. */
+  sawTail(): void {
+    this.#tailSeenAt = performance.now();
+  }
+
+  setStart({ removedThrough, firstReadable }: Omit<TimelineStart, 'readAt'>): void {
+    // A trim may have overtaken the read that found it.
+    if (firstReadable && firstReadable.seqId <= this.#unreadableThrough) return;
     // Not the entry itself, which would keep its body in memory.
     const first = firstReadable && positionOf(firstReadable);
-    this.start = { removedThrough, firstReadable: first, readAt: performance.now() };
-    return this.start;
+    this.#start = { removedThrough, firstReadable: first, readAt: performance.now() };
+  }
+
+  /** No entry up to `through` is readable any more. */
+  raiseUnreadable(through: bigint): void {
+    if (through > this.#unreadableThrough) this.#unreadableThrough = through;
+  }
+
+  /** Entries may be readable again. */
+  forgetStart(): void {
+    this.#start = undefined;
+    this.#unreadableThrough = 0n;
   }
 }
 
@@ -77,9 +122,14 @@ export class SettledIds {
     this.#oldestWaiting ??= this.#newest;
   }
 
-  includes(seqId: bigint): boolean {
+  /** The highest id that is settled now. */
+  get through(): bigint {
     this.#advance();
-    return seqId <= this.#through;
+    return this.#through;
+  }
+
+  includes(seqId: bigint): boolean {
+    return seqId <= this.through;
   }
 
   raise(seqId: bigint): void {
@@ -140,6 +190,12 @@ export class TimelineState {
   sawEntry(seqId: bigint, at: number): void {
     this.bounds.raiseLast(seqId, at);
     this.settled.saw(seqId);
+  }
+
+  /** The same, and there was none behind it. */
+  sawLastEntry(seqId: bigint, at: number): void {
+    this.sawEntry(seqId, at);
+    this.bounds.sawTail();
   }
 
   /** One of the few entries that readers and writers came to last. */

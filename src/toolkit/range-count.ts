@@ -22,8 +22,8 @@ export class RangeCount {
 
   /** The next rows to read, at most `rows`, if the store counts by reading. */
   nextPage(rows: number): Range {
-    const { timeline, before } = this.range;
-    return { timeline, after: this.after, before, limit: Math.min(this.left, rows), reverse: false };
+    const { timeline, before, reached } = this.range;
+    return { timeline, after: this.after, before, limit: Math.min(this.left, rows), reverse: false, reached };
   }
 
   /** Counts the entries of the page that {@link nextPage} asked for; rows of deleted ones do not count. */

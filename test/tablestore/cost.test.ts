@@ -29,7 +29,7 @@ it.each(['cas', 'auto'] as const)(
     expect(await cost(() => timeline.read({ after: page.next, limit: 100 }))).toEqual({ getRange: 1 });
     const tail = (await timeline.latest())!.cursor;
     expect(await cost(() => timeline.read({ after: tail }))).toEqual({ getRange: 1 });
-    expect(await cost(() => timeline.head())).toEqual({ getRange: 1 });
+    expect(await cost(() => timeline.head())).toEqual({ getRange: 1, batchGetRow: 1 });
   },
 );
 
@@ -59,5 +59,37 @@ it('a page of each of many Timelines is one request, and one more a minute for i
   const ranges = many.map((timeline) => ({ timeline, after: 1n }));
   await store.readBatch(ranges);
   expect(await cost(() => store.readBatch(ranges))).toEqual({ getRange: 120 });
-  expect(await cost(() => store.heads(many))).toEqual({ getRange: 120 });
+});
+
+it.each(['cas', 'auto'] as const)(
+  'with %s a head is one request, and one for a hundred Timelines that have several rows',
+  async (sequence) => {
+    const { store, cost } = await opened({ sequence });
+    const many = inboxes.slice(0, 120);
+    await store.heads(many);
+    expect(await cost(() => store.heads(many))).toEqual({ getRange: 120 });
+    await store.appendToMany(many, 'second');
+    expect(await cost(() => store.heads(many))).toEqual({ getRange: 120, batchGetRow: 2 });
+    await store.timeline('inbox:0').trim({ keepLast: 0 });
+    await store.timeline('inbox:1').trim({ keepLast: 1 });
+    await store.heads(many.slice(0, 2));
+    expect(await cost(() => store.heads(many.slice(0, 2)))).toEqual({ getRange: 2 });
+  },
+);
+
+it.each(['cas', 'auto'] as const)('with %s get and latest are one request, for a new process too', async (sequence) => {
+  const emulator = await emulate();
+  const options = { sequence, settleMs: 0 };
+  const timeline = (await open(emulator, options)).timeline('inbox');
+  const first = await timeline.append('first');
+  const second = await timeline.append('second');
+  for (const read of ['get', 'latest', 'trimmed'] as const) {
+    if (read === 'trimmed') await timeline.trim({ through: first.seqId });
+    const { client, counts, reset } = counted(emulator);
+    const other = (await open(emulator, options, { client })).timeline('inbox');
+    reset();
+    const found = read === 'latest' ? other.latest() : other.get(read === 'get' ? second.seqId : first.seqId);
+    expect((await found)?.message).toBe(read === 'trimmed' ? undefined : 'second');
+    expect(counts).toEqual({ getRange: 1 });
+  }
 });

@@ -92,7 +92,7 @@ export class AppendState {
 
   add(seqId: bigint, at: number, key: string | undefined, hash: string | undefined): void {
     this.#raiseLast(seqId, at);
-    this.#state.sawEntry(seqId, at);
+    this.#state.sawLastEntry(seqId, at);
     if (key === undefined || !this.#keys) return;
     // A forgotten key that is used again moves to the end.
     this.#keys.delete(key);

@@ -178,7 +178,7 @@ export class RowSender {
   /** Remembers a stored row, and records its id in a library whose TTL may remove all entries. */
   stored({ state }: RowAppend, id: bigint): void {
     const { clock, record, deferred, timelineRows } = this.#context;
-    state.sawEntry(id, clock.entryTime(state.bounds.lastAt));
+    state.sawLastEntry(id, clock.entryTime(state.bounds.lastAt));
     if (record.ttlMs !== undefined) deferred.add(timelineRows.lastSeqIdUpdate(state.timeline, id));
   }
 }

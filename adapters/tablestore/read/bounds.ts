@@ -4,15 +4,33 @@ import type { LibraryBase } from '../tables/open.js';
 import type { RecordedBounds, TimelineRows } from '../tables/timeline-rows.js';
 import type { EntryPosition, TimelineStart, TimelineState } from '../timeline-state.js';
 
-/** How long a known start is good enough for a head: another process may trim. */
-const START_VALID_MS = 60_000;
-
 /** The old end of a Timeline as one scan of its rows shows it. */
 interface ScannedStart {
   readonly firstReadable: FoundEntry | undefined;
   /** The highest removed id that the scan met, or that was known before; 0n: none. */
   readonly removedThrough: bigint;
   readonly sawRows: boolean;
+}
+
+/** The old end of a Timeline, just read. */
+export type ReadStart = Omit<TimelineStart, 'readAt'>;
+
+/** The new end of a Timeline. */
+export interface TimelineTail {
+  /** 0n: nothing was ever appended. */
+  readonly seqId: bigint;
+  /** Its entry; `undefined` if no row is left. */
+  readonly newest: FoundEntry | undefined;
+  /** All entries of that row. */
+  readonly newestRow: readonly FoundEntry[];
+}
+
+/** Entries this old are settled, however far the clocks of writers and readers differ. */
+const SETTLED_AGE_MS = 60_000;
+
+/** True if no smaller id can appear any more, whenever this one was first seen. */
+export function isSettledByAge({ isDense, clock, settings }: LibraryBase, { at }: EntryPosition): boolean {
+  return isDense || settings.settleMs === 0 || at < clock.entryTime() - SETTLED_AGE_MS;
 }
 
 /** Reads the bounds of Timelines from their tables into `TimelineState.bounds`. */
@@ -27,26 +45,28 @@ export class BoundsReader {
     this.#timelineRows = timelineRows;
   }
 
-  /** The last SeqId, and its entry if any row is left. 0n: nothing was ever appended. */
-  async readLast(state: TimelineState, call: Call): Promise<{ seqId: bigint; newest: FoundEntry | undefined }> {
+  /** The last SeqId, and the newest row's entries if any row is left. 0n: nothing was ever appended. */
+  async readLast(state: TimelineState, call: Call): Promise<TimelineTail> {
     const { record } = this.#base;
     const entryTable = this.#entryTable;
     const { bounds } = state;
     const range = { isBackward: true, limit: 1, columns: 'heads' } as const;
     const [row] = (await entryTable.page(state, range, call)).rows;
     if (row) {
-      const newest = entryTable.entriesOf(row).at(-1) as FoundEntry;
+      const newestRow = entryTable.entriesOf(row);
+      const newest = newestRow.at(-1) as FoundEntry;
       if (newest.seqId < bounds.last) this.#suspectReplacement();
-      state.sawEntry(newest.seqId, newest.at);
+      state.sawLastEntry(newest.seqId, newest.at);
       state.rememberPosition(newest);
-      return { seqId: newest.seqId, newest };
+      return { seqId: newest.seqId, newest, newestRow };
     }
     if (record.ttlMs === undefined) {
       if (bounds.last > 0n) this.#suspectReplacement();
-      return { seqId: 0n, newest: undefined };
+      return { seqId: 0n, newest: undefined, newestRow: [] };
     }
     const recorded = await this.#timelineRows.get(state.timeline, call);
-    return { seqId: highest(recorded.last, recorded.removedThrough, bounds.last), newest: undefined };
+    const seqId = highest(recorded.last, recorded.removedThrough, bounds.last);
+    return { seqId, newest: undefined, newestRow: [] };
   }
 
   /** The last SeqId never falls, unless the table was made again or another program deletes rows of it. */
@@ -54,24 +74,28 @@ export class BoundsReader {
     if (!this.#base.layout.shared) this.#base.record.suspectReplacement();
   }
 
-  /** The start as a head needs it: read again only if it is a minute old or its first entry has expired. */
-  async recentStart(state: TimelineState, call: Call): Promise<TimelineStart> {
-    const { start } = state.bounds;
-    const isRecent =
-      start?.firstReadable &&
-      start.firstReadable.at > this.#base.record.expiryCutoff() &&
-      performance.now() - start.readAt < START_VALID_MS;
-    return start && isRecent ? start : this.readStart(state, call);
+  /** The start as a page needs it: read again only if it is a minute old or its first entry was removed. */
+  async recentStart(state: TimelineState, call: Call): Promise<ReadStart> {
+    const { start, firstNotRemoved, isStartRecent } = state.bounds;
+    const isKnown = start && isStartRecent && firstNotRemoved && firstNotRemoved.at > this.#base.record.expiryCutoff();
+    return isKnown ? start : this.readStart(state, call);
   }
 
-  async readStart(state: TimelineState, call: Call): Promise<TimelineStart> {
+  async readStart(state: TimelineState, call: Call): Promise<ReadStart> {
     const { isDense, record } = this.#base;
+    const settledThrough = state.settled.through;
     const scanned = await this.#scan(state, call);
+    const { firstReadable } = scanned;
     const allRowsExpired = isDense && !scanned.sawRows && record.ttlMs !== undefined;
     const removedThrough = allRowsExpired
       ? (await this.readLast(state, call)).seqId
       : await this.#removedBefore(state, scanned, call);
-    return state.bounds.setStart(removedThrough, scanned.firstReadable);
+    const start = { removedThrough, firstReadable };
+    // Before an entry that is not settled, another one may appear.
+    const mayRemember =
+      !firstReadable || firstReadable.seqId <= settledThrough || isSettledByAge(this.#base, firstReadable);
+    if (mayRemember) state.bounds.setStart(start);
+    return start;
   }
 
   /** The highest removed id behind a position that a reader came from; the position need never have had an entry. */
@@ -121,13 +145,18 @@ export class BoundsReader {
     const entryTable = this.#entryTable;
     let { removedThrough } = state.bounds;
     let sawRows = false;
+    let latest = state.bounds.firstReadable?.at ?? 0;
     let range: RowRange = { from: state.bounds.firstReadable?.rowId, limit: 2, columns: 'heads' };
     for (;;) {
       const page = await entryTable.page(state, range, call);
       for (const found of page.rows.flatMap((row) => entryTable.entriesOf(row))) {
         sawRows = true;
-        if (!found.isRemoved) return { firstReadable: found, removedThrough, sawRows };
+        // Law Expiry: no entry is older than the one before it.
+        latest = Math.max(latest, found.at);
+        const isRemoved = found.isTrimmed || latest <= this.#base.record.expiryCutoff();
+        if (!isRemoved) return { firstReadable: { ...found, at: latest }, removedThrough, sawRows };
         removedThrough = found.seqId;
+        if (this.#base.isDense || found.isTrimmed) state.bounds.raiseUnreadable(found.seqId);
       }
       if (page.next === undefined) return { firstReadable: undefined, removedThrough, sawRows };
       range = { from: page.next, columns: 'heads' };
@@ -139,6 +168,6 @@ function removedInDense({ firstReadable, removedThrough }: Pick<TimelineStart, '
   return firstReadable ? firstReadable.seqId - 1n : removedThrough;
 }
 
-function highest(...ids: readonly bigint[]): bigint {
+export function highest(...ids: readonly bigint[]): bigint {
   return ids.reduce((high, id) => (id > high ? id : high));
 }

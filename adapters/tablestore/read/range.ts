@@ -31,7 +31,7 @@ export class RangeReader {
   mayLackStart = false;
   /** If so, the first entry behind the removed ones; `undefined` if reading did not come that far. */
   firstReadable: FoundEntry | undefined;
-  /** The highest removed id that was read; 0n: none. */
+  /** The highest removed id that was read, `after` among them; 0n: none. */
   removedThrough = 0n;
   /** The Timeline's last SeqId, if reading came to it. */
   last: bigint | undefined;
@@ -72,6 +72,8 @@ export class RangeReader {
       }
       const step = await (this.#context.isDense ? this.#stepDense(isAnchored) : this.#stepSparse(isAnchored));
       if (isAnchored && !step.isContinuous) {
+        // A trim has overtaken this read. The entries before the gap make a page, and the next one tells of it.
+        if (this.entries.length > 0) break;
         this.mayLackStart = true;
         this.firstReadable = undefined;
       }
@@ -127,7 +129,7 @@ export class RangeReader {
     const { found, more } = await (includesPosition ? this.#fetch(position, 1) : this.#fetch(behind(position), 0));
     const [first] = found;
     if (includesPosition && first?.seqId === position) {
-      return { entries: found.slice(1), isContinuous: !this.#withRisingTime(first).isRemoved, more };
+      return { entries: found.slice(1), isContinuous: !this.#isRemovedAnchor(first), more };
     }
     return { entries: found, isContinuous: first?.seqId === position + 1n && !first.isRemoved, more };
   }
@@ -140,6 +142,7 @@ export class RangeReader {
     if (rowId !== undefined) {
       const { found, more } = await this.#fetch(rowId, isAnchored ? 1 : 0);
       const atPosition = found.find(({ seqId }) => seqId === position);
+      if (atPosition) this.#isRemovedAnchor(atPosition);
       const entries = found.filter(({ seqId }) => seqId > position);
       if (atPosition || !isAnchored) return { entries, isContinuous: continues(position, atPosition, entries), more };
     }
@@ -152,8 +155,15 @@ export class RangeReader {
     const holder = row ? this.#context.entryTable.entriesOf(row) : [];
     this.#note(holder);
     const atPosition = holder.find(({ seqId }) => seqId === position);
+    if (atPosition) this.#isRemovedAnchor(atPosition);
     const entries = [...holder.filter(({ seqId }) => seqId > position), ...found];
     return { entries, isContinuous: continues(position, atPosition, entries), more };
+  }
+
+  #isRemovedAnchor(anchor: FoundEntry): boolean {
+    const { isRemoved, seqId } = this.#withRisingTime(anchor);
+    if (isRemoved && seqId > this.removedThrough) this.removedThrough = seqId;
+    return isRemoved;
   }
 
   async #fetch(from: bigint | undefined, extraRows: number): Promise<{ found: FoundEntry[]; more: boolean }> {

@@ -74,6 +74,16 @@ export class EntryTable {
     return { rows, next: next?.at(-1) as bigint | undefined };
   }
 
+  /** Reads rows of several Timelines without bodies, in the order of `places`; `undefined` for a missing one. */
+  rowsAt(
+    places: readonly { readonly state: TimelineState; readonly rowId: bigint }[],
+    call: Call,
+  ): Promise<(StoredRecord | undefined)[]> {
+    const { requests, layout } = this.#base;
+    const keys = places.map(({ state, rowId }) => [...state.key, rowId]);
+    return requests.get(this.table, keys, call, layout.headColumns);
+  }
+
   /** Reads to the end of the range; `limit` applies to each page. */
   async *pages(timeline: TimelineState, range: RowRange, call: Call): AsyncGenerator<readonly StoredRecord[]> {
     let { from } = range;

@@ -52,6 +52,7 @@ export class LibraryRecord {
   readonly #library: string;
   readonly #clock: LibraryClock;
   readonly #onReplaced: (() => void)[] = [];
+  readonly #onTtlChanged: (() => void)[] = [];
   /** Foreign epoch prefixes that were looked into already: rows of an earlier epoch may stay. */
   readonly #foreignPrefixes = new Set<string>();
   #epoch: string;
@@ -120,6 +121,11 @@ export class LibraryRecord {
   /** Calls `forget` when the epoch has changed: nothing that was known of the tables holds any more. */
   onReplaced(forget: () => void): void {
     this.#onReplaced.push(forget);
+  }
+
+  /** Calls `forget` when the TTL has changed: with a longer one, entries may be readable again. */
+  onTtlChanged(forget: () => void): void {
+    this.#onTtlChanged.push(forget);
   }
 
   /** Compares the epoch prefix of a row that was read from the table of entries. */
@@ -222,8 +228,10 @@ export class LibraryRecord {
   }
 
   #replace(columns: RecordColumns): void {
+    const { ttlMs } = this;
     this.#settings = parseSettings(columns.settings, this.#library);
     this.#mayBeReplaced = false;
+    if (this.ttlMs !== ttlMs) for (const forget of this.#onTtlChanged) forget();
     if (columns.epoch === this.#epoch) return;
     this.#epoch = columns.epoch;
     this.#foreignPrefixes.clear();

@@ -62,8 +62,10 @@ export class HeadReader {
   #startIn(state: TimelineState, newestRow: readonly FoundEntry[]): ReadStart {
     const firstReadable = newestRow.find(({ isRemoved }) => !isRemoved);
     const removedThrough = newestRow.findLast(({ isRemoved }) => isRemoved)?.seqId ?? state.bounds.removedThrough;
+    const start = { firstReadable, removedThrough };
     state.bounds.raiseUnreadable(removedThrough);
-    return { firstReadable, removedThrough };
+    if (firstReadable) state.bounds.setStart(start);
+    return start;
   }
 
   /** The starts that are known and still stand. */

@@ -85,8 +85,8 @@ export interface Page<M> {
   /** True if nothing of the range lies beyond this page. A short page alone does not mean that. */
   readonly upToDate: boolean;
   /**
-   * Head of the Timeline, which agrees with the page. On TableStore it may be that of an earlier moment, a minute old at
-   * most, unless the page shows the end itself; `timeline.head()` is that of the call.
+   * Head of the Timeline, which agrees with the page. On TableStore an end that the page does not reach may be up to a
+   * minute old; `timeline.head()` is that of the call.
    */
   readonly head: Head;
   /** Set if entries after the given `after`, up to `through`, were trimmed or have expired. */

@@ -222,7 +222,8 @@ export class TimelineHandle<M> implements Timeline<M> {
     options: Abortable & Decoding<M>,
   ): Promise<{ readonly seqId: bigint; readonly entry: TimelineEntry<M> | undefined } | undefined> {
     const decoder = decoderOf(this.#parts, options);
-    const [slice] = await this.#session.readRanges([{ ...range, rowsOnly: true }], options.signal, this.#operation('read of'));
+    const ranges = [{ ...range, rowsOnly: true }];
+    const [slice] = await this.#session.readRanges(ranges, options.signal, this.#operation('read of'));
     const row = slice?.rows[0];
     return slice && row && { seqId: row.seqId, entry: decodeRow(this.#ref, slice.epoch, row, decoder) };
   }

@@ -20,9 +20,9 @@ export function endsOf(
 }
 
 /**
- * Reads heads as the tables hold them now. The newest row of each Timeline takes a request of its own. It also tells the
- * first entry if all before it are removed; otherwise the first entry that is known needs to be there still, and the
- * rows of many Timelines are read together for that.
+ * Reads heads as the tables hold them now. The newest row of each Timeline takes a request of its own. It also tells
+ * the first entry if all before it are removed; otherwise the first entry that is known needs to be there still, and
+ * the rows of many Timelines are read together for that.
  */
 export class HeadReader {
   readonly #context: Context;

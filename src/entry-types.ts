@@ -105,6 +105,11 @@ export interface Head {
   readonly firstSeqId: bigint;
   /** High-water mark: never decreases. `0n` if nothing was ever appended. */
   readonly lastSeqId: bigint;
+  /**
+   * Earlier epochs, each with the last SeqId up to which the Timeline is the same as then: positions up to there stay
+   * valid. Absent if there are none.
+   */
+  readonly ancestors?: readonly { readonly epoch: string; readonly seqId: bigint }[];
   /** Plain data for JSON, with the SeqIds as decimal strings. */
   toJSON(): unknown;
 }

@@ -45,12 +45,14 @@ export class TimelineHead implements Head {
   readonly epoch: string;
   readonly firstSeqId: bigint;
   readonly lastSeqId: bigint;
+  declare readonly ancestors?: NonNullable<Head['ancestors']>;
 
   constructor(ref: TimelineRef, head: AdapterHead) {
     this.timeline = ref.id;
     this.epoch = head.epoch;
     this.firstSeqId = head.firstSeqId;
     this.lastSeqId = head.lastSeqId;
+    if (head.ancestors && head.ancestors.length > 0) this.ancestors = head.ancestors;
   }
 
   toJSON(): unknown {

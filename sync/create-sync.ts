@@ -104,7 +104,7 @@ export function assemble<M>(
         : checkCount(options.deviceTtlMs, 'deviceTtlMs', { least: 1000, most: Number.MAX_SAFE_INTEGER }),
     clock: clock ?? SYSTEM_CLOCK,
     fanOutPositions: new FanOutPositions(store, closing.signal),
-    settings: lazy(() => initializeSettings(state, diffusion.modes, closing.signal)),
+    settings: lazy(() => initializeSettings({ state, sync }, diffusion.modes, closing.signal)),
     patience,
     memberChangesPerLook,
     warn: withoutThrowing(onWarning),

@@ -60,11 +60,11 @@ export class SettingsLog<M> {
     const changed = this.#of(user).state.changedAfter(announced);
     const last = changed.at(-1);
     if (!last) return announced;
-    for (const { conversation, at, settings } of changed) {
+    for (const { conversation, at, changedAt, settings } of changed) {
       const entry = { kind: 'settings', conversation, seqId: String(at), settings } as const;
       await sync
         .timeline(user)
-        .append(entry, { key: `settings:${at}` })
+        .append(entry, { key: `settings:${at}.${changedAt.toString(36)}` })
         .catch(ignoreKeyConflict);
     }
     await advanceOrReset(state, { timeline: timelineOf.settingsOf(user), reader: readerOf.announced, to: last.at });

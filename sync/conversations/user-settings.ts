@@ -13,6 +13,8 @@ export interface SettingsSnapshot {
 export interface ChangedSettings {
   readonly conversation: string;
   readonly at: bigint;
+  /** Time of that change by the store, in milliseconds since 1970. */
+  readonly changedAt: number;
   readonly settings: ConversationSettings;
 }
 
@@ -23,8 +25,8 @@ export const DEFAULT_SETTINGS: ConversationSettings = Object.freeze({ muted: fal
 /** The settings of all conversations of one user. For each setting the last change in the log counts. */
 export class UserSettings implements LogState<SettingsChange, SettingsSnapshot> {
   readonly #settings = new Map<string, ConversationSettings>();
-  /** SeqIds of the last changes since the newest snapshot. */
-  readonly #changedAt = new Map<string, bigint>();
+  /** The last changes since the newest snapshot. */
+  readonly #changes = new Map<string, Pick<ChangedSettings, 'at' | 'changedAt'>>();
 
   /** The number of conversations with settings. */
   get count(): number {
@@ -37,22 +39,26 @@ export class UserSettings implements LogState<SettingsChange, SettingsSnapshot> 
 
   /** Lists the conversations changed after `seqId` in the log, in the order of their last changes. */
   changedAfter(seqId: bigint): ChangedSettings[] {
-    return [...this.#changedAt]
-      .filter(([, at]) => at > seqId)
-      .sort(([, a], [, b]) => (a < b ? -1 : 1))
-      .map(([conversation, at]) => ({ conversation, at, settings: this.of(conversation) }));
+    return [...this.#changes]
+      .filter(([, { at }]) => at > seqId)
+      .sort(([, a], [, b]) => (a.at < b.at ? -1 : 1))
+      .map(([conversation, change]) => ({ conversation, ...change, settings: this.of(conversation) }));
   }
 
-  apply({ conversation, ...change }: SettingsChange, seqId: bigint): void {
+  apply({ conversation, ...change }: SettingsChange, seqId: bigint, appendedAt: number): void {
     const settings = { ...this.of(conversation), ...change };
     if (NAMES.some((name) => settings[name])) this.#settings.set(conversation, settings);
     else this.#settings.delete(conversation);
-    this.#changedAt.set(conversation, seqId);
+    this.#changes.set(conversation, { at: seqId, changedAt: appendedAt });
+  }
+
+  clear(): void {
+    this.restore({ items: [] });
   }
 
   restore({ items }: SettingsSnapshot): void {
     this.#settings.clear();
-    this.#changedAt.clear();
+    this.#changes.clear();
     for (const [conversation, settings] of items)
       this.#settings.set(conversation, { ...DEFAULT_SETTINGS, ...settings });
   }

@@ -15,19 +15,20 @@ export class ClientCursors implements PageCursors {
   readonly resynced: boolean;
   readonly #sign: Signer;
   readonly #hashes: NameHashes;
+  readonly #life: number;
   readonly #fanOutPositions: FanOutPositionsOf;
   #position: StreamPosition;
   #end: Cursor | undefined;
 
   constructor(
-    sign: Signer,
-    hashes: NameHashes,
+    { sign, hashes, life }: { readonly sign: Signer; readonly hashes: NameHashes; readonly life: number },
     position: StreamPosition,
     fanOutPositions: FanOutPositionsOf,
     resynced: boolean,
   ) {
     this.#sign = sign;
     this.#hashes = hashes;
+    this.#life = life;
     this.#position = { ...position, conversations: new Map(position.conversations) };
     this.#fanOutPositions = fanOutPositions;
     this.resynced = resynced;
@@ -57,7 +58,7 @@ export class ClientCursors implements PageCursors {
   }
 
   #encode(position: StreamPosition): Cursor {
-    return encodeClientCursor(this.#sign, this.#hashes, position);
+    return encodeClientCursor(this.#sign, this.#hashes, this.#life, position);
   }
 
   /**

@@ -1,10 +1,11 @@
-import { isTimelineError, type ReadRange, seqIdOf, TimelineError } from '../../src/index.js';
+import { type Head, isTimelineError, type ReadRange, seqIdOf, TimelineError } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
+import { tagOf } from '../shared/epochs.js';
 import { lenient } from '../shared/undecodable.js';
-import { decodeClientCursor } from './client-cursor.js';
+import { decodeClientCursor, epochBitsOf } from './client-cursor.js';
 import { ClientCursors, type FanOutPositionsOf } from './client-cursors.js';
-import { type ConversationPosition, followedOf, isFollowed } from './conversation-position.js';
+import { type ConversationPosition, followedOf, furthestOf, isFollowed } from './conversation-position.js';
 import { type Signer, signerFor } from './cursor-signature.js';
 import {
   type DeviceIdentity,
@@ -40,16 +41,27 @@ export class ClientPosition<M> implements KeptPosition {
   }
 
   async open(readHeads: ReadHeads): Promise<OpenedPosition> {
-    const { secret } = await this.#context.settings();
+    const { secret, life } = await this.#context.settings();
     const hashes = this.#hashesFor(secret);
     const sign = signerFor(secret, [this.#identity.user]);
-    const position = this.#rebuilt ?? (await this.#begin(sign, hashes));
-    const [heads, fanOutPositions] = await Promise.all([
-      readHeads(followedOf(position.conversations)),
-      this.#fanOutPositions(position),
-    ]);
-    const cursors = new ClientCursors(sign, hashes, position, fanOutPositions, this.#isResynced);
-    return { position, heads, cursors };
+    const given = this.#rebuilt ? found(this.#rebuilt) : await this.#begin(sign, hashes, life);
+    if (given) {
+      const { position, epochBits } = given;
+      const followed = followedOf(position.conversations);
+      const others = [...epochBits.keys()].filter((name) => !followed.includes(name));
+      const [heads, fanOutPositions, otherHeads] = await Promise.all([
+        readHeads(followed),
+        this.#fanOutPositions(position),
+        others.length === 0 ? [] : this.#context.store.heads(others),
+      ]);
+      const known = new Map([...heads.conversations, ...others.map((name, i) => [name, otherHeads[i] as Head] as const)]);
+      if (setEpochs(given, hashes, known)) {
+        const cursors = new ClientCursors({ sign, hashes, life }, position, fanOutPositions, this.#isResynced);
+        return { position, heads, cursors };
+      }
+    }
+    await this.rebuild({ last: this.#context.resyncLast, isResync: true });
+    return this.open(readHeads);
   }
 
   async refresh(): Promise<boolean> {
@@ -61,36 +73,44 @@ export class ClientPosition<M> implements KeptPosition {
     if (isResync) this.#isResynced = true;
   }
 
-  async #begin(sign: Signer, hashes: NameHashes): Promise<StreamPosition> {
-    if (this.#after !== '') return this.#decode(sign, hashes);
+  /** Returns `undefined` if the client has to be told that its position does not count any more. */
+  async #begin(sign: Signer, hashes: NameHashes, life: number): Promise<GivenPosition | undefined> {
+    if (this.#after !== '') return this.#decode(sign, hashes, life);
     const last = lastOf(this.#identity.start);
-    if (last === undefined) return { inbox: undefined, conversations: new Map(), isComplete: false };
+    if (last === undefined) return found({ inbox: undefined, conversations: new Map(), isComplete: false });
     await this.rebuild({ last, isResync: false });
-    return this.#rebuilt as unknown as StreamPosition;
+    return found(this.#rebuilt as unknown as StreamPosition);
   }
 
-  async #decode(sign: Signer, hashes: NameHashes): Promise<StreamPosition> {
-    const { inbox, isComplete, hashed, named } = decodeClientCursor(sign, this.#after);
+  async #decode(sign: Signer, hashes: NameHashes, life: number): Promise<GivenPosition | undefined> {
+    const decoded = decodeClientCursor(sign, this.#after);
+    const { inbox, isComplete, check, hashed, named } = decoded;
+    if (decoded.life !== life) return undefined;
     const conversations = new Map<string, ConversationPosition>(named);
-    if (hashed.length === 0) return { inbox, conversations, isComplete };
+    const epochBits = new Map<string, number>();
+    const given = { position: { inbox, conversations, isComplete }, epochBits, check };
+    if (hashed.length === 0) return given;
     const listed = await membershipsOf(this.#context.directory, this.#identity.user);
     const add = (candidates: ReadonlySet<string>): boolean => {
       hashes.see(candidates);
       let isWhole = true;
-      for (const [hash, position] of hashed) {
+      for (const { hash, epochBits: bits, position } of hashed) {
         if (hashes.isAmbiguous(hash)) throw ambiguous();
         const name = hashes.nameOf(hash);
-        if (name !== undefined && candidates.has(name)) conversations.set(name, position);
+        if (name !== undefined && candidates.has(name)) {
+          conversations.set(name, position);
+          epochBits.set(name, bits);
+        }
         isWhole &&= name !== undefined && conversations.has(name);
       }
       return isWhole;
     };
-    const isWhole = add(new Set(listed.map(({ conversation }) => conversation)));
+    if (add(new Set(listed.map(({ conversation }) => conversation)))) return given;
     // Where the user has left, only the position tells which entries from before were handed over.
     const seqId = typeof inbox === 'string' ? seqIdOf(inbox) : (inbox ?? 0n);
-    const ranges = isWhole ? [] : [{ after: seqId }, { before: seqId + 1n, reverse: true }];
-    for (const range of ranges) if (add(await this.#conversationsIn(range))) break;
-    return { inbox, conversations, isComplete };
+    for (const range of [{ after: seqId }, { before: seqId + 1n, reverse: true }])
+      if (add(await this.#conversationsIn(range))) return given;
+    return undefined;
   }
 
   /** Returns the conversations in a part of the inbox. */
@@ -116,6 +136,41 @@ export class ClientPosition<M> implements KeptPosition {
     const positions = await this.#context.fanOutPositions.get(names);
     return new Map(names.map((name, i) => [name, positions[i]]));
   }
+}
+
+/** A position, and what tells the epochs of its conversations. */
+interface GivenPosition {
+  readonly position: StreamPosition;
+  readonly epochBits: ReadonlyMap<string, number>;
+  /** See `ClientCursor`. */
+  readonly check: number;
+}
+
+function found(position: StreamPosition): GivenPosition {
+  return { position, epochBits: new Map(), check: 0 };
+}
+
+/** Returns `false` if a conversation does not hold any more what the client has read of it. */
+function setEpochs(
+  { position: { conversations }, epochBits, check }: GivenPosition,
+  hashes: NameHashes,
+  heads: ReadonlyMap<string, Head>,
+): boolean {
+  let rest = check;
+  for (const [name, bits] of epochBits) {
+    const position = conversations.get(name) as ConversationPosition;
+    const { seqId } = furthestOf(position);
+    const { epoch, lastSeqId, ancestors = [] } = heads.get(name) as Head;
+    const epochs = [{ epoch, seqId: lastSeqId }, ...ancestors, { epoch: '', seqId: 0n }];
+    const tag = epochs
+      .filter((each) => each.seqId >= seqId)
+      .map((each) => tagOf(each.epoch))
+      .find((each) => epochBitsOf(each) === bits);
+    if (tag === undefined) return false;
+    conversations.set(name, { ...position, epoch: tag });
+    rest ^= hashes.checkOf(name, tag);
+  }
+  return rest === 0;
 }
 
 /** Cursors made from here on name the conversation. */

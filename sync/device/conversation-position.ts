@@ -1,5 +1,9 @@
+import type { TaggedPosition } from '../shared/epochs.js';
+
 /** A device's position in a conversation whose entries it reads, or has read, from the conversation's own Timeline. */
 export interface ConversationPosition {
+  /** Tag of the conversation's epoch in which its SeqIds were read. */
+  readonly epoch: number;
   /** Entries up to here were handed over, or are not for this device. */
   readonly deliveredThrough: bigint;
   /**
@@ -31,10 +35,20 @@ export function comesFromInbox(
   return seqId > deliveredThrough && seqId > followedThrough;
 }
 
-/** The position after the conversation's entries up to `seqId`. */
-export function positionAfter({ memberSince, ...rest }: ConversationPosition, seqId: bigint): ConversationPosition {
+/** The position after the conversation's entries up to `seqId`, which were read in the epoch with the tag `epoch`. */
+export function positionAfter(
+  { memberSince, ...rest }: Omit<ConversationPosition, 'epoch'>,
+  { seqId, epoch }: TaggedPosition,
+): ConversationPosition {
   const isPassed = memberSince === undefined || memberSince <= seqId;
-  return { ...rest, deliveredThrough: seqId, ...(!isPassed && { memberSince }) };
+  return { ...rest, epoch, deliveredThrough: seqId, ...(!isPassed && { memberSince }) };
+}
+
+/** The furthest SeqId of a position: the conversation has to hold it still. */
+export function furthestOf(position: ConversationPosition): TaggedPosition {
+  const { epoch, deliveredThrough, followedThrough = 0n, memberSince = 0n } = position;
+  const seqId = [followedThrough, memberSince].reduce((most, each) => (each > most ? each : most), deliveredThrough);
+  return { epoch, seqId };
 }
 
 export function encodePositions(positions: ReadonlyMap<string, ConversationPosition>): Record<string, string> {
@@ -47,20 +61,22 @@ export function decodePositions(encoded: unknown): Map<string, ConversationPosit
   );
 }
 
-/** Encodes a position as three decimal numbers, with `-` for an absent one, and `left`. */
+/** Encodes a position as three decimal numbers, with `-` for an absent one, the epoch in base 36, and `left`. */
 export function encodePosition({
+  epoch,
   deliveredThrough,
   followedThrough,
   memberSince,
   hasLeft,
 }: ConversationPosition): string {
-  return `${deliveredThrough} ${followedThrough ?? '-'} ${memberSince ?? '-'}${hasLeft ? ' left' : ''}`;
+  return `${deliveredThrough} ${followedThrough ?? '-'} ${memberSince ?? '-'} ${epoch.toString(36)}${hasLeft ? ' left' : ''}`;
 }
 
 export function decodePosition(text: string): ConversationPosition {
-  const [deliveredThrough = '', followedThrough = '-', memberSince = '-', left] = text.split(' ');
+  const [deliveredThrough = '', followedThrough = '-', memberSince = '-', epoch = '0', left] = text.split(' ');
   if (deliveredThrough === '') throw new SyntaxError('a position without SeqId');
   return {
+    epoch: Number.parseInt(epoch, 36),
     deliveredThrough: BigInt(deliveredThrough),
     ...(followedThrough !== '-' && { followedThrough: BigInt(followedThrough) }),
     ...(memberSince !== '-' && { memberSince: BigInt(memberSince) }),

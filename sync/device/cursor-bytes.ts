@@ -3,7 +3,8 @@ import type { ConversationPosition } from './conversation-position.js';
 const HAS_FOLLOWED_THROUGH = 1n;
 const HAS_MEMBER_SINCE = 2n;
 const HAS_LEFT = 4n;
-const FLAG_BITS = 3n;
+const HAS_OWN_EPOCH = 8n;
+const EPOCH_BYTES = 4;
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
@@ -45,14 +46,25 @@ export class ByteWriter {
     return this.text(value.slice(0, start) + value.slice(start + uuid.length));
   }
 
-  position({ deliveredThrough, followedThrough, memberSince, hasLeft }: ConversationPosition): this {
+  epoch(tag: number): this {
+    return this.bytes([tag >>> 24, (tag >>> 16) & 0xff, (tag >>> 8) & 0xff, tag & 0xff]);
+  }
+
+  /**
+   * Of most positions, flags take one bit of the first number. `usualEpoch` is that of most positions of the cursor,
+   * which take no bytes for it.
+   */
+  position(position: ConversationPosition, usualEpoch: number): this {
+    const { epoch, deliveredThrough, followedThrough, memberSince, hasLeft } = position;
     let flags = hasLeft ? HAS_LEFT : 0n;
+    if (epoch !== usualEpoch) flags |= HAS_OWN_EPOCH;
     if (followedThrough !== undefined) flags |= HAS_FOLLOWED_THROUGH;
     if (memberSince !== undefined) flags |= HAS_MEMBER_SINCE;
-    this.number((deliveredThrough << FLAG_BITS) | flags);
+    this.number((deliveredThrough << 1n) | (flags === 0n ? 0n : 1n));
+    if (flags !== 0n) this.number(flags);
     if (followedThrough !== undefined) this.number(followedThrough);
     if (memberSince !== undefined) this.number(memberSince);
-    return this;
+    return epoch === usualEpoch ? this : this.epoch(epoch);
   }
 
   toBase64(): string {
@@ -61,10 +73,13 @@ export class ByteWriter {
 }
 
 /** Returns the bytes that {@link ByteWriter.position} writes. */
-export function sizeOfPosition({ deliveredThrough, followedThrough, memberSince }: ConversationPosition): number {
-  let size = sizeOfNumber(deliveredThrough << FLAG_BITS);
+export function sizeOfPosition(position: ConversationPosition, usualEpoch: number): number {
+  const { epoch, deliveredThrough, followedThrough, memberSince } = position;
+  let size = sizeOfNumber(deliveredThrough << 1n);
+  if (epoch !== usualEpoch || position.hasLeft || (followedThrough ?? memberSince) !== undefined) size++;
   if (followedThrough !== undefined) size += sizeOfNumber(followedThrough);
   if (memberSince !== undefined) size += sizeOfNumber(memberSince);
+  if (epoch !== usualEpoch) size += EPOCH_BYTES;
   return size;
 }
 
@@ -118,13 +133,19 @@ export class ByteReader {
     return rest.slice(0, start) + uuid + rest.slice(start);
   }
 
-  position(): ConversationPosition {
+  epoch(): number {
+    return this.bytes(EPOCH_BYTES).readUInt32BE(0);
+  }
+
+  position(usualEpoch: number): ConversationPosition {
     const first = this.number();
-    return {
-      deliveredThrough: first >> FLAG_BITS,
-      ...(first & HAS_FOLLOWED_THROUGH && { followedThrough: this.number() }),
-      ...(first & HAS_MEMBER_SINCE && { memberSince: this.number() }),
-      ...(first & HAS_LEFT && { hasLeft: true as const }),
+    const flags = first & 1n ? this.number() : 0n;
+    const position = {
+      deliveredThrough: first >> 1n,
+      ...(flags & HAS_FOLLOWED_THROUGH && { followedThrough: this.number() }),
+      ...(flags & HAS_MEMBER_SINCE && { memberSince: this.number() }),
+      ...(flags & HAS_LEFT && { hasLeft: true as const }),
     };
+    return { ...position, epoch: flags & HAS_OWN_EPOCH ? this.epoch() : usualEpoch };
   }
 }

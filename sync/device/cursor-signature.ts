@@ -18,9 +18,16 @@ export function signerFor(secret: string, owner: readonly string[]): Signer {
   return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, SIGNATURE_LENGTH);
 }
 
-/** Makes the signer of a device: a cursor from before the device was forgotten does not count. */
-export function signerForDevice(secret: string, user: string, device: string, forgottenAt: bigint): Signer {
-  return signerFor(secret, [user, device, ...(forgottenAt === 0n ? [] : [String(forgottenAt)])]);
+/** A cursor of a device does not count from before the device was forgotten, or the libraries were restored. */
+export interface CursorLife {
+  readonly forgottenAt: bigint;
+  /** See `LibrarySettings`. */
+  readonly life: number;
+}
+
+/** Makes the signer of a device. */
+export function signerForDevice(secret: string, user: string, device: string, life: CursorLife): Signer {
+  return signerFor(secret, [user, device, String(life.forgottenAt), String(life.life)]);
 }
 
 /** Characters of a signed cursor besides those of its content. */

@@ -4,7 +4,7 @@ import { type ByteReader, ByteWriter, sizeOfPosition } from './cursor-bytes.js';
 import { type Signer, signCursor, signedOverhead, verifyCursor } from './cursor-signature.js';
 import { HASH_BYTES, type NameHashes } from './name-hashes.js';
 
-const VERSION = 's2';
+const VERSION = 's3';
 /** Bytes of a cursor. */
 const MAX_CURSOR = 200;
 
@@ -12,6 +12,7 @@ const IS_COMPLETE = 1n;
 const RESYNCED = 2n;
 const HAS_INBOX = 4n;
 const HAS_RECORD = 8n;
+const HAS_EPOCH = 16n;
 
 /** The first `count` changes of a page record, and all that its chain holds before them. */
 export interface RecordedChanges {
@@ -34,6 +35,8 @@ export interface DeviceCursor {
   /** The page told the device of its resync. */
   readonly resynced: boolean;
   readonly recorded?: RecordedChanges | undefined;
+  /** Tag of the epoch of most conversations in the cursor. */
+  readonly usualEpoch: number;
   /** Changes after the recorded ones. */
   readonly conversations: Iterable<readonly [ConversationRef, ConversationPosition]>;
 }
@@ -51,8 +54,8 @@ export function sizeOfCursor(cursor: DeviceCursor): number {
 }
 
 /** Bytes that a conversation takes in the content of a cursor. */
-export function sizeOfChange(ref: ConversationRef, position: ConversationPosition): number {
-  return sizeOfRef(ref) + sizeOfPosition(position);
+export function sizeOfChange(ref: ConversationRef, position: ConversationPosition, usualEpoch: number): number {
+  return sizeOfRef(ref) + sizeOfPosition(position, usualEpoch);
 }
 
 /** Throws `TIMELINE_INVALID_CURSOR` for anything but a cursor of this device. */
@@ -66,10 +69,12 @@ export function decodeDeviceCursor(sign: Signer, cursor: unknown): DeviceCursor 
       flags & HAS_RECORD
         ? { seqId: content.number(), tag: Number(content.number()), count: Number(content.number()) }
         : undefined;
+    const usualEpoch = flags & HAS_EPOCH ? content.epoch() : 0;
     const conversations: [ConversationRef, ConversationPosition][] = [];
-    while (!content.isAtEnd) conversations.push([readRef(content), content.position()]);
+    while (!content.isAtEnd) conversations.push([readRef(content), content.position(usualEpoch)]);
     const isComplete = (flags & IS_COMPLETE) !== 0n;
-    return { generation, inbox, isComplete, resynced: (flags & RESYNCED) !== 0n, recorded, conversations };
+    const resynced = (flags & RESYNCED) !== 0n;
+    return { generation, inbox, isComplete, resynced, recorded, usualEpoch, conversations };
   });
 }
 
@@ -79,23 +84,24 @@ export function refOf(name: string, hashes: NameHashes, isStored: boolean): Conv
   return hash === undefined ? { name } : { hash };
 }
 
-function contentOf({ generation, inbox, isComplete, resynced, recorded, conversations }: DeviceCursor): ByteWriter {
+function contentOf(cursor: DeviceCursor): ByteWriter {
+  const { generation, inbox, isComplete, resynced, recorded, usualEpoch, conversations } = cursor;
   let flags = 0n;
   if (isComplete) flags |= IS_COMPLETE;
   if (resynced) flags |= RESYNCED;
   if (inbox !== undefined) flags |= HAS_INBOX;
   if (recorded) flags |= HAS_RECORD;
+  if (usualEpoch !== 0) flags |= HAS_EPOCH;
   const content = new ByteWriter().number(flags).number(generation);
   if (inbox !== undefined) content.cursor(inbox);
   if (recorded) content.number(recorded.seqId).number(recorded.tag).number(recorded.count);
-  for (const [ref, position] of conversations) writeChange(content, ref, position);
+  if (usualEpoch !== 0) content.epoch(usualEpoch);
+  for (const [ref, position] of conversations) writeRef(content, ref).position(position, usualEpoch);
   return content;
 }
 
-function writeChange(content: ByteWriter, ref: ConversationRef, position: ConversationPosition): ByteWriter {
-  if ('name' in ref) content.text(ref.name);
-  else content.number(0).bytes(Buffer.from(ref.hash, 'latin1'));
-  return content.position(position);
+function writeRef(content: ByteWriter, ref: ConversationRef): ByteWriter {
+  return 'name' in ref ? content.text(ref.name) : content.number(0).bytes(Buffer.from(ref.hash, 'latin1'));
 }
 
 function sizeOfRef(ref: ConversationRef): number {

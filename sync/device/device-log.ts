@@ -1,5 +1,6 @@
-import { type Cursor, seqIdOf, type Timeline, type TimelineId, type TimelineStore } from '../../src/index.js';
+import { type Cursor, type Head, isTimelineError, seqIdOf, type Timeline, type TimelineId, type TimelineStore } from '../../src/index.js';
 import { timelineOf } from '../shared/names.js';
+import { holds, tagOf } from '../shared/epochs.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
 import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
@@ -22,6 +23,8 @@ interface DeviceRecord {
   readonly begins?: true;
   /** A resync began this generation, and {@link told} is still to come. */
   readonly resync?: true;
+  /** `LibrarySettings.life` when it was written. */
+  readonly life: number;
   /** The device has acknowledged a page that tells of the resync, or there was none. */
   readonly told?: true;
 }
@@ -34,6 +37,9 @@ interface ForgottenRecord {
 /** A position to record. */
 export type NewDeviceRecord = Omit<DeviceRecord, 'forgottenAt' | 'begins'>;
 
+/** Where the log stands, as a look at its head finds it. */
+type LogHead = Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>;
+
 /** The state of a device besides its inbox position: a Timeline of changes that any process reads and extends. */
 export class DeviceLog<M> {
   /** SeqId of the record by which the device was forgotten last; 0n: it never was. */
@@ -43,6 +49,10 @@ export class DeviceLog<M> {
   generation = 0;
   /** `true` from a resync until the device acknowledges a page that tells of it. */
   isResyncPending = false;
+  /** Records were lost: entries of the inbox that led to their positions do not come again. */
+  isTakenBack = false;
+  /** `LibrarySettings.life` when the generation was begun or acknowledged last. */
+  life: number | undefined;
   conversations = new Map<string, ConversationPosition>();
   /** See `StreamPosition`. */
   isComplete = false;
@@ -54,6 +64,7 @@ export class DeviceLog<M> {
   readonly #timeline: Timeline<Stored<M>>;
   readonly #canTrim: boolean;
   #readThrough = 0n;
+  #epoch = 0;
   /** SeqId of the record that began the generation. */
   #begunAt = 0n;
   #recordCount = 0;
@@ -70,11 +81,23 @@ export class DeviceLog<M> {
   }
 
   /** Reads new records of this and other processes; `true` if there were any. */
-  async refresh(lastSeqId?: bigint): Promise<boolean> {
-    if (lastSeqId !== undefined && lastSeqId <= this.#readThrough) return false;
+  async refresh(known?: LogHead): Promise<boolean> {
+    if (known && !this.#isOf(known)) return this.#readAgain();
+    if (known && known.lastSeqId <= this.#readThrough) return false;
+    try {
+      return await this.#readOn();
+    } catch (error) {
+      if (!isTimelineError(error) || error.code !== 'TIMELINE_ROLLED_BACK') throw error;
+      return this.#readAgain();
+    }
+  }
+
+  async #readOn(): Promise<boolean> {
     const before = this.#readThrough;
     const pages = this.#timeline.pages({ after: this.#readThrough, pageSize: PAGE, ...lenient });
     for await (const { entries, head, truncated } of pages) {
+      if (!this.#isOf(head)) return this.#readAgain();
+      this.#epoch = tagOf(head.epoch);
       for (const { message, seqId, deleted } of entries) {
         if (seqId <= this.#readThrough) continue;
         if (!deleted && message.kind === 'state') this.#applyAt(seqId, message.state as DeviceRecord | ForgottenRecord);
@@ -88,6 +111,24 @@ export class DeviceLog<M> {
       }
     }
     return this.#readThrough !== before;
+  }
+
+  #isOf(head: LogHead): boolean {
+    return holds(head, { epoch: this.#epoch, seqId: this.#readThrough });
+  }
+
+  /** The state library went back to an earlier state: its records mean another position now. */
+  async #readAgain(): Promise<boolean> {
+    this.#readThrough = 0n;
+    this.#epoch = 0;
+    this.#recordCount = 0;
+    const { generation } = this;
+    this.#forget(0n);
+    await this.#readOn();
+    // A cursor of a generation that was lost must not begin it again.
+    if (this.generation < generation) this.generation = generation;
+    this.isTakenBack = true;
+    return true;
   }
 
   /** Adds a record. Another process may have forgotten the device meanwhile: the record does not count then. */
@@ -131,6 +172,7 @@ export class DeviceLog<M> {
       generation: this.generation,
       places: encodePositions(this.conversations),
       inbox: this.inbox,
+      life: this.life ?? 0,
       ...(this.isComplete && { isComplete: true }),
       // Readers that the trim overtakes miss the record that says so.
       ...(this.isResyncPending ? { resync: true } : { told: true }),
@@ -164,11 +206,14 @@ export class DeviceLog<M> {
     this.inbox = undefined;
     this.isComplete = false;
     this.isResyncPending = false;
+    this.isTakenBack = false;
   }
 
-  #apply({ generation, begins, places = {}, inbox, isComplete, resync, told }: DeviceRecord, seqId: bigint): void {
+  #apply(record: DeviceRecord, seqId: bigint): void {
+    const { generation, begins, places = {}, inbox, isComplete, resync, told, life } = record;
     this.isKnown = true;
     if (generation < this.generation || (begins && generation === this.generation)) return;
+    this.life = life;
     if (generation > this.generation) {
       this.#beginGeneration(generation, seqId);
       // Once acknowledged, it is never pending again: a record of a compaction may come after the acknowledgement.

@@ -15,6 +15,7 @@ import { advanceOrReset } from '../shared/checkpoints.js';
 import { type Context, checkOpen } from '../shared/context.js';
 import { readerOf, timelineOf } from '../shared/names.js';
 import type { Device, DeviceSubscribeOptions, PullOptions, PullPage, SyncMessage } from '../types.js';
+import { NAME_BYTES } from './client-cursor.js';
 import { ClientPosition } from './client-position.js';
 import { encodePosition } from './conversation-position.js';
 import { signerForDevice } from './cursor-signature.js';
@@ -63,6 +64,7 @@ export class SyncDevice<M> implements Device<M> {
   readonly #records: PageRecords<M>;
   readonly #unmarked: UnmarkedConversations<M>;
   #hashes: NameHashes | undefined;
+  #clientHashes: NameHashes | undefined;
   #loading: Promise<unknown> | undefined;
 
   constructor(context: Context<M>, identity: DeviceIdentity, registry: DeviceRegistry<M>) {
@@ -106,24 +108,25 @@ export class SyncDevice<M> implements Device<M> {
     const decoded = await this.#decode(cursor);
     const { generation, inbox, isComplete, resynced } = decoded;
     const { forgottenAt } = this.#log;
+    const { life } = await this.#context.settings();
     await this.#registration.ensure();
     if (this.#log.forgottenAt !== forgottenAt) return;
     if (generation !== this.#log.generation) await this.#log.refresh();
-    // A resync has replaced the position that the cursor goes on from.
-    if (generation < this.#log.generation) return;
+    // A resync has replaced, or will replace, the position that the cursor goes on from.
+    if (generation < this.#log.generation || this.#log.isTakenBack) return;
     const conversations = await this.#changesIn(decoded);
     // The log in memory may be old: another process may have resynced the device.
     const isTold = resynced && (this.#log.isResyncPending || generation > this.#log.generation);
-    // An inbox without entries has no position. The record keeps the device known for its TTL.
+    // An inbox without entries has no position. And the record says in which life of the libraries the device began.
     const isAtStart = inbox === undefined || inbox.endsWith('.0');
-    const isFirst = !this.#log.isKnown && isAtStart;
+    const isFirst = !this.#log.isKnown;
     const isCompleted = isComplete && !this.#log.isComplete;
     const needsRecord = conversations.size > 0 || isTold || isFirst || isCompleted;
     // One record holds both positions, for a crash before the checkpoint: conversation positions follow from markers in
     // the inbox. The checkpoint comes last: a device that is told of its resync again drops what it has from the inbox.
     const marks = { ...(isCompleted && { isComplete }), ...(isTold && { told: true as const }) };
     const places = Object.fromEntries(conversations);
-    if (needsRecord) await this.#log.add({ generation, places, inbox, ...marks });
+    if (needsRecord) await this.#log.add({ generation, places, inbox, life, ...marks });
     if (this.#log.forgottenAt !== forgottenAt) return;
     const checkpoint = { timeline: this.user, reader: readerOf.device(this.device, forgottenAt) };
     if (!inbox) return;
@@ -222,7 +225,10 @@ export class SyncDevice<M> implements Device<M> {
     const kept: KeptPosition =
       after === undefined
         ? new StoredPosition(this.#context, this.#identity, this.#log, this.#records, this.#registration, hashesFor)
-        : new ClientPosition(this.#context, this.#identity, after, hashesFor);
+        : new ClientPosition(this.#context, this.#identity, after, (secret) => {
+            this.#clientHashes ??= new NameHashes(secret, this.user, NAME_BYTES);
+            return this.#clientHashes;
+          });
     return DeviceReader.open(this.#context, this.#identity, kept, this.#unmarked);
   }
 
@@ -233,9 +239,11 @@ export class SyncDevice<M> implements Device<M> {
 
   /** Another process may have forgotten the device since this one read its log, and made the cursor after that. */
   async #decode(cursor: Cursor): Promise<DeviceCursor> {
-    const { secret } = await this.#context.settings();
-    const decode = () =>
-      decodeDeviceCursor(signerForDevice(secret, this.user, this.device, this.#log.forgottenAt), cursor);
+    const { secret, life } = await this.#context.settings();
+    const decode = () => {
+      const { forgottenAt } = this.#log;
+      return decodeDeviceCursor(signerForDevice(secret, this.user, this.device, { forgottenAt, life }), cursor);
+    };
     try {
       return decode();
     } catch (error) {

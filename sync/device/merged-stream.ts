@@ -1,6 +1,7 @@
-import type { Page, TimelineEntry } from '../../src/index.js';
+import type { Head, Page, TimelineEntry } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
+import { type TaggedPosition, tagOf } from '../shared/epochs.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored, Synced } from '../types.js';
 import {
@@ -16,6 +17,7 @@ import { isEndedBy, leavesAmongLost } from './lost-entries.js';
 import type { StreamHeads } from './stream-heads.js';
 import type { Loss, PositionChange, StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
 import { BEHIND } from './stream-page.js';
+import { areTakenBack, holdPages, holdPositions } from './taken-back.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';
 
 interface UnreadConversation {
@@ -65,9 +67,10 @@ export class MergedStream<M> {
     return followedOf(this.position.conversations);
   }
 
-  /** Reads the next page. `heads` has the last SeqIds of {@link followed}. */
+  /** Reads the next page. `heads` has the heads of {@link followed}. */
   async next(limit: number, heads: StreamHeads): Promise<StreamPage<M>> {
     const { store } = this.#context;
+    if (!holdPositions(this.position.conversations, heads.conversations)) return BEHIND;
     const { unlisted, isFinal } = await this.#lookUp(heads);
     const unread = this.#unread(heads.conversations).filter(({ conversation }) => !unlisted.has(conversation));
     const chosen = unread.slice(0, limit);
@@ -82,8 +85,12 @@ export class MergedStream<M> {
             lenient,
           ),
     ]);
-    if (!inbox || inbox.truncated) return BEHIND;
-    const leaves = await leavesAmongLost(this.#context, this.#user, this.position, names, pages);
+    if (!inbox || inbox.truncated || !holdPages(this.position.conversations, names, pages)) return BEHIND;
+    const [leaves, isTakenBack] = await Promise.all([
+      leavesAmongLost(this.#context, this.#user, this.position, names, pages),
+      areTakenBack(this.#context, this.position.conversations, inbox),
+    ]);
+    if (isTakenBack) return BEHIND;
     // From here on nothing waits and nothing fails: after a failure, the next page begins where this one would have.
     this.#messages = [];
     this.#changes = [];
@@ -130,10 +137,10 @@ export class MergedStream<M> {
     return { unlisted: new Set(unlisted), isFinal: areJoinsMarked && isSettled && this.position.inbox !== undefined };
   }
 
-  #unread(heads: ReadonlyMap<string, bigint>): UnreadConversation[] {
+  #unread(heads: ReadonlyMap<string, Head>): UnreadConversation[] {
     return [...this.position.conversations].flatMap(([conversation, position]) => {
       const after = position.deliveredThrough;
-      return isFollowed(position) && after < (heads.get(conversation) ?? 0n) ? [{ conversation, after }] : [];
+      return isFollowed(position) && after < (heads.get(conversation)?.lastSeqId ?? 0n) ? [{ conversation, after }] : [];
     });
   }
 
@@ -153,8 +160,8 @@ export class MergedStream<M> {
   }
 
   #stopFollowing(conversation: string): void {
-    const { deliveredThrough } = this.position.conversations.get(conversation) as ConversationPosition;
-    this.#advance(conversation, { deliveredThrough, followedThrough: deliveredThrough });
+    const { epoch, deliveredThrough } = this.position.conversations.get(conversation) as ConversationPosition;
+    this.#advance(conversation, { epoch, deliveredThrough, followedThrough: deliveredThrough });
   }
 
   #add(message: DeviceMessage<M>, about: Partial<StreamMessage<M>>): void {
@@ -197,10 +204,11 @@ export class MergedStream<M> {
     } else if (kind === 'mode') {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);
-      if (copy.mode === 'read') this.#applyReadMode(conversation, seqId, from);
-      else this.#applyWriteMode(conversation, seqId, from ?? seqId);
+      const at = { epoch: tagOf(copy.epoch), seqId };
+      if (copy.mode === 'read') this.#applyReadMode(conversation, at, from);
+      else this.#applyWriteMode(conversation, at, from ?? seqId);
     } else if (kind === 'truncated') {
-      this.#skipInboxCopies(conversation, seqId);
+      this.#skipInboxCopies(conversation, { epoch: tagOf(copy.epoch), seqId });
     } else {
       const position = this.position.conversations.get(conversation);
       if (position && !comesFromInbox(position, seqId)) return;
@@ -210,7 +218,7 @@ export class MergedStream<M> {
     }
   }
 
-  #applyReadMode(conversation: string, at: bigint, joinedFrom: bigint | undefined): void {
+  #applyReadMode(conversation: string, { epoch, seqId: at }: TaggedPosition, joinedFrom: bigint | undefined): void {
     const position = this.position.conversations.get(conversation);
     const { deliveredThrough = 0n, followedThrough, hasLeft } = position ?? {};
     if (position && followedThrough === undefined) return;
@@ -218,42 +226,42 @@ export class MergedStream<M> {
     if (followedThrough !== undefined && followedThrough >= at && (joinedFrom !== undefined || hasLeft)) return;
     const start = position && isFollowed(position) ? deliveredThrough : (joinedFrom ?? at);
     const through = start > deliveredThrough ? start : deliveredThrough;
-    this.#follow(conversation, positionAfter({ deliveredThrough: through, memberSince: at }, through));
+    this.#follow(conversation, positionAfter({ deliveredThrough: through, memberSince: at }, { epoch, seqId: through }));
   }
 
   /** The conversation was in read mode `since` then. A member without a marker of that reads all of it now. */
-  #applyWriteMode(conversation: string, at: bigint, since: bigint): void {
+  #applyWriteMode(conversation: string, { epoch, seqId: at }: TaggedPosition, since: bigint): void {
     const position = this.position.conversations.get(conversation);
     const visible = this.#visibleAfter.get(conversation);
     if (position && position.followedThrough === undefined) {
-      this.#advance(conversation, { ...position, followedThrough: at });
+      this.#advance(conversation, { ...position, epoch, followedThrough: at });
     } else if (visible !== undefined && !(position && isFollowed(position))) {
       let start = since > visible ? since : visible;
       if (position && position.deliveredThrough > start) start = position.deliveredThrough;
-      if (start < at) this.#follow(conversation, { deliveredThrough: start, followedThrough: at, memberSince: at });
+      if (start < at) this.#follow(conversation, { epoch, deliveredThrough: start, followedThrough: at, memberSince: at });
     }
   }
 
   /** Entries were gone before the inbox got them. A process that stood still may write their copies later. */
-  #skipInboxCopies(conversation: string, through: bigint): void {
+  #skipInboxCopies(conversation: string, through: TaggedPosition): void {
     const position = this.position.conversations.get(conversation);
-    if (position && !comesFromInbox(position, through)) return;
-    this.#advance(
-      conversation,
-      positionAfter({ ...position, deliveredThrough: 0n, followedThrough: through }, through),
-    );
-    this.#tell(conversation, through);
+    const { seqId } = through;
+    if (position && !comesFromInbox(position, seqId)) return;
+    const passed = positionAfter({ ...position, deliveredThrough: 0n, followedThrough: seqId }, through);
+    this.#advance(conversation, passed);
+    this.#tell(conversation, seqId);
   }
 
   /** Passes entries of a followed conversation that are gone. */
-  #passLost(conversation: string, { truncated }: Page<Stored<M>>, leftAt: bigint | undefined): void {
+  #passLost(conversation: string, { truncated, head }: Page<Stored<M>>, leftAt: bigint | undefined): void {
     const position = this.position.conversations.get(conversation) as ConversationPosition;
     if (!truncated || !isFollowed(position) || truncated.through <= position.deliveredThrough) return;
     const isEnded = isEndedBy(position, truncated.through);
     const through = isEnded ? (position.followedThrough as bigint) : truncated.through;
     const hasLeft = !isEnded && leftAt !== undefined;
-    const left = { deliveredThrough: through, followedThrough: through, hasLeft: true } as const;
-    this.#advance(conversation, hasLeft ? left : positionAfter(position, through));
+    const epoch = tagOf(head.epoch);
+    const left = { epoch, deliveredThrough: through, followedThrough: through, hasLeft: true } as const;
+    this.#advance(conversation, hasLeft ? left : positionAfter(position, { epoch, seqId: through }));
     if (!this.#isNew || this.#begun.has(conversation)) this.#tell(conversation, hasLeft ? leftAt : through);
   }
 
@@ -265,6 +273,7 @@ export class MergedStream<M> {
   #addConversationPage(conversation: string, page: Page<Stored<M>>, limit: number): boolean {
     let position = this.position.conversations.get(conversation) as ConversationPosition;
     const { deliveredThrough: start, followedThrough } = position;
+    const epoch = tagOf(page.head.epoch);
     let isRead = page.upToDate;
     for (const entry of page.entries) {
       if (!isFollowed(position)) return true;
@@ -275,15 +284,15 @@ export class MergedStream<M> {
       }
       if (this.#messages.length >= limit) return false;
       position = this.#endsMembership(entry, position)
-        ? { deliveredThrough: entry.seqId, followedThrough: entry.seqId, hasLeft: true }
-        : positionAfter(position, entry.seqId);
+        ? { epoch, deliveredThrough: entry.seqId, followedThrough: entry.seqId, hasLeft: true }
+        : positionAfter(position, { epoch, seqId: entry.seqId });
       this.#advance(conversation, position);
       const delivered = fromConversationEntry(conversation, entry, this.#context);
       if (delivered) this.#add(delivered, { isFromConversation: true });
     }
     // The last entries up to the marker may be gone.
     const end = position.followedThrough ?? 0n;
-    if (isRead && position.deliveredThrough < end) this.#advance(conversation, positionAfter(position, end));
+    if (isRead && position.deliveredThrough < end) this.#advance(conversation, positionAfter(position, { epoch, seqId: end }));
     return isRead || !isFollowed(position);
   }
 

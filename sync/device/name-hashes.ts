@@ -8,12 +8,20 @@ export const HASH_BYTES = 6;
  */
 export class NameHashes {
   readonly #key: string;
+  readonly #length: number;
   readonly #hashes = new Map<string, string>();
   /** `undefined` for the hash of several names. */
   readonly #names = new Map<string, string | undefined>();
 
-  constructor(secret: string, user: string) {
+  /** `length` in bytes. */
+  constructor(secret: string, user: string, length = HASH_BYTES) {
     this.#key = JSON.stringify([secret, user]);
+    this.#length = length;
+  }
+
+  /** Returns 32 bits that depend on the name and the tag of its epoch. */
+  checkOf(name: string, epoch: number): number {
+    return hash('sha256', `${this.#key}${epoch} ${name}`, 'buffer').readUInt32BE(0);
   }
 
   /** Returns `undefined` if another name seen so far has the same hash. */
@@ -38,7 +46,7 @@ export class NameHashes {
   }
 
   #add(name: string): string {
-    const added = hash('sha256', this.#key + name, 'buffer').toString('latin1', 0, HASH_BYTES);
+    const added = hash('sha256', this.#key + name, 'buffer').toString('latin1', 0, this.#length);
     this.#hashes.set(name, added);
     this.#names.set(added, this.#names.has(added) ? undefined : name);
     return added;

@@ -1,7 +1,8 @@
-import { type Page, seqIdOf } from '../../src/index.js';
+import { type Head, type Page, seqIdOf } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
+import { tagOf } from '../shared/epochs.js';
 import { keptEntries } from '../shared/kept-entries.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { lenient } from '../shared/undecodable.js';
@@ -44,7 +45,7 @@ export async function rebuild<M>(context: Context<M>, user: string, last: number
       const page = pages[j] as Page<Stored<M>>;
       if (await hasLeft(context, user, membership, page.head.lastSeqId)) continue;
       const start = await startOf(context, membership, page, last);
-      const position = startPosition(membership, start, page.head.lastSeqId, modes[j]);
+      const position = startPosition(membership, start, page.head, modes[j]);
       if (position) conversations.set(membership.conversation, position);
     }
   }
@@ -100,10 +101,13 @@ async function startOf<M>(
 function startPosition(
   { joinedAt }: Membership,
   start: bigint,
-  end: bigint,
+  { epoch, lastSeqId: end }: Head,
   mode: CurrentMode | undefined,
 ): ConversationPosition | undefined {
   if (mode === undefined) return undefined;
   const followed = { deliveredThrough: start, memberSince: joinedAt };
-  return positionAfter(mode.mode === 'read' ? followed : { ...followed, followedThrough: end }, start);
+  return positionAfter(mode.mode === 'read' ? followed : { ...followed, followedThrough: end }, {
+    epoch: tagOf(epoch),
+    seqId: start,
+  });
 }

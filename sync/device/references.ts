@@ -100,6 +100,8 @@ function resolved<M>(
   entry: TimelineEntry<Stored<M>> | undefined,
 ): DeviceMessage<M> | undefined {
   if (!entry || entry.deleted || !hasBody(message)) return message;
+  // The conversation has lost the entry, and given its SeqId to another one.
+  if (entry.appendedAt !== message.sentAt) return message;
   if (isUndecodable(entry.message)) return { ...message, undecodable: true };
   if (message.undecodable) return fromConversationEntry(message.conversation, entry);
   const target = entry.message;

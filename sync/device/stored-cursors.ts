@@ -59,7 +59,7 @@ export class StoredCursors<M> implements PageCursors {
     this.#logReadThrough = log.readThrough;
     this.resynced = log.isResyncPending;
     const { resynced } = this;
-    const start = { ...this.#inbox, generation: log.generation, resynced, conversations: [] };
+    const start = { ...this.#inbox, generation: log.generation, resynced, usualEpoch: 0, conversations: [] };
     this.#end = () => encodeDeviceCursor(sign, start);
   }
 
@@ -83,14 +83,15 @@ export class StoredCursors<M> implements PageCursors {
 
   /** Returns `undefined` if a cursor of the page would become too long. */
   #inlined(page: PageChanges, recorded: RecordedChanges | undefined, before: Changes): CursorAfter | undefined {
-    const fixed = { generation: this.#generation, resynced: this.resynced, recorded };
+    const [, { epoch: usualEpoch }] = [...before, ...page.conversations][0] ?? ['', { epoch: 0 }];
+    const fixed = { generation: this.#generation, resynced: this.resynced, recorded, usualEpoch };
     let size = sizeOfCursor({ ...fixed, ...page.end, conversations: [] });
     const found = new Map<string, readonly [ConversationRef, ConversationPosition]>();
     const add = ([name, position]: ConversationChange): boolean => {
       const earlier = found.get(name);
       const isStored = this.#log.conversations.has(name) || (recorded !== undefined && this.#chainNames.has(name));
       const ref = earlier?.[0] ?? refOf(name, this.#hashes, isStored);
-      size += sizeOfChange(ref, position) - (earlier ? sizeOfChange(...earlier) : 0);
+      size += sizeOfChange(ref, position, usualEpoch) - (earlier ? sizeOfChange(...earlier, usualEpoch) : 0);
       found.set(name, [ref, position]);
       return size <= MAX_CONTENT;
     };
@@ -121,7 +122,7 @@ export class StoredCursors<M> implements PageCursors {
       this.#chainBegin = this.#recorded;
       this.#sinceChainBegin.clear();
     }
-    const fixed = { generation: this.#generation, resynced: this.resynced, conversations: [] };
+    const fixed = { generation: this.#generation, resynced: this.resynced, usualEpoch: 0, conversations: [] };
     return (count) => {
       const { inbox, conversationCount } = page.after(count);
       return encodeDeviceCursor(this.#sign, { ...fixed, ...inbox, recorded: recordedAfter(conversationCount) });
@@ -151,6 +152,7 @@ export class StoredCursors<M> implements PageCursors {
 }
 
 function isAcknowledged(position: ConversationPosition, acknowledged: ConversationPosition | undefined): boolean {
+  if (acknowledged && acknowledged.epoch !== position.epoch) return false;
   if (!acknowledged || acknowledged.deliveredThrough !== position.deliveredThrough)
     return acknowledged !== undefined && acknowledged.deliveredThrough > position.deliveredThrough;
   const { followedThrough, memberSince, hasLeft } = acknowledged;

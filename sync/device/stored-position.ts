@@ -1,4 +1,4 @@
-import type { Cursor, TimelineId } from '../../src/index.js';
+import { type Cursor, epochOf, type TimelineId } from '../../src/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
@@ -62,7 +62,12 @@ export class StoredPosition<M> implements KeptPosition {
     const isChanged = await this.#readLog(inbox, first);
     if (this.#log.forgottenAt !== forgottenAt) return this.open(readHeads);
     const last = lastOf(start);
+    const { life, secret } = first;
     const isNew = inbox === undefined && !this.#log.isKnown;
+    if (!isNew && (this.#log.isTakenBack || this.#log.life !== life)) {
+      await this.rebuild({ last: this.#context.resyncLast, isResync: true });
+      return this.open(readHeads);
+    }
     if (isNew && last !== undefined) {
       await this.rebuild({ last, isResync: false });
       return this.open(readHeads);
@@ -78,8 +83,7 @@ export class StoredPosition<M> implements KeptPosition {
     };
     this.#opened = { forgottenAt, generation: this.#log.generation };
     this.#isStored = !isNew;
-    const { secret } = first;
-    const sign = signerForDevice(secret, user, device, forgottenAt);
+    const sign = signerForDevice(secret, user, device, { forgottenAt, life });
     const cursors = new StoredCursors(this.#log, this.#records, this.#hashesFor(secret), sign);
     const nowFollowed = isChanged ? followedOf(position.conversations) : [];
     return { position, heads: nowFollowed.length > 0 ? await readHeads(nowFollowed) : first, cursors };
@@ -87,6 +91,7 @@ export class StoredPosition<M> implements KeptPosition {
 
   async refresh({ deviceLog }: StreamHeads): Promise<boolean> {
     await this.#log.refresh(deviceLog);
+    if (this.#log.isTakenBack) return true;
     const { forgottenAt, generation } = this.#opened;
     if (forgottenAt === this.#log.forgottenAt && (this.#isStored || this.#registration.isMade))
       await this.#registration.ensure();
@@ -113,9 +118,19 @@ export class StoredPosition<M> implements KeptPosition {
     const { next: inbox } = await sync.timeline(user).read({ after: at, before: at + 1n, limit: 1, ...lenient });
     // The record holds the inbox position too: after a crash before the checkpoint, nothing older is handed over.
     const generation = this.#log.generation + 1;
-    const record = { generation, inbox, places: encodePositions(conversations), isComplete: true } as const;
+    const { life } = await this.#context.settings();
+    const record = { generation, inbox, life, places: encodePositions(conversations), isComplete: true } as const;
     const isBegun = await this.#log.begin({ ...record, ...(isResync && { resync: true }) });
-    if (isBegun && at > 0n) await advanceOrReset(sync, { ...this.#checkpoint, to: inbox });
+    if (isBegun) await this.#setCheckpoint(inbox, at);
+  }
+
+  /** A checkpoint of an earlier life of the inbox means nothing in this one. */
+  async #setCheckpoint(inbox: Cursor, at: bigint): Promise<void> {
+    const { timeline, reader } = this.#checkpoint;
+    const checkpoint = this.#context.sync.timeline(timeline).checkpoint(reader);
+    const stored = await checkpoint.get();
+    if (stored !== undefined && epochOf(stored) !== epochOf(inbox)) await checkpoint.reset(at > 0n ? inbox : undefined);
+    else if (at > 0n) await advanceOrReset(this.#context.sync, { timeline, reader, to: inbox });
   }
 
   get #checkpoint(): { readonly timeline: string; readonly reader: string } {

@@ -5,16 +5,18 @@ import type { Membership } from '../types.js';
 
 /** Everything to know before a page is read, looked up in one round trip. */
 export interface StreamHeads {
-  /** Last SeqId of the device's log; 0n for a device without one. */
-  readonly deviceLog: bigint;
-  /** Last SeqIds of the followed conversations. */
-  readonly conversations: ReadonlyMap<string, bigint>;
+  /** Head of the device's log; absent for a device without one. */
+  readonly deviceLog: Head | undefined;
+  /** Heads of the followed conversations. */
+  readonly conversations: ReadonlyMap<string, Head>;
   /** `true` if any conversation of the library may be in read mode. */
   readonly mayUseReadMode: boolean;
   /** The user's memberships, if asked for and any conversation may be in read mode. */
   readonly memberships: readonly Membership[] | undefined;
   /** Signs cursors. */
   readonly secret: string;
+  /** See `LibrarySettings`. */
+  readonly life: number;
 }
 
 export async function readHeads<M>(
@@ -23,20 +25,22 @@ export async function readHeads<M>(
   followed: readonly string[],
   { needsMemberships }: { readonly needsMemberships: boolean },
 ): Promise<StreamHeads> {
-  const [[device], heads, { secret, mayUseReadMode, memberships }] = await Promise.all([
+  const [[device], heads, { secret, life, mayUseReadMode, memberships }] = await Promise.all([
     log === undefined ? [] : state.heads([log]),
     followed.length === 0 ? [] : store.heads(followed),
-    settings().then(async ({ mayUseReadMode, secret }) => ({
+    settings().then(async ({ mayUseReadMode, secret, life }) => ({
       secret,
+      life,
       mayUseReadMode,
       memberships: needsMemberships && mayUseReadMode ? await membershipsOf(directory, user) : undefined,
     })),
   ]);
   return {
-    deviceLog: device?.lastSeqId ?? 0n,
-    conversations: new Map(followed.map((conversation, i) => [conversation, (heads[i] as Head).lastSeqId])),
+    deviceLog: device,
+    conversations: new Map(followed.map((conversation, i) => [conversation, heads[i] as Head])),
     mayUseReadMode,
     memberships,
     secret,
+    life,
   };
 }

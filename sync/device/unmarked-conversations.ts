@@ -2,6 +2,7 @@ import { membershipsOf } from '../members/memberships.js';
 import { readFrom } from '../members/visibility.js';
 import { currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
+import { tagOf } from '../shared/epochs.js';
 import type { Membership } from '../types.js';
 import { type ConversationPosition, isFollowed, positionAfter } from './conversation-position.js';
 import type { StreamPosition } from './stream-page.js';
@@ -65,7 +66,8 @@ export class UnmarkedConversations<M> {
           joinedAt > mode.since ? [readFrom(this.#context, from, joinedAt), joinedAt] : [mode.since, mode.since];
         const known = conversations.get(conversation)?.deliveredThrough ?? 0n;
         const deliveredThrough = start > known ? start : known;
-        found.set(conversation, positionAfter({ deliveredThrough, memberSince }, deliveredThrough));
+        const at = { epoch: tagOf(mode.epoch), seqId: deliveredThrough };
+        found.set(conversation, positionAfter({ deliveredThrough, memberSince }, at));
       } else if (isTrusted) inWriteMode.set(conversation, joinedAt);
     }
     if (found.size > 0) await this.#dropLeft(unknown, found);

@@ -73,6 +73,10 @@ export class UserDevices implements LogState<DevicesChange, DevicesSnapshot> {
     }
   }
 
+  clear(): void {
+    this.restore({ items: [] });
+  }
+
   restore({ items }: DevicesSnapshot): void {
     this.#devices.clear();
     for (const item of items) this.#devices.set(item.device, item);

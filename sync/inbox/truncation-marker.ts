@@ -16,6 +16,6 @@ export function truncationMarker<M>({ conversation, epoch, after, through }: Los
   return {
     seqId: through,
     key: `truncated:${through}.${epoch}@${conversation}`,
-    message: { kind: 'truncated', conversation, seqId: String(through), from: String(after) },
+    message: { kind: 'truncated', conversation, epoch, seqId: String(through), from: String(after) },
   };
 }

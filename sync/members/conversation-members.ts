@@ -89,6 +89,10 @@ export class ConversationMembers implements LogState<MembersChange, MembersSnaps
     if (at > this.appliedThrough) this.appliedThrough = at;
   }
 
+  clear(): void {
+    this.restore({ appliedThrough: '0', items: [], former: [] });
+  }
+
   restore({ appliedThrough, items, former }: MembersSnapshot): void {
     this.#periods.clear();
     for (const [user, joinedAt, from, leftAt] of former)

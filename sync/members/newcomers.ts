@@ -1,4 +1,4 @@
-import { seqIdOf, type TimelineEntry } from '../../src/index.js';
+import { epochOf, seqIdOf, type TimelineEntry } from '../../src/index.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
 import { membershipEvent } from '../inbox/membership-events.js';
@@ -125,7 +125,8 @@ async function writeMarkers<M>(
   for (const start of new Set(starts.values())) {
     const users = [...starts].flatMap(([user, its]) => (its === start ? [user] : []));
     const [seqId, from] = [String(entry.seqId), String(readFrom(context, start, entry.seqId))];
-    const message = { kind: 'mode', mode: 'read', conversation, seqId, from } as const;
+    const epoch = epochOf(entry.cursor);
+    const message = { kind: 'mode', mode: 'read', conversation, epoch, seqId, from } as const;
     await inboxes.write({ seqId: entry.seqId, key: copyKey(conversation, entry), message }, each(users));
   }
 }

@@ -5,6 +5,7 @@ import {
   type TimelineId,
   type TimelineStore,
 } from '../../src/index.js';
+import { holds, tagOf } from '../shared/epochs.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
 
@@ -13,6 +14,8 @@ const ITEMS_PER_PART = 1000;
 
 /** The state that the records of a log result in. */
 export interface LogState<Change, Snapshot extends { readonly items: readonly unknown[] }> {
+  /** Goes back to the state before the first record. */
+  clear(): void;
   /** `seqId` is that of the record in the log, `appendedAt` its time by the store, in milliseconds since 1970. */
   apply(change: Change, seqId: bigint, appendedAt: number): void;
   /** Replaces the state. */
@@ -51,6 +54,7 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
   #changes: LogRecord<Change>[] = [];
   #base = 0n;
   #readThrough = 0n;
+  #epoch = 0;
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #isLoaded = false;
@@ -108,8 +112,26 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
   }
 
   async #readOn(): Promise<void> {
+    try {
+      if (await this.#readPages()) return;
+    } catch (error) {
+      if (!isTimelineError(error) || error.code !== 'TIMELINE_ROLLED_BACK') throw error;
+    }
+    // The store went back to an earlier state.
+    this.#state.clear();
+    this.#parts.clear();
+    this.#changes = [];
+    this.#base = this.#readThrough = 0n;
+    await this.#readPages();
+  }
+
+  /** Returns `false` if the log does not hold any more what was read of it before. */
+  async #readPages(): Promise<boolean> {
     const read: LogRecord<Change>[] = [];
-    for await (const { entries } of this.#timeline.pages({ after: this.#readThrough, pageSize: PAGE, ...lenient })) {
+    const pages = this.#timeline.pages({ after: this.#readThrough, pageSize: PAGE, ...lenient });
+    for await (const { entries, head } of pages) {
+      if (!holds(head, { epoch: this.#epoch, seqId: this.#readThrough })) return false;
+      this.#epoch = tagOf(head.epoch);
       for (const entry of entries) {
         this.#readThrough = entry.seqId;
         const record = this.#recordOf(entry);
@@ -124,6 +146,7 @@ export class SnapshotLog<M, Change extends object, Snapshot extends { readonly i
     // Without trims there are no snapshots: nothing will be applied again.
     if (this.#store.capabilities.trim) this.#changes.push(...applied);
     this.#isLoaded = true;
+    return true;
   }
 
   #recordOf({ message, seqId, appendedAt }: TimelineEntry<Stored<M>>): LogRecord<Change> | undefined {

@@ -41,6 +41,10 @@ export class UserMemberships implements LogState<MembershipsChange, MembershipsS
     } else if (!present) this.#present.set(conversation, { conversation, joinedAt: at, from: BigInt(from) });
   }
 
+  clear(): void {
+    this.restore({ items: [] });
+  }
+
   restore({ items }: MembershipsSnapshot): void {
     this.#present.clear();
     this.#leftAt.clear();

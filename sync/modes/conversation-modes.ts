@@ -129,6 +129,8 @@ export interface CurrentMode {
   readonly mode: Mode;
   readonly since: bigint;
   readonly isDone: boolean;
+  /** Epoch of the conversation. */
+  readonly epoch: string;
 }
 
 /** A process that died may add a record of an older change late: the newest change is among the last records. */
@@ -164,25 +166,30 @@ export async function currentModes<M>(
     ),
   ]);
   return conversations.map((_, i) => {
-    const recorded = newestOf(records[i]?.entries ?? []);
+    const { entries, truncated, head } = firsts[i] as (typeof firsts)[number];
+    const { epoch } = head;
+    const recorded = newestOf(records[i]?.entries ?? [], head.lastSeqId);
     if (recorded) {
       const { mode, isDone } = recorded;
-      return { mode, since: heldSince(recorded), isDone };
+      return { mode, since: heldSince(recorded), isDone, epoch };
     }
-    const { entries, truncated, head } = firsts[i] as (typeof firsts)[number];
     const first = truncated ? undefined : entries[0];
-    if (first?.message?.kind === 'mode') return { mode: first.message.mode, since: first.seqId, isDone: true };
+    if (first?.message?.kind === 'mode') return { mode: first.message.mode, since: first.seqId, isDone: true, epoch };
     // Not `entries`: all of them may have expired.
     const hasBegun = head.lastSeqId > 0n;
-    return hasBegun || defaultMode === 'read' ? { mode: defaultMode, since: 0n, isDone: true } : undefined;
+    return hasBegun || defaultMode === 'read' ? { mode: defaultMode, since: 0n, isDone: true, epoch } : undefined;
   });
 }
 
-function newestOf(records: readonly { readonly message: Stored<unknown> }[]): RecordedChange | undefined {
+/** A change behind `end` is of entries that the conversation has lost. */
+function newestOf(
+  records: readonly { readonly message: Stored<unknown> }[],
+  end: bigint,
+): RecordedChange | undefined {
   let newest: RecordedChange | undefined;
   for (const { message } of records) {
     const change = decodeMode(message);
-    if (!change) continue;
+    if (!change || change.since > end) continue;
     const isNewer = newest === undefined || change.since > newest.since;
     if (isNewer || (change.since === newest?.since && change.isDone)) newest = change;
   }

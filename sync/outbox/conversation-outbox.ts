@@ -1,4 +1,4 @@
-import { type Cursor, isTimelineError, type TimelineEntry, type TimelineError } from '../../src/index.js';
+import { type Cursor, epochOf, isTimelineError, type TimelineEntry, type TimelineError } from '../../src/index.js';
 import { backOff, pause, reasonOf } from '../../src/toolkit/index.js';
 import { InboxWriter } from '../inbox/inbox-writer.js';
 import type { EffectiveMode } from '../modes/conversation-modes.js';
@@ -40,6 +40,8 @@ export class ConversationOutbox<M> {
   #isLoaded = false;
   #running: Promise<void> | undefined;
   #isInRun = false;
+  /** The conversation may have lost entries that this process has processed. */
+  #isTakenBack = false;
   /** The newest mode that was recorded when loading. Another process may have gone further than this one. */
   #recordedMode: EffectiveMode = { mode: 'write', since: 0n };
 
@@ -80,6 +82,7 @@ export class ConversationOutbox<M> {
 
   /** Takes an entry that this process appended. Resolves once every recipient has this entry and all before it. */
   deliver(appended: { readonly seqId: bigint; readonly cursor: Cursor }, message: Stored<M>): Promise<Delivery> {
+    this.#look(epochOf(appended.cursor));
     if (appended.seqId > this.#progress.read) this.#turn.addAppended(appended.seqId);
     if (this.#passesNext(appended.seqId, message)) {
       this.#turn.deleteAppended(appended.seqId);
@@ -92,7 +95,7 @@ export class ConversationOutbox<M> {
 
   /** Resolves once every recipient has this entry and all before it. */
   deliveredThrough(seqId: bigint): Promise<Delivery> {
-    if (this.#progress.delivered >= seqId) return Promise.resolve(this.#reports.deliveryOf(seqId));
+    if (this.#progress.delivered >= seqId && !this.#isTakenBack) return Promise.resolve(this.#reports.deliveryOf(seqId));
     if (this.#context.closing.aborted) return Promise.reject(closedError());
     this.#progress.want(seqId);
     const delivery = this.#promises.add(seqId);
@@ -102,8 +105,9 @@ export class ConversationOutbox<M> {
 
   /** Delivers everything that the conversation holds now, without waiting for the processes that appended it. */
   async catchUp(): Promise<void> {
-    const { lastSeqId } = await this.#reader.timeline.head();
+    const { lastSeqId, epoch } = await this.#reader.timeline.head();
     if (lastSeqId === 0n) return;
+    this.#look(epoch);
     this.#turn.takeOverThrough(lastSeqId);
     await this.deliveredThrough(lastSeqId);
     this.#publish();
@@ -119,7 +123,7 @@ export class ConversationOutbox<M> {
 
   /** A message in read diffusion needs no writes. Right behind the last entry, there is nothing to read either. */
   #passesNext(seqId: bigint, message: Stored<M>): boolean {
-    if (!this.#isLoaded || this.#running || !this.#context.store.capabilities.dense) return false;
+    if (!this.#isLoaded || this.#isTakenBack || this.#running || !this.#context.store.capabilities.dense) return false;
     return seqId === this.#progress.read + 1n && this.#processor.pass({ seqId, message, deleted: false });
   }
 
@@ -133,7 +137,8 @@ export class ConversationOutbox<M> {
 
   /** Retries while a store is out of reach, until closing. */
   async #run(): Promise<void> {
-    for (let failures = 0; this.#progress.isBehind; ) {
+    for (let failures = 0; this.#progress.isBehind || this.#isTakenBack; ) {
+      if (this.#isTakenBack) this.#restart();
       if (this.#context.closing.aborted && !this.#progress.isWanting) return this.#progress.abandon();
       try {
         await this.#processPage();
@@ -153,8 +158,13 @@ export class ConversationOutbox<M> {
 
   /** The store lost entries of the conversation: start from its durable position again. */
   #restart(): void {
+    this.#isTakenBack = false;
     this.#isLoaded = false;
     this.#progress.reset();
+  }
+
+  #look(epoch: string): void {
+    if (this.#reader.isOtherEpoch(epoch)) this.#isTakenBack = true;
   }
 
   #giveUp(cause?: unknown): void {
@@ -175,6 +185,7 @@ export class ConversationOutbox<M> {
     this.#recordedMode = newestMode;
     this.#processor.start(position, mode);
     this.#progress.follow(position);
+    this.#reader.begin();
     this.#isLoaded = true;
   }
 

@@ -1,4 +1,4 @@
-import { seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
+import { epochOf, seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
 import type { DeliveryReport, InboxCopy } from '../inbox/backlog.js';
 import { copiedMessage } from '../inbox/copied-message.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
@@ -226,7 +226,7 @@ export class EntryProcessor<M> {
     let report: DeliveryReport | undefined;
     if (next.mode !== this.mode.mode && !isFirst) {
       const markerKey = copyKey(conversation, entry);
-      report = await markChange(this.#target, { before: this.mode, next, markerKey });
+      report = await markChange(this.#target, { before: this.mode, next, markerKey, epoch: epochOf(entry.cursor) });
     } else await recordMode(state, conversation, { ...next, isDone: true });
     const position = await this.#deliveredThrough();
     if (position !== undefined) await compactModes(state, conversation, position);

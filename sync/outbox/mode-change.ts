@@ -17,6 +17,8 @@ export interface MarkedChange {
   readonly next: EffectiveMode;
   /** Key of the marker in inboxes. */
   readonly markerKey: string;
+  /** Epoch of the conversation. */
+  readonly epoch: string;
 }
 
 /**
@@ -25,12 +27,12 @@ export interface MarkedChange {
  */
 export async function markChange<M>(
   { context, conversation, inboxes }: FanOutTarget<M>,
-  { before, next, markerKey }: MarkedChange,
+  { before, next, markerKey, epoch }: MarkedChange,
 ): Promise<DeliveryReport> {
   const { state, directory, closing } = context;
   const seqId = String(next.since);
   await recordMode(state, conversation, { ...next, isDone: false, markerKey });
-  const marker = { kind: 'mode', mode: next.mode, conversation, seqId } as const;
+  const marker = { kind: 'mode', mode: next.mode, conversation, epoch, seqId } as const;
   const message = { ...marker, ...(next.mode === 'write' && { from: String(heldSince(before)) }) };
   const members = each(directory.members(conversation, { at: next.since }));
   const report = await inboxes.write({ seqId: next.since, key: markerKey, message }, members);

@@ -1,4 +1,5 @@
 import { type Head, isTimelineError, type Timeline, type TimelineId, type TimelineStore } from '../../src/index.js';
+import { holds, tagOf } from '../shared/epochs.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
@@ -63,6 +64,7 @@ export class NoteShard<M> {
   /** Entries that were not trimmed yet, deleted ones included. */
   readonly #seqIds = new Set<bigint>();
   #read = 0n;
+  #epoch = 0;
 
   constructor(store: TimelineStore<Stored<M>>, shard: number) {
     this.#store = store;
@@ -74,9 +76,11 @@ export class NoteShard<M> {
   }
 
   /** Reads the notes that were added, and forgets those that were trimmed. */
-  async refresh({ firstSeqId, lastSeqId }: Head): Promise<void> {
+  async refresh(head: Head): Promise<void> {
+    const { firstSeqId, lastSeqId } = head;
     // The store went back to an earlier state: its ids mean other notes now.
-    if (lastSeqId < this.#read) this.#forget();
+    if (!holds(head, { epoch: this.#epoch, seqId: this.#read })) this.#forget();
+    this.#epoch = tagOf(head.epoch);
     if (lastSeqId > this.#read) {
       for await (const { entries } of this.#timeline.pages({ after: this.#read, pageSize: PAGE, ...lenient })) {
         for (const { seqId, message, deleted } of entries) {

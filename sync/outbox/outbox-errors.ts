@@ -28,3 +28,9 @@ export const truncatedError = (conversation: string, through: bigint): TimelineE
     `entries of ${named(conversation)} up to ${through} were gone before they were delivered`,
     { through },
   );
+
+/** The conversation does not hold any more what this process has read of it. */
+export function rolledBackError(conversation: string, seqId: bigint): TimelineError {
+  const message = `${JSON.stringify(conversation)} does not hold entry ${seqId} any more: the store was rolled back`;
+  return new TimelineError('TIMELINE_ROLLED_BACK', message, { timeline: conversation });
+}

@@ -2,10 +2,11 @@ import type { Cursor, Page, Timeline } from '../../src/index.js';
 import { pause } from '../../src/toolkit/index.js';
 import { type EffectiveMode, readModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
+import { holds, tagOf } from '../shared/epochs.js';
 import { resumeAfter } from '../shared/fan-out-positions.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import { invisibleError } from './outbox-errors.js';
+import { invisibleError, rolledBackError } from './outbox-errors.js';
 
 const PAGE = 100;
 const VISIBILITY_PAUSE_MS = 20;
@@ -18,6 +19,8 @@ export class OutboxReader<M> {
   readonly #conversation: string;
   readonly #closing: AbortSignal;
   #invisibleReads = 0;
+  /** Tag of the epoch that was read last; `undefined` before the first read from a position. */
+  #epoch: number | undefined;
 
   constructor(conversation: string, timeline: Timeline<Stored<M>>, closing: AbortSignal) {
     this.#conversation = conversation;
@@ -25,10 +28,23 @@ export class OutboxReader<M> {
     this.#closing = closing;
   }
 
+  /** The next read begins at a position that the store has. */
+  begin(): void {
+    this.#epoch = undefined;
+  }
+
+  /** `true` if the conversation has another epoch than the one read so far: entries may have been lost. */
+  isOtherEpoch(epoch: string): boolean {
+    return this.#epoch !== undefined && this.#epoch !== tagOf(epoch);
+  }
+
   /** `readAt`: the time by `performance.now()` when the read began. */
   async read(after: bigint): Promise<Page<Stored<M>> & { readonly readAt: number }> {
     const readAt = performance.now();
     const page = await this.timeline.read({ after, limit: PAGE, ...lenient });
+    if (this.#epoch !== undefined && !holds(page.head, { epoch: this.#epoch, seqId: after }))
+      throw rolledBackError(this.#conversation, after);
+    this.#epoch = tagOf(page.head.epoch);
     if (page.entries.length > 0) this.#invisibleReads = 0;
     return { ...page, readAt };
   }

@@ -1,5 +1,6 @@
-import { isTimelineError, seqIdOf, type TimelineId } from '../../src/index.js';
+import { type Head, isTimelineError, seqIdOf, type TimelineId } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
+import { holdsCursor } from '../shared/epochs.js';
 import type { ConversationOutbox } from './conversation-outbox.js';
 import { NOTE_SHARDS, NoteShard, shardTimelines } from './note-shard.js';
 
@@ -90,8 +91,10 @@ export class Recovery<M> {
     const cursors = await fanOutPositions.get(conversations);
     const heads = await store.heads(conversations);
     return conversations.flatMap((conversation, i) => {
-      const position = cursors[i] === undefined ? 0n : seqIdOf(cursors[i]);
-      return (heads[i]?.lastSeqId ?? 0n) > position ? { conversation, position } : [];
+      const [cursor, head] = [cursors[i], heads[i] as Head];
+      // A position of entries that the store has lost says nothing of those that have their SeqIds now.
+      const position = cursor !== undefined && holdsCursor(head, cursor) ? seqIdOf(cursor) : 0n;
+      return head.lastSeqId > position ? { conversation, position } : [];
     });
   }
 

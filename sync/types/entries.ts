@@ -117,6 +117,8 @@ export type Synced<M> =
       readonly mode: Mode;
       /** Conversation whose mode it is. */
       readonly conversation: string;
+      /** Epoch of the conversation. */
+      readonly epoch: string;
       /** SeqId of the change of mode, or of the join. */
       readonly seqId: string;
       /**
@@ -130,6 +132,8 @@ export type Synced<M> =
       readonly kind: 'truncated';
       /** Conversation that lost them. */
       readonly conversation: string;
+      /** Epoch of the conversation. */
+      readonly epoch: string;
       /** SeqId of the last one that is gone. */
       readonly seqId: string;
       /** SeqId after which they are gone. */

@@ -17,6 +17,7 @@ import { FanOut } from './outbox/fan-out.js';
 import { type Clock, SYSTEM_CLOCK } from './shared/clock.js';
 import type { Context, Patience } from './shared/context.js';
 import { FanOutPositions } from './shared/fan-out-positions.js';
+import { InboxEpochs } from './shared/inbox-epochs.js';
 import { initializeSettings } from './shared/library-settings.js';
 import type { MessageSync, Stored, SyncOptions } from './types.js';
 
@@ -85,6 +86,7 @@ export function assemble<M>(
   checkFunction(onWarning, 'onWarning');
   const refusing = new AbortController();
   const closing = new AbortController();
+  const settings = lazy(() => initializeSettings({ state, sync }, diffusion.modes, closing.signal));
   const context: Context<M> = {
     store,
     sync,
@@ -104,7 +106,8 @@ export function assemble<M>(
         : checkCount(options.deviceTtlMs, 'deviceTtlMs', { least: 1000, most: Number.MAX_SAFE_INTEGER }),
     clock: clock ?? SYSTEM_CLOCK,
     fanOutPositions: new FanOutPositions(store, closing.signal),
-    settings: lazy(() => initializeSettings({ state, sync }, diffusion.modes, closing.signal)),
+    settings: settings.get,
+    inboxEpochs: new InboxEpochs(settings.get, settings.renew),
     patience,
     memberChangesPerLook,
     warn: withoutThrowing(onWarning),
@@ -163,16 +166,21 @@ function stateLibrary<M>({ store, sync, state }: SyncOptions<M>): TimelineStore<
   return state;
 }
 
-/** Calls `make` on first use; after a failure, on the next use again. */
-function lazy<T>(make: () => Promise<T>): () => Promise<T> {
+/** `get` calls `make` on first use; after a failure, or after `renew`, on the next use again. */
+function lazy<T>(make: () => Promise<T>): { get(): Promise<T>; renew(): Promise<T> } {
   let made: Promise<T> | undefined;
-  return () => {
+  const get = () => {
     made ??= make().catch((error: unknown) => {
       made = undefined;
       throw error;
     });
     return made;
   };
+  const renew = () => {
+    made = undefined;
+    return get();
+  };
+  return { get, renew };
 }
 
 /** A copied body has to be removed from inboxes when its message is edited or recalled. */

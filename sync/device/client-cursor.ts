@@ -57,7 +57,10 @@ export function encodeClientCursor(sign: Signer, hashes: NameHashes, life: numbe
     if (hash === undefined) named.text(name).position(each, 0);
     else {
       const bits = epochBitsOf(each.epoch);
-      hashed.bytes(Buffer.from(hash, 'latin1')).bytes([bits >> 8, bits & 0xff]).position(each, each.epoch);
+      hashed
+        .bytes(Buffer.from(hash, 'latin1'))
+        .bytes([bits >> 8, bits & 0xff])
+        .position(each, each.epoch);
       check ^= hashes.checkOf(name, each.epoch);
       count++;
     }

@@ -54,7 +54,10 @@ export class ClientPosition<M> implements KeptPosition {
         this.#fanOutPositions(position),
         others.length === 0 ? [] : this.#context.store.heads(others),
       ]);
-      const known = new Map([...heads.conversations, ...others.map((name, i) => [name, otherHeads[i] as Head] as const)]);
+      const known = new Map([
+        ...heads.conversations,
+        ...others.map((name, i) => [name, otherHeads[i] as Head] as const),
+      ]);
       if (setEpochs(given, hashes, known)) {
         const cursors = new ClientCursors({ sign, hashes, life }, position, fanOutPositions, this.#isResynced);
         return { position, heads, cursors };

@@ -1,6 +1,14 @@
-import { type Cursor, type Head, isTimelineError, seqIdOf, type Timeline, type TimelineId, type TimelineStore } from '../../src/index.js';
-import { timelineOf } from '../shared/names.js';
+import {
+  type Cursor,
+  type Head,
+  isTimelineError,
+  seqIdOf,
+  type Timeline,
+  type TimelineId,
+  type TimelineStore,
+} from '../../src/index.js';
 import { holds, tagOf } from '../shared/epochs.js';
+import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
 import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
@@ -125,8 +133,8 @@ export class DeviceLog<M> {
     const { generation } = this;
     this.#forget(0n);
     await this.#readOn();
-    // A cursor of a generation that was lost must not begin it again.
-    if (this.generation < generation) this.generation = generation;
+    // A cursor from before must not begin its generation again.
+    this.generation = (this.generation < generation ? generation : this.generation) + 1;
     this.isTakenBack = true;
     return true;
   }

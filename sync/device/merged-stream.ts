@@ -86,11 +86,12 @@ export class MergedStream<M> {
           ),
     ]);
     if (!inbox || inbox.truncated || !holdPages(this.position.conversations, names, pages)) return BEHIND;
-    const [leaves, isTakenBack] = await Promise.all([
+    const [leaves, isTakenBack, hasNewLife] = await Promise.all([
       leavesAmongLost(this.#context, this.#user, this.position, names, pages),
       areTakenBack(this.#context, this.position.conversations, inbox),
+      this.#context.inboxEpochs.hasNewLife(this.#user, inbox.head.epoch),
     ]);
-    if (isTakenBack) return BEHIND;
+    if (isTakenBack || hasNewLife) return BEHIND;
     // From here on nothing waits and nothing fails: after a failure, the next page begins where this one would have.
     this.#messages = [];
     this.#changes = [];
@@ -140,7 +141,9 @@ export class MergedStream<M> {
   #unread(heads: ReadonlyMap<string, Head>): UnreadConversation[] {
     return [...this.position.conversations].flatMap(([conversation, position]) => {
       const after = position.deliveredThrough;
-      return isFollowed(position) && after < (heads.get(conversation)?.lastSeqId ?? 0n) ? [{ conversation, after }] : [];
+      return isFollowed(position) && after < (heads.get(conversation)?.lastSeqId ?? 0n)
+        ? [{ conversation, after }]
+        : [];
     });
   }
 
@@ -226,7 +229,10 @@ export class MergedStream<M> {
     if (followedThrough !== undefined && followedThrough >= at && (joinedFrom !== undefined || hasLeft)) return;
     const start = position && isFollowed(position) ? deliveredThrough : (joinedFrom ?? at);
     const through = start > deliveredThrough ? start : deliveredThrough;
-    this.#follow(conversation, positionAfter({ deliveredThrough: through, memberSince: at }, { epoch, seqId: through }));
+    this.#follow(
+      conversation,
+      positionAfter({ deliveredThrough: through, memberSince: at }, { epoch, seqId: through }),
+    );
   }
 
   /** The conversation was in read mode `since` then. A member without a marker of that reads all of it now. */
@@ -238,7 +244,8 @@ export class MergedStream<M> {
     } else if (visible !== undefined && !(position && isFollowed(position))) {
       let start = since > visible ? since : visible;
       if (position && position.deliveredThrough > start) start = position.deliveredThrough;
-      if (start < at) this.#follow(conversation, { epoch, deliveredThrough: start, followedThrough: at, memberSince: at });
+      if (start < at)
+        this.#follow(conversation, { epoch, deliveredThrough: start, followedThrough: at, memberSince: at });
     }
   }
 
@@ -292,7 +299,8 @@ export class MergedStream<M> {
     }
     // The last entries up to the marker may be gone.
     const end = position.followedThrough ?? 0n;
-    if (isRead && position.deliveredThrough < end) this.#advance(conversation, positionAfter(position, { epoch, seqId: end }));
+    if (isRead && position.deliveredThrough < end)
+      this.#advance(conversation, positionAfter(position, { epoch, seqId: end }));
     return isRead || !isFollowed(position);
   }
 

@@ -64,6 +64,7 @@ export class StoredPosition<M> implements KeptPosition {
     const last = lastOf(start);
     const { life, secret } = first;
     const isNew = inbox === undefined && !this.#log.isKnown;
+    if (isNew) this.#log.isTakenBack = false;
     if (!isNew && (this.#log.isTakenBack || this.#log.life !== life)) {
       await this.rebuild({ last: this.#context.resyncLast, isResync: true });
       return this.open(readHeads);

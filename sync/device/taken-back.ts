@@ -19,7 +19,11 @@ export function holdPositions(
 }
 
 /** `true` if each of the conversations that were read was still, by then, the one that the position is of. */
-export function holdPages<M>(positions: Positions, names: readonly string[], pages: readonly Page<Stored<M>>[]): boolean {
+export function holdPages<M>(
+  positions: Positions,
+  names: readonly string[],
+  pages: readonly Page<Stored<M>>[],
+): boolean {
   return holdPositions(
     positions,
     names.map((name, i) => [name, (pages[i] as Page<Stored<M>>).head]),
@@ -39,7 +43,8 @@ export async function areTakenBack<M>(
   const doubtful = new Map<string, TaggedPosition[]>();
   for (const { message, deleted } of entries) {
     const doubts = deleted ? [] : doubtsOf(message, positions);
-    if (doubts.length > 0) doubtful.set(message.conversation, [...(doubtful.get(message.conversation) ?? []), ...doubts]);
+    if (doubts.length > 0)
+      doubtful.set(message.conversation, [...(doubtful.get(message.conversation) ?? []), ...doubts]);
   }
   if (doubtful.size === 0) return false;
   const names = [...doubtful.keys()];

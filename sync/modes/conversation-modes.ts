@@ -182,10 +182,7 @@ export async function currentModes<M>(
 }
 
 /** A change behind `end` is of entries that the conversation has lost. */
-function newestOf(
-  records: readonly { readonly message: Stored<unknown> }[],
-  end: bigint,
-): RecordedChange | undefined {
+function newestOf(records: readonly { readonly message: Stored<unknown> }[], end: bigint): RecordedChange | undefined {
   let newest: RecordedChange | undefined;
   for (const { message } of records) {
     const change = decodeMode(message);

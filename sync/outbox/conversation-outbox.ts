@@ -95,7 +95,8 @@ export class ConversationOutbox<M> {
 
   /** Resolves once every recipient has this entry and all before it. */
   deliveredThrough(seqId: bigint): Promise<Delivery> {
-    if (this.#progress.delivered >= seqId && !this.#isTakenBack) return Promise.resolve(this.#reports.deliveryOf(seqId));
+    if (this.#progress.delivered >= seqId && !this.#isTakenBack)
+      return Promise.resolve(this.#reports.deliveryOf(seqId));
     if (this.#context.closing.aborted) return Promise.reject(closedError());
     this.#progress.want(seqId);
     const delivery = this.#promises.add(seqId);

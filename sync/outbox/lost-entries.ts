@@ -24,7 +24,8 @@ export async function passLostEntries<M>(
   for (const change of changes) {
     await tellOfLoss(target, { ...lost, after, through: change.since }, mode);
     const { isDone, markerKey, ...next } = change;
-    if (!isDone && markerKey !== undefined) await markChange(target, { before: mode, next, markerKey, epoch: lost.epoch });
+    if (!isDone && markerKey !== undefined)
+      await markChange(target, { before: mode, next, markerKey, epoch: lost.epoch });
     mode = next;
     after = change.since;
   }

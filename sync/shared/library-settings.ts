@@ -18,6 +18,8 @@ export interface LibrarySettings {
    * earlier state. Positions of devices were stored in an earlier life then, and copies may be missing in inboxes.
    */
   readonly life: number;
+  /** Epoch of the sync library, where it has one for all its Timelines. */
+  readonly syncEpoch: string;
 }
 
 interface StoredSettings {
@@ -50,7 +52,7 @@ export async function initializeSettings<M>(
       if (modes.includes('read') && !reads)
         await timeline.append({ kind: 'state', state: { reads: true } }, { key: 'reads' });
       const mayUseReadMode = modes.includes('read') || mode === 'read' || reads;
-      return { defaultMode: mode, mayUseReadMode, secret, life: tagOf(`${head.epoch} ${syncEpoch}`) };
+      return { defaultMode: mode, mayUseReadMode, secret, syncEpoch, life: tagOf(`${head.epoch} ${syncEpoch}`) };
     }
     const state: StoredSettings = { mode: preferred, secret: randomUUID() };
     const isLost = await timeline.append({ kind: 'state', state }, { key: 'initial' }).then(() => false, isKeyConflict);

@@ -4,18 +4,19 @@ import { all, bodyOf, numbered, say } from './support/people.js';
 import { type Library, RestorableWorld, type RestoredProcess } from './support/restored.js';
 import { MODES } from './support/worlds.js';
 
-const CASES: readonly { readonly title: string; readonly libraries: readonly Library[]; readonly hasState: boolean }[] = [
-  { title: 'the store library with the state', libraries: ['store'], hasState: false },
-  { title: 'the sync library', libraries: ['sync'], hasState: false },
-  { title: 'both libraries', libraries: ['store', 'sync'], hasState: false },
-  { title: 'the state library', libraries: ['state'], hasState: true },
-  { title: 'the store library alone', libraries: ['store'], hasState: true },
-  { title: 'the sync library of three', libraries: ['sync'], hasState: true },
-  { title: 'all three', libraries: ['store', 'sync', 'state'], hasState: true },
-];
+const CASES: readonly { readonly title: string; readonly libraries: readonly Library[]; readonly hasState: boolean }[] =
+  [
+    { title: 'the store library with the state', libraries: ['store'], hasState: false },
+    { title: 'the sync library', libraries: ['sync'], hasState: false },
+    { title: 'both libraries', libraries: ['store', 'sync'], hasState: false },
+    { title: 'the state library', libraries: ['state'], hasState: true },
+    { title: 'the store library alone', libraries: ['store'], hasState: true },
+    { title: 'the sync library of three', libraries: ['sync'], hasState: true },
+    { title: 'all three', libraries: ['store', 'sync', 'state'], hasState: true },
+  ];
 const MAX_PULLS = 50;
 /** The old end is message 6. */
-const LATER = [1, 4, 9];
+const LATER = [1, 9];
 
 /** A reader that keeps what its user sees: a resync replaces it. */
 class Screen {
@@ -122,7 +123,11 @@ describe.each(['write', 'read', 'hybrid'] as const)('in %s mode,', (mode) => {
         await send(process, 'g', numbered(later, 'g later '));
         await send(process, 'h', numbered(1, 'h later '));
         await send(process, 'late', numbered(later, 'late later '));
-        const history = await historyOf(process, ['g', 'h', 'late']);
+        // A state library of before the join knows the members of the second one only.
+        const isJoinLost = libraries.includes('state') && !libraries.includes('store');
+        const history = (await historyOf(process, ['g', 'h', 'late'])).filter(
+          (body) => !isJoinLost || !/^late \d/.test(body),
+        );
         expect(history).toContain(`g later ${later - 1}`);
         for (const each of DEVICES) {
           await seen[each].read();

@@ -5,7 +5,13 @@ import { backupTimelines, restoreTimelines, sqliteAdapter } from '../../../adapt
 import type { AdapterLibrary, TimelineAdapter } from '../../../src/adapter.js';
 import { openTimelineStore, type TimelineStore } from '../../../src/index.js';
 import { assemble } from '../../../sync/create-sync.js';
-import { type MessageSync, type Stored, type Synced, type SyncOptions, timelineDirectory } from '../../../sync/index.js';
+import {
+  type MessageSync,
+  type Stored,
+  type Synced,
+  type SyncOptions,
+  timelineDirectory,
+} from '../../../sync/index.js';
 import { SHORT_PATIENCE } from './worlds.js';
 
 export type Library = 'store' | 'sync' | 'state';
@@ -34,9 +40,12 @@ class Replaceable implements TimelineAdapter {
     const slot = { options, library: await this.#adapter.open(options) };
     this.#opened.push(slot);
     const checkpoints = this.#passingOn(() => slot.library.checkpoints as object);
-    return new Proxy(this.#passingOn(() => slot.library), {
-      get: (inner, name) => (name === 'checkpoints' ? checkpoints : Reflect.get(inner, name)),
-    });
+    return new Proxy(
+      this.#passingOn(() => slot.library),
+      {
+        get: (inner, name) => (name === 'checkpoints' ? checkpoints : Reflect.get(inner, name)),
+      },
+    );
   }
 
   /** Calls made meanwhile wait. */
@@ -121,7 +130,9 @@ export class RestorableWorld {
     for (const library of libraries) {
       const path = this.#path(library);
       const users = this.#running.flatMap(({ adapters }) =>
-        Object.entries(adapters).flatMap(([name, adapter]) => (this.#path(this.#fileOf(name as Library)) === path ? [adapter] : [])),
+        Object.entries(adapters).flatMap(([name, adapter]) =>
+          this.#path(this.#fileOf(name as Library)) === path ? [adapter] : [],
+        ),
       );
       const restore = () => restoreTimelines(this.#path(library, 'backup'), path);
       const replaced = users.reduceRight<() => Promise<void>>((work, user) => () => user.replace(work), restore);

@@ -113,7 +113,8 @@ export class ClientPosition<M> implements KeptPosition {
     const seqId = typeof inbox === 'string' ? seqIdOf(inbox) : (inbox ?? 0n);
     for (const range of [{ after: seqId }, { before: seqId + 1n, reverse: true }])
       if (add(await this.#conversationsIn(range))) return given;
-    return undefined;
+    // The rest are conversations that the user has left.
+    return { ...given, check: undefined };
   }
 
   /** Returns the conversations in a part of the inbox. */
@@ -145,8 +146,8 @@ export class ClientPosition<M> implements KeptPosition {
 interface GivenPosition {
   readonly position: StreamPosition;
   readonly epochBits: ReadonlyMap<string, number>;
-  /** See `ClientCursor`. */
-  readonly check: number;
+  /** See `ClientCursor`; `undefined` if not all names were found. */
+  readonly check: number | undefined;
 }
 
 function found(position: StreamPosition): GivenPosition {
@@ -159,7 +160,7 @@ function setEpochs(
   hashes: NameHashes,
   heads: ReadonlyMap<string, Head>,
 ): boolean {
-  let rest = check;
+  let sum = 0;
   for (const [name, bits] of epochBits) {
     const position = conversations.get(name) as ConversationPosition;
     const { seqId } = furthestOf(position);
@@ -171,9 +172,9 @@ function setEpochs(
       .find((each) => epochBitsOf(each) === bits);
     if (tag === undefined) return false;
     conversations.set(name, { ...position, epoch: tag });
-    rest ^= hashes.checkOf(name, tag);
+    sum ^= hashes.checkOf(name, tag);
   }
-  return rest === 0;
+  return check === undefined || sum >>> 0 === check;
 }
 
 /** Cursors made from here on name the conversation. */

@@ -1,5 +1,6 @@
 import { checkOptions, type OptionNames } from '../../src/toolkit/index.js';
-import { checkStart, SyncDevice } from '../device/device.js';
+import { SyncDevice } from '../device/device.js';
+import { checkStart } from '../device/device-arguments.js';
 import { DeviceRegistry } from '../device/device-registry.js';
 import { storeTime } from '../device/idle-devices.js';
 import { type Context, checkOpen } from '../shared/context.js';

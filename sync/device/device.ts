@@ -19,6 +19,7 @@ import { NAME_BYTES } from './client-cursor.js';
 import { ClientPosition } from './client-position.js';
 import { encodePosition } from './conversation-position.js';
 import { signerForDevice } from './cursor-signature.js';
+import { checkAfter } from './device-arguments.js';
 import { type DeviceCursor, decodeDeviceCursor } from './device-cursor.js';
 import { DeviceLog } from './device-log.js';
 import { DeviceReader } from './device-reader.js';
@@ -36,7 +37,6 @@ import { UnmarkedConversations } from './unmarked-conversations.js';
 
 const MAX_PULL = 10_000;
 const DEFAULT_LIMIT = 100;
-const MAX_LAST_MESSAGES = 1000;
 const MAX_OUTAGE_PAUSE_MS = 5000;
 const PULL: OptionNames<PullOptions> = { after: true, limit: true, signal: true };
 const SUBSCRIBE: OptionNames<DeviceSubscribeOptions> = {
@@ -288,19 +288,4 @@ export class SyncDevice<M> implements Device<M> {
       throw error;
     });
   }
-}
-
-function checkAfter(after: Cursor | null | undefined): Cursor | undefined {
-  if (after === undefined || after === null) return undefined;
-  if (typeof after !== 'string') throw invalidArgument('after', `must be a cursor or '', not ${describeValue(after)}`);
-  return after;
-}
-
-export function checkStart(start: DeviceIdentity['start']): DeviceIdentity['start'] {
-  if (start === 'oldest' || start === 'now') return start;
-  if (typeof start !== 'object' || start === null) {
-    throw invalidArgument('start', `must be 'oldest', 'now' or { last }, not ${describeValue(start)}`);
-  }
-  checkCount(start.last, 'start.last', { least: 0, most: MAX_LAST_MESSAGES });
-  return start;
 }

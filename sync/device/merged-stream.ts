@@ -1,4 +1,4 @@
-import type { Head, Page, TimelineEntry } from '../../src/index.js';
+import type { Page, TimelineEntry } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import { type TaggedPosition, tagOf } from '../shared/epochs.js';
@@ -19,11 +19,7 @@ import type { Loss, PositionChange, StreamMessage, StreamPage, StreamPosition } 
 import { BEHIND } from './stream-page.js';
 import { areTakenBack, holdPages, holdPositions } from './taken-back.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';
-
-interface UnreadConversation {
-  readonly conversation: string;
-  readonly after: bigint;
-}
+import { unreadOf } from './unread-conversations.js';
 
 interface LookUp {
   readonly unlisted: ReadonlySet<string>;
@@ -72,7 +68,9 @@ export class MergedStream<M> {
     const { store } = this.#context;
     if (!holdPositions(this.position.conversations, heads.conversations)) return BEHIND;
     const { unlisted, isFinal } = await this.#lookUp(heads);
-    const unread = this.#unread(heads.conversations).filter(({ conversation }) => !unlisted.has(conversation));
+    const unread = unreadOf(this.position.conversations, heads.conversations).filter(
+      ({ conversation }) => !unlisted.has(conversation),
+    );
     const chosen = unread.slice(0, limit);
     const names = chosen.map(({ conversation }) => conversation);
     const limitEach = Math.max(1, Math.floor(limit / Math.max(1, chosen.length)));
@@ -136,15 +134,6 @@ export class MergedStream<M> {
     const unlisted = directory.apply ? [] : this.followed.filter((name) => !this.#visibleAfter.has(name));
     // A marker that expires before a first read leaves no trace: look again then.
     return { unlisted: new Set(unlisted), isFinal: areJoinsMarked && isSettled && this.position.inbox !== undefined };
-  }
-
-  #unread(heads: ReadonlyMap<string, Head>): UnreadConversation[] {
-    return [...this.position.conversations].flatMap(([conversation, position]) => {
-      const after = position.deliveredThrough;
-      return isFollowed(position) && after < (heads.get(conversation)?.lastSeqId ?? 0n)
-        ? [{ conversation, after }]
-        : [];
-    });
   }
 
   #advance(conversation: string, position: ConversationPosition): void {

@@ -40,8 +40,6 @@ export class ConversationOutbox<M> {
   #isLoaded = false;
   #running: Promise<void> | undefined;
   #isInRun = false;
-  /** The conversation may have lost entries that this process has processed. */
-  #isTakenBack = false;
   /** The newest mode that was recorded when loading. Another process may have gone further than this one. */
   #recordedMode: EffectiveMode = { mode: 'write', since: 0n };
 
@@ -82,7 +80,7 @@ export class ConversationOutbox<M> {
 
   /** Takes an entry that this process appended. Resolves once every recipient has this entry and all before it. */
   deliver(appended: { readonly seqId: bigint; readonly cursor: Cursor }, message: Stored<M>): Promise<Delivery> {
-    this.#look(epochOf(appended.cursor));
+    this.#reader.meet(epochOf(appended.cursor));
     if (appended.seqId > this.#progress.read) this.#turn.addAppended(appended.seqId);
     if (this.#passesNext(appended.seqId, message)) {
       this.#turn.deleteAppended(appended.seqId);
@@ -95,7 +93,7 @@ export class ConversationOutbox<M> {
 
   /** Resolves once every recipient has this entry and all before it. */
   deliveredThrough(seqId: bigint): Promise<Delivery> {
-    if (this.#progress.delivered >= seqId && !this.#isTakenBack)
+    if (this.#progress.delivered >= seqId && !this.#reader.isTakenBack)
       return Promise.resolve(this.#reports.deliveryOf(seqId));
     if (this.#context.closing.aborted) return Promise.reject(closedError());
     this.#progress.want(seqId);
@@ -108,7 +106,7 @@ export class ConversationOutbox<M> {
   async catchUp(): Promise<void> {
     const { lastSeqId, epoch } = await this.#reader.timeline.head();
     if (lastSeqId === 0n) return;
-    this.#look(epoch);
+    this.#reader.meet(epoch);
     this.#turn.takeOverThrough(lastSeqId);
     await this.deliveredThrough(lastSeqId);
     this.#publish();
@@ -124,7 +122,8 @@ export class ConversationOutbox<M> {
 
   /** A message in read diffusion needs no writes. Right behind the last entry, there is nothing to read either. */
   #passesNext(seqId: bigint, message: Stored<M>): boolean {
-    if (!this.#isLoaded || this.#isTakenBack || this.#running || !this.#context.store.capabilities.dense) return false;
+    if (!this.#isLoaded || this.#reader.isTakenBack || this.#running || !this.#context.store.capabilities.dense)
+      return false;
     return seqId === this.#progress.read + 1n && this.#processor.pass({ seqId, message, deleted: false });
   }
 
@@ -138,8 +137,8 @@ export class ConversationOutbox<M> {
 
   /** Retries while a store is out of reach, until closing. */
   async #run(): Promise<void> {
-    for (let failures = 0; this.#progress.isBehind || this.#isTakenBack; ) {
-      if (this.#isTakenBack) this.#restart();
+    for (let failures = 0; this.#progress.isBehind || this.#reader.isTakenBack; ) {
+      if (this.#reader.isTakenBack) this.#restart();
       if (this.#context.closing.aborted && !this.#progress.isWanting) return this.#progress.abandon();
       try {
         await this.#processPage();
@@ -159,13 +158,9 @@ export class ConversationOutbox<M> {
 
   /** The store lost entries of the conversation: start from its durable position again. */
   #restart(): void {
-    this.#isTakenBack = false;
+    this.#reader.begin();
     this.#isLoaded = false;
     this.#progress.reset();
-  }
-
-  #look(epoch: string): void {
-    if (this.#reader.isOtherEpoch(epoch)) this.#isTakenBack = true;
   }
 
   #giveUp(cause?: unknown): void {
@@ -186,14 +181,13 @@ export class ConversationOutbox<M> {
     this.#recordedMode = newestMode;
     this.#processor.start(position, mode);
     this.#progress.follow(position);
-    this.#reader.begin();
     this.#isLoaded = true;
   }
 
   async #processPage(): Promise<void> {
     await this.#loaded();
-    if (!this.#progress.isBehind) return;
-    const { wanted } = this.#progress;
+    const { isBehind, wanted } = this.#progress;
+    if (!isBehind) return;
     const { entries, head, truncated, readAt } = await this.#reader.read(this.#progress.read);
     if (truncated && truncated.through > this.#progress.read) return this.#passLost(truncated.through, head.epoch);
     if (entries.length === 0) return this.#awaitVisibility(wanted, head.lastSeqId);

@@ -21,6 +21,7 @@ export class OutboxReader<M> {
   #invisibleReads = 0;
   /** Tag of the epoch that was read last; `undefined` before the first read from a position. */
   #epoch: number | undefined;
+  #isTakenBack = false;
 
   constructor(conversation: string, timeline: Timeline<Stored<M>>, closing: AbortSignal) {
     this.#conversation = conversation;
@@ -31,11 +32,17 @@ export class OutboxReader<M> {
   /** The next read begins at a position that the store has. */
   begin(): void {
     this.#epoch = undefined;
+    this.#isTakenBack = false;
   }
 
-  /** `true` if the conversation has another epoch than the one read so far: entries may have been lost. */
-  isOtherEpoch(epoch: string): boolean {
-    return this.#epoch !== undefined && this.#epoch !== tagOf(epoch);
+  /** The conversation may have lost entries that were read. */
+  get isTakenBack(): boolean {
+    return this.#isTakenBack;
+  }
+
+  /** The conversation has this epoch now. */
+  meet(epoch: string): void {
+    this.#isTakenBack ||= this.#epoch !== undefined && this.#epoch !== tagOf(epoch);
   }
 
   /** `readAt`: the time by `performance.now()` when the read began. */

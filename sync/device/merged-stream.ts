@@ -241,11 +241,10 @@ export class MergedStream<M> {
   /** Entries were gone before the inbox got them. A process that stood still may write their copies later. */
   #skipInboxCopies(conversation: string, through: TaggedPosition): void {
     const position = this.position.conversations.get(conversation);
-    const { seqId } = through;
-    if (position && !comesFromInbox(position, seqId)) return;
-    const passed = positionAfter({ ...position, deliveredThrough: 0n, followedThrough: seqId }, through);
+    if (position && !comesFromInbox(position, through.seqId)) return;
+    const passed = positionAfter({ ...position, deliveredThrough: 0n, followedThrough: through.seqId }, through);
     this.#advance(conversation, passed);
-    this.#tell(conversation, seqId);
+    this.#tell(conversation, through.seqId);
   }
 
   /** Passes entries of a followed conversation that are gone. */

@@ -7,15 +7,9 @@ import type { Delivery, Stored } from '../types.js';
 import { DeliveryPromises, RecentReports } from './delivery-promises.js';
 import { EntryProcessor } from './entry-processor.js';
 import { closedError, lostError, truncatedError } from './outbox-errors.js';
-import { OutboxProgress } from './outbox-progress.js';
+import { MAX_RUN_MS, OutboxProgress, RETRY_PAUSES, RUN_ON_MS } from './outbox-progress.js';
 import { loadStart, OutboxReader } from './outbox-reader.js';
 import type { PendingEntry, Turn } from './turn.js';
-
-const RETRY_PAUSES = { minMs: 100, maxMs: 5000 };
-/** A run that takes longer ends, so that others see the position move. */
-const MAX_RUN_MS = 500;
-/** In company, a run goes on for this long with what came meanwhile: a hand-over costs more. */
-const RUN_ON_MS = 20;
 
 type Entry<M> = TimelineEntry<Stored<M>>;
 

@@ -1,5 +1,11 @@
 import type { Cursor } from '../../src/index.js';
 
+export const RETRY_PAUSES = { minMs: 100, maxMs: 5000 };
+/** A run that takes longer ends, so that others see the position move. */
+export const MAX_RUN_MS = 500;
+/** In company, a run goes on for this long with what came meanwhile: a hand-over costs more. */
+export const RUN_ON_MS = 20;
+
 /** An entry that was processed, and that some inbox may still lack. */
 interface UnconfirmedEntry {
   readonly seqId: bigint;

@@ -1,4 +1,5 @@
 import type { Sent } from '../sync/index.js';
+import type { SentAnswer } from './protocol.js';
 
 const NOT_STORED = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
@@ -18,7 +19,11 @@ export function noContent(): Response {
   return new Response(null, { status: 204, headers: NOT_STORED });
 }
 
+export function sentAnswer({ seqId, duplicate }: Pick<Sent, 'seqId' | 'duplicate'>): SentAnswer {
+  return { seqId: String(seqId), duplicate };
+}
+
 /** Answers that an entry is stored. `status`: if this call has stored it. */
-export function sent({ seqId, duplicate }: Pick<Sent, 'seqId' | 'duplicate'>, status: number): Response {
-  return json({ seqId: String(seqId), duplicate }, { status: duplicate ? 200 : status });
+export function sent(stored: Pick<Sent, 'seqId' | 'duplicate'>, status: number): Response {
+  return json(sentAnswer(stored), { status: stored.duplicate ? 200 : status });
 }

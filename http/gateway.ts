@@ -136,7 +136,8 @@ class SyncGateway<M> implements Gateway {
     const { user, device } = await requireUser(this.#options, request);
     this.#take(this.#requests, user);
     if (route.isSend) this.#take(this.#sends, user);
-    return route.answer({ ...this.#services, request, url, user, device, params });
+    const takeSends = (most: number) => this.#sends.takeUpTo(user, most);
+    return route.answer({ ...this.#services, request, url, user, device, params, takeSends });
   }
 
   #take(limit: RateLimit, user: string): void {

@@ -32,6 +32,13 @@ export class RateLimit {
     return waitMs > 0 ? Math.ceil(waitMs) : 0;
   }
 
+  /** Takes up to `most` tokens. Returns the number of those that there were. */
+  takeUpTo(user: string, most: number): number {
+    let taken = 0;
+    while (taken < most && this.take(user) === 0) taken++;
+    return taken;
+  }
+
   #forget(): void {
     for (const user of this.#fullAt.keys()) {
       if (this.#fullAt.size <= MAX_USERS) return;

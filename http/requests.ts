@@ -21,7 +21,11 @@ export async function readMessageBody<T extends { readonly body: unknown }>(
   limit: number,
   names: OptionNames<NoInfer<T>>,
 ): Promise<T> {
-  const given = (await readJson(request, limit)) as T;
+  return checkMessage((await readJson(request, limit)) as T, names);
+}
+
+/** Checks the fields of an object that has a `body`. */
+export function checkMessage<T extends { readonly body: unknown }>(given: T, names: OptionNames<NoInfer<T>>): T {
   const fields = checkFields(given, names, 'body');
   if (given.body === undefined) throw invalidArgument('body.body', 'must be given');
   return { ...fields, body: given.body } as T;
@@ -59,7 +63,7 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   return bytes;
 }
 
-function tooLarge(limit: number): TimelineError {
+export function tooLarge(limit: number): TimelineError {
   return new TimelineError('TIMELINE_TOO_LARGE', `body is longer than ${limit} bytes`, { argument: 'body', limit });
 }
 
@@ -92,5 +96,10 @@ export function scopedKey(request: Request, user: string, given: string | undefi
   const key = header ?? given;
   if (key === undefined) return undefined;
   keyed.add(request);
+  return keyOfUser(user, key);
+}
+
+/** Returns a key in a form that no other user's key has. */
+export function keyOfUser(user: string, key: string): string {
   return `${user.length}:${user}:${checkText(key, 'key', MAX_KEY_BYTES)}`;
 }

@@ -1,4 +1,5 @@
 import type { WireMessage, WireSeqId, WireSettings, WireTruncated } from './messages.js';
+import type { Problem } from './problem.js';
 
 /**
  * Answer to a send (201; 200 if `duplicate`), edit or recall (200), join or leave (200; 202: stored, but not in force
@@ -10,6 +11,18 @@ export interface SentAnswer {
   /** An earlier call with the same key has stored it. */
   readonly duplicate: boolean;
 }
+
+/** Answer to `POST /conversations/:id/batch`. If none is stored, the answer is the problem of the first message. */
+export interface BatchAnswer {
+  /**
+   * Outcomes of messages, in their order. Fewer than were sent: the rest is not stored, because there are too many for
+   * `sendsPerSecond`, or because the last outcome is a failure that may pass. Send the rest again.
+   */
+  readonly outcomes: readonly BatchOutcome[];
+}
+
+/** One message is stored, or it is not: `problem` tells why. */
+export type BatchOutcome = SentAnswer | { readonly problem: Problem };
 
 /**
  * Answer to `GET /conversations/:id/messages?before=&after=&limit=&asOf=`. `before` and `after` take a cursor or a

@@ -14,6 +14,15 @@ export interface SendBody<M> {
   readonly mentions?: readonly string[];
 }
 
+/**
+ * Body of `POST /conversations/:id/batch`. Messages are stored in their order. One that is refused delays no other;
+ * behind one whose storing failed nothing is stored: send it again, and those after it, with the same keys.
+ */
+export interface BatchBody<M> {
+  /** At least one, and at most as many as the limit `batch`. Each has a key. */
+  readonly messages: readonly (SendBody<M> & { readonly key: string })[];
+}
+
 /** Body of `PATCH /conversations/:id/messages/:seqId`. */
 export interface EditBody<M> {
   /** The new body. */

@@ -2,11 +2,15 @@
 export interface GatewayLimits {
   /** Bytes of a request's body, and of a frame of a client. */
   readonly bodyBytes: number;
+  /** Bytes of the body of a batch. Each message of it may have {@link bodyBytes}. */
+  readonly batchBytes: number;
+  /** Messages of a batch. */
+  readonly batch: number;
   /** Messages of a page, and conversations of a list: the most that `limit` may ask for. */
   readonly page: number;
   /** Members in the answer to `GET /conversations/:id/members`. */
   readonly members: number;
-  /** Sends, edits, recalls, signals, joins and leaves per second and user; as many at once. */
+  /** Messages, edits, recalls, signals, joins and leaves per second and user; as many at once. */
   readonly sendsPerSecond: number;
   /** Requests of any kind per second and user; as many at once. */
   readonly requestsPerSecond: number;
@@ -29,6 +33,8 @@ export interface GatewayLimits {
 /** The limits, unless others are given. */
 export const DEFAULT_LIMITS: GatewayLimits = {
   bodyBytes: 65_536,
+  batchBytes: 1_048_576,
+  batch: 100,
   page: 200,
   members: 1000,
   sendsPerSecond: 20,

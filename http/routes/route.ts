@@ -19,6 +19,8 @@ export interface Call<M> extends Services<M> {
   readonly device: string | undefined;
   /** Decoded segments of the path for which the route has `:`. */
   readonly params: Readonly<Record<string, string>>;
+  /** Counts up to `most` further sends of the user. Returns the number that the limit allows. */
+  readonly takeSends: (most: number) => number;
 }
 
 export interface Route<M> {

@@ -33,6 +33,7 @@ describe('a route', () => {
   /** Method, path (`#`: SeqId of ann's message), body; status for a member, for ann, and for a stranger. */
   const ROUTES: readonly [string, string, unknown, number, number][] = [
     ['POST', '/conversations/team/messages', { body: 'two' }, 201, 403],
+    ['POST', '/conversations/team/batch', { messages: [{ body: 'three', key: 'k3' }] }, 200, 403],
     ['GET', '/conversations/team/messages', undefined, 200, 403],
     ['PATCH', '/conversations/team/messages/#', { body: 'three' }, 200, 403],
     ['DELETE', '/conversations/team/messages/#', undefined, 200, 403],

@@ -1,3 +1,5 @@
+import type { Problem } from '../http/protocol.js';
+
 /**
  * A refusal of the server, or a request that did not get through. `code` is one of those in `timeline-model`'s table of
  * errors, or of the gateway's.
@@ -27,6 +29,24 @@ export function unavailable(cause: unknown): ChatError {
   return cause instanceof ChatError
     ? cause
     : new ChatError('TIMELINE_UNAVAILABLE', String(cause), 0, true, 0, { cause });
+}
+
+/** Statuses after which the same request may succeed, also where a proxy answers. */
+const PASSING = [401, 408, 429, 502, 503, 504];
+
+/** A problem that the server, or a proxy in front of it, has answered with. */
+export function refusalOf(
+  { code, detail, status = 0, retryable }: Partial<Problem>,
+  text = 'refused',
+  pauseMs = 0,
+): ChatError {
+  return new ChatError(
+    code ?? `HTTP_${status}`,
+    detail ?? text,
+    status,
+    retryable || PASSING.includes(status),
+    pauseMs,
+  );
 }
 
 export const closedError = (): ChatError => new ChatError('TIMELINE_CLOSED', 'the chat is closed');

@@ -1,7 +1,7 @@
-import { Chat } from './chat.js';
+import { createChat } from './chat.js';
 import { invalidArgument } from './chat-error.js';
 import { sseTransport } from './sse-transport.js';
-import type { StreamRequest } from './transport.js';
+import type { Transport } from './transport.js';
 import type { ChatClient, ChatOptions, WebSocketConstructor } from './types.js';
 
 /**
@@ -19,15 +19,14 @@ export function connectChat<M>(url: string, options: ChatOptions = {}): ChatClie
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
   if (!url || (transport === 'websocket' && !WebSocket))
     throw invalidArgument('needs a url, and a WebSocket if chosen');
-  return new Chat<M>(url, options, (core) => [
-    ...(transport === 'websocket' ? [] : [sseTransport<M>(core)]),
-    ...(transport === 'sse' || !WebSocket
-      ? []
-      : [
-          async (request: StreamRequest<M>) => {
-            const { webSocketTransport } = await import('./websocket-transport.js');
-            await webSocketTransport<M>(core, WebSocket, request);
-          },
-        ]),
-  ]);
+  return createChat<M>(url, options, (core) => {
+    const transports: Transport<M>[] = [];
+    if (transport !== 'websocket') transports.push(sseTransport<M>(core));
+    if (transport !== 'sse' && WebSocket)
+      transports.push(async (request) => {
+        const { webSocketTransport } = await import('./websocket-transport.js');
+        return webSocketTransport<M>(core, WebSocket, request);
+      });
+    return transports;
+  });
 }

@@ -1,5 +1,5 @@
 import type { Frame } from '../http/protocol.js';
-import { type ChatError, unavailable } from './chat-error.js';
+import { type ChatError, refusalOf, unavailable } from './chat-error.js';
 import type { Core } from './core.js';
 import type { Transport } from './transport.js';
 import type { ChatState } from './types.js';
@@ -19,54 +19,39 @@ export interface ConnectionHost<M> extends Core {
   refresh(isAnew: boolean): void;
 }
 
-/** One stream after another, until the chat is closed. Where one gets no stream open, the next transport is tried. */
-export class Connection<M> {
-  readonly #host: ConnectionHost<M>;
-  readonly #transports: readonly Transport<M>[];
-  /** Streams in a row without progress. */
-  #attempts = 0;
-  #abort = () => {};
-
-  constructor(host: ConnectionHost<M>, transports: readonly Transport<M>[]) {
-    this.#host = host;
-    this.#transports = transports;
-  }
-
-  async run(): Promise<void> {
-    const { closed, backoff } = this.#host;
-    closed.addEventListener('abort', this.reconnect);
-    for (let turn = 0; !closed.aborted; ) {
-      this.#host.enter('connecting');
-      const { isReady, error } = await this.#stream(this.#transports[turn % this.#transports.length] as Transport<M>);
-      if (closed.aborted) break;
-      if (!isReady) turn++;
-      this.#host.enter('offline');
-      if (error) this.#host.fail(error);
-      await backoff.wait(this.#attempts++, error?.pauseMs);
-    }
-  }
-
+/** One stream after another, until the chat is closed. */
+export interface Connection {
+  run(): Promise<void>;
   /** Ends the stream; another one follows. */
-  readonly reconnect = (): void => this.#abort();
+  reconnect(): void;
+}
 
-  async #stream(transport: Transport<M>): Promise<{ isReady: boolean; error?: ChatError }> {
-    const host = this.#host;
+/** Where one transport gets no stream open, the next one is tried. */
+export function createConnection<M>(host: ConnectionHost<M>, transports: readonly Transport<M>[]): Connection {
+  const { closed, enter, fail, options, refresh } = host;
+  /** Streams in a row without progress. */
+  let attempts = 0;
+  let reconnect = () => {};
+
+  /** Resolves once the stream has ended. */
+  const stream = async (transport: Transport<M>): Promise<{ isReady: boolean; error: ChatError | undefined }> => {
     const { cursor } = host;
     const controller = new AbortController();
     const { signal } = controller;
-    this.#abort = () => controller.abort();
+    reconnect = () => controller.abort();
     let isReady = false;
-    let isNew = cursor === undefined && !host.options.device && host.isBegun;
-    let silenceMs = host.options.timeoutMs ?? 15_000;
+    let isNew = cursor === undefined && !options.device && host.isBegun;
+    let silenceMs = options.timeoutMs ?? 15_000;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let error: ChatError | undefined;
     const onActivity = () => {
       clearTimeout(timer);
-      timer = setTimeout(this.#abort, silenceMs);
+      timer = setTimeout(reconnect, silenceMs);
     };
     const checkPosition = (status = 0) => {
       if (cursor === undefined || !POSITION_REFUSED.includes(status)) return;
       host.cursor = undefined;
-      host.refresh(true);
+      refresh(true);
     };
     const onFrame = (frame: Frame<M>) => {
       if (signal.aborted) return;
@@ -75,28 +60,43 @@ export class Connection<M> {
         isReady = true;
         silenceMs = 2 * data.heartbeatMs + SLACK_MS;
         onActivity();
-        host.enter('catching-up');
+        enter('catching-up');
       } else if (event === 'closing') checkPosition(data.problem?.status);
       else if (isNew && event !== 'ping') {
         // Something may have come between the stream before and this one.
         isNew = false;
-        host.refresh(false);
+        refresh(false);
       }
       host.receive(frame);
-      if ('id' in frame || event === 'caught-up') this.#attempts = 0;
-      if (event === 'caught-up') host.enter('live');
+      if ('id' in frame || event === 'caught-up') attempts = 0;
+      if (event === 'caught-up') enter('live');
     };
     onActivity();
     try {
-      await transport({ cursor, signal, onActivity, onFrame });
-      return { isReady };
+      const status = await transport({ cursor, signal, onActivity, onFrame });
+      if (status) error = refusalOf({ code: 'TIMELINE_UNAVAILABLE', status }, 'the stream is refused');
     } catch (failure) {
-      const error = unavailable(failure);
-      checkPosition(error.status);
-      return { isReady, error };
-    } finally {
-      clearTimeout(timer);
-      controller.abort();
+      error = unavailable(failure);
     }
-  }
+    checkPosition(error?.status);
+    clearTimeout(timer);
+    controller.abort();
+    return { isReady, error };
+  };
+
+  return {
+    reconnect: () => reconnect(),
+    run: async () => {
+      closed.addEventListener('abort', () => reconnect());
+      for (let turn = 0; !closed.aborted; ) {
+        enter('connecting');
+        const { isReady, error } = await stream(transports[turn % transports.length] as Transport<M>);
+        if (closed.aborted) break;
+        if (!isReady) turn++;
+        enter('offline');
+        if (error) fail(error);
+        await host.pause(attempts++, error?.pauseMs);
+      }
+    },
+  };
 }

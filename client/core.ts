@@ -1,14 +1,14 @@
 import type { Backoff } from './backoff.js';
-import type { ChatError } from './chat-error.js';
-import { unavailable } from './chat-error.js';
+import { type ChatError, unavailable } from './chat-error.js';
 import type { Requests } from './requests.js';
 import type { ChatOptions } from './types.js';
 
-/** State and calls that all parts of a chat share. */
-export interface Core {
+/**
+ * State and calls that all parts of a chat share. Parts that are loaded on demand import no other module of the client:
+ * it would become a file of its own, with a request of its own.
+ */
+export interface Core extends Backoff, Requests {
   readonly options: ChatOptions;
-  readonly requests: Requests;
-  readonly backoff: Backoff;
   readonly closed: AbortSignal;
   /** Name of the user, once it is known. */
   readonly user: string | undefined;
@@ -16,19 +16,23 @@ export interface Core {
   readonly isBegun: boolean;
   /** Reports an error that no call waits for. */
   fail(error: ChatError): void;
+  /** Repeats a request until it succeeds. `undefined` if it is refused for good, or the chat is closed. */
+  untilAnswered<T>(request: () => Promise<T>): Promise<T | undefined>;
 }
 
-/** Repeats a request until it succeeds. `undefined` if it is refused for good, or the chat is closed. */
-export async function untilAnswered<T>(core: Core, request: () => Promise<T>): Promise<T | undefined> {
-  for (let attempt = 0; !core.closed.aborted; attempt++) {
+export async function untilAnswered<T>(
+  { closed, fail, pause }: Pick<Core, 'closed' | 'fail' | 'pause'>,
+  request: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 0; !closed.aborted; attempt++) {
     try {
       return await request();
     } catch (failure) {
       const error = unavailable(failure);
-      if (core.closed.aborted) break;
-      core.fail(error);
+      if (closed.aborted) break;
+      fail(error);
       if (!error.retryable) break;
-      await core.backoff.wait(attempt, error.pauseMs);
+      await pause(attempt, error.pauseMs);
     }
   }
   return undefined;

@@ -3,6 +3,8 @@ import type { ChatEntry, ChatUnread, ListedConversation } from './types.js';
 
 /** The part of the chat that the list uses. */
 export interface ListHost extends Core {
+  /** Path of a conversation's routes. */
+  pathOf(conversation: string): string;
   /** The list tells the user's read position of a conversation. */
   listed(conversation: string, readSeqId: bigint): void;
 }

@@ -1,207 +1,198 @@
 import type { ConversationsPage, UnreadAnswer, WireSummary } from '../http/protocol.js';
 import type { ChatError } from './chat-error.js';
-import { untilAnswered } from './core.js';
 import type { ListHost, ListState } from './list-state.js';
 import type { ChatEntry, ChatUnread, LastMessage, ListedConversation } from './types.js';
-import { listedOf, pathOf } from './wire.js';
 
 const PAGE_SIZE = 100;
 const TOTALS_PAUSE_MS = 1000;
 
 /** Keeps the list of conversations: the server's, with later entries folded in, and the totals of it. */
-export class LoadedConversations<M> implements ListState<M> {
-  isLoaded = false;
-  items: readonly ListedConversation<M>[] = [];
-  totals: ChatUnread = { messages: 0, mentions: 0, conversations: 0, capped: false };
-  readonly #host: ListHost;
-  readonly #onChange: () => void;
-  /** For each request under way the entries that have arrived in the meantime: it may be answered from before them. */
-  readonly #missed = new Set<ChatEntry<M>[]>();
-  readonly #listed = new Map<string, ListedConversation<M>>();
+export function loadConversations<M>(host: ListHost, onChange: () => void): ListState<M> {
+  const { closed, json, pathOf, untilAnswered } = host;
+  const listed = new Map<string, ListedConversation<M>>();
   /** Conversations to ask the server about. */
-  readonly #unsure = new Set<string>();
-  #isAsking = false;
-  #next: string | undefined;
-  #more: Promise<number> | undefined;
-  #counting: unknown;
+  const unsure = new Set<string>();
+  /** Entries that have arrived while requests are under way, which may be answered from before them. */
+  let recent: ChatEntry<M>[] = [];
+  let requestsUnderWay = 0;
+  let isLoaded = false;
+  /** Of all conversations, if the list has more than those here. */
+  let totals: ChatUnread | undefined;
+  let isAsking = false;
+  let next: string | undefined;
+  let more: Promise<number> | undefined;
+  let counting: unknown;
 
-  constructor(host: ListHost, onChange: () => void) {
-    this.#host = host;
-    this.#onChange = onChange;
-  }
+  const list = ({ last, lastSeqId, readSeqId, next: behind, ...rest }: WireSummary<M>) => {
+    const conversation = {
+      ...rest,
+      ...(last && { last: { ...last, seqId: BigInt(last.seqId) } }),
+      lastSeqId: BigInt(lastSeqId),
+      readSeqId: BigInt(readSeqId),
+    };
+    listed.set(conversation.conversation, conversation);
+    host.listed(conversation.conversation, conversation.readSeqId);
+  };
 
-  get hasMore(): boolean {
-    return this.#next !== undefined;
-  }
+  const change = () => {
+    if (next && !counting) counting = setTimeout(count, TOTALS_PAUSE_MS);
+    onChange();
+  };
 
-  /** Reads the first page, in place of everything. */
-  load(): void {
-    void this.#answer(
-      untilAnswered(this.#host, () => this.#page()),
-      (page) => {
-        if (!page) return;
-        this.#listed.clear();
-        this.isLoaded = true;
-        this.#take(page);
-      },
-    );
-  }
+  const count = async () => {
+    const answer = await untilAnswered(() => json<UnreadAnswer>('/unread'));
+    counting = undefined;
+    totals = answer ?? totals;
+    onChange();
+  };
 
-  loadMore(): Promise<number> {
-    if (!this.hasMore) return Promise.resolve(0);
-    this.#more ??= this.#answer(this.#page(this.#next), (page) => this.#take(page)).finally(() => {
-      this.#more = undefined;
-    });
-    return this.#more;
-  }
-
-  fold(entry: ChatEntry<M>): void {
-    for (const missed of this.#missed) missed.push(entry);
-    if (this.isLoaded) this.#fold(entry);
-  }
-
-  markedRead(conversation: string, seqId: bigint): void {
-    const last = this.#listed.get(conversation)?.last;
-    // The server counts, unless nothing is left.
-    if (last && seqId >= last.seqId)
-      this.fold({ kind: 'read', conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: 0 });
-  }
-
-  get #user(): string {
-    return this.#host.user ?? '';
-  }
-
-  #fold(entry: ChatEntry<M>): void {
-    const { kind, conversation, users, settings } = entry;
-    const before = this.#listed.get(conversation);
-    const concernsUser = users?.includes(this.#user);
-    let now = before;
-    if (kind === 'leave' && concernsUser) this.#listed.delete(conversation);
-    else if (!before) {
-      if (kind === 'message' || concernsUser) this.#ask(conversation);
-    } else {
-      if (kind === 'settings') now = { ...before, settings: settings ?? before.settings };
-      else if (kind === 'read') now = this.#read(before, entry);
-      else if (kind !== 'receipt' && entry.entrySeqId > before.lastSeqId) now = this.#changed(before, entry);
-      if (now) this.#listed.set(conversation, now);
+  /** Takes an answer over, and then what has arrived since it was asked for. */
+  const answered = async <A, R>(asked: Promise<A>, take: (answer: A) => R): Promise<R> => {
+    requestsUnderWay++;
+    try {
+      const result = take(await asked);
+      if (isLoaded) for (const entry of recent) foldIn(entry);
+      change();
+      return result;
+    } finally {
+      if (--requestsUnderWay === 0) recent = [];
     }
-    this.#change();
-  }
+  };
 
-  #read(before: ListedConversation<M>, { seqId }: ChatEntry<M>): ListedConversation<M> {
+  const read = (after?: string) =>
+    json<ConversationsPage<M>>(
+      `/conversations?${new URLSearchParams({ limit: String(PAGE_SIZE), ...(after && { after }) })}`,
+    );
+
+  const take = (page: ConversationsPage<M>): number => {
+    const before = listed.size;
+    for (const each of page.conversations) list(each);
+    next = page.next;
+    return listed.size - before;
+  };
+
+  /** Asks the server about a conversation, one after another. */
+  const ask = async (conversation: string) => {
+    unsure.add(conversation);
+    if (isAsking) return;
+    isAsking = true;
+    for (const name of unsure) {
+      unsure.delete(name);
+      const request = () =>
+        json<WireSummary<M>>(pathOf(name)).catch((error: ChatError) => {
+          if (error.status === 403 || error.status === 404) return undefined;
+          throw error;
+        });
+      await answered(untilAnswered(request), (summary) => {
+        if (summary) list(summary);
+        else if (!closed.aborted) listed.delete(name);
+      });
+    }
+    isAsking = false;
+  };
+
+  const foldIn = (entry: ChatEntry<M>) => {
+    const { kind, conversation, users, settings } = entry;
+    const before = listed.get(conversation);
+    const concernsUser = users?.includes(host.user ?? '');
+    if (kind === 'leave' && concernsUser) listed.delete(conversation);
+    else if (!before) {
+      if (kind === 'message' || concernsUser) void ask(conversation);
+    } else if (kind === 'settings') listed.set(conversation, { ...before, settings: settings ?? before.settings });
+    else if (kind === 'read') listed.set(conversation, afterRead(before, entry.seqId));
+    else if (kind !== 'receipt' && entry.entrySeqId > before.lastSeqId) listed.set(conversation, after(before, entry));
+  };
+
+  const afterRead = (before: ListedConversation<M>, seqId: bigint): ListedConversation<M> => {
     if (seqId <= before.readSeqId) return before;
     const isAll = seqId >= (before.last?.seqId ?? 0n);
-    if (!isAll) this.#ask(before.conversation);
+    if (!isAll) void ask(before.conversation);
     return { ...before, readSeqId: seqId, ...(isAll && { unread: 0, mentions: 0, capped: false }) };
-  }
+  };
 
-  #changed(before: ListedConversation<M>, entry: ChatEntry<M>): ListedConversation<M> {
+  const after = (before: ListedConversation<M>, entry: ChatEntry<M>): ListedConversation<M> => {
     const { kind, seqId, entrySeqId, sender, sentAt, body, countable, mentions, recalled } = entry;
     const now = { ...before, lastSeqId: entrySeqId };
     const { last } = before;
     const content = body === undefined ? {} : { body };
-    const isUnread = sender !== this.#user && seqId > before.readSeqId;
+    const isUnread = sender !== host.user && seqId > before.readSeqId;
     if (kind === 'message' && countable !== false) {
       const counts = isUnread && !recalled;
       return {
         ...now,
         last: { seqId, sender, sentAt, ...content, ...(recalled && { recalled }) },
         unread: now.unread + Number(counts),
-        mentions: now.mentions + Number(counts && mentions?.includes(this.#user)),
+        mentions: now.mentions + Number(counts && mentions?.includes(host.user ?? '')),
       };
     }
     const isLast = last?.seqId === seqId;
     if (kind === 'edit' && isLast && !recalled) return { ...now, last: { ...last, ...content, edited: true } };
-    if (kind === 'recall') {
-      // It may not have been counted.
-      if (isUnread) this.#ask(now.conversation);
-      if (isLast) return { ...now, last: withoutBody(last) };
-    }
-    return now;
-  }
+    // It may not have been counted.
+    if (kind === 'recall' && isUnread) void ask(now.conversation);
+    return kind === 'recall' && isLast ? { ...now, last: withoutBody(last) } : now;
+  };
 
-  /** Asks the server about a conversation, one after another. */
-  #ask(conversation: string): void {
-    this.#unsure.add(conversation);
-    if (!this.#isAsking) void this.#askAll();
-  }
+  const fold = (entry: ChatEntry<M>) => {
+    if (requestsUnderWay > 0) recent.push(entry);
+    if (!isLoaded) return;
+    foldIn(entry);
+    change();
+  };
 
-  async #askAll(): Promise<void> {
-    this.#isAsking = true;
-    for (const name of this.#unsure) {
-      this.#unsure.delete(name);
-      const request = () =>
-        this.#host.requests.json<WireSummary<M>>(pathOf(name)).catch((error: ChatError) => {
-          if (error.status === 403 || error.status === 404) return undefined;
-          throw error;
-        });
-      await this.#answer(untilAnswered(this.#host, request), (summary) => {
-        if (summary) this.#list(summary);
-        else if (!this.#host.closed.aborted) this.#listed.delete(name);
+  return {
+    get isLoaded() {
+      return isLoaded;
+    },
+    get hasMore() {
+      return next !== undefined;
+    },
+    get items() {
+      return [...listed.values()].sort((a, b) => rankOf(b) - rankOf(a));
+    },
+    get totals() {
+      return (next && totals) || sumOf(listed.values());
+    },
+    fold,
+    /** Reads the first page, in place of everything. */
+    load: () => {
+      void answered(
+        untilAnswered(() => read()),
+        (page) => {
+          if (!page) return;
+          listed.clear();
+          isLoaded = true;
+          take(page);
+        },
+      );
+    },
+    loadMore: async () => {
+      if (!next) return 0;
+      more ??= answered(read(next), take).finally(() => {
+        more = undefined;
       });
-    }
-    this.#isAsking = false;
-  }
+      return more;
+    },
+    markedRead: (conversation, seqId) => {
+      const last = listed.get(conversation)?.last;
+      // The server counts, unless nothing is left.
+      if (last && seqId >= last.seqId)
+        fold({ kind: 'read', conversation, seqId, entrySeqId: seqId, sender: host.user ?? '', sentAt: 0 });
+    },
+  };
+}
 
-  #page(after?: string): Promise<ConversationsPage<M>> {
-    const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(after && { after }) });
-    return this.#host.requests.json(`/conversations?${query}`);
-  }
+const rankOf = ({ settings, last }: ListedConversation<unknown>) => (settings.pinned ? 1e15 : 0) + (last?.sentAt ?? 0);
 
-  #take({ conversations, next }: ConversationsPage<M>): number {
-    const before = this.#listed.size;
-    for (const each of conversations) this.#list(each);
-    this.#next = next;
-    return this.#listed.size - before;
+function sumOf(items: Iterable<ListedConversation<unknown>>): ChatUnread {
+  let [messages, mentions, conversations, capped] = [0, 0, 0, false];
+  for (const listed of items) {
+    if (listed.settings.muted || listed.settings.archived || listed.unread === 0) continue;
+    messages += listed.unread;
+    mentions += listed.mentions;
+    conversations++;
+    capped ||= listed.capped;
   }
-
-  #list(summary: WireSummary<M>): void {
-    const listed = listedOf(summary);
-    this.#listed.set(listed.conversation, listed);
-    this.#host.listed(listed.conversation, listed.readSeqId);
-  }
-
-  /** Takes an answer over, and then what has arrived since it was asked for. */
-  async #answer<A, R>(asked: Promise<A>, take: (answer: A) => R): Promise<R> {
-    const missed: ChatEntry<M>[] = [];
-    this.#missed.add(missed);
-    try {
-      const result = take(await asked);
-      if (this.isLoaded) for (const entry of missed) this.#fold(entry);
-      this.#change();
-      return result;
-    } finally {
-      this.#missed.delete(missed);
-    }
-  }
-
-  #change(): void {
-    const rank = ({ settings, last }: ListedConversation<M>) => (settings.pinned ? 1e15 : 0) + (last?.sentAt ?? 0);
-    this.items = [...this.#listed.values()].sort((a, b) => rank(b) - rank(a));
-    // What is not listed counts too.
-    if (this.hasMore) this.#counting ??= setTimeout(() => this.#count(), TOTALS_PAUSE_MS);
-    else this.#addUp();
-    this.#onChange();
-  }
-
-  async #count(): Promise<void> {
-    const totals = await untilAnswered(this.#host, () => this.#host.requests.json<UnreadAnswer>('/unread'));
-    this.#counting = undefined;
-    if (totals) this.totals = totals;
-    this.#onChange();
-  }
-
-  #addUp(): void {
-    let [messages, mentions, conversations, capped] = [0, 0, 0, false];
-    for (const listed of this.#listed.values()) {
-      if (listed.settings.muted || listed.settings.archived || listed.unread === 0) continue;
-      messages += listed.unread;
-      mentions += listed.mentions;
-      conversations++;
-      capped ||= listed.capped;
-    }
-    this.totals = { messages, mentions, conversations, capped };
-  }
+  return { messages, mentions, conversations, capped };
 }
 
 function withoutBody<M>({ body, ...rest }: LastMessage<M>): LastMessage<M> {

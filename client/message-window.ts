@@ -1,4 +1,4 @@
-import type { WireMessage } from '../http/protocol.js';
+import type { HistoryPage } from '../http/protocol.js';
 import type { ChatEntry, RelatedMessage, ShownMessage } from './types.js';
 import { entryOf } from './wire.js';
 
@@ -43,115 +43,126 @@ export function relatedTo<M>(row: ShownMessage<M>, entry: ChatEntry<M>): ShownMe
   return (known?.seqId ?? 0n) < entry.seqId ? { ...row, related: [...others, relatedOf(entry)] } : row;
 }
 
+/** Where messages of a page go: in place of everything, in front of what is there, or each in its place. */
+export type PagePlace = 'all' | 'front' | 'each';
+
 /** Stored messages of a conversation, from one place on without a gap, with later entries folded into them. */
-export class MessageWindow<M> {
+export interface MessageWindow<M> {
   /** Oldest first. */
-  rows: ShownMessage<M>[] = [];
-  /** There are older messages than those here. */
-  hasOlder = false;
-  readonly #user: () => string | undefined;
-  readonly #readers = new Map<string, bigint>();
-  /** SeqIds of messages that relate to others, and of those. */
-  readonly #targets = new Map<bigint, bigint>();
-
-  constructor(user: () => string | undefined) {
-    this.#user = user;
-  }
-
-  /** Takes a page over: in place of everything, in front of what is there, or each message in its place. */
-  take(page: readonly WireMessage<M>[], place: 'all' | 'front' | 'each'): void {
-    const rows = page.map((message) => {
-      const related = message.related?.map((each) => entryOf(each));
-      return this.#rowOf({ ...entryOf(message), ...(related && { related }) });
-    });
-    if (place === 'each') for (const row of rows) this.update(row.seqId as bigint, () => row);
-    else this.rows = place === 'front' ? [...rows, ...this.rows] : rows;
-  }
-
+  readonly rows: readonly ShownMessage<M>[];
+  take(page: HistoryPage<M>, place: PagePlace): void;
   /**
    * Folds an entry in. Returns the SeqId of a message to read again: a reaction was taken back, and its sender's one
    * before may count again.
    */
-  fold(entry: ChatEntry<M>): bigint | undefined {
-    const { kind, seqId, body, relatesTo, recalled } = entry;
-    const target = relatesTo ?? this.#targets.get(seqId);
-    if (kind === 'receipt') this.#receipt(entry);
-    else if (kind === 'message') {
-      if (target !== undefined && !recalled) {
-        this.#targets.set(seqId, target);
-        this.update(target, (row) => relatedTo(row, entry));
-      }
-      if (!isReaction(entry)) this.#add(entry);
-    } else if (kind === 'edit' || kind === 'recall') {
-      this.update(seqId, (row) => changed(row, entry));
-      if (target === undefined) return undefined;
-      const isEdit = kind === 'edit' && !recalled;
-      this.update(target, (row) => ({
-        ...row,
-        related: row.related.flatMap((each) =>
-          each.seqId !== seqId ? each : isEdit ? { ...each, body: body as M } : [],
-        ),
-      }));
-      if (isEdit) return undefined;
-      this.#targets.delete(seqId);
-      return target;
-    }
-    return undefined;
-  }
-
+  fold(entry: ChatEntry<M>): bigint | undefined;
   /** Changes a message. Returns `false` if it is not here. */
-  update(seqId: bigint, change: (row: ShownMessage<M>) => ShownMessage<M>): boolean {
-    const at = this.#place(seqId);
-    const row = this.rows[at];
-    if (row?.seqId !== seqId) return false;
-    this.rows[at] = change(row);
-    return true;
-  }
+  update(seqId: bigint, change: (row: ShownMessage<M>) => ShownMessage<M>): boolean;
+}
 
-  #add(entry: ChatEntry<M>): void {
+export function createWindow<M>(chat: { readonly user: string | undefined }): MessageWindow<M> {
+  let rows: ShownMessage<M>[] = [];
+  let hasOlder = false;
+  const readers = new Map<string, bigint>();
+  /** SeqIds of messages that relate to others, and of those. */
+  const targets = new Map<bigint, bigint>();
+
+  /** Place of the message, or the one where it belongs. */
+  const placeOf = (seqId: bigint): number => {
+    let low = 0;
+    let high = rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((rows[middle]?.seqId as bigint) < seqId) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+
+  const update: MessageWindow<M>['update'] = (seqId, change) => {
+    const at = placeOf(seqId);
+    const row = rows[at];
+    if (row?.seqId !== seqId) return false;
+    rows[at] = change(row);
+    return true;
+  };
+
+  const rowOf = (entry: PageMessage<M>): ShownMessage<M> => {
+    const { seqId, sender, relatesTo, related = [] } = entry;
+    const known = rows[placeOf(seqId)];
+    for (const each of related) targets.set(each.seqId, seqId);
+    if (relatesTo !== undefined) targets.set(seqId, relatesTo);
+    const isOwn = sender === chat.user;
+    const row = shownOf(entry, isOwn, known?.seqId === seqId ? known.key : keyOf(seqId));
+    const readBy = [...readers].flatMap(([name, through]) => (isOwn && through >= seqId ? [name] : []));
+    return { ...row, readBy };
+  };
+
+  const add = (entry: ChatEntry<M>) => {
     const { seqId, sender, sentAt, body } = entry;
     // Of an own message that has been shown since the answer, the copy that arrives has time and body as stored.
-    const isStored = this.update(seqId, (row) =>
+    const isStored = update(seqId, (row) =>
       row.key === keyOf(seqId) || row.edited || row.recalled
         ? row
         : { ...row, sender, sentAt, ...(body !== undefined && { body }) },
     );
-    const at = this.#place(seqId);
-    if (!isStored && (at > 0 || !this.hasOlder)) this.rows.splice(at, 0, this.#rowOf(entry));
-  }
+    const at = placeOf(seqId);
+    if (!isStored && (at > 0 || !hasOlder)) rows.splice(at, 0, rowOf(entry));
+  };
 
-  #rowOf(entry: PageMessage<M>): ShownMessage<M> {
-    const { seqId, sender, relatesTo, related = [] } = entry;
-    const known = this.rows[this.#place(seqId)];
-    for (const each of related) this.#targets.set(each.seqId, seqId);
-    if (relatesTo !== undefined) this.#targets.set(seqId, relatesTo);
-    const isOwn = sender === this.#user();
-    const row = shownOf(entry, isOwn, known?.seqId === seqId ? known.key : keyOf(seqId));
-    const readers = [...this.#readers].filter(([, through]) => isOwn && through >= seqId);
-    return readers.length ? { ...row, readBy: readers.map(([name]) => name) } : row;
-  }
-
-  #receipt({ sender, seqId: through }: ChatEntry<M>): void {
-    const before = this.#readers.get(sender) ?? 0n;
+  const receive = ({ sender, seqId: through }: ChatEntry<M>) => {
+    const before = readers.get(sender) ?? 0n;
     if (through <= before) return;
-    this.#readers.set(sender, through);
-    for (const [at, row] of this.rows.entries()) {
+    readers.set(sender, through);
+    for (const [at, row] of rows.entries()) {
       const { seqId = 0n, isOwn, readBy } = row;
-      if (isOwn && seqId > before && seqId <= through) this.rows[at] = { ...row, readBy: [...readBy, sender] };
+      if (isOwn && seqId > before && seqId <= through) rows[at] = { ...row, readBy: [...readBy, sender] };
     }
-  }
+  };
 
-  /** Place of the message, or the one where it belongs. */
-  #place(seqId: bigint): number {
-    let low = 0;
-    let high = this.rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.rows[middle]?.seqId as bigint) < seqId) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
+  return {
+    get rows() {
+      return rows;
+    },
+    update,
+    take: ({ messages, before }, place) => {
+      const taken = messages.map((message) => {
+        const related = message.related?.map((each) => entryOf(each));
+        return rowOf({ ...entryOf(message), ...(related && { related }) });
+      });
+      if (place === 'each') for (const row of taken) update(row.seqId as bigint, () => row);
+      else {
+        hasOlder = before !== undefined;
+        rows = place === 'front' ? [...taken, ...rows] : taken;
+      }
+    },
+    fold: (entry) => {
+      const { kind, seqId, body, relatesTo, recalled } = entry;
+      const target = relatesTo ?? targets.get(seqId);
+      if (kind === 'receipt') receive(entry);
+      else if (kind === 'message') {
+        if (target !== undefined && !recalled) {
+          targets.set(seqId, target);
+          update(target, (row) => relatedTo(row, entry));
+        }
+        if (!isReaction(entry)) add(entry);
+      } else if (kind === 'edit' || kind === 'recall') {
+        update(seqId, (row) => changed(row, entry));
+        if (target === undefined) return undefined;
+        const isEdit = kind === 'edit' && !recalled;
+        update(target, (row) => ({
+          ...row,
+          related: row.related.flatMap((each) =>
+            each.seqId !== seqId ? each : isEdit ? { ...each, body: body as M } : [],
+          ),
+        }));
+        if (isEdit) return undefined;
+        targets.delete(seqId);
+        return target;
+      }
+      return undefined;
+    },
+  };
 }
 
 function relatedOf<M>({ seqId, sender, body, sentAt, countable }: ChatEntry<M>): RelatedMessage<M> {

@@ -11,92 +11,65 @@ export interface OutboxChange {
 }
 
 /** A message, edit or recall on its way. */
-export class OutgoingItem<M> implements Outgoing<M> {
+export interface OutgoingItem<M> extends Outgoing<M> {
   stored: StoredOutgoing;
-  status: Outgoing<M>['status'] = 'pending';
-  sent!: Promise<bigint>;
-  error?: ChatError;
-  isTried = false;
-  readonly #change: (change: OutboxChange) => void;
-  #resolve!: (seqId: bigint) => void;
-  #reject!: (error: ChatError) => void;
-
-  constructor(stored: StoredOutgoing, change: (change: OutboxChange) => void) {
-    this.stored = stored;
-    this.#change = change;
-    this.begin();
-  }
-
-  get key(): string {
-    return this.stored.key;
-  }
-
-  get conversation(): string {
-    return this.stored.conversation;
-  }
-
-  get kind(): Outgoing<M>['kind'] {
-    return this.stored.kind;
-  }
-
-  get body(): M {
-    return this.stored.body as M;
-  }
-
-  get target(): bigint | undefined {
-    const { target } = this.stored;
-    return target === undefined ? undefined : BigInt(target);
-  }
-
-  /** The server may know it, and has not answered. */
-  get isUnderWay(): boolean {
-    return this.isTried && this.status === 'pending';
-  }
-
-  retry(): void {
-    if (this.error) this.#change({ item: { ...this.stored, refused: undefined } });
-  }
-
-  discard(): void {
-    if (this.status !== 'sent') this.#change({ item: this.stored, isGone: true });
-  }
-
-  begin(): void {
-    this.status = 'pending';
-    delete this.error;
-    this.sent = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    this.sent.catch(() => {});
-  }
-
-  settle(seqId: bigint): void {
-    this.status = 'sent';
-    this.#resolve(seqId);
-  }
-
-  refuse(error: ChatError): void {
-    this.status = 'failed';
-    this.error = error;
-    this.#reject(error);
-  }
-
-  /** The entry that it becomes. */
-  entry(sender: string, entrySeqId: bigint): ChatEntry<M> {
-    const { kind, conversation, body, mentions, countable, at } = this.stored;
-    const { target } = this;
-    return {
-      ...{ conversation, sender, entrySeqId, sentAt: at },
-      ...(kind === 'send'
-        ? { kind: 'message', seqId: entrySeqId, ...(target !== undefined && { relatesTo: target }) }
-        : { kind, seqId: target as bigint }),
-      ...(body !== undefined && { body: body as M }),
-      ...(mentions && { mentions }),
-      ...(countable === false && { countable }),
-    };
-  }
+  apply(change: OutboxChange): void;
+  fail(error: ChatError): void;
 }
 
-export const refusalOf = ({ refused }: StoredOutgoing): ChatError | undefined =>
-  refused && new ChatError(refused.code, refused.message, refused.status);
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** `change` is called with what the user of the item wants. */
+export function createItem<M>(first: StoredOutgoing, change: (change: OutboxChange) => void): OutgoingItem<M> {
+  const { key, conversation, kind, body, target } = first;
+  let resolve: (seqId: bigint) => void;
+  let reject: (error: ChatError) => void;
+  const begin = () => {
+    item.status = 'pending';
+    delete item.error;
+    item.sent = new Promise((...settle) => {
+      [resolve, reject] = settle;
+    });
+    item.sent.catch(() => {});
+  };
+  const item = {
+    ...{ stored: first, key, conversation, kind, body, target: target && BigInt(target) },
+    apply: ({ item: stored, seqId, isGone }) => {
+      const { refused } = stored;
+      if (item.error) begin();
+      item.stored = stored;
+      if (seqId !== undefined) {
+        item.status = 'sent';
+        resolve(seqId);
+      } else if (isGone) item.fail(new ChatError('TIMELINE_ABORTED', 'discarded'));
+      else if (refused) item.fail(new ChatError(refused.code, refused.message, refused.status));
+    },
+    fail: (error) => {
+      item.status = 'failed';
+      item.error = error;
+      reject(error);
+    },
+    retry: () => {
+      if (item.error) change({ item: { ...item.stored, refused: undefined } });
+    },
+    discard: () => {
+      if (item.status !== 'sent') change({ item: item.stored, isGone: true });
+    },
+  } as Mutable<OutgoingItem<M>>;
+  begin();
+  return item;
+}
+
+/** The entry that an item becomes. */
+export function entryOfItem<M>({ stored, target }: OutgoingItem<M>, sender: string, entrySeqId: bigint): ChatEntry<M> {
+  const { kind, conversation, body, mentions, countable, at } = stored;
+  return {
+    ...{ conversation, sender, entrySeqId, sentAt: at },
+    ...(kind === 'send'
+      ? { kind: 'message', seqId: entrySeqId, ...(target !== undefined && { relatesTo: target }) }
+      : { kind, seqId: target as bigint }),
+    ...(body !== undefined && { body: body as M }),
+    ...(mentions && { mentions }),
+    ...(countable === false && { countable }),
+  };
+}

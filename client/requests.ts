@@ -1,5 +1,5 @@
 import { DEVICE_HEADER, type Problem } from '../http/protocol.js';
-import { ChatError, closedError, unavailable } from './chat-error.js';
+import { closedError, refusalOf, unavailable } from './chat-error.js';
 import type { ChatOptions } from './types.js';
 
 /** A request of the client. */
@@ -10,52 +10,42 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Statuses after which the same request may succeed, also where a proxy answers. */
-const PASSING = [401, 408, 429, 502, 503, 504];
-
 /** Requests with the user's token. After an answer 401 the token is asked for again, once for each request. */
-export class Requests {
+export interface Requests {
+  /** Address of the gateway. */
   readonly base: string;
-  readonly #options: ChatOptions;
-  readonly #closed: AbortSignal;
-  #token: Promise<string | undefined> | undefined;
-
-  constructor(url: string, options: ChatOptions, closed: AbortSignal) {
-    this.base = url.replace(/\/+$/, '');
-    this.#options = options;
-    this.#closed = closed;
-  }
-
   /** The token in use. */
-  token(): Promise<string | undefined> {
-    this.#token ??= this.#ask();
-    return this.#token;
-  }
-
+  token(): Promise<string | undefined>;
   /** Has the next request ask for a token, unless another one has. */
-  forgetToken(used: Promise<string | undefined>): void {
-    if (this.#token === used) this.#token = undefined;
-  }
-
+  forgetToken(used: Promise<string | undefined>): void;
   /** Resolves with the answer's JSON. */
-  async json<T>(path: string, method = 'GET', body?: unknown): Promise<T> {
-    const signal = AbortSignal.any([this.#closed, AbortSignal.timeout(this.#options.timeoutMs ?? 15_000)]);
-    try {
-      const response = await this.open(path, { method, body, signal });
-      const text = await response.text();
-      return (text ? JSON.parse(text) : undefined) as T;
-    } catch (error) {
-      throw this.#closed.aborted ? closedError() : unavailable(error);
-    }
-  }
-
+  json<T>(path: string, method?: string, body?: unknown): Promise<T>;
   /** Resolves with the response, unless it is a refusal. */
-  async open(path: string, request: RequestOptions, isAgain = false): Promise<Response> {
-    const { device, token, fetch = globalThis.fetch } = this.#options;
+  open(path: string, request: RequestOptions): Promise<Response>;
+}
+
+export function createRequests(url: string, options: ChatOptions, closed: AbortSignal): Requests {
+  const { device, token: given, fetch = globalThis.fetch, timeoutMs = 15_000 } = options;
+  const base = url.replace(/\/+$/, '');
+  let current: Promise<string | undefined> | undefined;
+
+  const token = () => {
+    current ??= (async () => (typeof given === 'function' ? given() : given))();
+    current.catch(() => {
+      current = undefined;
+    });
+    return current;
+  };
+
+  const forgetToken = (used: Promise<string | undefined>) => {
+    if (current === used) current = undefined;
+  };
+
+  const open = async (path: string, request: RequestOptions, isAgain = false): Promise<Response> => {
     const { method = 'GET', body, headers, signal = null } = request;
-    const used = this.token();
+    const used = token();
     const bearer = await used;
-    const response = await fetch(this.base + path, {
+    const response = await fetch(base + path, {
       ...{ method, signal },
       headers: {
         ...(bearer && { authorization: `Bearer ${bearer}` }),
@@ -65,29 +55,27 @@ export class Requests {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const { ok, status } = response;
+    const { ok, status, statusText } = response;
     if (ok) return response;
     const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
     if (status === 401) {
-      this.forgetToken(used);
-      if (!isAgain && typeof token === 'function') return this.open(path, request, true);
+      forgetToken(used);
+      if (!isAgain && typeof given === 'function') return open(path, request, true);
     }
-    throw new ChatError(
-      problem.code ?? `HTTP_${status}`,
-      problem.detail ?? response.statusText,
-      status,
-      problem.retryable || PASSING.includes(status),
-      1000 * (Number(response.headers.get('retry-after')) || 0),
-    );
-  }
+    throw refusalOf({ ...problem, status }, statusText, 1000 * (Number(response.headers.get('retry-after')) || 0));
+  };
 
-  async #ask(): Promise<string | undefined> {
-    const { token } = this.#options;
-    try {
-      return await (typeof token === 'function' ? token() : token);
-    } catch (error) {
-      this.#token = undefined;
-      throw error;
-    }
-  }
+  return {
+    ...{ base, token, forgetToken, open },
+    json: async (path, method, body) => {
+      const signal = AbortSignal.any([closed, AbortSignal.timeout(timeoutMs)]);
+      try {
+        const response = await open(path, { ...(method && { method }), body, signal });
+        const text = await response.text();
+        return text ? JSON.parse(text) : undefined;
+      } catch (error) {
+        throw closed.aborted ? closedError() : unavailable(error);
+      }
+    },
+  };
 }

@@ -5,16 +5,16 @@ import type { Transport } from './transport.js';
 const ACK_PAUSE_MS = 200;
 
 /** Server-sent events, read by `fetch`: an `EventSource` can send no token but in the address. */
-export function sseTransport<M>({ requests, options }: Core): Transport<M> {
+export function sseTransport<M>({ json, open, options }: Core): Transport<M> {
   let acknowledging: ReturnType<typeof setTimeout> | undefined;
   let reached: string | undefined;
   /** A failure does no harm: the next acknowledgement, or the next stream, says more. */
   const acknowledge = () => {
     acknowledging = undefined;
-    requests.json('/ack', 'POST', { cursor: reached }).catch(() => {});
+    json('/ack', 'POST', { cursor: reached }).catch(() => {});
   };
   return async ({ cursor, signal, onActivity, onFrame }) => {
-    const { body } = await requests.open('/events?start=now', {
+    const { body } = await open('/events?start=now', {
       headers: { ...(cursor && { [LAST_EVENT_ID_HEADER]: cursor }) },
       signal,
     });
@@ -22,7 +22,7 @@ export function sseTransport<M>({ requests, options }: Core): Transport<M> {
     let rest = '';
     for (;;) {
       const { done, value } = (await reader?.read()) ?? { done: true };
-      if (done) return;
+      if (done) return undefined;
       onActivity();
       const blocks = (rest + value).split('\n\n');
       rest = blocks.pop() as string;

@@ -12,7 +12,7 @@ export interface StreamRequest<M> {
 }
 
 /**
- * Resolves when the server ends the stream, rejects if it refuses it or the connection breaks. Where the server keeps
- * the position, it acknowledges the frames that it has passed on.
+ * Resolves when the server ends the stream, with a status if it refuses it. Rejects if it refuses it or the connection
+ * breaks. Where the server keeps the position, it acknowledges the frames that it has passed on.
  */
-export type Transport<M> = (request: StreamRequest<M>) => Promise<void>;
+export type Transport<M> = (request: StreamRequest<M>) => Promise<number | undefined>;

@@ -1,11 +1,13 @@
-import { CLOSE_CODES, type ClientFrame, type Frame } from '../http/protocol.js';
-import { ChatError } from './chat-error.js';
+import { CLOSE_CODES } from '../http/protocol/close-codes.js';
+import type { ClientFrame, Frame } from '../http/protocol.js';
 import type { Core } from './core.js';
 import type { StreamRequest } from './transport.js';
 import type { WebSocketConstructor } from './types.js';
 
-/** Statuses with the meaning of the codes of closing. */
+/** Statuses with the meaning of the codes of closing. Others: the connection is broken. */
 const STATUSES: Readonly<Record<number, number>> = {
+  [CLOSE_CODES.resume]: 0,
+  [CLOSE_CODES.slow]: 0,
   [CLOSE_CODES.unauthorized]: 401,
   [CLOSE_CODES.forbidden]: 403,
   [CLOSE_CODES.positionRefused]: 410,
@@ -15,27 +17,26 @@ const STATUSES: Readonly<Record<number, number>> = {
 
 /** The same frames as of server-sent events, on a WebSocket. Its first frame has the token. */
 export async function webSocketTransport<M>(
-  { requests, options }: Core,
+  { base, forgetToken, options, token: askToken }: Core,
   WebSocket: WebSocketConstructor,
   { cursor, signal, onActivity, onFrame }: StreamRequest<M>,
-): Promise<void> {
+): Promise<number | undefined> {
   const { device } = options;
-  const used = requests.token();
+  const used = askToken();
   const token = await used;
   const { location } = globalThis as { location?: { href: string } };
-  const url = new URL(`${requests.base}/events`, location?.href);
+  const url = new URL(`${base}/events`, location?.href);
   url.protocol = url.protocol.replace('http', 'ws');
   url.search = String(new URLSearchParams({ start: 'now', ...(device ? { device } : { after: cursor ?? '' }) }));
-  await new Promise<void>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const socket = new WebSocket(url.href);
     const send = (frame: ClientFrame) => socket.send(JSON.stringify(frame));
-    const fail = (status: number) => {
-      if (status === 401) requests.forgetToken(used);
-      const isPassing = status === 0 || status === 401 || status === 429;
-      reject(new ChatError('TIMELINE_UNAVAILABLE', 'the WebSocket is closed', status, isPassing));
-    };
     const acknowledge = (id: string | undefined) => {
       if (id && device) send({ type: 'ack', cursor: id });
+    };
+    const end = (reason: unknown) => {
+      reject(reason);
+      socket.close();
     };
     socket.onopen = () => {
       if (token) send({ type: 'auth', token });
@@ -47,20 +48,18 @@ export async function webSocketTransport<M>(
         const frame = JSON.parse(data) as Frame<M>;
         onFrame(frame);
         if ('id' in frame) acknowledge(frame.id);
-      } catch {
-        fail(0);
-        socket.close();
+      } catch (error) {
+        end(error);
       }
     };
     socket.onerror = () => {};
     socket.onclose = ({ code }: { code: number }) => {
-      if (code === CLOSE_CODES.resume || code === CLOSE_CODES.slow) resolve();
-      else fail(STATUSES[code] ?? 0);
+      const status = STATUSES[code];
+      if (status === 401) forgetToken(used);
+      if (status === undefined) reject('the WebSocket is closed');
+      else resolve(status);
     };
     // A dead connection would take its time to close.
-    signal.addEventListener('abort', () => {
-      fail(0);
-      socket.close();
-    });
+    signal.addEventListener('abort', () => end('the stream is ended'));
   });
 }

@@ -1,5 +1,5 @@
-import type { WireMessage, WireSummary } from '../http/protocol.js';
-import type { ChatEntry, ListedConversation } from './types.js';
+import type { WireMessage } from '../http/protocol.js';
+import type { ChatEntry } from './types.js';
 
 /** SeqIds as bigints. */
 export function entryOf<M>({ seqId, entrySeqId, relatesTo, related, ...rest }: WireMessage<M>): ChatEntry<M> {
@@ -8,15 +8,6 @@ export function entryOf<M>({ seqId, entrySeqId, relatesTo, related, ...rest }: W
     seqId: BigInt(seqId),
     entrySeqId: BigInt(entrySeqId),
     ...(relatesTo && { relatesTo: BigInt(relatesTo) }),
-  };
-}
-
-export function listedOf<M>({ last, lastSeqId, readSeqId, next, ...rest }: WireSummary<M>): ListedConversation<M> {
-  return {
-    ...rest,
-    ...(last && { last: { ...last, seqId: BigInt(last.seqId) } }),
-    lastSeqId: BigInt(lastSeqId),
-    readSeqId: BigInt(readSeqId),
   };
 }
 

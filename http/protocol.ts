@@ -4,6 +4,7 @@
  */
 export type * from './protocol/answers.js';
 export type * from './protocol/bodies.js';
+export * from './protocol/close-codes.js';
 export * from './protocol/constants.js';
 export type * from './protocol/frames.js';
 export * from './protocol/limits.js';

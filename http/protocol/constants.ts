@@ -12,21 +12,3 @@ export const SUBPROTOCOL = 'timeline-model';
 export const TOKEN_SUBPROTOCOL = 'bearer.';
 /** Longest key of a client, in UTF-8 bytes. Keys of two users never meet. */
 export const MAX_KEY_BYTES = 512;
-
-/** Codes with which the server closes a WebSocket. Others (1001, 1006, 1011 …): connect again and go on. */
-export const CLOSE_CODES = {
-  /** Connect again and go on from the last position: the server shuts down, or the stream has reached its age. */
-  resume: 4000,
-  /** No user: get a token, then connect again. */
-  unauthorized: 4001,
-  /** This user, device or origin may not connect. */
-  forbidden: 4003,
-  /** The client did not read for too long. Connect again and go on from the last position. */
-  slow: 4008,
-  /** The position is not accepted, or no longer: begin again, with an empty `after` if the client keeps it. */
-  positionRefused: 4010,
-  /** The user has too many streams. Wait, then connect again. */
-  tooMany: 4029,
-  /** The client sent something that is no {@link ClientFrame}. Connecting again does not help. */
-  malformed: 4400,
-} as const;

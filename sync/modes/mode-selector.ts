@@ -12,6 +12,8 @@ interface Choice {
   messagesLeft: number;
   chosenAt: number;
   pending?: Promise<void> | undefined;
+  /** Messages that wait for it. */
+  waiting: number;
 }
 
 /** The mode to change to, and the SeqId of the marker that it follows. */
@@ -41,15 +43,19 @@ export class ModeSelector<M> {
     current: () => Promise<EffectiveMode>,
     change: (to: ModeChange) => Promise<void>,
   ): Promise<void> {
-    const choice = this.#choices.use(conversation, () => ({ messagesLeft: 0, chosenAt: 0 }));
+    const choice = this.#choices.use(conversation, () => ({ messagesLeft: 0, chosenAt: 0, waiting: 0 }));
     if (!choice.pending && choice.messagesLeft > 0 && performance.now() - choice.chosenAt < MAX_CHOICE_AGE_MS) {
       choice.messagesLeft--;
       return;
     }
-    choice.pending ??= this.#choose(conversation, choice, current, change).finally(() => {
-      choice.pending = undefined;
-    });
-    await choice.pending;
+    choice.pending ??= this.#choose(conversation, choice, current, change);
+    choice.waiting++;
+    try {
+      await choice.pending;
+    } finally {
+      // Later ones have to wait until all that do so have gone on, or they would overtake them.
+      if (--choice.waiting === 0) choice.pending = undefined;
+    }
   }
 
   async #choose(

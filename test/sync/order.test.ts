@@ -24,3 +24,34 @@ it('messages sent without waiting keep the order of the calls, while a slow poli
   const seqIds = (await Promise.all(sent)).map(({ seqId }) => seqId);
   expect(seqIds).toEqual([...seqIds].sort((a, b) => Number(a - b)));
 });
+
+it('a message sent while the choice of a mode is taking effect overtakes none that waits for it', async () => {
+  await using database = await openDatabase<number>('memory');
+  const { store, sync: inboxes } = database;
+  let choose = (_mode: 'write') => {};
+  let onAsked = () => {};
+  const diffusion = hybridDiffusion({
+    policy: () =>
+      new Promise<'write'>((resolve) => {
+        choose = resolve;
+        onAsked();
+      }),
+  });
+  const options = { store, sync: inboxes, directory: timelineDirectory({ store }), diffusion, recoverEveryMs: 0 };
+  await using sync = createSync<number>(options);
+  for (let microtasks = 0; microtasks < 40; microtasks++) {
+    const conversation = `group ${microtasks}`;
+    await sync.join(conversation, ['ann', 'bob']);
+    const asked = new Promise<void>((resolve) => {
+      onAsked = resolve;
+    });
+    const send = (body: number) => sync.send({ conversation, sender: 'ann', body });
+    const sent = [send(0), send(1), send(2)];
+    await asked;
+    choose('write');
+    for (let i = 0; i < microtasks; i++) await undefined;
+    sent.push(send(3));
+    const seqIds = (await Promise.all(sent)).map(({ seqId }) => seqId);
+    expect(seqIds).toEqual([...seqIds].sort((a, b) => Number(a - b)));
+  }
+});

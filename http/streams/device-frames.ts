@@ -8,7 +8,8 @@ const EMPTY = {};
 
 /**
  * Yields the frames of a device: its messages, and `caught-up` once. The last message of a page has an `id`. A page
- * ends where the next message is not at hand yet: cursors are made on demand, and cost more than a message.
+ * ends where the next message is not at hand in the same turn of the event loop: cursors are made on demand, and cost
+ * more than a message.
  */
 export async function* deviceFrames<M>(
   device: Device<M>,
@@ -46,7 +47,7 @@ export async function* deviceFrames<M>(
   try {
     for (;;) {
       const next = messages.next();
-      const atHand = await settledNow(next);
+      const atHand = await settledInTurn(next);
       if (held) {
         const isFollowed = atHand?.done === false && atHand.value.kind !== 'signal' && heldInPage < PAGE_SIZE;
         const id: string | undefined = isFollowed ? undefined : held.cursor;
@@ -77,17 +78,15 @@ export async function* deviceFrames<M>(
   }
 }
 
-/** Resolves with the result if it is there already. */
-async function settledNow<T>(promise: Promise<T>): Promise<T | undefined> {
-  let result: T | undefined;
-  promise.then(
-    (value) => {
-      result = value;
-    },
-    () => undefined,
-  );
-  await undefined;
-  return result;
+/** Missing in some runtimes. */
+const { setImmediate = setTimeout } = globalThis as { setImmediate?: (call: () => void) => unknown };
+
+/** Resolves with the result if it comes within this turn of the event loop. */
+function settledInTurn<T>(promise: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    promise.then(resolve, () => resolve(undefined));
+    setImmediate(() => resolve(undefined));
+  });
 }
 
 /** In JSON, a message has the form of the frame. */

@@ -15,6 +15,8 @@ const HEADERS = {
   'x-accel-buffering': 'no',
   'x-content-type-options': 'nosniff',
 };
+/** A longer page is written in parts. */
+const WRITE_CHARACTERS = 16_384;
 const BEAT = ': ping\n\n';
 
 /** Answers with a stream of server-sent events. Rejects if the position is not accepted. */
@@ -54,6 +56,8 @@ class EventSink<M> implements FrameSink<M> {
   readonly body: ReadableStream<Uint8Array>;
   readonly #encoder = new TextEncoder();
   readonly #most: number;
+  /** Frames of a page whose end has not come yet: a write for each would cost more than the frame. */
+  #page = '';
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #onDrained: (() => void) | undefined;
 
@@ -78,11 +82,13 @@ class EventSink<M> implements FrameSink<M> {
 
   send(frame: Frame<M>): void {
     const id = 'id' in frame && frame.id !== undefined ? `id: ${frame.id}\n` : '';
-    this.#write(`event: ${frame.event}\n${id}data: ${JSON.stringify(frame.data)}\n\n`);
+    this.#page += `event: ${frame.event}\n${id}data: ${JSON.stringify(frame.data)}\n\n`;
+    const goesOn = frame.event === 'message' && id === '';
+    if (!goesOn || this.#page.length >= WRITE_CHARACTERS) this.#writePage();
   }
 
   beat(): void {
-    if (this.#controller?.desiredSize === this.#most) this.#write(BEAT);
+    if (this.#controller?.desiredSize === this.#most && this.#page === '') this.#write(BEAT);
   }
 
   drained(): Promise<void> | undefined {
@@ -103,6 +109,12 @@ class EventSink<M> implements FrameSink<M> {
     }
     this.#controller = undefined;
     this.#drain();
+  }
+
+  #writePage(): void {
+    const text = this.#page;
+    this.#page = '';
+    this.#write(text);
   }
 
   #write(text: string): void {

@@ -10,16 +10,17 @@ interface IdbRequest<T> {
   onsuccess: (() => void) | null;
   onerror: (() => void) | null;
 }
+interface IdbItems {
+  getAll(): IdbRequest<readonly StoredOutgoing[]>;
+  put(item: StoredOutgoing): IdbRequest<unknown>;
+  delete(key: string): IdbRequest<unknown>;
+}
 interface IdbTransaction {
   readonly error: unknown;
   oncomplete: (() => void) | null;
   onerror: (() => void) | null;
   onabort: (() => void) | null;
-  objectStore(name: string): {
-    getAll(): IdbRequest<readonly StoredOutgoing[]>;
-    put(item: StoredOutgoing): IdbRequest<unknown>;
-    delete(key: string): IdbRequest<unknown>;
-  };
+  objectStore(name: string): IdbItems;
 }
 interface IdbDatabase {
   createObjectStore(name: string, options: { readonly keyPath: string }): unknown;
@@ -39,13 +40,23 @@ export async function openIndexedDb(name: string): Promise<OpenChatStorage> {
   // Another tab deletes the database, or has a newer version.
   database.onversionchange = () => database.close();
   const closing = new AbortController();
-  const write = (change: (items: ReturnType<IdbTransaction['objectStore']>) => void) =>
-    new Promise<void>((resolve, reject) => {
+  let writing: { readonly items: IdbItems; readonly done: Promise<void> } | undefined;
+  /** Changes of one turn of the event loop share a transaction. */
+  const write = async (change: (items: IdbItems) => void) => {
+    if (!writing) {
       const transaction = database.transaction(ITEMS, 'readwrite');
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = transaction.onerror = () => reject(transaction.error);
-      change(transaction.objectStore(ITEMS));
-    });
+      const done = new Promise<void>((resolve, reject) => {
+        transaction.oncomplete = () => resolve();
+        transaction.onabort = transaction.onerror = () => reject(transaction.error);
+      });
+      writing = { items: transaction.objectStore(ITEMS), done };
+      queueMicrotask(() => {
+        writing = undefined;
+      });
+    }
+    change(writing.items);
+    await writing.done;
+  };
   return {
     all: async () => answered(database.transaction(ITEMS, 'readonly').objectStore(ITEMS).getAll()),
     put: (item) => write((items) => items.put(item)),

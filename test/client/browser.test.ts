@@ -10,8 +10,11 @@ import { type MessageSync, openMessageSync } from '../../sync/index.js';
 import { chromiumPath, launch } from '../support/browser.js';
 import './support/browser-page.js';
 import { until } from '../support/until.js';
+import { numbered } from '../sync/support/people.js';
 
 const PAGE = '<!doctype html><title>chat</title><script type="module" src="/browser-page.js"></script>';
+
+const LIMITS = { sendsPerSecond: 1000 };
 
 let browser: Browser;
 let files: Map<string, string>;
@@ -29,7 +32,7 @@ class Site {
       const user = request.headers.get('authorization')?.replace('Bearer ', '');
       return user ? { user } : undefined;
     };
-    const handle = toNodeHandler(createGateway(sync, { authenticate, basePath: '/chat' }).fetch);
+    const handle = toNodeHandler(createGateway(sync, { authenticate, basePath: '/chat', limits: LIMITS }).fetch);
     this.#server = createServer((request, response) => {
       const { url = '/' } = request;
       if (url.startsWith('/chat/')) {
@@ -75,7 +78,7 @@ async function tab(context: BrowserContext, site: Site): Promise<Page> {
 }
 
 const untilShows = (page: Page, expected: readonly string[]) =>
-  until(`the page shows ${expected}`, async () => {
+  until(`the page shows ${expected.slice(0, 10)}`, async () => {
     const shown = await page.evaluate(() => globalThis.shown());
     return JSON.stringify(shown) === JSON.stringify(expected);
   });
@@ -123,6 +126,30 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     await page.evaluate(() => globalThis.open('ann', 'laptop'));
     await untilShows(page, ['hello', 'one', 'two', 'three']);
     expect(await page.evaluate(() => chat.outbox.getSnapshot().length)).toBe(0);
+  });
+
+  it('500 messages written without a network are sent in order once it is there', async () => {
+    const { site, context } = await opened();
+    site.down();
+    const page = await tab(context, site);
+    const written = numbered(500);
+    await page.evaluate((all) => {
+      for (const body of all) chat.send('team', body);
+    }, written);
+    await until('all are kept', async () => (await page.evaluate(() => kept('chat:ann'))) === 500);
+    await page.reload();
+    await page.waitForFunction(() => 'shown' in globalThis);
+    await page.evaluate(() => globalThis.open('ann', 'laptop'));
+    await untilShows(
+      page,
+      written.map((body) => `${body} pending`),
+    );
+    site.isDown = false;
+    await until('the outbox is empty', () => page.evaluate(() => chat.outbox.getSnapshot().length === 0));
+    const stored: unknown[] = [];
+    for await (const { message } of site.sync.history('team').scan())
+      if (message.kind === 'message') stored.push(message.body);
+    expect(stored).toEqual(written);
   });
 
   it('one tab is connected for all, and another one goes on when it is closed', async () => {

@@ -8,6 +8,8 @@ declare global {
   var bodies: string[];
   var open: (user: string, device: string) => void;
   var shown: () => string[];
+  /** The number of items in the storage. */
+  var kept: (name: string) => Promise<number>;
 }
 
 globalThis.states = [];
@@ -25,3 +27,23 @@ globalThis.shown = () =>
   chat
     .conversation('team')
     .messages.map(({ body, status }) => (status === 'sent' ? String(body) : `${body} ${status}`));
+
+interface Request<T> {
+  readonly result: T;
+  onsuccess: () => void;
+}
+interface Database {
+  transaction(store: string): { objectStore(name: string): { count(): Request<number> } };
+  close(): void;
+}
+const answered = <T>(request: Request<T>) =>
+  new Promise<T>((resolve) => {
+    request.onsuccess = () => resolve(request.result);
+  });
+globalThis.kept = async (name) => {
+  const { indexedDB } = globalThis as unknown as { indexedDB: { open(name: string): Request<Database> } };
+  const database = await answered(indexedDB.open(name));
+  const count = await answered(database.transaction('outgoing').objectStore('outgoing').count());
+  database.close();
+  return count;
+};

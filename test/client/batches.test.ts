@@ -30,30 +30,36 @@ async function stored(server: Server, user = 'bob'): Promise<string[]> {
 }
 
 onStores('what waits in a conversation', (kind) => {
-  it('is sent in few requests, and arrives once and in order', async () => {
-    const server = await startServer(kind);
-    const { fetch, sends } = counted();
-    const ann = new Person(server.url, 'ann', { device: 'laptop', fetch });
-    const bob = new Person(server.url, 'bob');
-    await ann.found('team', 'ann', 'bob');
-    await ann.found('other', 'ann', 'bob');
-    const [left, right] = [await ann.loaded('team'), await bob.loaded('team')];
-    for (const person of [ann, bob]) await person.live();
-    const bodies = numbered(1000);
-    const sent = bodies.map((body) => ann.chat.send('team', body).sent);
-    const other = ann.chat.send('other', 'meanwhile');
-    const seqIds = await Promise.all(sent);
-    await other.sent;
-    expect(seqIds).toEqual([...seqIds].sort((a, b) => (a < b ? -1 : 1)));
-    expect(sends.length).toBeLessThanOrEqual(12);
-    await untilShown(left, bodies);
-    await untilShown(right, bodies);
-    for (const person of [ann, bob]) {
-      await until('all has arrived', () => person.bodies.filter((body) => body !== 'meanwhile').length === 1000);
-      expect(person.bodies.filter((body) => body !== 'meanwhile')).toEqual(bodies);
-    }
-    expect(left.messages.every(({ isOwn, key }) => isOwn && !key.startsWith('#'))).toBe(true);
-  });
+  it(
+    'is sent in few requests, and arrives once and in order',
+    async () => {
+      const server = await startServer(kind);
+      const { fetch, sends } = counted();
+      const ann = new Person(server.url, 'ann', { device: 'laptop', fetch });
+      const bob = new Person(server.url, 'bob');
+      await ann.found('team', 'ann', 'bob');
+      await ann.found('other', 'ann', 'bob');
+      const [left, right] = [await ann.loaded('team'), await bob.loaded('team')];
+      for (const person of [ann, bob]) await person.live();
+      const bodies = numbered(1000);
+      const sent = bodies.map((body) => ann.chat.send('team', body).sent);
+      const other = ann.chat.send('other', 'meanwhile');
+      const seqIds = await Promise.all(sent);
+      await other.sent;
+      expect(seqIds).toEqual([...seqIds].sort((a, b) => (a < b ? -1 : 1)));
+      expect(sends.length).toBeLessThanOrEqual(12);
+      for (const [person, view] of [
+        [ann, left],
+        [bob, right],
+      ] as const) {
+        await until('all has arrived', () => person.bodies.length === 1001, LONG_MS);
+        expect(person.bodies.filter((body) => body !== 'meanwhile')).toEqual(bodies);
+        await untilShown(view, bodies);
+      }
+      expect(left.messages.every(({ isOwn, key }) => isOwn && !key.startsWith('#'))).toBe(true);
+    },
+    LONG_MS,
+  );
 });
 
 it('edits and recalls keep their places among messages', async () => {

@@ -1,5 +1,4 @@
-import { CLOSE_CODES } from '../http/protocol/close-codes.js';
-import type { ClientFrame, Frame } from '../http/protocol.js';
+import { CLOSE_CODES, type ClientFrame, type Frame } from '../http/protocol.js';
 import type { Core } from './core.js';
 import type { StreamRequest } from './transport.js';
 import type { WebSocketConstructor } from './types.js';

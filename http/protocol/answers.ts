@@ -21,8 +21,13 @@ export interface BatchAnswer {
   readonly outcomes: readonly BatchOutcome[];
 }
 
-/** One message is stored, or it is not: `problem` tells why. */
-export type BatchOutcome = SentAnswer | { readonly problem: Problem };
+/** Outcome of one message of a batch. */
+export type BatchOutcome =
+  | SentAnswer
+  | {
+      /** Reason why it is not stored. */
+      readonly problem: Problem;
+    };
 
 /**
  * Answer to `GET /conversations/:id/messages?before=&after=&limit=&asOf=`. `before` and `after` take a cursor or a

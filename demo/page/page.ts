@@ -73,7 +73,7 @@ root.before(h('a', { class: 'skip-link', href: '#stage' }, 'Skip to the conversa
 setAttribute(stage, 'tabindex', -1);
 
 const composer = (side: 'left' | 'right') => {
-  app.tab = side === 'left' ? 'ann' : 'bob';
+  app.tab = side;
   app.activeSide = side;
   app.changed();
   panes[side].thread.composer.field.focus();
@@ -81,14 +81,14 @@ const composer = (side: 'left' | 'right') => {
 
 listenToKeys({
   byKey: {
-    1: () => composer('left'),
-    2: () => composer('right'),
+    1: () => composer(app.sideOf('ann')),
+    2: () => composer(app.sideOf('bob')),
     t: () => timeline.spine.focus(),
     i: toggleInspector,
     d: () => theme.toggle(),
     '?': () => keys.open(),
-    a: () => void faults.toggleNetwork('left'),
-    b: () => void faults.toggleNetwork('right'),
+    a: () => void faults.toggleNetwork(app.sideOf('ann')),
+    b: () => void faults.toggleNetwork(app.sideOf('bob')),
     k: () => void faults.toggleServer(),
     m: () => void faults.sendBurst(),
     n: () => faults.addDevice(),

@@ -7,7 +7,7 @@ import { Latency } from '../counting/latency.js';
 import { durationText, plural } from '../words.js';
 import { type CaughtUp, DemoDevice, type DeviceListener, type Person } from './demo-device.js';
 import { Narrator } from './narrator.js';
-import { Pane, type Side } from './pane.js';
+import { otherSide, Pane, type Side } from './pane.js';
 import { SupervisorLink } from './supervisor.js';
 import { Typing } from './typing.js';
 
@@ -35,7 +35,7 @@ export class App implements DeviceListener {
   linked: LinkedEntry | undefined;
   isInspectorOpen = false;
   /** A view of a narrow page. */
-  tab: 'ann' | 'timeline' | 'bob' = 'ann';
+  tab: Side | 'timeline' = 'left';
   /** Messages that Cem, or anybody else who has no client here, may answer. */
   onOwnMessage: (conversation: string) => void = () => {};
   readonly #frame: () => void;
@@ -50,7 +50,7 @@ export class App implements DeviceListener {
     this.#frame = frame;
     const laptop = this.addDevice('ann', 'laptop');
     const phone = this.addDevice('bob', 'phone');
-    this.panes = { left: new Pane('left', 'ann', laptop), right: new Pane('right', 'bob', phone) };
+    this.panes = { left: new Pane('left', laptop), right: new Pane('right', phone) };
     for (const pane of Object.values(this.panes)) pane.choose(LUNCH);
   }
 
@@ -77,11 +77,42 @@ export class App implements DeviceListener {
   choose(side: Side, conversation: string): void {
     this.activeSide = side;
     this.panes[side].choose(conversation);
-    const other = this.panes[side === 'left' ? 'right' : 'left'];
-    const list = other.device.chat.conversations.getSnapshot();
-    if (list.some((listed) => listed.conversation === conversation)) other.choose(conversation);
+    const other = this.panes[otherSide(side)];
+    if (other.device.isIn(conversation)) other.choose(conversation);
     this.linked = undefined;
     this.changed();
+  }
+
+  /** Puts a device on a side. The two sides change places if it stands on the other one. */
+  stand(side: Side, device: DemoDevice): void {
+    const pane = this.panes[side];
+    const other = this.panes[otherSide(side)];
+    if (pane.device === device) return;
+    if (other.device === device) other.show(pane.device);
+    pane.show(device);
+    // Somebody else may not be in the conversation that is shown.
+    const both = Object.values(this.panes).map(({ conversation }) => conversation);
+    for (const each of [pane, other]) {
+      if (each.conversation === undefined || each.device.isIn(each.conversation)) continue;
+      each.choose(both.find((id) => id !== undefined && each.device.isIn(id)) ?? LUNCH);
+    }
+    this.activeSide = side;
+    this.linked = undefined;
+    this.changed();
+  }
+
+  /** The side on which a person stands: by default Ann on the left one, Bob on the right one. */
+  sideOf(user: Person): Side {
+    const usual = user === 'ann' ? 'left' : 'right';
+    const isOnlyOnOther = this.panes[usual].person !== user && this.panes[otherSide(usual)].person === user;
+    return isOnlyOnOther ? otherSide(usual) : usual;
+  }
+
+  /** "Ann", or "Bob's tablet" if both sides are Bob's. */
+  nameOfSide(side: Side): string {
+    const { device } = this.panes[side];
+    const isOfBoth = device.user === this.panes[otherSide(side)].person;
+    return isOfBoth ? `${nameOf(device.user)}'s ${device.title}` : nameOf(device.user);
   }
 
   /** The owner of the pane looks at it: what it shows is read. */

@@ -86,6 +86,11 @@ export class DemoDevice {
     return this.chat.state;
   }
 
+  /** Its user is a member of the conversation. */
+  isIn(conversation: string): boolean {
+    return this.chat.conversations.getSnapshot().some((listed) => listed.conversation === conversation);
+  }
+
   /** Messages that wait to be sent. */
   get toSend(): number {
     return this.chat.outbox.getSnapshot().filter(({ status }) => status === 'pending').length;

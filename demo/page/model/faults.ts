@@ -4,7 +4,7 @@ import { durationText, plural } from '../words.js';
 import type { App } from './app.js';
 import type { Companion } from './companion.js';
 import type { DemoDevice, Person } from './demo-device.js';
-import type { Side } from './pane.js';
+import { otherSide, type Side } from './pane.js';
 
 /** Messages of a burst; tests on a busy machine send fewer. */
 const BURST = Number(new URLSearchParams(location.search).get('burst') ?? 1000);
@@ -32,12 +32,13 @@ export class Faults {
     const { device } = this.#app.panes[side];
     if (this.isCut(side)) return this.#restore(device);
     await this.#cut(device);
-    const other = nameOf(this.#app.panes[side === 'left' ? 'right' : 'left'].person);
-    const who = this.#app.nameOf(device);
-    const again = nameOf(device.user);
+    const other = this.#app.nameOfSide(otherSide(side));
+    const again = this.#app.nameOfSide(side);
+    const isOfOnePerson = this.#app.panes.left.person === this.#app.panes.right.person;
+    const writers = isOfOnePerson ? 'on either side' : `as ${other}, or as ${again}`;
     this.#app.narrator.tell({
-      strong: `${who} is offline.`,
-      rest: `Write something as ${other}, or as ${again}, then reconnect ${again}.`,
+      strong: `${this.#app.nameOf(device)} is offline.`,
+      rest: `Write something ${writers}, then reconnect ${again}.`,
     });
   }
 
@@ -71,7 +72,7 @@ export class Faults {
     if (this.burst !== undefined) return;
     const conversation = panes[activeSide].conversation ?? LUNCH;
     const mayWrite = conversation !== CHANNEL || panes[activeSide].person === CHANNEL_AUTHOR;
-    const { device } = mayWrite ? panes[activeSide] : panes.left;
+    const device = mayWrite ? panes[activeSide].device : this.#app.devicesOf(CHANNEL_AUTHOR)[0]!;
     const burst = { total: BURST, acknowledged: 0, device };
     this.burst = burst;
     const started = performance.now();
@@ -115,12 +116,12 @@ export class Faults {
     const person = this.nextDevice;
     if (person === undefined) return undefined;
     const device = this.#app.addDevice(person, 'tablet');
-    const pane = this.#app.panes[person === 'ann' ? 'left' : 'right'];
+    const { conversation } = this.#app.panes[this.#app.sideOf(person)];
     // Both devices follow the conversation, so that the Timeline shows where each stands.
-    if (pane.conversation !== undefined) device.messages(pane.conversation);
+    if (conversation !== undefined) device.messages(conversation);
     this.#app.narrator.tell({
       strong: `${nameOf(person)} has a tablet now.`,
-      rest: `It has a position of its own. Choose it in ${nameOf(person)}'s header.`,
+      rest: `It has a position of its own. Put it on either side: choose it in a header.`,
     });
     return device;
   }

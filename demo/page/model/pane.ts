@@ -3,12 +3,13 @@ import type { DemoDevice, Person } from './demo-device.js';
 
 export type Side = 'left' | 'right';
 
+export const otherSide = (side: Side): Side => (side === 'left' ? 'right' : 'left');
+
 /** Milliseconds for which the divider of new messages stays once they are read. */
 const DIVIDER_STAYS_MS = 4000;
 
 export class Pane {
   readonly side: Side;
-  readonly person: Person;
   device: DemoDevice;
   conversation: string | undefined;
   /** The message that the composer changes. */
@@ -21,10 +22,14 @@ export class Pane {
   newAfter: bigint | undefined;
   #dividerEnds = 0;
 
-  constructor(side: Side, person: Person, device: DemoDevice) {
+  constructor(side: Side, device: DemoDevice) {
     this.side = side;
-    this.person = person;
     this.device = device;
+  }
+
+  /** The owner of the device. */
+  get person(): Person {
+    return this.device.user;
   }
 
   choose(conversation: string): void {

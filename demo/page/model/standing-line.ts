@@ -14,7 +14,8 @@ export function standingLine(app: App): Line {
     const strong = `${app.nameOf(cut)} is offline.`;
     const also = event !== undefined && event.strong !== strong ? { also: event.strong } : {};
     if (toSend > 0) {
-      const whose = `${plural(toSend, 'message waits', 'messages wait')} on the ${cut.title}, each with its key.`;
+      const waits = plural(toSend, 'message waits', 'messages wait');
+      const whose = `${waits} on the ${cut.title}, ${toSend === 1 ? '' : 'each '}with its key.`;
       return { strong, rest: whose, ...also };
     }
     if (event?.strong === strong) return event;
@@ -33,11 +34,11 @@ export function standingLine(app: App): Line {
   return { strong: `${[...new Set(waiting)].join(' and ')} connect${new Set(waiting).size === 1 ? 's' : ''}.` };
 }
 
-function linkedLine({ panes }: App, conversation: string, seqId: bigint): Line {
-  const sides = Object.values(panes).filter((pane) => pane.conversation === conversation);
+function linkedLine(app: App, conversation: string, seqId: bigint): Line {
+  const sides = Object.values(app.panes).filter((pane) => pane.conversation === conversation);
   const shown = sides.filter(({ device }) => device.messages(conversation).some((message) => message.seqId === seqId));
   const strong = `Entry ${seqIdText(seqId)}.`;
   if (shown.length === 2) return { strong, rest: 'Stored once, shown once on each side, at the same place.' };
   const missing = sides.find((side) => !shown.includes(side));
-  return { strong, rest: missing ? `Stored once. It waits for ${nameOf(missing.person)}.` : 'Stored once.' };
+  return { strong, rest: missing ? `Stored once. It waits for ${app.nameOfSide(missing.side)}.` : 'Stored once.' };
 }

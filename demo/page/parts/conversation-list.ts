@@ -25,16 +25,17 @@ export class ConversationList {
     this.#pane = pane;
     const list = h('ul', {});
     this.#items = new Keyed<Item, HTMLLIElement>(list, {
-      keyOf: ({ conversation }) => conversation,
+      // The same conversation has another title for another person.
+      keyOf: ({ conversation }) => `${conversation} ${pane.person}`,
       create: (item) => this.#create(item),
       update: (element, item) => this.#update(element, item),
     });
     roving(list, 'button', 'vertical');
-    const name = `${nameOf(pane.person)}'s conversations`;
-    this.element = h('nav', { class: 'conversations', 'aria-label': name }, h('h3', {}, 'Conversations'), list);
+    this.element = h('nav', { class: 'conversations' }, h('h3', {}, 'Conversations'), list);
   }
 
   update(): void {
+    setAttribute(this.element, 'aria-label', `${nameOf(this.#pane.person)}'s conversations`);
     this.#items.render(this.#pane.device.chat.conversations.getSnapshot());
   }
 

@@ -1,15 +1,25 @@
 /** Stands in place of messages where there are none. */
 import { nameOf } from '../../shared/people.js';
-import { h } from '../dom.js';
+import { h, setText } from '../dom.js';
 import { svg } from '../icons.js';
 import type { App } from '../model/app.js';
 import type { Faults } from '../model/faults.js';
 import type { Pane } from '../model/pane.js';
 
-export function emptyThread(app: App, pane: Pane, faults: Faults): HTMLElement {
+export interface EmptyThread {
+  readonly element: HTMLElement;
+  update(): void;
+}
+
+export function emptyThread(app: App, pane: Pane, faults: Faults): EmptyThread {
   if (pane.side === 'right') {
-    const other = nameOf(app.panes.left.person);
-    return h('div', { class: 'thread-empty' }, h('p', {}, `What ${other} writes appears here, once and in order.`));
+    const words = h('p', {});
+    const update = () => {
+      const { person } = app.panes.left;
+      const what = person === pane.person ? 'What is written on the left side' : `What ${nameOf(person)} writes`;
+      setText(words, `${what} appears here, once and in order.`);
+    };
+    return { element: h('div', { class: 'thread-empty' }, words), update };
   }
   const button = (text: string, act: () => void) => h('button', { type: 'button', onclick: act }, text);
   const choices = h(
@@ -20,7 +30,7 @@ export function emptyThread(app: App, pane: Pane, faults: Faults): HTMLElement {
     button('Play a real chat', () => void faults.playSample()),
   );
   const words = [h('strong', {}, 'No messages yet'), h('p', {}, 'Write the first one, or fill the room:'), choices];
-  return h('div', { class: 'thread-empty' }, drawing(), ...words);
+  return { element: h('div', { class: 'thread-empty' }, drawing(), ...words), update: () => {} };
 }
 
 /** The first cell of a Timeline, with a place for the next ones. */

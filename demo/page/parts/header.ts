@@ -4,6 +4,7 @@ import type { StoreName } from '../../shared/status.js';
 import { h, setAttribute, setText } from '../dom.js';
 import { type IconName, icon, setIcon, svg } from '../icons.js';
 import type { App } from '../model/app.js';
+import type { Person } from '../model/demo-device.js';
 import type { Faults } from '../model/faults.js';
 import type { Theme } from '../theme.js';
 import { roving } from './roving.js';
@@ -19,33 +20,35 @@ const STORE_NAMES: Record<StoreName, string> = {
 export interface Tool {
   readonly id: string;
   readonly icons: readonly [off: IconName, on: IconName];
-  readonly labels: readonly [off: string, on: string];
-  readonly explains: string;
+  labels(): readonly [off: string, on: string];
+  explains(): string;
   act(): unknown;
   isOn(): boolean;
   isOff?(): boolean;
 }
 
 export function toolsOf(app: App, faults: Faults): Tool[] {
-  const network = (side: 'left' | 'right', explains: string): Tool => {
-    const name = nameOf(app.panes[side].person);
-    return {
-      id: `cut-${app.panes[side].person}`,
-      icons: ['cut', 'network'],
-      labels: [`Cut ${name} off`, `Reconnect ${name}`],
-      explains,
-      act: () => faults.toggleNetwork(side),
-      isOn: () => faults.isCut(side),
-    };
-  };
+  const network = (user: Person): Tool => ({
+    id: `cut-${user}`,
+    icons: ['cut', 'network'],
+    labels: () => {
+      const side = app.sideOf(user);
+      // A whole name would be too wide for the toolbar.
+      const name = app.panes.left.person === app.panes.right.person ? app.panes[side].device.title : nameOf(user);
+      return [`Cut ${name} off`, `Reconnect ${name}`];
+    },
+    explains: () => `Messages wait on the ${app.panes[app.sideOf(user)].device.title}, then it catches up`,
+    act: () => faults.toggleNetwork(app.sideOf(user)),
+    isOn: () => faults.isCut(app.sideOf(user)),
+  });
   return [
-    network('left', 'Her messages wait on the laptop'),
-    network('right', 'He catches up when he is back'),
+    network('ann'),
+    network('bob'),
     {
       id: 'kill',
       icons: ['kill', 'restart'],
-      labels: ['Kill server', 'Restart server'],
-      explains: 'kill -9, then restart',
+      labels: () => ['Kill server', 'Restart server'],
+      explains: () => (faults.canKill ? 'kill -9, then restart' : 'Not in memory: the messages would be gone'),
       act: () => faults.toggleServer(),
       isOn: () => faults.isServerDown,
       isOff: () => !faults.canKill,
@@ -53,8 +56,8 @@ export function toolsOf(app: App, faults: Faults): Tool[] {
     {
       id: 'burst',
       icons: ['burst', 'burst'],
-      labels: ['Send 1,000', 'Send 1,000'],
-      explains: 'All at once',
+      labels: () => ['Send 1,000', 'Send 1,000'],
+      explains: () => 'All at once',
       act: () => faults.sendBurst(),
       isOn: () => false,
       isOff: () => faults.burst !== undefined,
@@ -62,8 +65,8 @@ export function toolsOf(app: App, faults: Faults): Tool[] {
     {
       id: 'device',
       icons: ['device', 'device'],
-      labels: ['Add device', 'Add device'],
-      explains: 'A tablet for Bob, then for Ann',
+      labels: () => ['Add device', 'Add device'],
+      explains: () => 'A tablet for Bob, then for Ann',
       act: () => faults.addDevice(),
       isOn: () => false,
       isOff: () => faults.nextDevice === undefined,
@@ -71,8 +74,8 @@ export function toolsOf(app: App, faults: Faults): Tool[] {
     {
       id: 'ttl',
       icons: ['skip', 'skip'],
-      labels: ['Skip past TTL', 'Skip past TTL'],
-      explains: 'Inboxes expire, devices are rebuilt',
+      labels: () => ['Skip past TTL', 'Skip past TTL'],
+      explains: () => 'Inboxes expire, devices are rebuilt',
       act: () => faults.skipPastTtl(),
       isOn: () => false,
       isOff: () => faults.isSkipping || app.supervisor.status?.server !== 'up',
@@ -83,18 +86,17 @@ export function toolsOf(app: App, faults: Faults): Tool[] {
 export class ToolButton {
   readonly element: HTMLButtonElement;
   readonly #tool: Tool;
-  readonly #explains: boolean;
-  readonly #off: HTMLElement;
-  readonly #on: HTMLElement;
+  /** Below its name; absent in the toolbar, which has it as title. */
+  readonly #explains: HTMLElement | undefined;
+  readonly #off = h('span', {});
+  readonly #on = h('span', {});
 
   /** `explains`: says what it does, below its name. */
   constructor(tool: Tool, explains = false) {
     this.#tool = tool;
-    this.#explains = explains;
-    this.#off = h('span', {}, tool.labels[0]);
-    this.#on = h('span', {}, tool.labels[1]);
+    this.#explains = explains ? h('span', { class: 'explains' }) : undefined;
     const labels = h('span', { class: 'labels', 'aria-hidden': explains ? undefined : 'true' }, this.#off, this.#on);
-    this.element = h('button', { class: 'tool', type: 'button', 'data-tool': tool.id, title: tool.explains }, labels);
+    this.element = h('button', { class: 'tool', type: 'button', 'data-tool': tool.id }, labels, this.#explains);
     this.element.addEventListener('click', () => {
       if (tool.isOff?.() && tool.id !== 'kill') return;
       void tool.act();
@@ -103,8 +105,16 @@ export class ToolButton {
 
   update(): void {
     const isOn = this.#tool.isOn();
+    const [off, on] = this.#tool.labels();
+    const explains = this.#tool.explains();
     setIcon(this.element, this.#tool.icons[isOn ? 1 : 0]);
-    if (!this.#explains) setAttribute(this.element, 'aria-label', this.#tool.labels[isOn ? 1 : 0]);
+    setText(this.#off, off);
+    setText(this.#on, on);
+    if (this.#explains !== undefined) setText(this.#explains, explains);
+    else {
+      setAttribute(this.element, 'aria-label', isOn ? on : off);
+      setAttribute(this.element, 'title', explains);
+    }
     setAttribute(this.element, 'data-on', isOn);
     setAttribute(this.element, 'aria-disabled', this.#tool.isOff?.() ? 'true' : undefined);
     setAttribute(this.#off, 'data-off', isOn);

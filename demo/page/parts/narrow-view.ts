@@ -1,5 +1,4 @@
 /** Parts of a narrow page: tabs, the Timeline as a horizontal strip, the faults in a sheet. */
-import { nameOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setText } from '../dom.js';
 import { icon } from '../icons.js';
 import type { App } from '../model/app.js';
@@ -10,7 +9,7 @@ import { personOf } from './message-row.js';
 import { stateOf } from './pane-view.js';
 import { roving } from './roving.js';
 
-const TABS = ['ann', 'timeline', 'bob'] as const;
+const TABS = ['left', 'timeline', 'right'] as const;
 const STRIP_ENTRIES = 12;
 
 interface StripCell {
@@ -35,11 +34,11 @@ export class NarrowView {
     this.#buttons = TABS.map((tab) => {
       const choose = () => {
         app.tab = tab;
-        if (tab !== 'timeline') app.activeSide = tab === 'ann' ? 'left' : 'right';
+        if (tab !== 'timeline') app.activeSide = tab;
         app.changed();
       };
       const dot = tab === 'timeline' ? undefined : h('span', { class: 'dot' });
-      const name = h('span', {}, tab === 'timeline' ? 'Timeline' : nameOf(tab));
+      const name = h('span', {}, 'Timeline');
       const words = [name, h('span', { class: 'tab-state' }, dot, h('span', {}))];
       return h('button', { type: 'button', role: 'tab', 'data-tab': tab, onclick: choose }, ...words);
     });
@@ -59,10 +58,7 @@ export class NarrowView {
       { class: 'sheet', 'aria-labelledby': 'sheet-title' },
       h('h2', { id: 'sheet-title' }, 'Break it'),
     );
-    this.#tools.forEach(({ element }, i) => {
-      element.append(h('span', { class: 'explains' }, tools[i]!.explains));
-      this.sheet.append(element);
-    });
+    this.sheet.append(...this.#tools.map(({ element }) => element));
     const inspector = h(
       'button',
       { class: 'tool', type: 'button', onclick: toggleInspector },
@@ -85,10 +81,8 @@ export class NarrowView {
     this.#buttons.forEach((button, i) => {
       const name = TABS[i]!;
       setAttribute(button, 'aria-selected', String(name === tab));
-      const { state, text } =
-        name === 'timeline'
-          ? this.#timelineState()
-          : this.#deviceState(panes[name === 'ann' ? 'left' : 'right'].device);
+      const { state, text } = name === 'timeline' ? this.#timelineState() : this.#deviceState(panes[name].device);
+      if (name !== 'timeline') setText(button.firstElementChild!, this.#app.nameOfSide(name));
       const holder = button.lastElementChild!;
       setAttribute(holder, 'data-state', state);
       setAttribute(holder.firstElementChild!, 'data-hollow', state === 'offline');

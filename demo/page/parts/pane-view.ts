@@ -6,7 +6,7 @@ import type { DemoDevice } from '../model/demo-device.js';
 import type { Pane } from '../model/pane.js';
 import { count } from '../words.js';
 import { ConversationList } from './conversation-list.js';
-import { roving } from './roving.js';
+import { DeviceSwitch } from './device-switch.js';
 import { Thread, type ThreadOptions } from './thread.js';
 
 export class PaneView {
@@ -16,7 +16,9 @@ export class PaneView {
   readonly #app: App;
   readonly #pane: Pane;
   readonly #deviceName = h('span', { class: 'device-name' });
-  readonly #switch: HTMLElement;
+  readonly #switch: DeviceSwitch;
+  readonly #avatar = h('span', { class: 'avatar', 'data-round': true, 'aria-hidden': 'true' });
+  readonly #name = h('h2', {});
   readonly #stateText = h('span', {});
   readonly #dot = h('span', { class: 'dot' });
   readonly #state: HTMLElement;
@@ -29,30 +31,18 @@ export class PaneView {
     this.thread = new Thread(options);
     this.thread.composer.onEditLast = () => this.thread.editLast();
     this.list = new ConversationList(app, pane);
-    const name = nameOf(pane.person);
-    this.#switch = h('div', {
-      class: 'device-switch',
-      role: 'radiogroup',
-      'aria-label': `${name}'s devices`,
-      hidden: true,
-    });
-    roving(this.#switch, 'button');
+    this.#switch = new DeviceSwitch(app, pane);
     this.#state = h('span', { class: 'device-state' }, this.#dot, this.#stateText);
-    const avatar = h(
-      'span',
-      { class: 'avatar', 'data-round': true, 'data-person': pane.person, 'aria-hidden': 'true' },
-      name.charAt(0),
-    );
     this.element = h(
       'section',
-      { class: 'pane', 'data-side': pane.side, 'data-person': pane.person, 'data-area': pane.person, tabindex: -1 },
+      { class: 'pane', 'data-side': pane.side, 'data-area': pane.side, tabindex: -1 },
       h(
         'div',
         { class: 'pane-header' },
-        avatar,
-        h('h2', {}, name),
+        this.#avatar,
+        this.#name,
         this.#deviceName,
-        this.#switch,
+        this.#switch.element,
         this.#state,
         this.#progress,
       ),
@@ -65,11 +55,14 @@ export class PaneView {
 
   update(): void {
     const { device, person } = this.#pane;
-    const devices = this.#app.devicesOf(person);
-    setAttribute(this.element, 'aria-label', `${nameOf(person)}, ${device.title}`);
+    const name = nameOf(person);
+    setAttribute(this.element, 'aria-label', `${name}, ${device.title}`);
+    setAttribute(this.element, 'data-person', person);
+    setAttribute(this.#avatar, 'data-person', person);
+    setText(this.#avatar, name.charAt(0));
+    setText(this.#name, name);
     setText(this.#deviceName, device.title);
-    show(this.#deviceName, devices.length < 2);
-    if (show(this.#switch, devices.length > 1)) this.#updateSwitch(devices);
+    show(this.#deviceName, !this.#switch.update());
     const isCut = this.#app.supervisor.isCut(device.id);
     setAttribute(this.element, 'data-cut', isCut);
     setAttribute(this.element, 'data-list', this.#pane.showsList);
@@ -83,20 +76,6 @@ export class PaneView {
     this.list.update();
     this.thread.update();
     if (this.element.contains(document.activeElement) && document.hasFocus()) this.#pane.markRead();
-  }
-
-  #updateSwitch(devices: readonly DemoDevice[]): void {
-    while (this.#switch.childElementCount < devices.length) {
-      const device = devices[this.#switch.childElementCount]!;
-      const choose = () => {
-        this.#pane.show(device);
-        this.#app.changed();
-      };
-      this.#switch.append(h('button', { type: 'button', role: 'radio', onclick: choose }, device.title));
-    }
-    devices.forEach((device, i) => {
-      setAttribute(this.#switch.children[i]!, 'aria-checked', String(device === this.#pane.device));
-    });
   }
 }
 

@@ -3,6 +3,7 @@ import { nameOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setStyle, setText } from '../dom.js';
 import type { App } from '../model/app.js';
 import type { DemoDevice } from '../model/demo-device.js';
+import type { Side } from '../model/pane.js';
 import type { SpineRow } from '../model/spine-rows.js';
 
 interface Place {
@@ -13,11 +14,12 @@ interface Place {
 /** One flag for the devices of a person that stand at the same entry: "B", "B2", or "B 2" for both. */
 interface Flag {
   readonly devices: readonly DemoDevice[];
-  readonly side: 'left' | 'right';
+  readonly side: Side;
   readonly bottom: number;
   /** Distance to the tail, 0 at it. */
   readonly behind: number;
-  readonly hasWire: boolean;
+  /** Sides with a line to the flag: a connected device of it stands there. */
+  readonly wires: readonly Side[];
 }
 
 export class SpineFlags {
@@ -49,14 +51,14 @@ export class SpineFlags {
       const side = device.user === 'ann' ? 'left' : 'right';
       const place = `${side} ${at.bottom}`;
       const behind = tail !== undefined && at.bottom > tail.bottom ? at.bottom - tail.bottom : 0;
-      const isOnStage = Object.values(this.#app.panes).some((pane) => pane.device === device);
-      const hasWire = isOnStage && !supervisor.isCut(device.id);
-      const flag = { devices: [device], side, bottom: at.bottom, behind, hasWire } as const;
+      const stage = Object.values(this.#app.panes).find((pane) => pane.device === device);
+      const wires = stage === undefined || supervisor.isCut(device.id) ? [] : [stage.side];
+      const flag: Flag = { devices: [device], side, bottom: at.bottom, behind, wires };
       const other = taken.get(place);
       const joined =
         other === undefined
           ? flag
-          : { ...other, devices: [...other.devices, device], hasWire: other.hasWire || hasWire };
+          : { ...other, devices: [...other.devices, device], wires: [...other.wires, ...wires] };
       taken.set(place, joined);
     }
     this.#flags.render([...taken.values()]);
@@ -69,19 +71,25 @@ export class SpineFlags {
       { class: 'flag-group', 'data-person': first!.user, 'data-side': side },
       h('span', { class: 'flag', 'data-side': side, 'data-device': first!.id }, ...names),
       h('span', { class: 'behind-bar' }),
-      h('span', { class: 'wire', 'data-side': side }),
+      h('span', { class: 'wire', 'data-side': 'left' }),
+      h('span', { class: 'wire', 'data-side': 'right' }),
     );
   }
 
-  #update(element: HTMLElement, { side, bottom, behind, hasWire, devices }: Flag): void {
-    const [flag, bar, wire] = element.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+  #update(element: HTMLElement, { side, bottom, behind, wires, devices }: Flag): void {
+    const [flag, bar, ...lines] = element.children as unknown as [HTMLElement, HTMLElement, ...HTMLElement[]];
     setStyle(flag, 'transform', `translateY(${-(bottom + 2)}px)`);
     setStyle(bar, 'height', `${Math.max(0, behind - 2)}px`);
     setStyle(bar, 'bottom', `${bottom - behind + 2}px`);
     setStyle(bar, side === 'left' ? 'right' : 'left', 'calc(50% + 34px)');
     setAttribute(bar, 'hidden', behind === 0);
-    setAttribute(wire, 'hidden', !hasWire);
-    setStyle(wire, 'transform', `translateY(${-(bottom + 10.5)}px)`);
+    for (const line of lines) {
+      const lineSide = line.dataset.side as Side;
+      setAttribute(line, 'hidden', !wires.includes(lineSide));
+      // On the side of the flag the line ends at it, on the other one at the cell.
+      setAttribute(line, 'data-long', lineSide !== side);
+      setStyle(line, 'transform', `translateY(${-(bottom + 10.5)}px)`);
+    }
     const [first, ...others] = devices.map(({ letter }) => letter);
     setText(flag.firstElementChild!, [first, ...others.map((letter) => letter.slice(1) || letter)].join(' '));
     const titles = devices.map(({ title }) => title).join(', ');

@@ -12,7 +12,7 @@ import { type MessageItem, type ThreadItem, threadItems } from '../model/thread-
 import { count, listText } from '../words.js';
 import { ActionBar } from './action-bar.js';
 import { Composer } from './composer.js';
-import { emptyThread } from './empty-thread.js';
+import { type EmptyThread, emptyThread } from './empty-thread.js';
 import { MessageList } from './message-list.js';
 import { createRow, type MessageFacts, reactionsOf, updateRow } from './message-row.js';
 import { ThreadKeys } from './thread-keys.js';
@@ -40,7 +40,7 @@ export class Thread {
   readonly #belowText = h('span', {});
   readonly #belowIcon = h('span', {});
   readonly #dots = h('span', { class: 'typing-dots' }, h('i'), h('i'), h('i'));
-  readonly #empty: HTMLElement;
+  readonly #empty: EmptyThread;
   readonly #actions: ActionBar;
   #shown = '';
   #arrivals: number[] = [];
@@ -85,7 +85,7 @@ export class Thread {
     });
     setIcon(this.#belowIcon, 'clock');
     this.#below.append(this.#belowIcon, this.#dots, this.#belowText);
-    const messages = h('div', { class: 'messages-holder' }, this.list.element, this.#empty);
+    const messages = h('div', { class: 'messages-holder' }, this.list.element, this.#empty.element);
     this.element = h(
       'div',
       { class: 'thread' },
@@ -115,7 +115,7 @@ export class Thread {
     this.#noteArrivals(items);
     this.list.render(items);
     const isLoaded = conversation === undefined || device.chat.conversation(conversation).isLoaded;
-    show(this.#empty, items.length === 0 && isLoaded);
+    if (show(this.#empty.element, items.length === 0 && isLoaded)) this.#empty.update();
     this.#updateBelow();
     this.composer.update();
     this.#actions.update();
@@ -214,10 +214,7 @@ export class Thread {
     if (seqId === undefined || status === 'pending') return 'waiting';
     const { app, pane } = this.#options;
     const conversation = pane.conversation!;
-    const others = app.devices.filter(
-      ({ user, chat }) =>
-        user !== pane.person && chat.conversations.getSnapshot().some((listed) => listed.conversation === conversation),
-    );
+    const others = app.devices.filter((device) => device.user !== pane.person && device.isIn(conversation));
     if (others.length === 0) return readBy.length > 0 ? 'read' : 'delivered';
     if (others.every(({ user }) => readBy.includes(user))) return 'read';
     return others.every((device) => device.position(conversation) >= seqId) ? 'delivered' : 'stored';

@@ -80,9 +80,7 @@ export class TimelineView {
   /** Devices of the members of the conversation. */
   #devicesHere(): DemoDevice[] {
     const { devices, conversation } = this.#app;
-    return devices.filter(({ chat }) =>
-      chat.conversations.getSnapshot().some((listed) => listed.conversation === conversation),
-    );
+    return conversation === undefined ? [] : devices.filter((device) => device.isIn(conversation));
   }
 
   #spineRows(devices: readonly DemoDevice[]): SpineRow[] {

@@ -1,4 +1,5 @@
 /** People and conversations that the demo begins with. */
+import type { StoreName } from './status.js';
 
 export const LUNCH = 'group:lunch';
 export const CHANNEL = 'channel:releases';
@@ -7,8 +8,8 @@ export const EMPTY_ROOM = 'group:new';
 /** Holds a log that was imported. */
 export const IMPORTED = 'group:log';
 
-/** Members of {@link CHANNEL}, Ann and Bob among them. */
-export const CHANNEL_MEMBERS = 5000;
+/** Members of {@link CHANNEL}, Ann and Bob among them; a store that answers slowly has fewer. */
+export const channelMembers = (store: StoreName): number => (store === 'tablestore' ? 500 : 5000);
 
 /** The only one who writes to {@link CHANNEL}. */
 export const CHANNEL_AUTHOR = 'ann';
@@ -51,7 +52,8 @@ export function otherIn(conversation: string, viewer: string): string | undefine
   return known?.title === undefined ? known?.members.find((member) => member !== viewer) : undefined;
 }
 
+/** `undefined` for the channel and for an imported log. */
 export function memberCount(conversation: string): number | undefined {
-  if (conversation === CHANNEL) return CHANNEL_MEMBERS;
+  if (conversation === CHANNEL) return undefined;
   return CONVERSATIONS.find(({ id }) => id === conversation)?.members.length;
 }

@@ -5,28 +5,35 @@ export interface LatencySample {
   readonly ms: number;
 }
 
+interface Shown {
+  readonly at: number;
+  readonly liveSince: number;
+}
+
 /** Samples that the quantiles are of, and messages whose acknowledgement is still to come. */
 const MOST_SAMPLES = 2000;
 
 export class Latency {
   readonly #sentAt = new Map<string, { readonly at: number; readonly sender: string }>();
   /** Some devices get a message before its sender gets the answer. */
-  readonly #shownAt = new Map<string, number[]>();
+  readonly #shownAt = new Map<string, Shown[]>();
   readonly #samples: LatencySample[] = [];
 
   /** The send of `at`, on the clock of `performance.now()`, was stored as this entry. */
   sent(conversation: string, seqId: bigint, sender: string, at: number): void {
     const entry = `${seqId} ${conversation}`;
     keep(this.#sentAt, entry, { at, sender });
-    for (const shownAt of this.#shownAt.get(entry) ?? []) this.#add(sender, shownAt - at);
+    for (const shown of this.#shownAt.get(entry) ?? []) this.#add(sender, at, shown);
     this.#shownAt.delete(entry);
   }
 
-  shown(conversation: string, seqId: bigint, at: number): void {
+  /** A device that is live since `liveSince` has got the entry. One that was away when it was sent counts for nothing. */
+  shown(conversation: string, seqId: bigint, at: number, liveSince: number): void {
     const entry = `${seqId} ${conversation}`;
     const sent = this.#sentAt.get(entry);
-    if (sent !== undefined) this.#add(sent.sender, at - sent.at);
-    else keep(this.#shownAt, entry, [...(this.#shownAt.get(entry) ?? []), at]);
+    const shown = { at, liveSince };
+    if (sent !== undefined) this.#add(sent.sender, sent.at, shown);
+    else keep(this.#shownAt, entry, [...(this.#shownAt.get(entry) ?? []), shown]);
   }
 
   /** The newest samples, oldest first. */
@@ -42,8 +49,9 @@ export class Latency {
     return { p50: at(0.5), p99: at(0.99) };
   }
 
-  #add(sender: string, ms: number): void {
-    this.#samples.push({ sender, ms: Math.max(0, ms) });
+  #add(sender: string, sentAt: number, { at, liveSince }: Shown): void {
+    if (liveSince > sentAt) return;
+    this.#samples.push({ sender, ms: Math.max(0, at - sentAt) });
     if (this.#samples.length > MOST_SAMPLES) this.#samples.shift();
   }
 }

@@ -1,7 +1,7 @@
 /** The state of the page: devices, panes, counts. Parts read it in one pass for each frame. */
 import type { ChatEntry, Outgoing } from '../../../client/types.js';
 import type { Body } from '../../shared/bodies.js';
-import { LUNCH, nameOf } from '../../shared/people.js';
+import { channelMembers, LUNCH, nameOf } from '../../shared/people.js';
 import { DeliveryCounter } from '../counting/delivery-counter.js';
 import { Latency } from '../counting/latency.js';
 import { durationText, plural } from '../words.js';
@@ -66,6 +66,11 @@ export class App implements DeviceListener {
 
   devicesOf(user: Person): DemoDevice[] {
     return this.devices.filter((device) => device.user === user);
+  }
+
+  /** Members of the channel. */
+  get channelMembers(): number {
+    return channelMembers(this.supervisor.status?.store ?? 'sqlite');
   }
 
   /** The conversation that the Timeline in the middle shows. */
@@ -144,7 +149,7 @@ export class App implements DeviceListener {
       const now = performance.now();
       this.counter.show(device.id, entry.conversation, entry.seqId);
       this.typingUsers.stop(entry.conversation, entry.sender);
-      if (device.user !== entry.sender) this.latency.shown(entry.conversation, entry.seqId, now);
+      if (device.user !== entry.sender) this.latency.shown(entry.conversation, entry.seqId, now, device.liveSince);
     }
     this.changed();
   }

@@ -55,6 +55,8 @@ export class DemoDevice {
   readonly #rebuilt = new Map<string, bigint | undefined>();
   #ranges = new Map<string, { first: bigint; last: bigint; count: number }>();
   #connectedAt = 0;
+  /** Time since which it gets messages as they come, on the clock of `performance.now()`; infinite while it does not. */
+  liveSince = Number.POSITIVE_INFINITY;
   /** It has been connected, and got everything from before. */
   hasBeenLive = false;
   #hadToSend = false;
@@ -84,6 +86,10 @@ export class DemoDevice {
 
   get state(): ChatState {
     return this.chat.state;
+  }
+
+  get isConnected(): boolean {
+    return this.state === 'live' || this.state === 'catching-up';
   }
 
   /** Its user is a member of the conversation. */
@@ -135,8 +141,7 @@ export class DemoDevice {
   send(conversation: string, text: string): Outgoing<Body> {
     const outgoing = this.chat.send(conversation, { text });
     const sentAt = performance.now();
-    const isLive = this.state === 'live';
-    this.#await(outgoing, isLive ? sentAt : Number.NaN);
+    this.#await(outgoing, sentAt);
     return outgoing;
   }
 
@@ -149,7 +154,9 @@ export class DemoDevice {
     const { conversation } = outgoing;
     outgoing.sent.then(
       (seqId) => {
-        const startedAt = Math.max(sentAt, this.#acknowledgedAt.get(conversation) ?? sentAt);
+        // Of a message that has waited for a connection the time says nothing.
+        const hasWaited = this.liveSince > sentAt;
+        const startedAt = hasWaited ? Number.NaN : Math.max(sentAt, this.#acknowledgedAt.get(conversation) ?? sentAt);
         this.#acknowledgedAt.set(conversation, performance.now());
         this.#listener.stored(this, outgoing, seqId, startedAt);
       },
@@ -181,6 +188,7 @@ export class DemoDevice {
 
   #change(state: ChatState): void {
     if (state === 'connecting') this.#connectedAt = performance.now();
+    this.liveSince = state === 'live' ? performance.now() : Number.POSITIVE_INFINITY;
     if (state === 'catching-up' && this.hasBeenLive) {
       this.#hadToSend = this.toSend > 0;
       this.#ranges = new Map();

@@ -16,7 +16,7 @@ export class Readers {
 
   /** Members of the channel, Ann and Bob among them. */
   get members(): number {
-    return (this.positions?.total ?? 4998) + 2;
+    return this.positions === undefined ? this.#app.channelMembers : this.positions.total + 2;
   }
 
   /** Readers beside Ann and Bob who have read the entry. */

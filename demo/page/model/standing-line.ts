@@ -1,6 +1,6 @@
 /** The narrator's line for the present state. */
 import { CHANNEL, nameOf } from '../../shared/people.js';
-import { plural, seqIdText } from '../words.js';
+import { count, plural, seqIdText } from '../words.js';
 import type { App } from './app.js';
 import type { Line } from './narrator.js';
 
@@ -22,11 +22,13 @@ export function standingLine(app: App): Line {
     return { strong, rest: `Its flag stays while the Timeline goes on.`, ...also };
   }
   if (event !== undefined) return event;
-  if (app.conversation === CHANNEL)
+  if (app.conversation === CHANNEL) {
+    const members = count(app.channelMembers);
     return {
-      strong: 'Written once, read by 5,000.',
-      rest: 'Each reader keeps a position; nothing is copied into 5,000 inboxes.',
+      strong: `Written once, read by ${members}.`,
+      rest: `Each reader keeps a position; nothing is copied into ${members} inboxes.`,
     };
+  }
   const states = new Set(devices.map(({ state }) => state));
   if (states.size === 1 && states.has('live'))
     return { strong: 'Ann and Bob are live.', rest: 'Cut one of them off, keep writing, then reconnect.' };

@@ -35,7 +35,10 @@ function linesOf(
   if (tail === 0n) return ['Empty', 'No message yet'];
   const unsent = devices.reduce((sum, device) => sum + device.toSend, 0);
   if (app.supervisor.status?.server === 'down')
-    return [`On disk up to ${seqIdText(tail)}`, unsent === 0 ? 'Nothing waits' : `${count(unsent)} wait on devices`];
+    return [
+      `On disk up to ${seqIdText(tail)}`,
+      unsent === 0 ? 'Nothing waits' : `${plural(unsent, 'waits', 'wait')} on devices`,
+    ];
   if (app.conversation === CHANNEL && readers.atTail !== undefined)
     return [`${count(readers.members - readers.atTail.behind)} at the tail`, `${count(readers.atTail.behind)} behind`];
   const slow = behind.filter((item) => item.behind > 0);

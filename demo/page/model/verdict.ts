@@ -54,7 +54,7 @@ function waitingWords(app: App, counted: DeliveryCount): string {
     const { toSend } = device;
     return [
       ...(toGet > 0 ? [`${count(toGet)} for ${app.nameOf(device)}`] : []),
-      ...(toSend > 0 ? [`${count(toSend)} wait on ${nameOf(device.user)}'s ${device.title}`] : []),
+      ...(toSend > 0 ? [`${plural(toSend, 'waits', 'wait')} on ${nameOf(device.user)}'s ${device.title}`] : []),
     ];
   });
   if (app.supervisor.status?.server === 'down') return 'Kept on the devices until the server is back';

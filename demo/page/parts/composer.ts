@@ -4,6 +4,7 @@ import { h, setAttribute } from '../dom.js';
 import { icon } from '../icons.js';
 import type { App } from '../model/app.js';
 import type { Pane } from '../model/pane.js';
+import { count } from '../words.js';
 
 /** Milliseconds between two signals of typing. */
 const TYPING_EVERY_MS = 2000;
@@ -45,7 +46,7 @@ export class Composer {
     }
     const isClosed = conversation === undefined || !mayWrite(conversation, person);
     if (this.field.disabled !== isClosed) this.field.disabled = isClosed;
-    const placeholder = placeholderOf(conversation, person);
+    const placeholder = placeholderOf(this.#app, conversation, person);
     setAttribute(this.field, 'placeholder', placeholder);
     setAttribute(
       this.field,
@@ -127,8 +128,10 @@ export class Composer {
 /** Only its author writes to the channel. */
 const mayWrite = (conversation: string, user: string): boolean => conversation !== CHANNEL || user === CHANNEL_AUTHOR;
 
-function placeholderOf(conversation: string | undefined, person: string): string {
+function placeholderOf({ channelMembers }: App, conversation: string | undefined, person: string): string {
   if (conversation === undefined) return 'Choose a conversation';
   if (!mayWrite(conversation, person)) return `Only ${nameOf(CHANNEL_AUTHOR)} writes here`;
-  return conversation === CHANNEL ? 'Write to 5,000 members' : `Message ${titleOf(conversation, person)}`;
+  return conversation === CHANNEL
+    ? `Write to ${count(channelMembers)} members`
+    : `Message ${titleOf(conversation, person)}`;
 }

@@ -52,7 +52,8 @@ export class SpineFlags {
       const place = `${side} ${at.bottom}`;
       const behind = tail !== undefined && at.bottom > tail.bottom ? at.bottom - tail.bottom : 0;
       const stage = Object.values(this.#app.panes).find((pane) => pane.device === device);
-      const wires = stage === undefined || supervisor.isCut(device.id) ? [] : [stage.side];
+      const isConnected = device.isConnected && !supervisor.isCut(device.id);
+      const wires = stage !== undefined && isConnected ? [stage.side] : [];
       const flag: Flag = { devices: [device], side, bottom: at.bottom, behind, wires };
       const other = taken.get(place);
       const joined =

@@ -1,9 +1,10 @@
 /** One Timeline as a strip of cells, newest at the right. */
-import type { InspectedEntry, InspectedPosition, InspectedTimeline } from '../../shared/inspection.js';
+import type { InspectedEntry, InspectedTimeline } from '../../shared/inspection.js';
 import { nameOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setText } from '../dom.js';
 import { seqIdText } from '../words.js';
 import { personOf } from './message-row.js';
+import { BEFORE, flagsOf, type StripFlag, updateFlags } from './strip-flags.js';
 
 export interface SelectedEntry {
   readonly timeline: string;
@@ -18,26 +19,24 @@ interface Changed {
 }
 
 type Item =
-  | { readonly type: 'gone'; readonly through: string; readonly flags: readonly Flag[] }
+  /** Entries before those drawn: `through` is the last one that has expired, if all others are drawn. */
+  | { readonly type: 'before'; readonly through: string | undefined; readonly flags: readonly StripFlag[] }
   | { readonly type: 'jump'; readonly before: string; readonly missing: bigint }
   | {
       readonly type: 'entry';
       readonly entry: InspectedEntry;
       readonly isNumbered: boolean;
-      readonly flags: readonly Flag[];
+      readonly flags: readonly StripFlag[];
     }
-  | { readonly type: 'next'; readonly flags: readonly Flag[] };
-
-interface Flag {
-  readonly kind: 'device' | 'read';
-  readonly user: string;
-  readonly text: string;
-  readonly isBehind: boolean;
-}
+  | { readonly type: 'next'; readonly flags: readonly StripFlag[] };
 
 const DAY_MS = 86_400_000;
-/** Stands for the SeqIds of entries that are gone. */
-const GONE = '0';
+/** Pixels of a cell with the space after it, of a jump, and of what is not for cells: the tail's flag, what is before. */
+const CELL = 19;
+const JUMP = 26;
+const MARGINS = 230;
+/** Missing SeqIds of a jump from which on their number says nothing. */
+const MANY = 999n;
 /** Entries between two numbers. */
 const NUMBERED_EVERY = 5n;
 
@@ -77,13 +76,17 @@ export class StripView {
       this.#keeps,
       ttlMs === undefined ? 'Conversation, kept' : `Expires after ${Math.round(ttlMs / DAY_MS)} days`,
     );
-    this.#items.render(itemsOf(timeline));
+    this.#items.render(itemsOf(timeline, this.track.clientWidth - MARGINS));
   }
 
   #updateItem(element: HTMLElement, item: Item): void {
-    if (item.type === 'gone') setText(element.children[1]!, `≤ ${seqIdText(BigInt(item.through))}`);
+    if (item.type === 'before') {
+      const { through } = item;
+      setAttribute(element, 'data-gone', through !== undefined);
+      setText(element.children[1]!, through === undefined ? '' : `≤ ${seqIdText(BigInt(through))}`);
+    }
     if (item.type === 'jump') {
-      setText(element, `+${item.missing > 999n ? '…' : item.missing}`);
+      setText(element, item.missing > MANY ? '·' : `+${item.missing}`);
       return;
     }
     if (item.type === 'entry') this.#updateCell(element.firstElementChild as HTMLElement, item.entry, item.isNumbered);
@@ -114,8 +117,8 @@ function keyOf(item: Item): string {
 }
 
 function createItem(item: Item): HTMLElement {
-  if (item.type === 'gone')
-    return h('span', { class: 'gone-part' }, h('span', { class: 'gone' }), h('span', { class: 'cell-number' }));
+  if (item.type === 'before')
+    return h('span', { class: 'before-part' }, h('span', { class: 'gone' }), h('span', { class: 'cell-number' }));
   if (item.type === 'jump') return h('span', { class: 'jump' });
   if (item.type === 'next')
     return h('span', { class: 'strip-item' }, h('span', { class: 'strip-cell', 'data-next': true }));
@@ -124,11 +127,16 @@ function createItem(item: Item): HTMLElement {
   return h('span', { class: 'strip-item' }, cell);
 }
 
-function itemsOf(timeline: InspectedTimeline): Item[] {
-  const { entries, goneThrough, last, dense } = timeline;
-  const flags = flagsOf(timeline);
+/** `room`: pixels for cells. */
+function itemsOf(timeline: InspectedTimeline, room: number): Item[] {
+  const { goneThrough, last, dense } = timeline;
+  const entries = drawnOf(timeline, room);
+  const flags = flagsOf(timeline, entries);
+  const before = flags.get(BEFORE) ?? [];
+  const hidesSome = entries.length < timeline.entries.length;
+  const through = goneThrough !== '0' && !hidesSome ? goneThrough : undefined;
   const items: Item[] = [];
-  if (goneThrough !== '0') items.push({ type: 'gone', through: goneThrough, flags: flags.get(GONE) ?? [] });
+  if (through !== undefined || before.length > 0) items.push({ type: 'before', through, flags: before });
   let previous: bigint | undefined;
   for (const entry of entries) {
     const seqId = BigInt(entry.seqId);
@@ -143,52 +151,14 @@ function itemsOf(timeline: InspectedTimeline): Item[] {
   return items;
 }
 
-/** Flags by the entry at whose right edge they stand; those at one entry share a flag. */
-function flagsOf({ entries, positions, goneThrough }: InspectedTimeline): Map<string, Flag[]> {
-  const groups = new Map<string, InspectedPosition[]>();
-  for (const position of positions) {
-    const at = entries.findLast(({ seqId }) => BigInt(seqId) <= BigInt(position.seqId));
-    if (at === undefined && goneThrough === '0') continue;
-    const group = `${at?.seqId ?? GONE} ${position.kind}`;
-    groups.set(group, [...(groups.get(group) ?? []), position]);
+/** The newest entries for which there is room, so that a flag before them can be shown. */
+function drawnOf({ entries, dense }: InspectedTimeline, room: number): readonly InspectedEntry[] {
+  let left = room;
+  let first = entries.length;
+  while (first > 0 && left > 0) {
+    first -= 1;
+    const isJump = !dense && first + 1 < entries.length;
+    left -= CELL + (isJump && BigInt(entries[first + 1]!.seqId) > BigInt(entries[first]!.seqId) + 1n ? JUMP : 0);
   }
-  const flags = new Map<string, Flag[]>();
-  for (const [group, standing] of groups) {
-    const seqId = group.split(' ')[0]!;
-    const behind = entries.filter((entry) => BigInt(entry.seqId) > BigInt(seqId)).length;
-    const { kind, user } = standing[0]!;
-    const names = standing.map((position) => titleOf(position)).join(', ');
-    const text = kind === 'read' ? `${names} ${standing.length > 1 ? 'have' : 'has'} read` : names;
-    const flag = {
-      kind,
-      user,
-      isBehind: true,
-      text: behind > 0 && kind === 'device' ? `${text}, ${behind} behind` : text,
-    };
-    flags.set(seqId, [...(flags.get(seqId) ?? []), flag]);
-  }
-  // The last one opens to the right, those before it to the left: they do not cover each other.
-  const highest = [...flags.keys()].sort((a, b) => (BigInt(a) < BigInt(b) ? 1 : -1))[0];
-  if (highest !== undefined)
-    flags.set(
-      highest,
-      flags.get(highest)!.map((flag) => ({ ...flag, isBehind: false })),
-    );
-  return flags;
-}
-
-/** "phone" of `phone-x1y2`, or the name of the user. */
-function titleOf({ kind, user, device = '' }: InspectedPosition): string {
-  return kind === 'read' ? nameOf(user) : device.replace(/-\w+$/, '');
-}
-
-function updateFlags(holder: HTMLElement, flags: readonly Flag[]): void {
-  const shown = JSON.stringify(flags);
-  if ((holder.dataset.flags ?? '[]') === shown) return;
-  holder.dataset.flags = shown;
-  for (const old of holder.querySelectorAll('.strip-flag')) old.remove();
-  for (const { kind, user, text, isBehind } of flags) {
-    const attributes = { 'data-kind': kind, 'data-person': personOf(user), 'data-behind': isBehind };
-    holder.append(h('span', { class: 'strip-flag', 'aria-hidden': 'true', ...attributes }, h('span', {}, text)));
-  }
+  return entries.slice(first);
 }

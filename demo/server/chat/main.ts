@@ -1,7 +1,7 @@
 /** The chat server's process: `main.ts <place as JSON>`. Tells its parent the port once it is ready. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CHANNEL_MEMBERS } from '../../shared/people.js';
+import { channelMembers } from '../../shared/people.js';
 import type { Place } from '../backends/place.js';
 import type { ChatServerMessage } from '../child-messages.js';
 import { createAdminRoutes } from './admin-routes.js';
@@ -10,14 +10,12 @@ import { openLibraries } from './libraries.js';
 import { ChannelReaders } from './readers.js';
 import { joinReaders, readerNames, seed } from './seed.js';
 
-/** A store that answers slowly gets fewer readers: the demo is ready within seconds on each. */
-const READERS: Readonly<Partial<Record<Place['store'], number>>> = { tablestore: 498 };
-
 const place = JSON.parse(process.argv[2] ?? '') as Place;
 const libraries = await openLibraries(place);
 await seed(libraries.chat);
 
-const names = readerNames(READERS[place.store] ?? CHANNEL_MEMBERS - 2);
+// Beside Ann and Bob.
+const names = readerNames(channelMembers(place.store) - 2);
 const readers = new ChannelReaders(libraries, names);
 const admin = createAdminRoutes(libraries, readers);
 const server = createServer();

@@ -7,6 +7,12 @@ export interface RowParts<T> {
   update(element: HTMLElement, item: T): void;
 }
 
+/** A row, and the distance of its top from the top of the view. */
+interface Anchor {
+  readonly key: string;
+  readonly distance: number;
+}
+
 /** Height of a row before it is measured. */
 const ESTIMATED = 46;
 /** Pixels before and after the view whose rows are drawn too. */
@@ -88,14 +94,14 @@ export class MessageList<T> {
   }
 
   render(items: readonly T[]): void {
-    const anchor = this.#follows ? undefined : this.#anchor();
+    const anchors = this.#follows ? [] : this.#anchors();
     this.#items = items;
     this.#keys = items.map((item) => this.#parts.keyOf(item));
     const height = this.element.clientHeight;
     for (let pass = 0; pass < MEASURING_PASSES; pass++) {
       this.#layOut();
       const total = this.#offsets[items.length]! + (items.length > 0 ? FOOT : 0);
-      const top = Math.max(0, Math.min(total - height, this.#wantedTop(anchor, total - height)));
+      const top = Math.max(0, Math.min(total - height, this.#wantedTop(anchors, total - height)));
       const start = Math.max(0, this.#indexAt(top - MARGIN));
       const end = Math.min(items.length, this.#indexAt(top + height + MARGIN) + 1);
       setStyle(this.#rows, 'padding-top', `${this.#offsets[start]!}px`);
@@ -107,17 +113,23 @@ export class MessageList<T> {
     }
   }
 
-  /** The first row in view, and its distance from the top of the view. */
-  #anchor(): { readonly key: string; readonly distance: number } | undefined {
-    const index = this.#indexAt(this.element.scrollTop);
-    const key = this.#keys[index];
-    return key === undefined ? undefined : { key, distance: this.#offsets[index]! - this.element.scrollTop };
+  /** The rows in view. Any of them may be gone next: a divider moves when older messages come before it. */
+  #anchors(): Anchor[] {
+    const { scrollTop, clientHeight } = this.element;
+    const first = this.#indexAt(scrollTop);
+    const last = this.#indexAt(scrollTop + clientHeight);
+    const keys = this.#keys.slice(first, last + 1);
+    return keys.map((key, i) => ({ key, distance: this.#offsets[first + i]! - scrollTop }));
   }
 
-  #wantedTop(anchor: { readonly key: string; readonly distance: number } | undefined, end: number): number {
-    if (anchor === undefined) return this.#follows ? end : this.element.scrollTop;
-    const index = this.#keys.indexOf(anchor.key);
-    return index < 0 ? end : this.#offsets[index]! - anchor.distance;
+  /** Keeps the first row that is still there where it is. */
+  #wantedTop(anchors: readonly Anchor[], end: number): number {
+    if (this.#follows) return end;
+    for (const { key, distance } of anchors) {
+      const index = this.#keys.indexOf(key);
+      if (index >= 0) return this.#offsets[index]! - distance;
+    }
+    return anchors.length === 0 ? this.element.scrollTop : end;
   }
 
   #fromEnd(): number {

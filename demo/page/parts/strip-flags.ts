@@ -81,13 +81,14 @@ function textOf(timeline: InspectedTimeline, named: readonly Standing[]): string
   return `${names}${behind}`;
 }
 
-function behindText({ entries, last, dense }: InspectedTimeline, [position]: readonly InspectedPosition[]): string {
+function behindText({ entries, last }: InspectedTimeline, [position]: readonly InspectedPosition[]): string {
   const at = BigInt(position!.seqId);
-  const after = entries.filter(({ seqId }) => BigInt(seqId) > at).length;
-  if (after === 0) return '';
-  // Only the newest entries are here: of dense SeqIds those before can be counted all the same.
-  if (after < entries.length) return `, ${count(after)} behind`;
-  return dense ? `, ${count(Number(BigInt(last) - at))} behind` : `, ${count(after)} or more behind`;
+  const after = entries.filter(({ seqId }) => BigInt(seqId) > at);
+  // Receipts and changes are no messages that somebody waits for.
+  const messages = after.filter(({ kind }) => kind === 'message').length;
+  // Only the newest entries are here.
+  if (after.length === entries.length && at < BigInt(last)) return `, ${count(messages)} or more behind`;
+  return messages === 0 ? '' : `, ${count(messages)} behind`;
 }
 
 const widthOf = (text: string): number => text.length * LETTER + PADDING;

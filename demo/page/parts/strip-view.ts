@@ -31,10 +31,12 @@ type Item =
   | { readonly type: 'next'; readonly flags: readonly StripFlag[] };
 
 const DAY_MS = 86_400_000;
-/** Pixels of a cell with the space after it, of a jump, and of what is not for cells: the tail's flag, what is before. */
+/** Pixels of a cell and of a jump, with the space after it. */
 const CELL = 19;
-const JUMP = 26;
-const MARGINS = 230;
+const JUMP = 22;
+/** Pixels after the tail, and for the label of a flag before the first cell. */
+const AFTER_TAIL = 116;
+const LABEL = 130;
 /** Missing SeqIds of a jump from which on their number says nothing. */
 const MANY = 999n;
 /** Entries between two numbers. */
@@ -76,7 +78,7 @@ export class StripView {
       this.#keeps,
       ttlMs === undefined ? 'Conversation, kept' : `Expires after ${Math.round(ttlMs / DAY_MS)} days`,
     );
-    this.#items.render(itemsOf(timeline, this.track.clientWidth - MARGINS));
+    this.#items.render(itemsOf(timeline, this.track.clientWidth - AFTER_TAIL));
   }
 
   #updateItem(element: HTMLElement, item: Item): void {
@@ -130,7 +132,8 @@ function createItem(item: Item): HTMLElement {
 /** `room`: pixels for cells. */
 function itemsOf(timeline: InspectedTimeline, room: number): Item[] {
   const { goneThrough, last, dense } = timeline;
-  const entries = drawnOf(timeline, room);
+  const fitting = drawnOf(timeline, room);
+  const entries = flagsOf(timeline, fitting).has(BEFORE) ? drawnOf(timeline, room - LABEL) : fitting;
   const flags = flagsOf(timeline, entries);
   const before = flags.get(BEFORE) ?? [];
   const hidesSome = entries.length < timeline.entries.length;

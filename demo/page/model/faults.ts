@@ -52,17 +52,19 @@ export class Faults {
   }
 
   async toggleServer(): Promise<void> {
-    if (!this.canKill)
-      return this.#app.narrator.tell({
-        strong: 'The memory store ends with its server.',
-        rest: 'Start the demo with --store sqlite to kill it.',
-      });
     const { supervisor, narrator } = this.#app;
+    if (!this.canKill && !this.isServerDown)
+      return narrator.tell({
+        strong: 'A memory store ends with its server.',
+        rest: 'All messages would be gone. Start the demo with --store sqlite to kill it.',
+      });
     if (!this.isServerDown) {
       await supervisor.post('kill');
       return;
     }
     await supervisor.post('restart');
+    // The store of before is gone, and with it all that the devices show.
+    if (!this.canKill) return location.reload();
     narrator.tell({ strong: 'The server is back.', rest: 'Every device resumes at its own position.' });
   }
 
@@ -131,9 +133,9 @@ export class Faults {
     const { supervisor, devices, narrator } = this.#app;
     if (this.isSkipping || supervisor.status?.server !== 'up') return;
     this.isSkipping = true;
+    const asleep = devices.filter(({ id }) => supervisor.isCut(id)).at(-1);
+    const device = asleep ?? this.#app.devicesOf('bob').at(-1)!;
     try {
-      const asleep = devices.filter(({ id }) => supervisor.isCut(id)).at(-1);
-      const device = asleep ?? this.#app.devicesOf('bob').at(-1)!;
       if (asleep === undefined) await this.#cut(device);
       const whose = `${nameOf(device.user)}'s ${device.title}`;
       narrator.tell({ strong: `${whose} is asleep.`, rest: 'Its inbox expires while messages arrive.' });
@@ -142,6 +144,8 @@ export class Faults {
       await this.#restore(device);
     } catch (error) {
       narrator.tell({ strong: 'The inbox could not expire.', rest: error instanceof Error ? error.message : '' });
+      // A device that was not cut off by hand comes back by itself.
+      if (asleep === undefined) await this.#restore(device).catch(() => {});
     } finally {
       this.isSkipping = false;
       this.#app.changed();

@@ -34,7 +34,9 @@ function linesOf(
 ): [string, string] {
   if (tail === 0n) return ['Empty', 'No message yet'];
   const unsent = devices.reduce((sum, device) => sum + device.toSend, 0);
-  if (app.supervisor.status?.server === 'down')
+  const { status } = app.supervisor;
+  if (status?.server === 'down' && !status.survivesKill) return ['Gone', 'It was in memory'];
+  if (status?.server === 'down')
     return [
       `On disk up to ${seqIdText(tail)}`,
       unsent === 0 ? 'Nothing waits' : `${plural(unsent, 'waits', 'wait')} on devices`,

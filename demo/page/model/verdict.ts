@@ -15,6 +15,9 @@ export interface Verdict {
 export function verdictOf(app: App, counted: DeliveryCount, readers: Readers): Verdict {
   const { firstFault } = counted;
   if (firstFault !== undefined) return { kind: 'bad', ...faultWords(app, counted, firstFault), fault: firstFault };
+  const { status } = app.supervisor;
+  if (status?.server === 'down' && !status.survivesKill && counted.sent > 0)
+    return { kind: 'bad', says: `${count(counted.sent)} lost with the memory.`, detail: 'A restart begins anew' };
   const unsent = app.devices.reduce((sum, device) => sum + device.toSend, 0);
   const waiting = app.devices.reduce((sum, { id }) => sum + (counted.devices.get(id)?.waiting ?? 0), 0);
   const isChannel = app.conversation === CHANNEL;

@@ -1,4 +1,5 @@
 /** The field in which a person writes. */
+import { ChatError } from '../../../client/index.js';
 import { CHANNEL, CHANNEL_AUTHOR, nameOf, titleOf } from '../../shared/people.js';
 import { h, setAttribute } from '../dom.js';
 import { icon } from '../icons.js';
@@ -18,6 +19,8 @@ export class Composer {
   readonly #sent: () => void;
   readonly #button: HTMLButtonElement;
   #typedAt = 0;
+  /** Some stores have none. */
+  #hasSignals = true;
   #place = '';
   onEditLast: () => void = () => {};
 
@@ -107,14 +110,16 @@ export class Composer {
     this.#resize();
     if (editing === undefined) this.#pane.drafts.set(this.#place, this.field.value);
     const now = Date.now();
-    const isTyping = this.field.value !== '' && now - this.#typedAt > TYPING_EVERY_MS;
+    const isTyping = this.#hasSignals && this.field.value !== '' && now - this.#typedAt > TYPING_EVERY_MS;
     if (isTyping && conversation !== undefined && device.state === 'live') {
       this.#typedAt = now;
       // A signal that gets lost is worth nothing more.
       device.chat
         .conversation(conversation)
         .signal({ typing: true })
-        .catch(() => {});
+        .catch((error: unknown) => {
+          this.#hasSignals = !(error instanceof ChatError && error.code === 'TIMELINE_UNSUPPORTED');
+        });
     }
     this.#app.changed();
   }

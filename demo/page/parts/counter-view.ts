@@ -12,6 +12,8 @@ import { LatencyView } from './latency-view.js';
 interface Figure {
   readonly key: string;
   readonly label: string;
+  /** Stands for the label where there is little room. */
+  readonly shortLabel?: string;
   readonly person?: string;
   /** Absent: unknown. */
   readonly value: number | undefined;
@@ -95,18 +97,20 @@ export class CounterView {
       value: isKnown ? value : undefined,
       isFault: true,
     });
-    this.#figures.render([
+    const figures: Figure[] = [
       { key: 'sent', label: 'Sent', value: counted.sent, waiting: unsent },
       ...this.#app.devices.map((device): Figure => {
         const { received = 0, waiting = 0 } = counted.devices.get(device.id) ?? {};
         const label = `${nameOf(device.user)} · ${device.title}`;
-        return { key: device.id, label, person: device.user, value: received, waiting };
+        return { key: device.id, label, shortLabel: device.letter, person: device.user, value: received, waiting };
       }),
       ...this.#channelFigure(),
       zero('lost', 'Lost', counted.lost),
       zero('repeated', 'Repeated', counted.repeated),
       zero('out-of-order', 'Out of order', counted.outOfOrder),
-    ]);
+    ];
+    this.#figures.render(figures);
+    setAttribute(this.element, 'data-figures', figures.length);
     this.#latency.update(this.#app.latency, this.#app.supervisor.status?.server !== 'down');
   }
 
@@ -124,26 +128,29 @@ export class CounterView {
     const tail = this.#readers.atTail;
     if (this.#app.conversation !== CHANNEL || tail === undefined) return [];
     const label = `${count(tail.there + tail.behind)} more readers`;
-    return [{ key: 'readers', label, value: tail.there, note: 'at the tail' }];
+    return [{ key: 'readers', label, shortLabel: 'Readers', value: tail.there, note: 'at the tail' }];
   }
 }
 
-function createFigure({ person, label }: Figure): HTMLElement {
+function createFigure({ person, shortLabel }: Figure): HTMLElement {
   const value = h('span', { class: 'value' });
-  const waiting = h('span', { class: 'waiting' });
+  const waiting = h('span', { class: 'waiting' }, h('span', {}), h('span', { class: 'word' }));
   const dot = person === undefined ? undefined : h('span', { class: 'dot' });
-  const figure = h('div', { class: 'figure' }, h('dt', {}, dot, h('span', {}, label)), h('dd', {}, value, waiting));
+  const short = shortLabel === undefined ? undefined : h('span', { class: 'short', 'aria-hidden': 'true' }, shortLabel);
+  const label = h('span', { class: 'label' });
+  const figure = h('div', { class: 'figure' }, h('dt', {}, dot, label, short), h('dd', {}, value, waiting));
   setAttribute(figure, 'data-person', person);
   return figure;
 }
 
 function updateFigure(figure: HTMLElement, { key, label, value, waiting = 0, note, isFault }: Figure): void {
   const [valueElement, waitingElement] = figure.querySelectorAll<HTMLElement>('dd > span');
-  setText(figure.querySelector('dt > span:last-child')!, label);
+  setText(figure.querySelector('.label')!, label);
   setText(valueElement!, value === undefined ? '–' : count(value));
   setAttribute(figure, 'data-figure', key);
   setAttribute(valueElement!, 'data-zero', isFault && value === 0);
   setAttribute(valueElement!, 'data-fault', isFault && value !== undefined && value > 0);
   setAttribute(waitingElement!, 'class', note === undefined ? 'waiting' : 'note');
-  setText(waitingElement!, note ?? (waiting > 0 ? `${count(waiting)} waiting` : ''));
+  setText(waitingElement!.firstElementChild!, note ?? (waiting > 0 ? count(waiting) : ''));
+  setText(waitingElement!.lastElementChild!, note === undefined && waiting > 0 ? ' waiting' : '');
 }

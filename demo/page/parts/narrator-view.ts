@@ -91,6 +91,11 @@ export class NarratorView {
     const seconds = Math.max(0, Math.round((Date.now() - downSince) / 1000));
     const how = ended === 'SIGKILL' ? 'Server killed with kill -9' : `Server ended (${ended})`;
     setText(this.#bannerStrong, `${how}, ${seconds} s ago.`);
+    if (supervisor.status?.survivesKill === false) {
+      setText(this.#bannerText, 'Its messages were in its memory: they are gone. A restart begins anew.');
+      setText(this.#alert, `${how}. Its messages are gone.`);
+      return;
+    }
     const what = held === 0 ? 'the devices hold your messages' : `the devices hold ${plural(held, 'message')}`;
     setText(this.#bannerText, `Keep writing: ${what} and try again.`);
     setText(this.#alert, `${how}. Keep writing.`);

@@ -77,8 +77,8 @@ function textOf(timeline: InspectedTimeline, named: readonly Standing[]): string
   const positions = named.flatMap((standing) => standing.positions);
   const names = positions.map((position) => titleOf(position)).join(', ');
   if (named[0]?.kind === 'read') return positions.length > 1 ? 'Both have read' : `${names} has read`;
-  const behind = named.length === 1 ? behindText(timeline, positions) : '';
-  return `${names}${behind}`;
+  const places = new Set(positions.map(({ seqId }) => seqId));
+  return places.size === 1 ? `${names}${behindText(timeline, positions)}` : names;
 }
 
 function behindText({ entries, last }: InspectedTimeline, [position]: readonly InspectedPosition[]): string {

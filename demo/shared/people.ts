@@ -35,6 +35,9 @@ export const CONVERSATIONS: readonly Conversation[] = [
   { id: LUNCH, title: 'Lunch club', members: ['ann', 'bob', 'cem'] },
 ];
 
+/** People with a hue of their own; everybody else is neutral. */
+export const personOf = (user: string): 'ann' | 'bob' | 'other' => (user === 'ann' || user === 'bob' ? user : 'other');
+
 export const nameOf = (user: string): string => user.charAt(0).toUpperCase() + user.slice(1);
 
 /** The title that a user sees. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BEFORE, flagsOf } from '../../demo/page/parts/strip-flags.js';
+import { BEFORE, flagsOf } from '../../demo/page/model/strip-flags.js';
 import type { InspectedEntry, InspectedPosition, InspectedTimeline } from '../../demo/shared/inspection.js';
 
 const entries = (from: number, to: number): InspectedEntry[] =>

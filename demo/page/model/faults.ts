@@ -28,7 +28,12 @@ export class Faults {
     return this.#app.supervisor.isCut(this.#app.panes[side].device.id);
   }
 
-  async toggleNetwork(side: Side): Promise<void> {
+  /** Cuts the device of a side off, or gives it its network back. */
+  toggleNetwork(side: Side): Promise<void> {
+    return this.#attempt('The network stays as it is.', () => this.#toggleNetwork(side));
+  }
+
+  async #toggleNetwork(side: Side): Promise<void> {
     const { device } = this.#app.panes[side];
     if (this.isCut(side)) return this.#restore(device);
     await this.#cut(device);
@@ -51,7 +56,12 @@ export class Faults {
     return this.#app.supervisor.status?.survivesKill ?? true;
   }
 
-  async toggleServer(): Promise<void> {
+  /** Kills the chat server, or starts it again. */
+  toggleServer(): Promise<void> {
+    return this.#attempt('The server did not start.', () => this.#toggleServer());
+  }
+
+  async #toggleServer(): Promise<void> {
     const { supervisor, narrator } = this.#app;
     if (!this.canKill && !this.isServerDown)
       return narrator.tell({
@@ -169,6 +179,15 @@ export class Faults {
       this.#app.choose('left', IMPORTED);
     } catch (error) {
       narrator.tell({ strong: 'Nothing was imported.', rest: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** A request of its own may fail too: the server was killed again, or the demo has ended. */
+  async #attempt(strong: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.#app.narrator.tell({ strong, rest: error instanceof Error ? error.message : String(error) });
     }
   }
 

@@ -31,8 +31,11 @@ export class SupervisorLink {
     const options = { method: 'POST', headers: { 'x-demo': '1' }, ...(body === undefined ? {} : { body }) };
     const answer = await fetch(`/demo/${path}?${query}`, options);
     if (answer.status === 204) return undefined;
-    const result = (await answer.json()) as { readonly message?: string };
-    if (!answer.ok) throw new Error(result.message ?? `The demo's server answered ${answer.status}.`);
+    const text = await answer.text();
+    // The demo's own server answers in words, the chat server in JSON.
+    const isJson = answer.headers.get('content-type') === 'application/json';
+    const result = (isJson ? JSON.parse(text) : { message: text }) as { readonly message?: string };
+    if (!answer.ok) throw new Error(result.message || `The demo's server answered ${answer.status}.`);
     return result;
   }
 

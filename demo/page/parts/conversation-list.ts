@@ -1,13 +1,12 @@
 /** A person's conversations, with badges. */
 import type { ListedConversation } from '../../../client/types.js';
 import type { Body } from '../../shared/bodies.js';
-import { nameOf, otherIn, titleOf } from '../../shared/people.js';
+import { nameOf, otherIn, personOf, titleOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setText } from '../dom.js';
 import { icon } from '../icons.js';
 import type { App } from '../model/app.js';
 import type { Pane } from '../model/pane.js';
 import { count, plural, shortTimeText } from '../words.js';
-import { personOf } from './message-row.js';
 import { roving } from './roving.js';
 
 const MOST_IN_BADGE = 999;

@@ -1,8 +1,8 @@
 /** Two curves that join an entry on both sides with its cell. */
+import { personOf } from '../../shared/people.js';
 import { setAttribute } from '../dom.js';
 import { svg } from '../icons.js';
 import type { App } from '../model/app.js';
-import { personOf } from './message-row.js';
 import type { TimelineView } from './timeline-view.js';
 
 export class LinkView {

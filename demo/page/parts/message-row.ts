@@ -1,7 +1,7 @@
 /** One row of a thread: a message with its ticks, reactions and SeqId, or a divider. */
 import type { ShownMessage } from '../../../client/types.js';
 import type { Body } from '../../shared/bodies.js';
-import { nameOf } from '../../shared/people.js';
+import { nameOf, personOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setText, show } from '../dom.js';
 import { setIcon, type TickName, tick } from '../icons.js';
 import type { DividerItem, MessageItem, ThreadItem } from '../model/thread-items.js';
@@ -30,8 +30,6 @@ const TICK_WORDS: Record<TickName, string> = {
   read: 'read',
   failed: 'not sent',
 };
-
-export const personOf = (user: string): 'ann' | 'bob' | 'other' => (user === 'ann' || user === 'bob' ? user : 'other');
 
 interface Reaction {
   readonly emoji: string;

@@ -1,11 +1,11 @@
 /** Parts of a narrow page: tabs, the Timeline as a horizontal strip, the faults in a sheet. */
+import { personOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setText } from '../dom.js';
 import { icon } from '../icons.js';
 import type { App } from '../model/app.js';
 import type { DemoDevice } from '../model/demo-device.js';
 import { count, seqIdText } from '../words.js';
 import { type Tool, ToolButton } from './header.js';
-import { personOf } from './message-row.js';
 import { stateOf } from './pane-view.js';
 import { roving } from './roving.js';
 

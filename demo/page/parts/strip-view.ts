@@ -1,10 +1,9 @@
 /** One Timeline as a strip of cells, newest at the right. */
 import type { InspectedEntry, InspectedTimeline } from '../../shared/inspection.js';
-import { nameOf } from '../../shared/people.js';
+import { nameOf, personOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setText } from '../dom.js';
+import { BEFORE, flagsOf, type StripFlag } from '../model/strip-flags.js';
 import { seqIdText } from '../words.js';
-import { personOf } from './message-row.js';
-import { BEFORE, flagsOf, type StripFlag, updateFlags } from './strip-flags.js';
 
 export interface SelectedEntry {
   readonly timeline: string;
@@ -164,4 +163,16 @@ function drawnOf({ entries, dense }: InspectedTimeline, room: number): readonly 
     left -= CELL + (isJump && BigInt(entries[first + 1]!.seqId) > BigInt(entries[first]!.seqId) + 1n ? JUMP : 0);
   }
   return entries.slice(first);
+}
+
+function updateFlags(holder: HTMLElement, flags: readonly StripFlag[]): void {
+  const shown = JSON.stringify(flags);
+  if ((holder.dataset.flags ?? '[]') === shown) return;
+  holder.dataset.flags = shown;
+  for (const old of holder.querySelectorAll('.strip-flag')) old.remove();
+  for (const { kind, person, text, isAtTail } of flags) {
+    const attributes = { 'data-kind': kind, 'data-person': person, 'data-behind': !isAtTail };
+    const label = text === '' ? undefined : h('span', {}, text);
+    holder.append(h('span', { class: 'strip-flag', 'aria-hidden': 'true', ...attributes }, label));
+  }
 }

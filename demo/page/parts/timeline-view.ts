@@ -1,5 +1,5 @@
 /** The Timeline between the two sides: entries as cells, and for each device a flag at the last one it has shown. */
-import { CHANNEL, nameOf } from '../../shared/people.js';
+import { CHANNEL, nameOf, personOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setStyle, setText } from '../dom.js';
 import type { App } from '../model/app.js';
 import type { DemoDevice } from '../model/demo-device.js';
@@ -7,7 +7,6 @@ import type { Readers } from '../model/readers.js';
 import { heightOf, type SpineRow, spineRows } from '../model/spine-rows.js';
 import { timelineSummary } from '../model/timeline-summary.js';
 import { count, seqIdText } from '../words.js';
-import { personOf } from './message-row.js';
 import { SpineFlags } from './spine-flags.js';
 
 /** A row, and the distance of its top from the bottom. */

@@ -1,9 +1,7 @@
 /** Flags of a strip: positions of devices, and how far users have read. */
 import type { InspectedPosition, InspectedTimeline } from '../../shared/inspection.js';
-import { nameOf } from '../../shared/people.js';
-import { h } from '../dom.js';
+import { nameOf, personOf } from '../../shared/people.js';
 import { count } from '../words.js';
-import { personOf } from './message-row.js';
 
 export interface StripFlag {
   readonly kind: 'device' | 'read';
@@ -96,16 +94,4 @@ const widthOf = (text: string): number => text.length * LETTER + PADDING;
 /** "phone" of `phone-x1y2`, or the name of the user. */
 function titleOf({ kind, user, device = '' }: InspectedPosition): string {
   return kind === 'read' ? nameOf(user) : device.replace(/-\w+$/, '');
-}
-
-export function updateFlags(holder: HTMLElement, flags: readonly StripFlag[]): void {
-  const shown = JSON.stringify(flags);
-  if ((holder.dataset.flags ?? '[]') === shown) return;
-  holder.dataset.flags = shown;
-  for (const old of holder.querySelectorAll('.strip-flag')) old.remove();
-  for (const { kind, person, text, isAtTail } of flags) {
-    const attributes = { 'data-kind': kind, 'data-person': person, 'data-behind': !isAtTail };
-    const label = text === '' ? undefined : h('span', {}, text);
-    holder.append(h('span', { class: 'strip-flag', 'aria-hidden': 'true', ...attributes }, label));
-  }
 }

@@ -46,6 +46,15 @@ export class DemoPage {
     return this.page.locator(`.pane[data-person="${person}"]`);
   }
 
+  side(side: 'left' | 'right'): Locator {
+    return this.page.locator(`.pane[data-side="${side}"]`);
+  }
+
+  /** Puts a device on a side: "Bob's tablet". */
+  async choose(side: 'left' | 'right', device: string): Promise<void> {
+    await this.side(side).locator(`.device-switch [title="${device}"]`).click();
+  }
+
   tool(id: string): Locator {
     return this.page.locator(`.toolbar [data-tool="${id}"], .views [data-tool="${id}"]`);
   }
@@ -55,9 +64,15 @@ export class DemoPage {
   }
 
   async write(person: Person, text: string): Promise<void> {
-    const field = this.pane(person).locator('textarea');
-    await field.fill(text);
-    await field.press('Enter');
+    await submit(this.pane(person), text);
+  }
+
+  async writeOn(side: 'left' | 'right', text: string): Promise<void> {
+    await submit(this.side(side), text);
+  }
+
+  async untilState(person: Person, state: 'live' | 'offline'): Promise<void> {
+    await this.pane(person).locator(`.device-state[data-state="${state}"]`).waitFor({ state: 'attached' });
   }
 
   async untilShown(person: Person, text: string): Promise<void> {
@@ -65,8 +80,7 @@ export class DemoPage {
   }
 
   async untilLive(): Promise<void> {
-    for (const person of ['ann', 'bob'] as const)
-      await this.pane(person).locator('.device-state[data-state="live"]').waitFor({ state: 'attached' });
+    for (const person of ['ann', 'bob'] as const) await this.untilState(person, 'live');
     await this.pane('ann').locator('.row').first().waitFor({ state: 'attached' });
   }
 
@@ -139,4 +153,10 @@ export class DemoPage {
     await this.page.context().close();
     expect(this.errors).toEqual([]);
   }
+}
+
+async function submit(pane: Locator, text: string): Promise<void> {
+  const field = pane.locator('textarea');
+  await field.fill(text);
+  await field.press('Enter');
 }

@@ -25,6 +25,9 @@ interface Figure {
 
 /** Least milliseconds between two updates of the figures. */
 const EVERY_MS = 100;
+/** Figures of two devices, and a value from which on they need more room. */
+const USUAL_FIGURES = 6;
+const LONG = 100_000;
 const ICONS = { none: 'minus', ok: 'check', wait: 'clock', bad: 'warning' } as const;
 
 export class CounterView {
@@ -111,6 +114,8 @@ export class CounterView {
     ];
     this.#figures.render(figures);
     setAttribute(this.element, 'data-figures', figures.length);
+    const isLong = figures.some(({ value = 0 }) => value >= LONG);
+    setAttribute(this.element, 'data-crowded', isLong || figures.length > USUAL_FIGURES);
     this.#latency.update(this.#app.latency, this.#app.supervisor.status?.server !== 'down');
   }
 

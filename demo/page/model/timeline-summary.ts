@@ -32,7 +32,10 @@ function linesOf(
   tail: bigint,
   readers: Readers,
 ): [string, string] {
-  if (tail === 0n) return ['Empty', 'No message yet'];
+  if (tail === 0n) {
+    const isLoaded = devices.some(({ chat }) => chat.conversation(app.conversation!).isLoaded);
+    return isLoaded ? ['Empty', 'No message yet'] : ['Not read yet', ''];
+  }
   const unsent = devices.reduce((sum, device) => sum + device.toSend, 0);
   const { status } = app.supervisor;
   if (status?.server === 'down' && !status.survivesKill) return ['Gone', 'It was in memory'];

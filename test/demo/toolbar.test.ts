@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, launch } from '../support/browser.js';
 import { nightly } from '../support/nightly.js';
-import { chromiumPath, launch } from './support/browser.js';
 import { DemoPage } from './support/demo-page.js';
 import { type RunningDemo, startDemo } from './support/running-demo.js';
 

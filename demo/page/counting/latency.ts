@@ -27,7 +27,7 @@ export class Latency {
     this.#shownAt.delete(entry);
   }
 
-  /** A device that is live since `liveSince` has got the entry. One that was away when it was sent counts for nothing. */
+  /** A device that is live since `liveSince` has got the entry. It counts for nothing if it was away at the send. */
   shown(conversation: string, seqId: bigint, at: number, liveSince: number): void {
     const entry = `${seqId} ${conversation}`;
     const sent = this.#sentAt.get(entry);

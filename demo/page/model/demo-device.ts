@@ -55,7 +55,7 @@ export class DemoDevice {
   readonly #rebuilt = new Map<string, bigint | undefined>();
   #ranges = new Map<string, { first: bigint; last: bigint; count: number }>();
   #connectedAt = 0;
-  /** Time since which it gets messages as they come, on the clock of `performance.now()`; infinite while it does not. */
+  /** Time since which it gets messages as they come, by `performance.now()`; infinite while it does not. */
   liveSince = Number.POSITIVE_INFINITY;
   /** It has been connected, and got everything from before. */
   hasBeenLive = false;

@@ -1,4 +1,4 @@
-/** Says which device a side shows: its owner's devices by name, those of the other person by the letters of their flags. */
+/** Says which device a side shows: its owner's devices by name, the other person's by the letters of their flags. */
 import { nameOf } from '../../shared/people.js';
 import { h, Keyed, setAttribute, setText, show } from '../dom.js';
 import type { App } from '../model/app.js';

@@ -69,7 +69,8 @@ export function encodePosition({
   memberSince,
   hasLeft,
 }: ConversationPosition): string {
-  return `${deliveredThrough} ${followedThrough ?? '-'} ${memberSince ?? '-'} ${epoch.toString(36)}${hasLeft ? ' left' : ''}`;
+  const fields = [deliveredThrough, followedThrough ?? '-', memberSince ?? '-', epoch.toString(36)];
+  return [...fields, ...(hasLeft ? ['left'] : [])].join(' ');
 }
 
 export function decodePosition(text: string): ConversationPosition {

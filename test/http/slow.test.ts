@@ -109,10 +109,13 @@ async function countMessages(url: string): Promise<number> {
   const response = await fetch(`${url}/events`, { headers: { authorization: 'Bearer ann' } });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let count = 0;
-  for (let rest = ''; !rest.includes('event: caught-up'); ) {
-    const { value = '' } = await reader.read();
-    const parts = (rest + value).split('event: message');
+  for (let rest = '', isCaughtUp = false; !isCaughtUp; ) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the stream ended after ${count} messages`);
+    const text = rest + value;
+    const parts = text.split('event: message');
     count += parts.length - 1;
+    isCaughtUp = text.includes('event: caught-up');
     rest = parts.at(-1)!.slice(-100);
   }
   await reader.cancel();

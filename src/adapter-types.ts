@@ -167,6 +167,14 @@ export interface Row {
   readonly revision: number;
 }
 
+/** New entries of a Timeline, as a read of this moment returns them. */
+export interface Hint {
+  /** Epoch of the data. */
+  readonly epoch: string;
+  /** At least one entry, in order; none of the store lies between two of them. */
+  readonly rows: readonly Row[];
+}
+
 /** Names a stored position. */
 export interface CheckpointKey {
   /** Encoded Timeline id. */

@@ -12,6 +12,7 @@ import type {
   Count,
   CountRange,
   Cut,
+  Hint,
   ListingRange,
   Payload,
   Position,
@@ -156,8 +157,12 @@ export interface AdapterLibrary {
   /**
    * Calls `wake` whenever this or another process may have moved the Timeline. Spurious calls are harmless, and a lost
    * one only adds latency. Returns a function that ends the watch.
+   *
+   * An adapter that has the new entries at hand passes them on as a hint; readers that have all earlier ones then need
+   * no read. Call it once the entries are visible, and only with what a read returns too: not with an entry that was
+   * changed, trimmed or has expired, or whose epoch is not certain.
    */
-  watch?(timeline: string, wake: () => void): () => void;
+  watch?(timeline: string, wake: (hint?: Hint) => void): () => void;
 
   /**
    * Passes a payload to the listeners of a topic in this library, by `capabilities.signals` those of this process or of

@@ -1,26 +1,11 @@
-import { onAbort } from './abort.js';
-
-/** Wakes a waiter on a hint or a signal. A ring between `clear` and `wait` is not lost. */
+/** Wakes one waiter. */
 export class Bell {
-  readonly #off: (() => void)[];
-  #rung = false;
   #answer: (() => void) | undefined;
 
-  constructor(signals: readonly (AbortSignal | undefined)[]) {
-    this.#off = signals.flatMap((signal) => (signal ? [onAbort(signal, this.ring)] : []));
-  }
+  readonly ring = (): void => this.#answer?.();
 
-  readonly ring = (): void => {
-    this.#rung = true;
-    this.#answer?.();
-  };
-
-  clear(): void {
-    this.#rung = false;
-  }
-
+  /** Resolves at the next ring, after `ms` milliseconds at the latest. */
   wait(ms: number): Promise<void> {
-    if (this.#rung) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#answer?.(), ms);
       this.#answer = () => {
@@ -29,10 +14,5 @@ export class Bell {
         resolve();
       };
     });
-  }
-
-  stop(): void {
-    for (const off of this.#off.splice(0)) off();
-    this.#answer?.();
   }
 }

@@ -23,7 +23,9 @@ export class BatchIterator<T> implements AsyncIterableIterator<T> {
    * Returns an iterator that reports an error of `make` when it is awaited, like every other asynchronous call, not
    * when it is created.
    */
-  static from<T>(make: () => BatchIterator<T>): BatchIterator<T> {
+  static from<T>(make: () => BatchIterator<T>): BatchIterator<T>;
+  static from<T>(make: () => AsyncIterableIterator<T>): AsyncIterableIterator<T>;
+  static from<T>(make: () => AsyncIterableIterator<T>): AsyncIterableIterator<T> {
     try {
       return make();
     } catch (error) {

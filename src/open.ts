@@ -14,6 +14,7 @@ import { type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
 import type { StandardSchemaV1 } from './schema.js';
 import { normalized, Session, unsupported } from './session.js';
 import { Store } from './store.js';
+import { Tails } from './tails.js';
 import { checkFunction, checkText, describeValue } from './text.js';
 import type { Codec, PendingLimits, TimelineStore, TimelineStoreOptions } from './types.js';
 import type { OnUndecodable } from './undecodable.js';
@@ -46,7 +47,8 @@ export async function openTimelineStore<M>(options: Nullable<TimelineStoreOption
   const session = new Session(library, settings);
   const queue = new AppendQueue(session, settings);
   const appender = new Appender(session, queue, codec, schema);
-  return new Store(name, { session, appender, codec, schema, onUndecodable }, queue);
+  const tails = new Tails(session, codec, clock);
+  return new Store(name, { session, appender, tails, codec, schema, onUndecodable }, queue);
 }
 
 /** Fails at the end of the adapter's budget, and closes a library that opens later. */

@@ -12,8 +12,9 @@ import { ABORTABLE, checkItem, checkOptions, type OptionNames } from './options.
 import { checkCount, checkRange, toPage } from './range.js';
 import type { Session } from './session.js';
 import { Signals } from './signals.js';
+import { decoderOf, type StoreParts } from './store-parts.js';
 import { checkArray, checkFunction, checkText, describeValue } from './text.js';
-import { decoderOf, type StoreParts, TimelineHandle } from './timeline.js';
+import { TimelineHandle } from './timeline.js';
 import {
   decodeTimelineId,
   encodePrefix,

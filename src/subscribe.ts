@@ -1,78 +1,261 @@
-import { throwIfAborted } from './abort.js';
+import { abortError, onAbort, throwIfAborted } from './abort.js';
+import type { Position } from './adapter.js';
 import { Bell } from './bell.js';
 import { encodeCursor, seqIdOf } from './cursor.js';
+import { type Decoder, decodeRow } from './decode.js';
 import { isTimelineError, TimelineError } from './errors.js';
-import { BatchIterator } from './iterate.js';
+import { Fifo } from './fifo.js';
+import type { WaitingReader } from './hand-over.js';
+import { withJson } from './json.js';
 import { closedError, type Session } from './session.js';
+import type { Tail } from './tail.js';
+import { FRESH_MS, type LogItem } from './tail-log.js';
+import type { Tails } from './tails.js';
 import { describeValue } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
-import type { Cursor, Page, SubscribeOptions, TimelineEntry } from './types.js';
+import type { Cursor, Page, SeqIdLike, SubscribeOptions, TimelineEntry } from './types.js';
 
 /** Longest pause of a subscription between attempts to reach an unavailable store. */
 const MAX_OUTAGE_PAUSE_MS = 2000;
+const DEFAULT_PAGE_SIZE = 100;
+
+export interface SubscriptionParts<M> {
+  readonly session: Session;
+  readonly tails: Tails<M>;
+  readonly ref: TimelineRef;
+  readonly decoder: Decoder<M>;
+  readonly read: (after: Cursor | SeqIdLike | undefined, limit: number) => Promise<Page<M>>;
+}
+
+interface Caller<M> {
+  readonly resolve: (result: IteratorResult<TimelineEntry<M>>) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /**
- * Law Subscription: reads pages until none is left, then waits for a hint and reads again from the same position. Only
- * reads return data, so a wake-up may be lost, repeated or spurious; the next read, after `pollMs` at the latest, finds
- * new entries.
+ * Law Subscription: reads pages until none is left, then takes its entries from the Timeline's tail, which all readers
+ * in this store share. A reader that falls behind the tail reads pages again.
  */
-export function subscribe<M>(
-  session: Session,
-  ref: TimelineRef,
-  read: (after: Cursor | bigint | undefined, limit: number) => Promise<Page<M>>,
-  options: SubscribeOptions,
-): BatchIterator<TimelineEntry<M>> {
-  const { signal, onCaughtUp, onTruncated, pageSize = 100 } = options;
-  const { library, closing } = session;
-  let bell: Bell | undefined;
-  let unwatch: (() => void) | undefined;
-  let ended = false;
-  let position = options.after;
-  let caughtUp = false;
+export class Subscription<M> implements AsyncIterableIterator<TimelineEntry<M>>, WaitingReader {
+  readonly #parts: SubscriptionParts<M>;
+  readonly #options: SubscribeOptions;
+  readonly #callers = new Fifo<Caller<M>>();
+  readonly #off: (() => void)[] = [];
+  #tail: Tail<M> | undefined;
+  /** Position of the next read. Behind entries of the tail, {@link #taken} has it. */
+  #after: Cursor | SeqIdLike | undefined;
+  #page: readonly TimelineEntry<M>[] = [];
+  #index = 0;
+  /** Set if nothing lies behind the page: its end, and the number of hints before it was read. */
+  #end: { readonly position: Position; readonly hints: number } | undefined;
+  /** Place in the tail's log; undefined for a reader that reads for itself. */
+  #place: number | undefined;
+  #taken: Position = { epoch: '', seqId: 0n };
+  #isReading = false;
+  #isCaughtUp = false;
+  #hasEnded = false;
 
-  async function next(): Promise<readonly TimelineEntry<M>[] | undefined> {
-    if (!bell) {
-      bell = new Bell([signal, closing]);
-      unwatch = library.watch?.(ref.encoded, bell.ring);
-    }
-    for (let failures = 0; !ended; ) {
-      throwIfAborted(signal);
-      if (closing.aborted) throw closedError();
-      bell.clear();
+  constructor(parts: SubscriptionParts<M>, options: SubscribeOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#after = options.after;
+  }
+
+  next(): Promise<IteratorResult<TimelineEntry<M>>> {
+    return new Promise((resolve, reject) => {
+      this.#callers.push({ resolve, reject });
+      this.#passStale();
+      this.wake();
+    });
+  }
+
+  return(): Promise<IteratorResult<TimelineEntry<M>>> {
+    this.#finish();
+    this.wake();
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** Answers callers with what is there. If they want more, waits for the tail or reads. */
+  wake(): void {
+    while (this.#callers.length > 0) {
+      if (this.#hasEnded) {
+        this.#callers.shift()?.resolve({ value: undefined, done: true });
+        continue;
+      }
       try {
-        const page = await read(position, pageSize);
-        failures = 0;
-        if (page.truncated) {
-          if (!onTruncated) throw truncatedError(ref, page.truncated.through);
-          onTruncated(page.truncated);
-        }
-        position = page.next;
-        if (page.entries.length > 0) return page.entries;
-        const through = page.truncated?.through ?? 0n;
-        if (seqIdOf(position) < through) position = encodeCursor(ref, page.head.epoch, through);
-        // All entries of the page were skipped, because they do not decode; more may follow.
-        if (!page.upToDate) continue;
-        if (!caughtUp) {
-          caughtUp = true;
-          onCaughtUp?.();
-        }
-        await bell.wait(session.pollMs);
+        const value = this.#take();
+        if (value === undefined) break;
+        this.#callers.shift()?.resolve({ value, done: false });
       } catch (error) {
-        if (!isTimelineError(error) || !error.retryable) throw error;
-        if (++failures === 1)
-          session.warn({ code: 'subscription-waits', message: `a subscription waits for its store: ${error.message}` });
-        await bell.wait(Math.min(MAX_OUTAGE_PAUSE_MS, session.pollMs * 2 ** failures));
+        this.fail(error);
+      }
+    }
+    if (this.#callers.length === 0 || this.#isReading) return;
+    if (this.#place !== undefined && this.#tail?.wait(this)) return;
+    this.#leaveTail();
+    void this.#read(this.#tail as Tail<M>);
+  }
+
+  fail(error: unknown): void {
+    const caller = this.#callers.shift();
+    this.#finish();
+    caller?.reject(error);
+    this.wake();
+  }
+
+  #start(): Tail<M> {
+    const { session, tails, ref } = this.#parts;
+    const { signal } = this.#options;
+    // Entries that were read already are handed out, so a close ends only waits.
+    const failWaiting = (reason: () => TimelineError) => () => {
+      if (this.#callers.length > 0) this.fail(reason());
+    };
+    this.#off.push(onAbort(session.closing, failWaiting(closedError)));
+    if (signal)
+      this.#off.push(
+        onAbort(
+          signal,
+          failWaiting(() => abortError(signal)),
+        ),
+      );
+    return tails.acquire(ref);
+  }
+
+  #finish(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#page = [];
+    for (const off of this.#off.splice(0)) off();
+    if (!this.#tail) return;
+    this.#tail.leave(this);
+    this.#parts.tails.release(this.#tail);
+  }
+
+  /** Returns the next entry that is at hand. */
+  #take(): TimelineEntry<M> | undefined {
+    throwIfAborted(this.#options.signal);
+    if (this.#index < this.#page.length) return this.#page[this.#index++];
+    if (this.#parts.session.closing.aborted) throw closedError();
+    this.#tail ??= this.#start();
+    this.#join(this.#tail);
+    while (this.#place !== undefined) {
+      const item = this.#tail.at(this.#place);
+      if (item === 'gone') {
+        this.#leaveTail();
+      } else if (item) {
+        this.#place++;
+        const entry = this.#takeItem(this.#tail, item);
+        if (entry) return entry;
+      } else {
+        this.#tellCaughtUp();
+        return undefined;
       }
     }
     return undefined;
   }
 
-  const end = () => {
-    ended = true;
-    unwatch?.();
-    bell?.stop();
-  };
-  return new BatchIterator(next, { signal, end });
+  #takeItem(tail: Tail<M>, item: LogItem<M>): TimelineEntry<M> | undefined {
+    const { ref, decoder } = this.#parts;
+    const { epoch, seqId, row } = item;
+    if (seqId <= this.#taken.seqId) return undefined;
+    this.#taken = item;
+    if (!row) {
+      this.#tellTruncated(seqId);
+      return undefined;
+    }
+    const shared = tail.decode(item, row);
+    return shared instanceof TimelineError ? decodeRow(ref, epoch, row, decoder) : shared;
+  }
+
+  /** A reader that comes back late reads what is there now. */
+  #passStale(): void {
+    const item = this.#place === undefined ? undefined : this.#tail?.at(this.#place);
+    if (item && item !== 'gone' && item.addedAt < performance.now() - FRESH_MS) this.#leaveTail();
+  }
+
+  #join(tail: Tail<M>): void {
+    if (!this.#end) return;
+    const { position, hints } = this.#end;
+    this.#end = undefined;
+    this.#place = tail.join(position, hints);
+    this.#taken = position;
+  }
+
+  #leaveTail(): void {
+    if (this.#place === undefined) return;
+    this.#place = undefined;
+    this.#after = encodeCursor(this.#parts.ref, this.#taken.epoch, this.#taken.seqId);
+  }
+
+  /** Reads until there are entries or none is left, and for as long as the store is unavailable. */
+  async #read(tail: Tail<M>): Promise<void> {
+    const { session, read } = this.#parts;
+    this.#isReading = true;
+    for (let failures = 0; !this.#hasEnded; ) {
+      const { hints } = tail;
+      try {
+        const page = await read(this.#after, this.#options.pageSize ?? DEFAULT_PAGE_SIZE);
+        failures = 0;
+        if (this.#hasEnded) break;
+        this.#accept(page, hints);
+        if (page.entries.length > 0) break;
+        this.#join(tail);
+        if (this.#place !== undefined) break;
+        // The tail is elsewhere: it has not seen yet what this reader has.
+        if (page.upToDate) await tail.looked();
+      } catch (error) {
+        if (this.#hasEnded) break;
+        if (!isTimelineError(error) || !error.retryable) {
+          this.#isReading = false;
+          return this.fail(error);
+        }
+        if (++failures === 1)
+          session.warn({ code: 'subscription-waits', message: `a subscription waits for its store: ${error.message}` });
+        await this.#waitForStore(tail, Math.min(MAX_OUTAGE_PAUSE_MS, session.pollMs * 2 ** failures));
+      }
+    }
+    this.#isReading = false;
+    this.wake();
+  }
+
+  #accept(page: Page<M>, hints: number): void {
+    const { ref } = this.#parts;
+    const { entries, truncated, next, head } = page;
+    if (truncated) this.#tellTruncated(truncated.through);
+    const isBehind = truncated && entries.length === 0 && seqIdOf(next) < truncated.through;
+    this.#after = isBehind ? encodeCursor(ref, head.epoch, truncated.through) : next;
+    this.#page = entries;
+    this.#index = 0;
+    if (page.upToDate) this.#end = { position: { epoch: head.epoch, seqId: seqIdOf(this.#after) }, hints };
+  }
+
+  async #waitForStore(tail: Tail<M>, ms: number): Promise<void> {
+    const bell = new Bell();
+    const off = tail.listen(bell.ring);
+    this.#off.push(bell.ring);
+    await bell.wait(ms);
+    off();
+  }
+
+  #tellCaughtUp(): void {
+    if (this.#isCaughtUp) return;
+    this.#isCaughtUp = true;
+    this.#options.onCaughtUp?.();
+  }
+
+  #tellTruncated(through: bigint): void {
+    const { onTruncated } = this.#options;
+    if (!onTruncated) throw truncatedError(this.#parts.ref, through);
+    onTruncated(withJson({ through }));
+  }
 }
 
 export function truncatedError(ref: TimelineRef, through: bigint): TimelineError {

@@ -1,12 +1,11 @@
 import { abortable } from './abort.js';
-import type { AdapterHead, Range, Slice, WriteOutcome } from './adapter.js';
+import type { AdapterHead, Call, Range, Slice, WriteOutcome } from './adapter.js';
 import { checkUpdated } from './adapter-shape.js';
-import type { Appender } from './append.js';
 import { TimelineCheckpoint } from './checkpoint.js';
 import { encodeMessage } from './codec.js';
 import { checkCountRange, countRanges } from './count.js';
 import { cursorPrefix, MAX_SEQ_ID } from './cursor.js';
-import { checkOnUndecodable, type Decoder, decodeRow, decodeUpdated } from './decode.js';
+import { checkOnUndecodable, decodeRow, decodeUpdated } from './decode.js';
 import { TimelineHead } from './entry.js';
 import { invalidArgument } from './errors.js';
 import { INSPECT, inspected } from './inspect.js';
@@ -16,9 +15,10 @@ import { type Operation, rejection } from './operation.js';
 import { ABORTABLE, checkFields, checkOptions } from './options.js';
 import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
 import { Appended } from './results.js';
-import { type StandardSchemaV1, validate } from './schema.js';
+import { validate } from './schema.js';
 import type { Session } from './session.js';
-import { subscribe, truncatedError } from './subscribe.js';
+import { decoderOf, type StoreParts } from './store-parts.js';
+import { Subscription, truncatedError } from './subscribe.js';
 import { checkArray, checkFunction } from './text.js';
 import type { TimelineRef } from './timeline-id.js';
 import {
@@ -40,7 +40,6 @@ import type {
   AppendOptions,
   AppendResult,
   Checkpoint,
-  Codec,
   CountOptions,
   Head,
   Page,
@@ -52,25 +51,11 @@ import type {
   TimelineEntry,
   TimelineId,
 } from './types.js';
-import type { Decoding, OnUndecodable } from './undecodable.js';
+import type { Decoding } from './undecodable.js';
 
 const DEFAULT_SCAN_PAGE = 500;
 /** Entries read at once to find the newest that decodes. */
 const LATEST_PAGE = 100;
-
-/** State shared by all handles of one store. */
-export interface StoreParts<M> {
-  readonly session: Session;
-  readonly appender: Appender<M>;
-  readonly codec: Codec<M>;
-  readonly schema: StandardSchemaV1<unknown, M> | undefined;
-  readonly onUndecodable: OnUndecodable<M>;
-}
-
-/** Returns the decoder of one operation: its `onUndecodable`, else the store's. */
-export function decoderOf<M>({ codec, onUndecodable }: StoreParts<M>, options: Decoding<M>): Decoder<M> {
-  return { codec, onUndecodable: checkOnUndecodable(options.onUndecodable) ?? onUndecodable };
-}
 
 export class TimelineHandle<M> implements Timeline<M> {
   readonly #ref: TimelineRef;
@@ -192,9 +177,10 @@ export class TimelineHandle<M> implements Timeline<M> {
       checkFunction(options.onTruncated, 'onTruncated');
       if (options.pageSize !== undefined) checkCount(options.pageSize, 'pageSize', { most: MAX_PAGE });
       const { signal, onUndecodable } = options;
-      checkOnUndecodable(onUndecodable);
+      const decoder = decoderOf(this.#parts, options);
       const read = (after: ReadRange['after'], limit: number) => this.#read({ after, limit, signal, onUndecodable });
-      return subscribe(this.#session, this.#ref, read, options);
+      const { session, tails } = this.#parts;
+      return new Subscription({ session, tails, ref: this.#ref, decoder, read }, options);
     });
   }
 
@@ -242,11 +228,8 @@ export class TimelineHandle<M> implements Timeline<M> {
     const valid = await abortable(Promise.resolve(validate(this.#parts.schema, message)), signal);
     const maxBytes = this.#session.capabilities.maxBodyBytes;
     const payload = encodeMessage(this.#parts.codec, valid.value, { maxBytes, hashed: false, shared: false });
-    const answer = await this.#session.write(
-      (call) => this.#session.library.update!(this.#ref.encoded, seqId, payload, ifRevision, call),
-      { idempotent: false, operation: this.#operation('update of') },
-      signal,
-    );
+    const update = (call: Call) => this.#session.library.update!(this.#ref.encoded, seqId, payload, ifRevision, call);
+    const answer = await this.#modify('update of', update, { idempotent: false, seqId, signal });
     const { epoch, row } = checkUpdated(this.#session.capabilities.adapter, answer);
     return decodeUpdated(this.#ref, epoch, row, this.#parts.codec);
   }
@@ -255,11 +238,8 @@ export class TimelineHandle<M> implements Timeline<M> {
     const seqId = checkSeqId(given, 'seqId', 1n);
     const { signal } = checkOptions(options, ABORTABLE);
     this.#checkMayModify('delete');
-    await this.#session.write(
-      (call) => this.#session.library.delete!(this.#ref.encoded, seqId, call),
-      { idempotent: true, operation: this.#operation('delete in') },
-      signal,
-    );
+    const remove = (call: Call) => this.#session.library.delete!(this.#ref.encoded, seqId, call);
+    await this.#modify('delete in', remove, { idempotent: true, seqId, signal });
   }
 
   async trim(options: ({ readonly through: SeqIdLike } | { readonly keepLast: number }) & Abortable): Promise<void> {
@@ -273,11 +253,22 @@ export class TimelineHandle<M> implements Timeline<M> {
     this.#checkMayModify('trim');
     // Repeating `through` is harmless; repeating `keepLast` may remove entries appended meanwhile.
     const idempotent = 'through' in cut;
-    await this.#session.write(
-      (call) => this.#session.library.trim!(this.#ref.encoded, cut, call),
-      { idempotent, operation: this.#operation('trim of') },
-      signal,
-    );
+    const trim = (call: Call) => this.#session.library.trim!(this.#ref.encoded, cut, call);
+    await this.#modify('trim of', trim, { idempotent, signal });
+  }
+
+  /** Subscriptions of this store get nothing from memory that a finished change has made old. */
+  async #modify<T>(
+    name: string,
+    run: (call: Call) => Promise<T>,
+    options: { readonly idempotent: boolean; readonly seqId?: bigint; readonly signal: AbortSignal | undefined },
+  ): Promise<T> {
+    const { idempotent, seqId, signal } = options;
+    try {
+      return await this.#session.write(run, { idempotent, operation: this.#operation(name) }, signal);
+    } finally {
+      this.#parts.tails.forget(this.#ref.encoded, seqId);
+    }
   }
 
   #checkMayModify(feature: 'update' | 'delete' | 'trim'): void {

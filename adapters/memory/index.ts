@@ -128,18 +128,15 @@ class MemoryLibrary implements AdapterLibrary {
 
   async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
     const rules = this.#rules;
-    const outcomes = writes.map((write) => this.#append(write, rules));
-    for (const { timeline } of writes) this.#data.watchers.wake(timeline);
-    return outcomes;
+    return writes.map((write) => this.#append(write, rules));
   }
 
   #append(write: Write, rules: Rules): WriteOutcome {
     try {
-      return {
-        ok: true,
-        epoch: this.#epoch,
-        entries: this.#timeline(write.timeline).append(write, rules, this.#clock),
-      };
+      const epoch = this.#epoch;
+      const { appended, rows } = this.#timeline(write.timeline).append(write, rules, this.#clock);
+      if (rows.length > 0) this.#data.watchers.wake(write.timeline, { epoch, rows });
+      return { ok: true, epoch, entries: appended };
     } catch (error) {
       if (!isTimelineError(error)) throw error;
       return { ok: false, error };

@@ -39,7 +39,11 @@ export class TimelineData {
     return this.#last;
   }
 
-  append(write: Write, { keyWindowMs }: Rules, clock: LibraryClock): readonly Appended[] {
+  append(
+    write: Write,
+    { keyWindowMs }: Rules,
+    clock: LibraryClock,
+  ): { readonly appended: readonly Appended[]; readonly rows: readonly Row[] } {
     const keyTime = clock.expiryTime();
     const keyCutoff = cutoff(keyTime, keyWindowMs);
     const { appended, fresh } = planWrite(write, this.#last, (key) => {
@@ -54,7 +58,7 @@ export class TimelineData {
       this.rows.push({ seqId, appendedAt: this.#lastAt, body, key: entry.key, revision: 0 });
       if (entry.key !== undefined) this.#keys.set(entry.key, { seqId, hash, at: keyTime });
     }
-    return appended;
+    return { appended, rows: fresh.length === 0 ? [] : this.rows.slice(-fresh.length) };
   }
 
   /** Sets times of the future to now: left alone, they would keep all later entries from expiring. */

@@ -1,3 +1,4 @@
+import type { Hint } from '../adapter.js';
 import { ListenerHub } from './listener-hub.js';
 
 export interface WatchHubHooks {
@@ -17,7 +18,7 @@ export interface WatchHubHooks {
  * // after an append: for (const { timeline } of writes) hub.wake(timeline);
  */
 export class WatchHub {
-  readonly #watchers: ListenerHub<[]>;
+  readonly #watchers: ListenerHub<[hint?: Hint]>;
 
   constructor({ onWatched, onUnwatched }: WatchHubHooks = {}) {
     this.#watchers = new ListenerHub({
@@ -40,13 +41,18 @@ export class WatchHub {
    * Calls `wake` from now on whenever the name is woken. One function may watch many names, and a name many times.
    * Returns the function that ends it, which may be called again.
    */
-  watch(name: string, wake: () => void): () => void {
+  watch(name: string, wake: (hint?: Hint) => void): () => void {
     return this.#watchers.add(name, wake);
   }
 
-  /** Costs next to nothing when nobody watches. */
-  wake(name: string): void {
-    this.#watchers.tell(name);
+  /** True if anybody watches the name: only then is a hint worth making. */
+  has(name: string): boolean {
+    return this.#watchers.has(name);
+  }
+
+  /** Costs next to nothing when nobody watches. `hint`: the new entries, if they are at hand. */
+  wake(name: string, hint?: Hint): void {
+    this.#watchers.tell(name, hint);
   }
 
   /** For a store that was away, or tells of a change without saying where. */

@@ -168,7 +168,7 @@ describe('an injected handle', () => {
     const database = inject();
     const one = await openLibrary(sqliteAdapter(database));
     const two = await openLibrary(sqliteAdapter(database, { wakeMs: 5 }));
-    const woken = new Promise<void>((resolve) => afterTest(two.watch('a', resolve)));
+    const woken = new Promise<void>((resolve) => afterTest(two.watch('a', () => resolve())));
     await two.append([write('a', 'by two')]);
     await one.append([write('a', 'by one')]);
     await two.append([write('a', 'by two again')]);

@@ -115,7 +115,7 @@ function assemble(
     trim: (timeline, cut, call) => retention.trim(timeline, cut, call),
     timelines: (range, call) => reader.list(range, call),
     checkpoints: new Checkpoints(library),
-    watch: (timeline, wake) => watchers.add(keys, timeline, wake),
+    watch: (timeline, wake) => watchers.add(library, timeline, wake),
     publish: async (topic, payload, call) => {
       await connections.write.toServerOf(
         keys.key(topic, 'm'),

@@ -37,6 +37,8 @@ export const NEVER_WRITTEN: VisibleState = {
 export class TimelineState {
   /** Some bodies, or versions of them, may be large. */
   readonly hasLargeBodies: boolean;
+  /** Some entries may have versions in the overlay. */
+  readonly hasVersions: boolean;
   /** The time of the last entry. */
   readonly #lastAt: number;
   /** The time of the first entry, or an earlier one. */
@@ -49,6 +51,7 @@ export class TimelineState {
     if (lineage === undefined)
       throw new TimelineError('TIMELINE_UNAVAILABLE', 'the state of a Timeline is not readable');
     this.hasLargeBodies = flags?.includes('l') === true;
+    this.hasVersions = flags?.includes('u') === true;
     this.#lastAt = Number(at);
     this.#firstAt = Number(firstAt);
     this.#state = {

@@ -1,9 +1,11 @@
+import type { Hint } from '../../src/adapter.js';
 import { pause, WatchHub } from '../../src/toolkit/index.js';
 import type { RedisArgument } from './connection/client.js';
 import type { Connections } from './connection/connections.js';
 import type { Route } from './connection/server-route.js';
-import type { Keyspace } from './keys.js';
-import { lastIn } from './timeline-state.js';
+import type { Library } from './library.js';
+import { type StreamRow, toSlice } from './row-codec.js';
+import { epochIn, lastIn, TimelineState } from './timeline-state.js';
 
 /** Milliseconds after which a blocking read ends. */
 const BLOCK_MS = 2000;
@@ -15,16 +17,30 @@ const RETRY_MS = 100;
 /** The most Timelines per millisecond for which a Cluster is polled. */
 const POLLS_PER_MS = 10;
 
+/** Entries of one stream in the answer of a wait, and of all streams. */
+const MAX_ROWS = 16;
+const MAX_ROWS_IN_ALL = 1000;
+/** The most Timelines whose states are read together with each wait, which saves a round trip after it. */
+const STATES_PER_WAIT = 32;
+
 interface WatchedTimeline {
+  readonly library: Library;
+  readonly timeline: string;
   readonly stateKey: string;
   /** The last known SeqId, as text; undefined before the first comparison. */
   last: string | undefined;
+  /** Epoch of the entry; `''` if there is none. */
+  epoch: string;
 }
+
+type StreamAnswer = readonly [name: Buffer, rows: readonly StreamRow[]];
 
 /**
  * Wakes those who wait on Timelines of one adapter, all of them by one connection.
  *
  * On a single server it waits in XREAD BLOCK on their streams; when Timelines are added, CLIENT UNBLOCK ends the wait.
+ * The answer has the new entries. The state, read right after it, shows whether they are what a read returns: of the
+ * same epoch, not trimmed, and without versions in the overlay.
  * In a Cluster, where no command may name several slots, it polls their states. The states are compared before a wait
  * that names other Timelines than the last one, and every {@link BLOCK_MS}, for streams that were lost. Whenever there
  * is a connection again, everybody is woken.
@@ -56,11 +72,11 @@ export class Watchers {
   }
 
   /** Returns the function that ends the watch. */
-  add(keys: Keyspace, timeline: string, wake: () => void): () => void {
-    const { streamKey, stateKey } = keys.of(timeline);
+  add(library: Library, timeline: string, wake: (hint?: Hint) => void): () => void {
+    const { streamKey, stateKey } = library.keys.of(timeline);
     const stop = this.#hub.watch(streamKey, wake);
     // The Timeline may have moved before this watch began.
-    this.#watched.set(streamKey, { stateKey, last: undefined });
+    this.#watched.set(streamKey, { library, timeline, stateKey, last: undefined, epoch: '' });
     this.#changed();
     return stop;
   }
@@ -123,11 +139,15 @@ export class Watchers {
 
   /** Ends only with an answer or with its connection, which is replaced if an answer is due. */
   async #send(command: string, args: RedisArgument[]): Promise<unknown> {
+    const route = await this.#readyRoute();
+    return route.send({ key: '', deadline: Number.POSITIVE_INFINITY }, (client) => client.call(command, args));
+  }
+
+  async #readyRoute(): Promise<Route> {
     this.#route ??= this.#connections.openRoute(BLOCK_MS + BLOCK_GRACE_MS, () => this.#wakeAll());
     const route = this.#route;
-    const deadline = Number.POSITIVE_INFINITY;
-    if (!route.isReady('')) await route.becomeReady('', deadline);
-    return route.send({ key: '', deadline }, (client) => client.call(command, args));
+    if (!route.isReady('')) await route.becomeReady('', Number.POSITIVE_INFINITY);
+    return route;
   }
 
   async #block(): Promise<void> {
@@ -139,29 +159,59 @@ export class Watchers {
       this.#comparedAt = performance.now();
       if (this.#mustCompare || this.#watched.size === 0) return;
     }
-    const streams = [...this.#watched.keys()];
-    const positions = streams.map((stream) => `0-${this.#watched.get(stream)?.last ?? 0}`);
-    const answer = this.#send('xread', ['COUNT', 1, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams, ...positions]);
+    const all = [...this.#watched];
+    const count = Math.max(1, Math.min(MAX_ROWS, Math.floor(MAX_ROWS_IN_ALL / all.length)));
+    const positions = all.map(([, { last }]) => `0-${last ?? 0}`);
+    const streams = all.map(([streamKey]) => streamKey);
+    const route = await this.#readyRoute();
+    const options = { key: '', deadline: Number.POSITIVE_INFINITY };
+    const wait = ['COUNT', count, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams, ...positions];
+    const answer = route.send(options, (client) => client.callBuffer('xread', wait));
+    // Sent behind the wait, so that the server answers both at once.
+    const readStates = (each: typeof all) =>
+      this.#send(
+        'mget',
+        each.map(([, { stateKey }]) => stateKey),
+      ) as Promise<(string | null)[]>;
+    const states = all.length <= STATES_PER_WAIT ? readStates(all) : undefined;
+    states?.catch(() => undefined);
     this.#isBlocked = true;
+    let named: [string, WatchedTimeline, readonly StreamRow[]][];
     try {
-      this.#wakeNamed(await answer);
+      named = this.#namedIn(await answer);
     } finally {
       this.#isBlocked = false;
     }
+    if (named.length === 0) return;
+    const texts = states ? new Map((await states).map((text, i) => [streams[i], text])) : undefined;
+    const found = texts ? undefined : await readStates(named.map(([streamKey, watched]) => [streamKey, watched]));
+    named.forEach(([streamKey, watched, rows], i) => {
+      this.#tell(streamKey, watched, rows, (texts ? texts.get(streamKey) : found?.[i]) ?? undefined);
+    });
   }
 
-  /** Wakes those who wait on the streams in the answer. If the client names streams otherwise, states are compared. */
-  #wakeNamed(answer: unknown): void {
-    if (answer === null) return;
-    const named = Array.isArray(answer) ? (answer as [string, [[string]]][]) : [];
-    if (named.length === 0) this.#mustCompare = true;
-    for (const [streamKey, [[id]]] of named) {
+  /** The watched streams in an answer. If the client names streams otherwise, states are compared. */
+  #namedIn(answer: unknown): [string, WatchedTimeline, readonly StreamRow[]][] {
+    if (answer === null) return [];
+    const streams = Array.isArray(answer) ? (answer as StreamAnswer[]) : [];
+    const { keyPrefix } = this.#connections;
+    const named = streams.flatMap(([name, rows]): [string, WatchedTimeline, readonly StreamRow[]][] => {
+      const streamKey = name.toString().slice(keyPrefix.length);
       const watched = this.#watched.get(streamKey);
-      if (watched) {
-        watched.last = id.slice(2);
-        this.#hub.wake(streamKey);
-      } else this.#mustCompare = true;
-    }
+      return watched ? [[streamKey, watched, rows]] : [];
+    });
+    if (named.length < streams.length || streams.length === 0) this.#mustCompare = true;
+    return named;
+  }
+
+  #tell(streamKey: string, watched: WatchedTimeline, rows: readonly StreamRow[], state: string | undefined): void {
+    const { last, epoch } = watched;
+    watched.last = (rows.at(-1) as StreamRow)[0].toString('latin1', 2);
+    watched.epoch = state === undefined ? '' : epochIn(state);
+    // Between two states of one epoch there was no other. The first entry may begin one.
+    const isSameEpoch = last !== undefined && (watched.epoch === epoch || (last === '0' && epoch === ''));
+    const hint = isSameEpoch && state !== undefined ? hintOf(watched, BigInt(last), rows, state) : undefined;
+    this.#hub.wake(streamKey, hint);
   }
 
   /**
@@ -176,9 +226,28 @@ export class Watchers {
       const state = states[i];
       if (state === undefined) return;
       const last = typeof state === 'string' ? lastIn(state) : '0';
+      watched.epoch = typeof state === 'string' ? epochIn(state) : '';
       if (watched.last === last) return;
       watched.last = last;
       this.#hub.wake(streamKey);
     });
   }
+}
+
+/** Returns nothing if a read might return something else. */
+function hintOf(
+  { library, timeline }: WatchedTimeline,
+  after: bigint,
+  rows: readonly StreamRow[],
+  text: string,
+): Hint | undefined {
+  const { clock } = library;
+  const latest = clock.latestTime();
+  const parsed = new TimelineState(text);
+  const state = parsed.visibleAt(library.cutoff(), latest);
+  if (parsed.hasVersions || state.needsRetention) return undefined;
+  const range = { timeline, after, limit: rows.length, reverse: false };
+  const slice = toSlice(range, state, { rows, endedEarly: false }, { clock, latest, state: text });
+  const isVisible = slice.rows.every(({ seqId }) => seqId > state.floor && seqId <= state.lastSeqId);
+  return isVisible && slice.rows.length > 0 ? { epoch: state.epoch, rows: slice.rows } : undefined;
 }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Call, Payload, Write, WriteOutcome } from '../../src/adapter.js';
+import type { Call, Payload, Row, Write, WriteOutcome } from '../../src/adapter.js';
 import { isTimelineError, type TimelineError } from '../../src/errors.js';
 import { cutoff, type KnownKey, type Plan, planWrite } from '../../src/toolkit/index.js';
 import type { SqliteStatement } from './file/client.js';
@@ -88,7 +88,7 @@ export class Appender {
     const { connection, state, commitWatch } = this.#library;
     let attempted = start + 1;
     try {
-      const outcomes = await connection.writeNow(deadline, () => {
+      const { outcomes, added } = await connection.writeNow(deadline, () => {
         const until = performance.now() + TRANSACTION_MS;
         const transaction = new AppendTransaction(state.clock.entryTime(), state.clock.expiryTime());
         const done: WriteOutcome[] = [];
@@ -99,9 +99,10 @@ export class Appender {
         }
         for (const { id, refs } of transaction.bodies.values()) this.#countRefs.run(refs, id);
         state.noteWrite();
-        return done;
+        return { outcomes: done, added: transaction.added };
       });
-      commitWatch.wake(this.#library.id, writes, start, attempted);
+      const { epoch } = connection;
+      for (const { timeline, rows } of added) commitWatch.wake(this.#library.id, timeline, { epoch, rows });
       return { outcomes };
     } catch (error) {
       return { error: error as TimelineError, attempted };
@@ -133,6 +134,8 @@ export class Appender {
     if (fresh.length === 0) return;
     const head = (known && this.#withoutFutureTime(timeline, known, transaction)) ?? this.#createTimeline(timeline);
     const at = Math.max(transaction.entryTime, head.lastAt);
+    if (this.#library.commitWatch.isWatched(this.#library.id, timeline))
+      transaction.added.push({ timeline, rows: fresh.map((each) => toRow(each, at)) });
     for (const { seqId, entry } of fresh) {
       const { key, payload } = entry;
       const previous = seqId === head.last + 1n ? null : head.last;
@@ -175,9 +178,17 @@ export class Appender {
   }
 }
 
-/** Shared by the writes of one transaction: their time, and the bodies stored once. */
+/** The row of a new entry, as a read returns it. */
+function toRow({ seqId, entry }: Plan['fresh'][number], appendedAt: number): Row {
+  const { key, payload } = entry;
+  const body = typeof payload.body === 'string' ? payload.body : new Uint8Array(payload.body);
+  return { seqId, appendedAt, body, ...(key !== undefined && { key }), revision: 0 };
+}
+
+/** Shared by the writes of one transaction: their time, the bodies stored once, and what is new of watched Timelines. */
 class AppendTransaction {
   readonly bodies = new Map<Payload, { readonly id: number | bigint; refs: number }>();
+  readonly added: { readonly timeline: string; readonly rows: readonly Row[] }[] = [];
 
   constructor(
     readonly entryTime: number,

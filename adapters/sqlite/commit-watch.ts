@@ -1,5 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import type { Hint } from '../../src/adapter.js';
 import { WatchHub } from '../../src/toolkit/index.js';
 import type { Connection } from './file/connection.js';
 
@@ -7,8 +8,9 @@ import type { Connection } from './file/connection.js';
 const SECOND_CHECK_MS = 2;
 
 /**
- * Wakes subscriptions of one connection: at once after its own commits, and after those of other processes when the log
- * file changes. File events may get lost, so a poll looks for commits too. All of it runs only while someone waits.
+ * Wakes subscriptions of one connection: after its own commits with the new entries, and after those of other processes
+ * when the log file changes. File events may get lost, so a poll looks for commits too. All of it runs only while
+ * someone waits.
  */
 export class CommitWatch {
   readonly #connection: Connection;
@@ -31,14 +33,17 @@ export class CommitWatch {
     this.#wakeMs = wakeMs;
   }
 
-  watch(library: number, timeline: string, wake: () => void): () => void {
+  watch(library: number, timeline: string, wake: (hint?: Hint) => void): () => void {
     return this.#hub.watch(`${library}:${timeline}`, wake);
   }
 
-  /** Wakes the Timelines of `writes[start]` to `writes[end - 1]`, after this connection has committed them. */
-  wake(library: number, writes: readonly { readonly timeline: string }[], start: number, end: number): void {
-    if (this.#hub.size === 0) return;
-    for (let i = start; i < end; i++) this.#hub.wake(`${library}:${writes[i]!.timeline}`);
+  isWatched(library: number, timeline: string): boolean {
+    return this.#hub.size > 0 && this.#hub.has(`${library}:${timeline}`);
+  }
+
+  /** Call after a commit of this connection, with the new entries of the Timeline. */
+  wake(library: number, timeline: string, hint: Hint): void {
+    this.#hub.wake(`${library}:${timeline}`, hint);
   }
 
   stop(): void {
@@ -70,7 +75,7 @@ export class CommitWatch {
   #currentVersion(): string {
     try {
       if (this.#connection.isGone()) return 'gone';
-      return this.#connection.fileVersion();
+      return this.#connection.foreignVersion();
     } catch {
       return this.#version;
     }

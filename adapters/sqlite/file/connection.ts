@@ -35,6 +35,8 @@ export class Connection {
   readonly #heads = new Map<number, HeadCache>();
   #version: unknown;
   #changes: unknown;
+  /** Changes of this connection's own transactions, among those that the handle counts. */
+  #ownChanges = 0;
   readonly #begin: SqliteStatement;
   readonly #beginImmediate: SqliteStatement;
   readonly #commit: SqliteStatement;
@@ -97,6 +99,11 @@ export class Connection {
     return `${this.#dataVersion.get()}:${this.#totalChanges.get()}`;
   }
 
+  /** Changes with every commit of other processes, and of other users of this handle. */
+  foreignVersion(): string {
+    return `${this.#dataVersion.get()}:${Number(this.#totalChanges.get()) - this.#ownChanges}`;
+  }
+
   #transaction<T>(begin: SqliteStatement, run: () => T): T {
     this.file?.check();
     if (this.database.inTransaction)
@@ -120,7 +127,9 @@ export class Connection {
       this.#rollback();
       throw isRolledBack(error) || begin === this.#begin ? error : new CommitFailure(error);
     }
-    this.#changes = this.#totalChanges.get();
+    const changes = this.#totalChanges.get();
+    this.#ownChanges += Number(changes) - Number(this.#changes);
+    this.#changes = changes;
     return result;
   }
 

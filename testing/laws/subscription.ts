@@ -3,6 +3,7 @@ import type { TimelineEntry, TimelineStore } from '../../src/types.js';
 import { fill, hasCode, messages, rejects, seqIds, take, until, within } from '../assertions.js';
 import type { Fixture } from '../fixture.js';
 import { law } from '../law-group.js';
+import { testLiveReaders } from '../live-readers.js';
 
 const NO_POLL = 60_000;
 
@@ -208,6 +209,8 @@ export const subscription = law(
       await within('close', store.close(), 2000);
       await within('the end of the subscription', ended, 1000);
     });
+
+    testLiveReaders(test);
   },
 );
 

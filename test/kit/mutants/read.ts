@@ -1,4 +1,4 @@
-import type { AdapterLibrary, Range, Slice } from '../../../src/adapter.js';
+import type { AdapterLibrary, Range, Row, Slice } from '../../../src/adapter.js';
 import type { LibraryChanges } from '../../../testing/index.js';
 import { CALL, type Mutant, mapRows, mapSlices, mutant } from './mutant.js';
 
@@ -38,6 +38,13 @@ const watching =
   (delay: (wake: () => void) => void) =>
   (library: AdapterLibrary): LibraryChanges => ({
     watch: (timeline, wake) => library.watch!(timeline, () => delay(wake)),
+  });
+
+/** The rows of each hint passed through `map`. */
+const hinting =
+  (map: (row: Row) => Row) =>
+  (library: AdapterLibrary): LibraryChanges => ({
+    watch: (timeline, wake) => library.watch!(timeline, (hint) => wake(hint && { ...hint, rows: hint.rows.map(map) })),
   });
 
 export const readMutants: readonly Mutant[] = [
@@ -137,6 +144,16 @@ export const readMutants: readonly Mutant[] = [
     ),
   ),
   mutant('Subscription', 'repeats the last entry', includingAfter),
+  mutant(
+    'Subscription',
+    'leaves the key out of its hints',
+    hinting(({ key: _, ...row }) => row),
+  ),
+  mutant(
+    'Subscription',
+    'tells another time in its hints',
+    hinting((row) => ({ ...row, appendedAt: row.appendedAt + 1 })),
+  ),
   mutant('Batches', 'answers ranges out of order', (library) => ({
     read: async (ranges) => [...(await library.read(ranges, CALL))].reverse(),
   })),

@@ -7,6 +7,8 @@ const MAX_READERS = 1024;
 
 /** A reader that waits for entries. */
 export interface WaitingReader {
+  /** Its index among those that wait; kept by whoever lets it wait. */
+  seat: number;
   /** Something may have come. */
   wake(): void;
   /** The wait has failed. */
@@ -15,13 +17,15 @@ export interface WaitingReader {
 
 /** Wakes readers in slices, and lets the event loop run between them, however many there are. */
 export class HandOver {
-  readonly #queue = new Fifo<WaitingReader>();
+  readonly #queue = new Fifo<readonly WaitingReader[]>();
+  /** Readers of the first list that were woken already. */
+  #woken = 0;
   #isScheduled = false;
   #count = 64;
 
   /** The first slice follows the microtasks that are queued already, such as further hints of the same turn. */
-  add(readers: Iterable<WaitingReader>): void {
-    for (const reader of readers) this.#queue.push(reader);
+  add(readers: readonly WaitingReader[]): void {
+    this.#queue.push(readers);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     queueMicrotask(() => this.#slice());
@@ -29,7 +33,7 @@ export class HandOver {
 
   #slice(): void {
     const start = performance.now();
-    for (let count = this.#count; count > 0 && this.#queue.length > 0; count--) this.#queue.shift()?.wake();
+    for (let count = this.#count; count > 0 && this.#queue.length > 0; count--) this.#wakeNext();
     if (this.#queue.length === 0) {
       this.#isScheduled = false;
       return;
@@ -40,5 +44,13 @@ export class HandOver {
       else if (ms < SLICE_MS / 3) this.#count = Math.min(MAX_READERS, this.#count * 2);
       this.#slice();
     });
+  }
+
+  #wakeNext(): void {
+    const readers = this.#queue.peek() as readonly WaitingReader[];
+    readers[this.#woken++]?.wake();
+    if (this.#woken < readers.length) return;
+    this.#queue.shift();
+    this.#woken = 0;
   }
 }

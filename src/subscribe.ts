@@ -37,9 +37,12 @@ interface Caller<M> {
  * in this store share. A reader that falls behind the tail reads pages again.
  */
 export class Subscription<M> implements AsyncIterableIterator<TimelineEntry<M>>, WaitingReader {
+  seat = -1;
   readonly #parts: SubscriptionParts<M>;
   readonly #options: SubscribeOptions;
-  readonly #callers = new Fifo<Caller<M>>();
+  /** The caller of `next` that waits, and those behind it. */
+  #caller: Caller<M> | undefined;
+  readonly #laterCallers = new Fifo<Caller<M>>();
   readonly #off: (() => void)[] = [];
   #tail: Tail<M> | undefined;
   /** Position of the next read. Behind entries of the tail, {@link #taken} has it. */
@@ -62,10 +65,24 @@ export class Subscription<M> implements AsyncIterableIterator<TimelineEntry<M>>,
   }
 
   next(): Promise<IteratorResult<TimelineEntry<M>>> {
+    if (!this.#caller && !this.#hasEnded) {
+      try {
+        this.#passStale();
+        const value = this.#take();
+        if (value) return Promise.resolve({ value, done: false });
+      } catch (error) {
+        this.#finish();
+        return Promise.reject(error);
+      }
+    }
     return new Promise((resolve, reject) => {
-      this.#callers.push({ resolve, reject });
-      this.#passStale();
-      this.wake();
+      const caller = { resolve, reject };
+      if (this.#caller) this.#laterCallers.push(caller);
+      else {
+        this.#caller = caller;
+        if (this.#hasEnded) this.wake();
+        else this.#waitOrRead();
+      }
     });
   }
 
@@ -85,30 +102,42 @@ export class Subscription<M> implements AsyncIterableIterator<TimelineEntry<M>>,
 
   /** Answers callers with what is there. If they want more, waits for the tail or reads. */
   wake(): void {
-    while (this.#callers.length > 0) {
+    while (this.#caller) {
       if (this.#hasEnded) {
-        this.#callers.shift()?.resolve({ value: undefined, done: true });
+        this.#nextCaller().resolve({ value: undefined, done: true });
         continue;
       }
       try {
         const value = this.#take();
-        if (value === undefined) break;
-        this.#callers.shift()?.resolve({ value, done: false });
+        if (!value) {
+          this.#waitOrRead();
+          return;
+        }
+        this.#nextCaller().resolve({ value, done: false });
       } catch (error) {
         this.fail(error);
       }
     }
-    if (this.#callers.length === 0 || this.#isReading) return;
-    if (this.#place !== undefined && this.#tail?.wait(this)) return;
-    this.#leaveTail();
-    void this.#read(this.#tail as Tail<M>);
   }
 
   fail(error: unknown): void {
-    const caller = this.#callers.shift();
+    if (this.#hasEnded) return;
     this.#finish();
-    caller?.reject(error);
+    if (this.#caller) this.#nextCaller().reject(error);
     this.wake();
+  }
+
+  #nextCaller(): Caller<M> {
+    const caller = this.#caller as Caller<M>;
+    this.#caller = this.#laterCallers.shift();
+    return caller;
+  }
+
+  #waitOrRead(): void {
+    if (this.#isReading) return;
+    if (this.#place !== undefined && this.#tail?.wait(this)) return;
+    this.#leaveTail();
+    void this.#read(this.#tail as Tail<M>);
   }
 
   #start(): Tail<M> {
@@ -116,7 +145,7 @@ export class Subscription<M> implements AsyncIterableIterator<TimelineEntry<M>>,
     const { signal } = this.#options;
     // Entries that were read already are handed out, so a close ends only waits.
     const failWaiting = (reason: () => TimelineError) => () => {
-      if (this.#callers.length > 0) this.fail(reason());
+      if (this.#caller) this.fail(reason());
     };
     this.#off.push(onAbort(session.closing, failWaiting(closedError)));
     if (signal)
@@ -215,7 +244,8 @@ export class Subscription<M> implements AsyncIterableIterator<TimelineEntry<M>>,
         if (this.#hasEnded) break;
         if (!isTimelineError(error) || !error.retryable) {
           this.#isReading = false;
-          return this.fail(error);
+          this.fail(error);
+          return;
         }
         if (++failures === 1)
           session.warn({ code: 'subscription-waits', message: `a subscription waits for its store: ${error.message}` });

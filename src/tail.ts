@@ -32,7 +32,7 @@ export class Tail<M> {
   readonly #parts: TailParts<M>;
   readonly #log = new TailLog<M>();
   readonly #onHint = new Set<() => void>();
-  #waiting = new Set<WaitingReader>();
+  #waiting: WaitingReader[] = [];
   /** Undefined until a reader has caught up. */
   #position: Position | undefined;
   /** A hint said that there may be more than the log has. */
@@ -53,7 +53,7 @@ export class Tail<M> {
   }
 
   get hasWaiting(): boolean {
-    return this.#waiting.size > 0;
+    return this.#waiting.length > 0;
   }
 
   /**
@@ -94,13 +94,17 @@ export class Tail<M> {
   /** For a reader that has taken all of the log. Returns false if it has to read for itself. */
   wait(reader: WaitingReader): boolean {
     if (!this.#position) return false;
-    this.#waiting.add(reader);
+    if (this.#waiting[reader.seat] !== reader) reader.seat = this.#waiting.push(reader) - 1;
     if (this.#isStale) this.#parts.look(this);
     return true;
   }
 
   leave(reader: WaitingReader): void {
-    this.#waiting.delete(reader);
+    if (this.#waiting[reader.seat] !== reader) return;
+    const last = this.#waiting.pop() as WaitingReader;
+    if (last === reader) return;
+    this.#waiting[reader.seat] = last;
+    last.seat = reader.seat;
   }
 
   /** Calls `ring` at each hint. Returns the function that ends it. */
@@ -163,7 +167,7 @@ export class Tail<M> {
   fail(error: unknown): void {
     this.#position = undefined;
     const waiting = this.#waiting;
-    this.#waiting = new Set();
+    this.#waiting = [];
     for (const reader of waiting) reader.fail(error);
   }
 
@@ -204,8 +208,8 @@ export class Tail<M> {
   }
 
   #handOver(): void {
-    if (this.#waiting.size === 0) return;
+    if (!this.hasWaiting) return;
     this.#parts.handOver.add(this.#waiting);
-    this.#waiting = new Set();
+    this.#waiting = [];
   }
 }

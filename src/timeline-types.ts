@@ -77,7 +77,7 @@ export interface Timeline<M> {
 
   /**
    * Yields the entries after a position, then new entries as they arrive, and never ends. Starts at the oldest kept
-   * entry without `after`.
+   * entry without `after`. Subscriptions of one store share entries that arrive, frozen: do not change their messages.
    *
    * @example
    * ```ts

@@ -58,7 +58,10 @@ export interface TimelineStoreOptions<M> {
   readonly limits?: Nullable<PendingLimits> | undefined;
   /** Retries of calls that are safe to repeat. */
   readonly retry?: Nullable<RetryOptions> | undefined;
-  /** Milliseconds between the polls of a waiting subscription that gets no wake-up. Default 1000, minimum 10. */
+  /**
+   * Milliseconds between the looks that all waiting subscriptions of the store share, for wake-ups that were lost; up to
+   * four times as many while none is. Default 1000, minimum 10.
+   */
   readonly pollMs?: number | undefined;
   /**
    * Clock, in milliseconds since 1970; fractions are cut off. Default `Date.now`. A store's own clock takes precedence.

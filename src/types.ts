@@ -59,8 +59,8 @@ export interface TimelineStoreOptions<M> {
   /** Retries of calls that are safe to repeat. */
   readonly retry?: Nullable<RetryOptions> | undefined;
   /**
-   * Milliseconds between the looks that all waiting subscriptions of the store share, for wake-ups that were lost; up to
-   * four times as many while none is. Default 1000, minimum 10.
+   * Milliseconds between the looks that all waiting subscriptions of the store share, for wake-ups that were lost; up
+   * to four times as many while none is. Default 1000, minimum 10.
    */
   readonly pollMs?: number | undefined;
   /**

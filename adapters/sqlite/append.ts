@@ -185,7 +185,7 @@ function toRow({ seqId, entry }: Plan['fresh'][number], appendedAt: number): Row
   return { seqId, appendedAt, body, ...(key !== undefined && { key }), revision: 0 };
 }
 
-/** Shared by the writes of one transaction: their time, the bodies stored once, and what is new of watched Timelines. */
+/** Shared by the writes of one transaction: their time, bodies stored once, and what is new of watched Timelines. */
 class AppendTransaction {
   readonly bodies = new Map<Payload, { readonly id: number | bigint; refs: number }>();
   readonly added: { readonly timeline: string; readonly rows: readonly Row[] }[] = [];

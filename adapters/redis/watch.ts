@@ -23,6 +23,9 @@ const MAX_ROWS_IN_ALL = 1000;
 /** The most Timelines whose states are read together with each wait, which saves a round trip after it. */
 const STATES_PER_WAIT = 32;
 
+/** The most Timelines per millisecond that are compared without a reason: subscriptions look for themselves too. */
+const COMPARED_PER_MS = 1;
+
 interface WatchedTimeline {
   readonly library: Library;
   readonly timeline: string;
@@ -42,7 +45,7 @@ type StreamAnswer = readonly [name: Buffer, rows: readonly StreamRow[]];
  * The answer has the new entries. The state, read right after it, shows whether they are what a read returns: of the
  * same epoch, not trimmed, and without versions in the overlay.
  * In a Cluster, where no command may name several slots, it polls their states. The states are compared before a wait
- * that names other Timelines than the last one, and every {@link BLOCK_MS}, for streams that were lost. Whenever there
+ * that names other Timelines than the last one, and every {@link BLOCK_MS} or less often, for streams that were lost. Whenever there
  * is a connection again, everybody is woken.
  */
 export class Watchers {
@@ -152,7 +155,8 @@ export class Watchers {
 
   async #block(): Promise<void> {
     // After news, the next wait follows at once: the server should first serve those who read them.
-    if (this.#mustCompare || performance.now() - this.#comparedAt >= BLOCK_MS) {
+    const compareMs = Math.max(BLOCK_MS, this.#watched.size / COMPARED_PER_MS);
+    if (this.#mustCompare || performance.now() - this.#comparedAt >= compareMs) {
       this.#mustCompare = false;
       await this.#compareStates((stateKeys) => this.#send('mget', stateKeys) as Promise<unknown[]>);
       this.#connectionId = Number(await this.#send('client', ['id']));

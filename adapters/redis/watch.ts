@@ -45,8 +45,8 @@ type StreamAnswer = readonly [name: Buffer, rows: readonly StreamRow[]];
  * The answer has the new entries. The state, read right after it, shows whether they are what a read returns: of the
  * same epoch, not trimmed, and without versions in the overlay.
  * In a Cluster, where no command may name several slots, it polls their states. The states are compared before a wait
- * that names other Timelines than the last one, and every {@link BLOCK_MS} or less often, for streams that were lost. Whenever there
- * is a connection again, everybody is woken.
+ * that names other Timelines than the last one, and every {@link BLOCK_MS} or less often, for streams that were lost.
+ * Whenever there is a connection again, everybody is woken.
  */
 export class Watchers {
   readonly #connections: Connections;

@@ -24,10 +24,11 @@ export class RateLimit {
   /** Takes a token. Returns 0, or the milliseconds until there will be one. */
   take(user: string): number {
     const now = this.#now();
-    const fullAt = Math.max(now, this.#fullAt.get(user) ?? now);
-    const waitMs = fullAt + this.#msPerToken - this.#msOfBucket - now;
+    // Differences first: a rounded sum of times would refuse the only token of a bucket.
+    const missingMs = Math.max(0, (this.#fullAt.get(user) ?? now) - now);
+    const waitMs = missingMs + this.#msPerToken - this.#msOfBucket;
     this.#fullAt.delete(user);
-    this.#fullAt.set(user, waitMs > 0 ? fullAt : fullAt + this.#msPerToken);
+    this.#fullAt.set(user, now + missingMs + (waitMs > 0 ? 0 : this.#msPerToken));
     this.#forget();
     return waitMs > 0 ? Math.ceil(waitMs) : 0;
   }

@@ -31,8 +31,7 @@ describe.skipIf(chromiumPath === undefined)('the demo in a browser', { timeout: 
     await page.page.locator('.banner').waitFor();
     await page.write('ann', 'Written while the server is dead');
     await page.write('bob', 'This one too');
-    await page.untilVerdict('wait');
-    expect(await page.verdict()).toBe('Nothing lost. 2 on their way.');
+    await expect.poll(() => page.verdict()).toBe('Nothing lost. 2 on their way.');
     await page.page.locator('.banner button').click();
     await page.untilExact(4, [4, 4, 2]);
 
@@ -40,8 +39,7 @@ describe.skipIf(chromiumPath === undefined)('the demo in a browser', { timeout: 
     await page.pane('bob').locator('.device-state[data-state="offline"]').waitFor();
     for (const text of ['First', 'Second', 'Third']) await page.write('ann', `${text} of three while Bob is away`);
     await page.write('bob', 'From the tunnel');
-    await page.untilVerdict('wait');
-    expect((await page.figures()).devices).toEqual(['7', '4', '5']);
+    await expect.poll(async () => (await page.figures()).devices).toEqual(['7', '4', '5']);
     await page.tool('cut-bob').click();
     await page.untilExact(8, [8, 8, 6]);
     expect((await page.seqIds('ann')).slice(-10)).toEqual((await page.seqIds('bob')).slice(-10));

@@ -64,7 +64,7 @@ describe('a store that fails', () => {
     const socket = await SocketReader.as('bob', `${url}?device=phone`);
     const cursor = lastId(await socket.untilCaughtUp())!;
     store.before = (method) => {
-      if (method === 'advance') throw failure();
+      if (method === 'append' || method === 'advance') throw failure();
     };
     socket.send({ type: 'ack', cursor });
     expect((await socket.closed)[0]).toBe(CLOSE_CODES.resume);

@@ -1,8 +1,12 @@
 import { expect, it } from 'vitest';
+import type { Write } from '../../src/adapter.js';
+import { encodeTimelineId } from '../../src/timeline-id.js';
 import { until } from '../support/until.js';
 import { inboxText } from './support/inbox-text.js';
 import { bodyOf, drain } from './support/people.js';
 import { inWorlds, MODES, SHORT_PATIENCE } from './support/worlds.js';
+
+const isToInbox = (writes: readonly Write[]) => writes.some(({ timeline }) => timeline === encodeTimelineId('bob'));
 
 inWorlds(
   'copies of entries that are gone by then',
@@ -16,8 +20,8 @@ inWorlds(
         const slow = await world.start(write);
         await world.join(slow, 'a', 'ann', 'bob');
         let hold: (() => void) | undefined;
-        slow.faults.sync.before = (method) => {
-          if (method === 'append') return new Promise((resolve) => (hold = resolve));
+        slow.faults.sync.before = (method, [writes]) => {
+          if (method === 'append' && isToInbox(writes as Write[])) return new Promise((resolve) => (hold = resolve));
         };
         const { seqId, delivered } = await slow.sync.send({ conversation: 'a', sender: 'ann', body: 'secret' });
         await until('a copy on its way', () => hold !== undefined);

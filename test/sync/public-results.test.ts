@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { memoryAdapter } from '../../adapters/memory/index.js';
-import { jsonCodec, openTimelineStore, TimelineError } from '../../src/index.js';
+import { backupTimelines, restoreTimelines, sqliteAdapter } from '../../adapters/sqlite/index.js';
+import { type Head, jsonCodec, openTimelineStore, TimelineError } from '../../src/index.js';
 import { createSync, openMessageSync, readDiffusion, type Sent, writeDiffusion } from '../../sync/index.js';
 import { checkJson, propertiesOf, resultTypes } from '../support/result-types.js';
 import { all, drain, take } from './support/people.js';
@@ -20,6 +24,25 @@ await chat.appendMany(['b', 'c']);
 await store.timeline('bad').appendMany(['good', 'bad']);
 const phone = chat.checkpoint('phone');
 const ids = [chat.id];
+
+/** The head of a Timeline that was restored from a backup. */
+async function restoredHead(): Promise<Head> {
+  const folder = mkdtempSync(join(tmpdir(), 'timeline-results-'));
+  const [file, backup] = [join(folder, 'a.db'), join(folder, 'b.db')];
+  const open = () => openTimelineStore<string>({ adapter: sqliteAdapter(file), name: 'results' });
+  const before = await open();
+  await before.timeline('restored').append('a');
+  await before.close();
+  await backupTimelines(file, backup);
+  await restoreTimelines(backup, file);
+  const after = await open();
+  try {
+    return await after.timeline('restored').head();
+  } finally {
+    await after.close();
+    rmSync(folder, { recursive: true });
+  }
+}
 
 const core: Record<string, () => unknown> = {
   'TimelineStore.name': () => store.name,
@@ -52,7 +75,7 @@ const core: Record<string, () => unknown> = {
   'Timeline.subscribe': () => take(chat.subscribe(), 1),
   'Timeline.get': () => chat.get(3n),
   'Timeline.latest': () => chat.latest(),
-  'Timeline.head': () => chat.head(),
+  'Timeline.head': async () => [await chat.head(), await restoredHead()],
   'Timeline.update': () => chat.update(3n, 'C'),
   'Checkpoint.reader': () => phone.reader,
   'Checkpoint.get': () => phone.get(),

@@ -64,7 +64,7 @@ onStores('300 messages', (kind) => {
   );
 });
 
-it.each(TRANSPORTS)(
+it.each(nightly ? TRANSPORTS : (['sse'] as const))(
   '300 messages outlive a network that is cut every 100 ms (%s)',
   async (transport) => {
     const server = await startServer();

@@ -8,6 +8,6 @@ describeAdapter(
   {
     name: 'the minimal adapter of the documents',
     create: () => minimalAdapter(),
-    eachNthRange: nightly ? 1 : 5,
+    eachNthRange: nightly ? 1 : 25,
   },
 );

@@ -1,5 +1,6 @@
 import type { Page, TimelineEntry, TimelineStore } from '../../src/index.js';
 import { isCounted } from '../shared/message-kinds.js';
+import { SkipReader } from '../shared/skip-index.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
 
@@ -10,6 +11,8 @@ const CALLS_AT_ONCE = 2;
 const MAX_PAGE = 500;
 /** Entries of other kinds that may stand between the messages. */
 const SLACK = 16;
+/** So many entries of which none counts are reason to look into the skip index. */
+const LEAST_FRUITLESS = 64;
 /** Entries of a conversation that do not count, own ones included, of which more are not read. */
 const MAX_UNCOUNTED = 5000;
 
@@ -54,6 +57,7 @@ export async function countUnread<M>(
         lenient,
       );
       for (const [i, counter] of some.entries()) counter.visitPage(pages[i] as Page<Stored<M>>);
+      await Promise.all(some.filter(({ isFruitless }) => isFruitless).map((counter) => counter.skip(store)));
       open.unshift(...some.filter(({ isDone }) => !isDone));
     }
   };
@@ -76,6 +80,8 @@ class Counter {
   after: bigint;
   #isAtEnd: boolean;
   #visited = 0;
+  #fruitless = 0;
+  #skips: SkipReader<unknown> | undefined;
   readonly #through: bigint;
   readonly #recalls: ReadonlySet<string> | undefined;
   readonly #user: string;
@@ -112,8 +118,22 @@ class Counter {
     return this.#visited - this.#messages.size;
   }
 
+  /** `true` if it met no message for a while, and goes on. */
+  get isFruitless(): boolean {
+    return this.#fruitless >= LEAST_FRUITLESS && !this.isDone;
+  }
+
+  /** Goes on behind entries that are known to be no messages. */
+  async skip<M>(store: TimelineStore<Stored<M>>): Promise<void> {
+    this.#skips ??= new SkipReader<M>(store, this.conversation, 'counted') as SkipReader<unknown>;
+    this.after = await this.#skips.lastBefore(this.after);
+    this.#isAtEnd = this.after >= this.#through;
+  }
+
   visitPage({ entries, upToDate }: Page<Stored<unknown>>): void {
+    const { size } = this.#messages;
     for (const entry of entries) this.#visit(entry);
+    this.#fruitless = this.#messages.size === size ? this.#fruitless + entries.length : 0;
     this.#isAtEnd = upToDate || entries.length === 0 || this.after >= this.#through;
   }
 

@@ -94,6 +94,22 @@ inWorlds(
       });
     });
 
+    it('are left out where unread messages are counted, exactly', async () => {
+      const world = await open();
+      const process = await world.start({ diffusion: MODES.read() });
+      const target = await begin(world, process);
+      await process.sync.markRead('bob', 'g', target);
+      await react(process, 2 * MANY, { relatesTo: String(target) });
+      await process.sync.recover({ all: true });
+      await say(process.sync, 'g', 'ann', 'two');
+      await react(process, 2 * MANY, { relatesTo: String(target) });
+      await process.sync.recover({ all: true });
+      await say(process.sync, 'g', 'ann', 'three');
+      const { result, entries } = await entriesOf(process, () => process.sync.unread('bob'));
+      expect(result).toMatchObject({ messages: 2, conversations: 1, capped: false });
+      expect(entries).toBeLessThan(4 * BOUND);
+    }, 60_000);
+
     it('show the edits and recalls that were met on the way, each time', async () => {
       const world = await open();
       const process = await world.start();

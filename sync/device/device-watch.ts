@@ -1,5 +1,5 @@
 import type { TimelineId, TimelineStore } from '../../src/index.js';
-import { onAbort, pause } from '../../src/toolkit/index.js';
+import { onAbort } from '../../src/toolkit/index.js';
 
 /** Timelines of one library. */
 interface WatchedTimelines {
@@ -13,7 +13,7 @@ export class DeviceWatch {
   #watched = '';
   #unwatch: () => void = () => undefined;
   #isWoken = false;
-  #waiting: AbortController | undefined;
+  #endWait: () => void = () => undefined;
   #hasStopped = false;
 
   /** The signals end a wait as a hint does. */
@@ -41,10 +41,15 @@ export class DeviceWatch {
   }
 
   /** Resolves at a hint, at the latest after `ms` milliseconds: hints between processes may be lost. */
-  async wait(ms: number): Promise<void> {
-    if (this.#isWoken || this.#hasStopped) return;
-    this.#waiting = new AbortController();
-    await pause(ms, { signal: this.#waiting.signal });
+  wait(ms: number): Promise<void> {
+    if (this.#isWoken || this.#hasStopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endWait = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** `true` if a hint came since {@link clear}. */
@@ -54,7 +59,7 @@ export class DeviceWatch {
 
   /** Ends a wait under way, without a hint. */
   interrupt(): void {
-    this.#waiting?.abort();
+    this.#endWait();
   }
 
   /** Ends a wait under way, and all watches. */
@@ -62,11 +67,11 @@ export class DeviceWatch {
     this.#hasStopped = true;
     this.#unwatch();
     for (const forget of this.#forgetSignals) forget();
-    this.#waiting?.abort();
+    this.#endWait();
   }
 
   readonly #wake = (): void => {
     this.#isWoken = true;
-    this.#waiting?.abort();
+    this.#endWait();
   };
 }

@@ -35,12 +35,15 @@ export function changed<M>(row: ShownMessage<M>, { kind, body, recalled }: ChatE
   return { ...rest, recalled: true };
 }
 
-/** A message with another one that relates to it, the newest of its sender. */
+/** A message with another one that relates to it, the newest of its sender, in the order of the conversation. */
 export function relatedTo<M>(row: ShownMessage<M>, entry: ChatEntry<M>): ShownMessage<M> {
   const { related } = row;
-  const others = related.filter(({ sender }) => sender !== entry.sender);
   const known = related.find(({ sender }) => sender === entry.sender);
-  return (known?.seqId ?? 0n) < entry.seqId ? { ...row, related: [...others, relatedOf(entry)] } : row;
+  if ((known?.seqId ?? 0n) >= entry.seqId) return row;
+  const others = related.filter((each) => each !== known);
+  const isBefore = ({ seqId = UNSTORED }: RelatedMessage<M>) => seqId <= entry.seqId;
+  const [before, behind] = [others.filter(isBefore), others.filter((each) => !isBefore(each))];
+  return { ...row, related: [...before, relatedOf(entry), ...behind] };
 }
 
 /** Where messages of a page go: in place of everything, in front of what is there, or each in its place. */

@@ -109,7 +109,7 @@ describe.skipIf(!hasRedis())('why there is no connection is told', () => {
     expect(error).toMatchObject({ code: 'TIMELINE_UNAVAILABLE', retryable: true });
     expect(error.message).toMatch(why);
     expect(error.cause).toBeInstanceOf(Error);
-    expect(performance.now() - started).toBeLessThan(waitMs * 1.1);
+    expect(performance.now() - started).toBeLessThan(waitMs * 1.5);
   };
 
   it('a wrong password, and none, at once', async () => {

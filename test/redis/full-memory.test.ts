@@ -29,15 +29,19 @@ describe.skipIf(!hasRedis())('a server without memory left (noeviction)', () => 
       outcome: 'not-applied',
     });
     await until('expired entries are gone', async () => (await redis.client.xlen(redis.streamKey('t0'))) === 0, 6000);
-    const append = () => redis.timeline('new').append('m', { key: 'm' });
-    const isTaken = () =>
-      append().then(
-        () => true,
-        () => false,
-      );
-    await until('there is memory for an append', isTaken, 6000);
-    expect((await append()).seqId).toBe(1n);
-    expect((await redis.timeline('t0').append('m')).seqId).toBe(101n);
+    for (const [timeline, seqId] of [
+      ['new', 1n],
+      ['t0', 101n],
+    ] as const) {
+      const append = () => redis.timeline(timeline).append('m', { key: 'm' });
+      const isTaken = () =>
+        append().then(
+          () => true,
+          () => false,
+        );
+      await until(`there is memory for an append to ${timeline}`, isTaken, 6000);
+      expect((await append()).seqId).toBe(seqId);
+    }
   });
 
   it('takes an append to a Timeline of which enough has expired, before any sweep', async () => {

@@ -6,7 +6,7 @@ const WRITERS = 4;
 const EACH = 25;
 const messages = (entries: readonly TimelineEntry<string>[]) => entries.map(({ message }) => message);
 
-/** Rows become visible up to 30 ms after they got their id, in any order; on a busy machine later, which must not be. */
+/** Rows become visible up to 30 ms after they got their id, in any order; on a busy machine later. */
 async function late(settleMs = 400) {
   const emulator = await emulate({ autoIncrement: { maxCommitDelayMs: 30 } });
   const options = { sequence: 'auto', settleMs } as const;

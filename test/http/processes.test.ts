@@ -16,6 +16,8 @@ class RestartableServer {
   readonly #file = tempFile();
   #child: ChildProcess | undefined;
   #port = '0';
+  #tellStarted: () => void = () => undefined;
+  #started: Promise<void> = this.#untilStarted();
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
@@ -28,13 +30,26 @@ class RestartableServer {
     this.#child = child;
     afterTest(() => child.kill('SIGKILL'));
     this.#port = String((await once(child.stdout!, 'data'))[0]).trim();
+    this.#tellStarted();
+  }
+
+  /** Resolves once the server runs; while it ends, once the next one does. */
+  get started(): Promise<void> {
+    return this.#started;
   }
 
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child!;
     const exit = once(child, 'exit');
+    this.#started = this.#untilStarted();
     child.kill(signal);
     await exit;
+  }
+
+  #untilStarted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#tellStarted = resolve;
+    });
   }
 }
 
@@ -55,7 +70,7 @@ async function sendAll(onSent: (count: number) => void): Promise<void> {
         await new Caller(server.url, 'ann').say('team', body, body);
         break;
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await server.started;
       }
     }
     onSent(i + 1);
@@ -81,7 +96,7 @@ async function showAll(open: (position: string | undefined) => Promise<Stream>):
         if (shown.size === BODIES.length) break;
       }
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await server.started;
     }
   }
   return [...shown.values()];

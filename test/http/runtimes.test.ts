@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,34 +9,55 @@ import { nightly } from '../support/nightly.js';
 import { bodiesOf, Caller } from './support/client.js';
 import { SocketReader } from './support/sockets.js';
 
-const server = bundled(resolve(import.meta.dirname, 'support/runtime-server.ts'));
+const support = (file: string) => resolve(import.meta.dirname, 'support', file);
+const server = bundled(support('runtime-server.ts'));
+const NEXT_ROUTE = `
+  import { gateway } from '../../gateway.mjs';
+  const { fetch } = gateway;
+  export { fetch as GET, fetch as POST, fetch as PUT, fetch as PATCH, fetch as DELETE };`;
 let folder: string;
 
-/** Starts the server on a runtime. Resolves with its address. */
-async function start(runtime: 'bun' | 'deno'): Promise<string> {
-  const args = runtime === 'deno' ? ['run', '--allow-all', server] : [server];
-  const child = spawn(join(folder, 'node_modules/.bin', runtime), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: folder, stdio: 'pipe' });
+const install = (...packages: string[]) =>
+  run('npm', 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...packages);
+
+/** Starts a program of the folder. Resolves with what follows `before` in the first line that has it. */
+async function start(program: string, args: string[], before: RegExp): Promise<string> {
+  const child = spawn(join(folder, 'node_modules/.bin', program), args, {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
-  for await (const line of createInterface(child.stdout))
-    if (line.startsWith('port ')) return `http://127.0.0.1:${line.slice('port '.length)}`;
-  throw new Error(`${runtime} ended`);
+  for await (const line of createInterface(child.stdout)) if (before.test(line)) return line.replace(before, '');
+  throw new Error(`${program} ended`);
 }
 
-// Each runtime takes about a hundred megabytes to install.
+/** Starts the server. Resolves with its address. */
+async function startServer(runtime: 'bun' | 'deno' | 'next'): Promise<string> {
+  if (runtime === 'next') return `${await start('next', ['start', '-p', '0', '-H', '127.0.0.1'], /^.*Local: +/)}/chat`;
+  const args = runtime === 'deno' ? ['run', '--allow-all', server] : [server];
+  return `http://127.0.0.1:${await start(runtime, args, /^port /)}/chat`;
+}
+
+// Each takes a hundred megabytes or more to install.
 describe.runIf(nightly)('the gateway on other runtimes', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'timeline-runtimes-'));
-    const install = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: folder });
-    install('npm', 'install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', 'bun@1', 'deno@2');
-    install(process.execPath, 'node_modules/bun/install.js');
-    install(process.execPath, 'node_modules/deno/install.cjs');
-  }, 300_000);
+    writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+    mkdirSync(join(folder, 'app/chat/[...path]'), { recursive: true });
+    writeFileSync(join(folder, 'app/chat/[...path]/route.js'), NEXT_ROUTE);
+    copyFileSync(bundled(support('runtime-gateway.ts')), join(folder, 'app/gateway.mjs'));
+    install('bun@1', 'deno@2', 'next@16', 'react@19', 'react-dom@19');
+    run(process.execPath, 'node_modules/bun/install.js');
+    run(process.execPath, 'node_modules/deno/install.cjs');
+    run('node_modules/.bin/next', 'build');
+  }, 600_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each(['bun', 'deno'] as const)(
+  it.each(['bun', 'deno', 'next'] as const)(
     '%s stores a message, and streams it to a device',
     async (runtime) => {
-      const url = await start(runtime);
+      const url = await startServer(runtime);
       const [ann, bob] = [new Caller(url, 'ann'), new Caller(url, 'bob', { 'x-device': 'phone' })];
       expect((await new Caller(url).get('/conversations')).status).toBe(401);
       expect((await ann.call('POST', '/conversations/team/members', { users: ['ann', 'bob'] })).status).toBe(200);
@@ -54,7 +75,7 @@ describe.runIf(nightly)('the gateway on other runtimes', () => {
   );
 
   it('Deno serves WebSockets', async () => {
-    const url = await start('deno');
+    const url = await startServer('deno');
     const ann = new Caller(url, 'ann');
     await ann.call('POST', '/conversations/team/members', { users: ['ann', 'bob'] });
     const bob = await SocketReader.open(url);

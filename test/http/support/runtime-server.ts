@@ -1,6 +1,5 @@
-import { memoryAdapter } from '../../../adapters/memory/index.js';
-import { createGateway, type GatewaySocket } from '../../../http/index.js';
-import { openMessageSync } from '../../../sync/index.js';
+import type { GatewaySocket } from '../../../http/index.js';
+import { gateway } from './runtime-gateway.js';
 
 /** The parts of both runtimes that serve requests. */
 declare const Deno: {
@@ -16,13 +15,6 @@ declare const Bun: {
   };
 };
 
-const sync = await openMessageSync<string>({ adapter: memoryAdapter() });
-const gateway = createGateway(sync, {
-  authenticate: (request) => {
-    const user = request.headers.get('authorization')?.replace('Bearer ', '');
-    return user ? { user } : undefined;
-  },
-});
 const tell = (port: number) => console.log(`port ${port}`);
 
 if (typeof Deno !== 'undefined') {

@@ -1,12 +1,14 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { OpenChatStorage, StoredOutgoing } from '../../client/index.js';
 import { membersOnly } from '../../sync/index.js';
+import { nightly } from '../support/nightly.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 import { numbered } from '../sync/support/people.js';
 import { onStores, Person, type Server, shown, startServer, TRANSPORTS, untilShown } from './support/world.js';
 
 const LONG_MS = 120_000;
+const COUNT = nightly ? 1000 : 300;
 
 /** Counts the requests that send messages. */
 function counted(): { readonly fetch: typeof fetch; sends: string[] } {
@@ -41,18 +43,18 @@ onStores('what waits in a conversation', (kind) => {
       await ann.found('other', 'ann', 'bob');
       const [left, right] = [await ann.loaded('team'), await bob.loaded('team')];
       for (const person of [ann, bob]) await person.live();
-      const bodies = numbered(1000);
+      const bodies = numbered(COUNT);
       const sent = bodies.map((body) => ann.chat.send('team', body).sent);
       const other = ann.chat.send('other', 'meanwhile');
       const seqIds = await Promise.all(sent);
       await other.sent;
       expect(seqIds).toEqual([...seqIds].sort((a, b) => (a < b ? -1 : 1)));
-      expect(sends.length).toBeLessThanOrEqual(12);
+      expect(sends.length).toBeLessThanOrEqual(COUNT / 100 + 2);
       for (const [person, view] of [
         [ann, left],
         [bob, right],
       ] as const) {
-        await until('all has arrived', () => person.bodies.length === 1001, LONG_MS);
+        await until('all has arrived', () => person.bodies.length === COUNT + 1, LONG_MS);
         expect(person.bodies.filter((body) => body !== 'meanwhile')).toEqual(bodies);
         await untilShown(view, bodies);
       }

@@ -3,7 +3,7 @@ import { nightly } from '../support/nightly.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 import { numbered } from '../sync/support/people.js';
-import { onStores, Person, shown, startServer, TRANSPORTS, untilShown } from './support/world.js';
+import { onStores, Person, type StoreKind, shown, startServer, TRANSPORTS, untilShown } from './support/world.js';
 
 const COUNT = 300;
 /** Two processes start again in between, on machines that do other things too. */
@@ -44,7 +44,8 @@ async function converse(ann: Person, bob: Person, disturb: (sent: number) => unk
   expect([ann, bob].flatMap(({ chat }) => chat.outbox.getSnapshot())).toEqual([]);
 }
 
-onStores('300 messages', (kind) => {
+const KINDS: readonly StoreKind[] = nightly ? ['memory', 'sqlite', 'redis'] : ['sqlite', 'redis'];
+const outliveKills = (kind: StoreKind) => {
   it.each(nightly ? TRANSPORTS : ([kind === 'redis' ? 'websocket' : 'sse'] as const))(
     'outlive a server that is killed and started again (%s)',
     async (transport) => {
@@ -62,7 +63,8 @@ onStores('300 messages', (kind) => {
     },
     LONG_MS,
   );
-});
+};
+onStores('300 messages', outliveKills, KINDS);
 
 it.each(nightly ? TRANSPORTS : (['sse'] as const))(
   '300 messages outlive a network that is cut every 100 ms (%s)',

@@ -13,7 +13,7 @@ import { Inboxes } from './support/inboxes.js';
 
 /** From this number on, the figures are no accident: `KILLS=30 npx vitest run test/sync/kill.test.ts`. */
 const MANY = 10;
-const KILLS = Number(process.env.KILLS ?? 3);
+const KILLS = Number(process.env.KILLS ?? 2);
 
 /** The reports of a sender on its messages, by key. */
 interface Told {

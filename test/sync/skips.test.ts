@@ -11,7 +11,7 @@ const G = encodeTimelineId('g');
 const SKIPS = encodeTimelineId(timelineOf.skips('g'));
 /** More than a list and a page read of a conversation, whatever its length. */
 const BOUND = 500;
-const MANY = 1200;
+const MANY = 600;
 
 /** Counts the entries of the conversation that the store hands over. */
 async function entriesOf<T>({ faults }: Process, call: () => Promise<T>): Promise<{ result: T; entries: number }> {

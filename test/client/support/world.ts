@@ -80,8 +80,12 @@ export async function startServer(kind: StoreKind = 'memory', options: ServeOpti
 }
 
 /** Runs tests on each store. */
-export function onStores(title: string, tests: (kind: StoreKind) => void): void {
-  for (const kind of ['memory', 'sqlite', 'redis'] as const)
+export function onStores(
+  title: string,
+  tests: (kind: StoreKind) => void,
+  kinds: readonly StoreKind[] = ['memory', 'sqlite', 'redis'],
+): void {
+  for (const kind of kinds)
     describe.skipIf(kind === 'redis' && !hasRedis())(`${title} (${kind})`, () => {
       tests(kind);
       afterAll(async () => {

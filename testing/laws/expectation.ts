@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { AppendResult, Timeline } from '../../src/types.js';
+import type { AppendResult, Timeline, TimelineStore } from '../../src/types.js';
 import { fill, messages, readAll, rejects, seqIds } from '../assertions.js';
 import { law } from '../law-group.js';
 
@@ -14,6 +14,14 @@ async function appendConcurrently(handles: readonly Timeline<string>[], expected
     if (attempt.status === 'rejected') await rejects(Promise.reject(attempt.reason), 'TIMELINE_CONFLICT');
   }
   return winners[0]!;
+}
+
+/** Five rounds of racers, one on each store. */
+async function raceOn(stores: readonly TimelineStore<string>[]): Promise<void> {
+  const handles = stores.map((store) => store.timeline('timeline'));
+  let last = 0n;
+  for (let round = 0; round < 5; round += 1) last = (await appendConcurrently(handles, last)).seqId;
+  assert.equal((await readAll(handles[0]!)).length, 5);
 }
 
 export const expectation = law('Expectation', 'expectedLast appends only where it holds', (test) => {
@@ -68,29 +76,11 @@ export const expectation = law('Expectation', 'expectedLast appends only where i
   });
 
   test('of racers on several stores exactly one wins', ['expectedLast'], async (fixture) => {
-    const stores = await Promise.all([fixture.open(), fixture.open(), fixture.open()]);
-    let last = 0n;
-    for (let round = 0; round < 5; round += 1)
-      last = (
-        await appendConcurrently(
-          stores.map((store) => store.timeline('timeline')),
-          last,
-        )
-      ).seqId;
-    assert.equal((await readAll(fixture.timeline())).length, 5);
+    await raceOn(await Promise.all([fixture.open(), fixture.open(), fixture.open()]));
   });
 
   test('of racers on several adapters exactly one wins', ['expectedLast', 'reopen'], async (fixture) => {
-    const stores = [fixture.store, await fixture.reopen(), await fixture.reopen()];
-    let last = 0n;
-    for (let round = 0; round < 5; round += 1)
-      last = (
-        await appendConcurrently(
-          stores.map((store) => store.timeline('timeline')),
-          last,
-        )
-      ).seqId;
-    assert.equal((await readAll(fixture.timeline())).length, 5);
+    await raceOn([fixture.store, await fixture.reopen(), await fixture.reopen()]);
   });
 
   test('it holds for appendMany as a whole', ['expectedLast', 'atomicBatch'], async (fixture) => {

@@ -44,7 +44,7 @@ async function converse(ann: Person, bob: Person, disturb: (sent: number) => unk
   expect([ann, bob].flatMap(({ chat }) => chat.outbox.getSnapshot())).toEqual([]);
 }
 
-const KINDS: readonly StoreKind[] = nightly ? ['memory', 'sqlite', 'redis'] : ['sqlite', 'redis'];
+const KINDS: readonly StoreKind[] = nightly ? ['memory', 'sqlite', 'redis', 'tablestore'] : ['sqlite', 'redis'];
 const outliveKills = (kind: StoreKind) => {
   it.each(nightly ? TRANSPORTS : ([kind === 'redis' ? 'websocket' : 'sse'] as const))(
     'outlive a server that is killed and started again (%s)',

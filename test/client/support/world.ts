@@ -14,13 +14,15 @@ import {
   type ShownMessage,
   type WebSocketConstructor,
 } from '../../../client/index.js';
+import { startTablestoreEmulator } from '../../../emulator/index.js';
 import { hasRedis, RedisServer } from '../../support/redis-server.js';
+import { addressOf } from '../../support/tablestore-store.js';
 import { TestProcess } from '../../support/test-process.js';
 import { until } from '../../support/until.js';
 import { type Served, type ServeOptions, serve } from './served.js';
 import type { ChildArguments } from './server-child.js';
 
-export type StoreKind = 'memory' | 'sqlite' | 'redis';
+export type StoreKind = 'memory' | 'sqlite' | 'redis' | 'tablestore';
 
 let redis: Promise<RedisServer> | undefined;
 
@@ -70,6 +72,10 @@ export async function startServer(kind: StoreKind = 'memory', options: ServeOpti
     const folder = mkdtempSync(join(tmpdir(), 'timeline-client-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     start = child({ file: join(folder, 'chat.db') });
+  } else if (kind === 'tablestore') {
+    const emulator = await startTablestoreEmulator();
+    onTestFinished(() => emulator.close());
+    start = child({ tablestore: addressOf(emulator) });
   } else {
     redis ??= RedisServer.start();
     start = child({ redis: { port: (await redis).port, prefix: `${randomUUID()}:` } });

@@ -22,6 +22,12 @@ export interface OpenOptions {
   readonly query?: string;
 }
 
+/** What the page has under `timelineDemo`. */
+interface CountingApp {
+  readonly devices: readonly { readonly id: string; readonly hasBeenLive: boolean }[];
+  readonly counter: { count(): { readonly devices: ReadonlyMap<string, unknown> } };
+}
+
 /** The demo's page in a browser of its own. */
 export class DemoPage {
   readonly page: Page;
@@ -82,19 +88,24 @@ export class DemoPage {
   async untilLive(): Promise<void> {
     for (const person of ['ann', 'bob'] as const) await this.untilState(person, 'live');
     await this.pane('ann').locator('.row').first().waitFor({ state: 'attached' });
+    await this.untilCounting();
   }
 
   /** Adds a device, and waits until it counts. */
   async addDevice(): Promise<void> {
     await this.tool('device').click();
-    const areLive = () =>
+    await this.untilCounting();
+  }
+
+  /** Until each device is in the counter: what it gets before is not counted. */
+  async untilCounting(): Promise<void> {
+    const areCounted = () =>
       this.page.evaluate(() => {
-        const { timelineDemo } = globalThis as unknown as {
-          timelineDemo: { app: { devices: { hasBeenLive: boolean }[] } };
-        };
-        return timelineDemo.app.devices.every(({ hasBeenLive }) => hasBeenLive);
+        const { app } = (globalThis as unknown as { timelineDemo: { app: CountingApp } }).timelineDemo;
+        const { devices } = app.counter.count();
+        return app.devices.every(({ id, hasBeenLive }) => hasBeenLive && devices.has(id));
       });
-    await until('all devices are live', areLive, PATIENCE_MS);
+    await until('all devices are counted', areCounted, PATIENCE_MS);
   }
 
   async verdict(): Promise<string> {

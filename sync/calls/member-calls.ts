@@ -65,7 +65,7 @@ export class MemberCalls<M> {
       const message = `${JSON.stringify(from)} is no member of ${JSON.stringify(conversation)}`;
       throw new TimelineError('TIMELINE_FORBIDDEN', message, { timeline: conversation });
     }
-    await publishSignal(this.#context, { conversation, from, body, sentAt: Date.now() });
+    await publishSignal(this.#context, { conversation, from, body, sentAt: this.#context.clock.now() });
   }
 
   async isMember(conversation: string, user: string): Promise<boolean> {

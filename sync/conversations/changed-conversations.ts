@@ -1,4 +1,4 @@
-import { isTimelineError, type TimelineId } from '../../src/index.js';
+import { type Cursor, epochOf, type Head, isTimelineError, seqIdOf, type TimelineId } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
@@ -15,11 +15,12 @@ export interface ChangedConversation {
   /** The user has left it. */
   readonly hasLeft: boolean;
   /** A read position that the user's inbox tells of; the stored one may follow. */
-  readonly readSeqId: bigint;
+  readonly readPosition: Cursor | undefined;
 }
 
 /** A conversation whose own Timeline tells of changes. */
 interface Followed {
+  epoch: string;
   lastSeqId: bigint;
   /** The conversation may still begin in either mode. */
   isOpen: boolean;
@@ -62,9 +63,9 @@ export class ChangedConversations<M> {
     const touched = await this.#readInbox();
     await this.#compareMemberships();
     await this.#compareHeads();
-    if (this.#allChanged) for (const name of this.#memberships.keys()) touched.set(name, touched.get(name) ?? 0n);
+    if (this.#allChanged) for (const name of this.#memberships.keys()) touched.set(name, touched.get(name));
     this.#allChanged = false;
-    for (const [conversation, readSeqId] of touched) this.#add(conversation, readSeqId);
+    for (const [conversation, readPosition] of touched) this.#add(conversation, readPosition);
     return [...this.#changed.values()].slice(0, limit);
   }
 
@@ -73,21 +74,17 @@ export class ChangedConversations<M> {
     this.#changed.delete(conversation);
   }
 
-  #add(conversation: string, readSeqId = 0n): void {
+  #add(conversation: string, told?: Cursor): void {
     const membership = this.#memberships.get(conversation);
     if (!membership) return;
-    const known = this.#changed.get(conversation)?.readSeqId ?? 0n;
-    this.#changed.set(conversation, {
-      membership,
-      hasLeft: false,
-      readSeqId: readSeqId > known ? readSeqId : known,
-    });
+    const readPosition = laterRead(this.#changed.get(conversation)?.readPosition, told);
+    this.#changed.set(conversation, { membership, hasLeft: false, readPosition });
   }
 
   /** Reads the inbox to its end. Returns the conversations, and the newest read position of each, if any. */
-  async #readInbox(): Promise<Map<string, bigint>> {
+  async #readInbox(): Promise<Map<string, Cursor | undefined>> {
     const inbox = this.#context.sync.timeline(this.#user);
-    const touched = new Map<string, bigint>();
+    const touched = new Map<string, Cursor | undefined>();
     for (;;) {
       try {
         const page = await inbox.read({ after: this.#inbox, limit: INBOX_PAGE, ...lenient });
@@ -104,18 +101,16 @@ export class ChangedConversations<M> {
     }
   }
 
-  #addInboxEntry(copy: Synced<M>, touched: Map<string, bigint>): void {
+  #addInboxEntry(copy: Synced<M>, touched: Map<string, Cursor | undefined>): void {
     if (isUndecodable(copy)) {
       this.#allChanged = true;
       return;
     }
     const { conversation } = copy;
-    const read = copy.kind === 'read' ? BigInt(copy.seqId) : 0n;
-    const known = touched.get(conversation) ?? 0n;
-    touched.set(conversation, read > known ? read : known);
+    touched.set(conversation, laterRead(touched.get(conversation), copy.kind === 'read' ? copy.position : undefined));
     if (copy.kind !== 'mode') return;
     if (copy.mode === 'write') this.#followed.delete(conversation);
-    else this.#followed.set(conversation, { lastSeqId: 0n, isOpen: false });
+    else this.#followed.set(conversation, { epoch: '', lastSeqId: 0n, isOpen: false });
   }
 
   async #compareMemberships(): Promise<void> {
@@ -132,7 +127,7 @@ export class ChangedConversations<M> {
     for (const [conversation, membership] of before) {
       if (this.#memberships.has(conversation)) continue;
       this.#followed.delete(conversation);
-      this.#changed.set(conversation, { membership, hasLeft: true, readSeqId: 0n });
+      this.#changed.set(conversation, { membership, hasLeft: true, readPosition: undefined });
     }
     if (joined.length > 0 && (await settings()).mayUseReadMode) await this.#followReadMode(joined);
   }
@@ -144,9 +139,9 @@ export class ChangedConversations<M> {
     const begun: string[] = [];
     for (const [i, conversation] of names.entries()) {
       const followed = this.#followed.get(conversation) as Followed;
-      const lastSeqId = heads[i]?.lastSeqId ?? 0n;
-      if (lastSeqId === followed.lastSeqId) continue;
-      followed.lastSeqId = lastSeqId;
+      const { epoch, lastSeqId } = heads[i] as Head;
+      if (lastSeqId === followed.lastSeqId && epoch === followed.epoch) continue;
+      Object.assign(followed, { epoch, lastSeqId });
       this.#add(conversation);
       if (followed.isOpen) begun.push(conversation);
     }
@@ -162,8 +157,17 @@ export class ChangedConversations<M> {
       for (const [j, conversation] of some.entries()) {
         const mode = modes[j];
         if (mode?.mode === 'write' && mode.isDone) this.#followed.delete(conversation);
-        else this.#followed.set(conversation, { lastSeqId: heads[j]?.lastSeqId ?? 0n, isOpen: mode === undefined });
+        else {
+          const { epoch, lastSeqId } = heads[j] as Head;
+          this.#followed.set(conversation, { epoch, lastSeqId, isOpen: mode === undefined });
+        }
       }
     }
   }
+}
+
+/** Of two epochs of the conversation, the inbox tells of the newer one later. */
+function laterRead(known: Cursor | undefined, told: Cursor | undefined): Cursor | undefined {
+  if (known === undefined || told === undefined) return told ?? known;
+  return epochOf(told) !== epochOf(known) || seqIdOf(told) > seqIdOf(known) ? told : known;
 }

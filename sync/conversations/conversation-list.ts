@@ -1,7 +1,8 @@
-import { seqIdOf } from '../../src/index.js';
+import type { Cursor, Head } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type Context, checkOpen } from '../shared/context.js';
+import { heldSeqId } from '../shared/epochs.js';
 import { readerOf } from '../shared/names.js';
 import type { ConversationSummary, Membership, UnreadTotals } from '../types.js';
 import { ConversationTails, type Latest } from './conversation-tails.js';
@@ -28,7 +29,7 @@ interface Wanted<M> {
   readonly membership: Membership;
   readonly latest: Latest<M>;
   /** A read position that is known already, whether or not it is stored. */
-  readonly readSeqId?: bigint;
+  readonly readPosition?: Cursor | undefined;
 }
 
 /** Lists a user's conversations with their unread messages, counted from the conversations themselves. */
@@ -70,13 +71,13 @@ export class ConversationList<M> {
     const memberships = await membershipsOf(this.#context.directory, user);
     const membership = memberships.find((each) => each.conversation === conversation);
     if (!membership) return undefined;
-    return (await this.summariesOf(user, [{ membership, readSeqId: 0n }], atMost))[0];
+    return (await this.summariesOf(user, [{ membership }], atMost))[0];
   }
 
   /** Returns the summaries of some conversations, in the order given. */
   async summariesOf(
     user: string,
-    wanted: readonly { readonly membership: Membership; readonly readSeqId: bigint }[],
+    wanted: readonly Pick<Wanted<M>, 'membership' | 'readPosition'>[],
     atMost: number,
   ): Promise<ConversationSummary<M>[]> {
     const memberships = wanted.map(({ membership }) => membership);
@@ -98,8 +99,9 @@ export class ConversationList<M> {
       this.#readPositions(user, counted),
     ]);
     const starts = counted.flatMap((membership, i) => {
-      const after = later(membership.from, read[i] as bigint);
-      const through = heads[i]?.lastSeqId ?? 0n;
+      const head = heads[i] as Head;
+      const after = later(membership.from, heldSeqId(head, read[i]));
+      const through = head.lastSeqId;
       return through > after ? [{ conversation: membership.conversation, after, through }] : [];
     });
     const totals = { messages: 0, mentions: 0, conversations: 0, capped: false };
@@ -137,18 +139,20 @@ export class ConversationList<M> {
       user,
       some.map(({ membership }) => membership),
     );
-    const read = stored.map((position, i) => later(position, some[i]?.readSeqId ?? 0n));
+    const read = some.map(({ latest: { head }, readPosition }, i) =>
+      later(heldSeqId(head, stored[i]), heldSeqId(head, readPosition)),
+    );
     const starts = some.map(({ membership: { conversation, from }, latest }, i) => {
       const { countedThrough: through, tail, tailAfter, recalls } = latest;
       return { conversation, after: later(from, read[i] as bigint), through, tail, tailAfter, recalls };
     });
     const counts = await countUnread(this.#context.store, user, starts, atMost);
-    return some.map(({ membership: { conversation }, latest: { lastSeqId, last } }, i) => {
+    return some.map(({ membership: { conversation }, latest: { head, last } }, i) => {
       const { pinned, muted, archived } = settings.of(conversation);
       return withJson({
         conversation,
         ...(last && { last }),
-        lastSeqId,
+        lastSeqId: head.lastSeqId,
         readSeqId: read[i] as bigint,
         ...(counts[i] as UnreadCount),
         settings: { muted, archived, pinned },
@@ -157,11 +161,9 @@ export class ConversationList<M> {
     });
   }
 
-  async #readPositions(user: string, memberships: readonly Membership[]): Promise<bigint[]> {
+  #readPositions(user: string, memberships: readonly Membership[]): Promise<(Cursor | undefined)[]> {
     const reader = readerOf.user(user);
-    const items = memberships.map(({ conversation }) => ({ timeline: conversation, reader }));
-    const cursors = await this.#context.store.checkpoints(items);
-    return cursors.map((cursor) => (cursor === undefined ? 0n : seqIdOf(cursor)));
+    return this.#context.store.checkpoints(memberships.map(({ conversation }) => ({ timeline: conversation, reader })));
   }
 }
 

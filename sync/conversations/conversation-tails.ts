@@ -36,7 +36,8 @@ export interface VisibleTail {
 }
 
 export interface Latest<M> {
-  readonly lastSeqId: bigint;
+  /** Head of the conversation. */
+  readonly head: Head;
   readonly last: LastMessage<M> | undefined;
   /** All entries of the conversation after `tailAfter`, newest first. */
   readonly tail: readonly TimelineEntry<Stored<M>>[];
@@ -104,7 +105,7 @@ export class ConversationTails<M> {
         }
         const tailAfter = isWhole ? from : (entries.at(-1)?.seqId ?? head.lastSeqId + 1n) - 1n;
         const { recalls } = latest;
-        return { lastSeqId: head.lastSeqId, last, tail: entries, tailAfter, countedThrough, recalls };
+        return { head, last, tail: entries, tailAfter, countedThrough, recalls };
       }),
     );
   }

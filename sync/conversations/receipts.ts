@@ -11,8 +11,8 @@ const MAX_ENTRIES = 1000;
 interface ReadRange {
   readonly conversation: string;
   readonly reader: string;
-  /** The read position that stands. */
-  readonly from: Cursor | undefined;
+  /** SeqId of the read position that stands. */
+  readonly after: bigint;
   /** The read position to come. */
   readonly to: Cursor;
 }
@@ -23,19 +23,18 @@ interface ReadRange {
  */
 export async function sendReceipts<M>(
   context: Context<M>,
-  { conversation, reader, from, to }: ReadRange,
+  { conversation, reader, after, to }: ReadRange,
 ): Promise<void> {
   if (!context.receipts) return;
   const members = await fewMembers(context, conversation);
   if (!members?.has(reader)) return;
-  const isSameEpoch = from !== undefined && epochOf(from) === epochOf(to);
-  const after = isSameEpoch ? seqIdOf(from) : 0n;
   const senders = await sendersBetween(context, conversation, after, seqIdOf(to));
   const others = [...senders].filter((sender) => sender !== reader && members.has(sender));
   if (others.length === 0) return;
   const seqId = String(seqIdOf(to));
   const key = `receipt:${seqId}.${epochOf(to)}:${reader.length}:${reader}@${conversation}`;
-  const outcomes = await context.sync.appendToMany(others, { kind: 'receipt', conversation, seqId, reader }, { key });
+  const entry = { kind: 'receipt', conversation, seqId, reader, position: to } as const;
+  const outcomes = await context.sync.appendToMany(others, entry, { key });
   for (const outcome of outcomes) if (!outcome.ok && outcome.error.retryable) throw outcome.error;
 }
 

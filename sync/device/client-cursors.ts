@@ -1,4 +1,4 @@
-import { type Cursor, seqIdOf } from '../../src/index.js';
+import type { Cursor } from '../../src/index.js';
 import { checkClientCursor, encodeClientCursor } from './client-cursor.js';
 import { isFollowed } from './conversation-position.js';
 import type { Signer } from './cursor-signature.js';
@@ -7,8 +7,8 @@ import type { NameHashes } from './name-hashes.js';
 import { PageChanges } from './page-changes.js';
 import type { StreamPage, StreamPosition } from './stream-page.js';
 
-/** Fan-out positions of conversations, read before the inbox. */
-export type FanOutPositionsOf = ReadonlyMap<string, Cursor | undefined>;
+/** SeqIds of the fan-out positions of conversations, read before the inbox; 0n for none. */
+export type FanOutPositionsOf = ReadonlyMap<string, bigint>;
 
 /** Cursors that hold the whole position of a device, for a client that keeps it. */
 export class ClientCursors implements PageCursors {
@@ -67,10 +67,9 @@ export class ClientCursors implements PageCursors {
    */
   #dropPassed({ conversations }: StreamPosition): void {
     for (const [name, position] of conversations) {
-      const fannedOut = this.#fanOutPositions.get(name);
-      if (isFollowed(position) || fannedOut === undefined) continue;
+      const passed = this.#fanOutPositions.get(name);
+      if (isFollowed(position) || passed === undefined) continue;
       const { deliveredThrough, followedThrough = 0n } = position;
-      const passed = seqIdOf(fannedOut);
       if (passed >= deliveredThrough && passed >= followedThrough) conversations.delete(name);
     }
   }

@@ -1,7 +1,7 @@
 import { type Head, isTimelineError, type ReadRange, seqIdOf, TimelineError } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
-import { tagOf } from '../shared/epochs.js';
+import { heldSeqId, tagOf } from '../shared/epochs.js';
 import { lenient } from '../shared/undecodable.js';
 import { decodeClientCursor, epochBitsOf } from './client-cursor.js';
 import { ClientCursors, type FanOutPositionsOf } from './client-cursors.js';
@@ -137,8 +137,9 @@ export class ClientPosition<M> implements KeptPosition {
   async #fanOutPositions({ conversations }: StreamPosition): Promise<FanOutPositionsOf> {
     const names = [...conversations].flatMap(([name, position]) => (isFollowed(position) ? [] : [name]));
     if (names.length === 0) return new Map();
-    const positions = await this.#context.fanOutPositions.get(names);
-    return new Map(names.map((name, i) => [name, positions[i]]));
+    const { store, fanOutPositions } = this.#context;
+    const [positions, heads] = await Promise.all([fanOutPositions.get(names), store.heads(names)]);
+    return new Map(names.map((name, i) => [name, heldSeqId(heads[i] as Head, positions[i])]));
   }
 }
 

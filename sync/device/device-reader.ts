@@ -7,7 +7,7 @@ import { hiddenChanges } from './hidden-changes.js';
 import type { DeviceIdentity, KeptPosition, OpenedPosition, PageCursors } from './kept-position.js';
 import { mergedLosses } from './lost-entries.js';
 import { MergedStream } from './merged-stream.js';
-import { healReadPositions } from './read-entries.js';
+import { settleReadPositions } from './read-entries.js';
 import { resolveReferences } from './references.js';
 import { readHeads, type StreamHeads } from './stream-heads.js';
 import { BEHIND, type Loss, type StreamMessage, type StreamPage } from './stream-page.js';
@@ -157,16 +157,16 @@ export class DeviceReader<M> {
   async #finish(page: StreamPage<M>): Promise<SyncMessage<M>[]> {
     const { store } = this.#context;
     // Before the page is handed over: once it is acknowledged, its entries do not come again.
-    const [resolved] = await Promise.all([
+    const [resolved, isLost] = await Promise.all([
       resolveReferences(store, page.messages),
-      healReadPositions(this.#context, this.#identity.user, page.messages),
+      settleReadPositions(this.#context, this.#identity.user, page.messages),
     ]);
     const isHidden = await hiddenChanges(this.#context, this.#identity.user, page.messages, resolved);
     // From here on nothing fails: a page that is handed over again still tells of everything.
     const cursorAfter = await this.#cursors.add(page);
     const left = [...page.losses];
     const finished = resolved.flatMap((message, i) => {
-      if (!message || isHidden[i]) return [];
+      if (!message || isHidden[i] || isLost[i]) return [];
       const { changeCount } = page.messages[i] as StreamMessage<M>;
       while (left[0] && left[0].changeCount <= changeCount) this.#losses.push(left.shift() as Loss);
       const found = { ...message, ...this.tell() };

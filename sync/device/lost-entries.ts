@@ -1,8 +1,8 @@
-import { type Page, seqIdOf } from '../../src/index.js';
+import type { Page } from '../../src/index.js';
 import { withJson } from '../../src/toolkit/index.js';
+import { lastLeaves } from '../members/last-leaves.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
-import { readerOf } from '../shared/names.js';
 import type { Stored, TruncatedConversation } from '../types.js';
 import type { ConversationPosition } from './conversation-position.js';
 import type { StreamPosition } from './stream-page.js';
@@ -48,8 +48,8 @@ async function leftAmongLost<M>(
     isMember = memberships.some((each) => each.conversation === conversation && each.joinedAt <= through);
   }
   if (isMember) return undefined;
-  const left = await store.timeline(conversation).checkpoint(readerOf.leave(user)).get();
-  return left !== undefined && seqIdOf(left) > through ? seqIdOf(left) : through;
+  const [left = 0n] = await lastLeaves(store, [{ conversation, user }]);
+  return left > through ? left : through;
 }
 
 /** One loss for each conversation, the furthest. */

@@ -192,7 +192,7 @@ export class MergedStream<M> {
       const fields = { conversation, seqId, entrySeqId: seqId, sender: this.#user, sentAt: appendedAt };
       if (kind === 'settings') this.#add({ ...fields, kind, settings: copy.settings }, {});
       else if (kind === 'read') this.#add({ ...fields, kind }, { readPosition: copy.position });
-      else this.#add({ ...fields, kind, sender: copy.reader }, {});
+      else this.#add({ ...fields, kind, sender: copy.reader }, { readPosition: copy.position });
     } else if (kind === 'mode') {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);

@@ -1,39 +1,40 @@
-import { type Cursor, epochOf, seqIdOf } from '../../src/index.js';
+import { type Cursor, type Head, seqIdOf } from '../../src/index.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
+import { heldSeqId, holdsCursor } from '../shared/epochs.js';
 import { readerOf } from '../shared/names.js';
 import type { StreamMessage } from './stream-page.js';
 
 /**
- * Advances checkpoints that lie behind what the user's inbox tells: the process that wrote the entry died before it
- * advanced them, or is about to. Positions of an earlier life of a conversation mean nothing now.
+ * Tells which of the messages are read positions and receipts of entries that the conversation has lost: they would
+ * hide the messages that have these SeqIds now. Advances the user's checkpoints that lie behind the others: the process
+ * that wrote the inbox entry died before it advanced them, or is about to.
  */
-export async function healReadPositions<M>(
+export async function settleReadPositions<M>(
   { store }: Context<M>,
   user: string,
   messages: readonly StreamMessage<M>[],
-): Promise<void> {
+): Promise<readonly boolean[]> {
+  const told = messages.filter(({ readPosition }) => readPosition !== undefined);
+  if (told.length === 0) return messages.map(() => false);
+  const names = [...new Set(told.map(({ message }) => message.conversation))];
+  const items = names.map((timeline) => ({ timeline, reader: readerOf.user(user) }));
+  const [stored, found] = await Promise.all([store.checkpoints(items), store.heads(names)]);
+  const heads = new Map(names.map((name, i) => [name, found[i] as Head]));
   const furthest = new Map<string, Cursor>();
-  for (const { message, readPosition } of messages) {
-    const known = furthest.get(message.conversation);
-    if (readPosition !== undefined && (known === undefined || isLater(readPosition, known)))
-      furthest.set(message.conversation, readPosition);
-  }
-  if (furthest.size === 0) return;
-  const items = [...furthest].map(([timeline, to]) => ({ timeline, reader: readerOf.user(user), to }));
-  const [standing, heads] = await Promise.all([
-    store.checkpoints(items.map(({ timeline, reader }) => ({ timeline, reader }))),
-    store.heads(items.map(({ timeline }) => timeline)),
-  ]);
-  const behind = items.filter(({ to }, i) => {
-    const known = standing[i];
-    const isReached = known !== undefined && epochOf(known) === epochOf(to) && seqIdOf(known) >= seqIdOf(to);
-    return !isReached && heads[i]?.epoch === epochOf(to) && heads[i].lastSeqId >= seqIdOf(to);
+  const isLost = messages.map(({ message: { kind, conversation }, readPosition: position }) => {
+    if (position === undefined) return false;
+    const head = heads.get(conversation) as Head;
+    if (!holdsCursor(head, position)) return true;
+    if (kind === 'read' && seqIdOf(position) > heldSeqId(head, furthest.get(conversation)))
+      furthest.set(conversation, position);
+    return false;
+  });
+  const behind = items.flatMap((item, i) => {
+    const to = furthest.get(item.timeline);
+    const standing = heldSeqId(heads.get(item.timeline) as Head, stored[i]);
+    return to !== undefined && seqIdOf(to) > standing ? [{ ...item, to }] : [];
   });
   if (behind.length > 0) await advanceAllOrReset(store, behind);
-}
-
-/** Of two epochs, the inbox tells of the newer one later. */
-function isLater(position: Cursor, known: Cursor): boolean {
-  return epochOf(position) !== epochOf(known) || seqIdOf(position) > seqIdOf(known);
+  return isLost;
 }

@@ -1,8 +1,8 @@
-import { type Head, type Page, seqIdOf } from '../../src/index.js';
+import type { Cursor, Head, Page } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
-import { tagOf } from '../shared/epochs.js';
+import { heldSeqId, tagOf } from '../shared/epochs.js';
 import { keptEntries } from '../shared/kept-entries.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { lenient } from '../shared/undecodable.js';
@@ -13,8 +13,8 @@ import { type ConversationPosition, positionAfter } from './conversation-positio
 const CONVERSATIONS_PER_CALL = 50;
 const ENTRIES_PER_CALL = 2500;
 
-/** A membership, and the SeqId up to which the directory knows all joins and leaves of the conversation. */
-type KnownMembership = Membership & { readonly knownThrough: bigint };
+/** A membership, and the position up to which the directory knows all joins and leaves of the conversation. */
+type KnownMembership = Membership & { readonly known: Cursor | undefined };
 
 /** The position of a device that begins, or begins again. It is complete; see `StreamPosition`. */
 export interface RebuiltPosition {
@@ -43,7 +43,7 @@ export async function rebuild<M>(context: Context<M>, user: string, last: number
     );
     for (const [j, membership] of some.entries()) {
       const page = pages[j] as Page<Stored<M>>;
-      if (await hasLeft(context, user, membership, page.head.lastSeqId)) continue;
+      if (await hasLeft(context, user, membership, page.head)) continue;
       const start = await startOf(context, membership, page, last);
       const position = startPosition(membership, start, page.head, modes[j]);
       if (position) conversations.set(membership.conversation, position);
@@ -59,18 +59,20 @@ async function knownMemberships<M>(
 ): Promise<KnownMembership[]> {
   const names = (await membershipsOf(directory, user)).map(({ conversation }) => conversation);
   const cursors = await fanOutPositions.get(names);
-  const through = new Map(names.map((name, i) => [name, cursors[i] === undefined ? 0n : seqIdOf(cursors[i])]));
+  const known = new Map(names.map((name, i) => [name, cursors[i]]));
   const memberships = await membershipsOf(directory, user);
-  return memberships.map((each) => ({ ...each, knownThrough: through.get(each.conversation) ?? 0n }));
+  return memberships.map((each) => ({ ...each, known: known.get(each.conversation) }));
 }
 
 /** Looks for a leave that the directory does not know yet. Missing it, the device would read on after the leave. */
 async function hasLeft<M>(
   { store, directory }: Context<M>,
   user: string,
-  { conversation, joinedAt, knownThrough }: KnownMembership,
-  end: bigint,
+  { conversation, joinedAt, known }: KnownMembership,
+  head: Head,
 ): Promise<boolean> {
+  const knownThrough = heldSeqId(head, known);
+  const end = head.lastSeqId;
   if (!directory.apply || end <= knownThrough) return false;
   const after = knownThrough > joinedAt ? knownThrough : joinedAt;
   for await (const { entries } of store.timeline(conversation).pages({ after, before: end + 1n, ...lenient })) {

@@ -25,7 +25,7 @@ export interface StreamMessage<M> {
   readonly isReference: boolean;
   /** It comes from the conversation's own Timeline, not from the inbox. */
   readonly isFromConversation: boolean;
-  /** For `read`: the position that the user has read up to. */
+  /** For `read` and `receipt`: the position that was read up to. */
   readonly readPosition?: Cursor;
   /** The number of changes of the page that acknowledging this message includes. */
   readonly changeCount: number;

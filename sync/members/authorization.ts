@@ -1,8 +1,8 @@
 import { TimelineError } from '../../src/index.js';
 import { describeValue } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
-import { readerOf } from '../shared/names.js';
 import type { SyncAction } from '../types.js';
+import { lastLeaves } from './last-leaves.js';
 import { isMemberNow } from './present-members.js';
 
 /** An action of `user`; of the server itself if `undefined`. */
@@ -38,5 +38,5 @@ export async function hasEverLeft<M>(
   conversation: string,
   user: string,
 ): Promise<boolean> {
-  return (await store.timeline(conversation).checkpoint(readerOf.leave(user)).get()) !== undefined;
+  return (await lastLeaves(store, [{ conversation, user }]))[0] !== 0n;
 }

@@ -1,4 +1,4 @@
-import { epochOf, seqIdOf, type TimelineEntry } from '../../src/index.js';
+import { epochOf, type TimelineEntry } from '../../src/index.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
 import { membershipEvent } from '../inbox/membership-events.js';
@@ -10,6 +10,7 @@ import { each } from '../shared/listing.js';
 import { copyKey, readerOf } from '../shared/names.js';
 import { isUndecodable, lenient } from '../shared/undecodable.js';
 import type { Mode, Stored, Synced } from '../types.js';
+import { lastLeaves } from './last-leaves.js';
 import { readFrom, recordEnded, whoSee } from './visibility.js';
 
 const PAGE = 500;
@@ -84,11 +85,12 @@ async function seenBefore<M>(
   at: bigint,
 ): Promise<Map<string, bigint>> {
   const seen = new Map<string, bigint>();
-  const leaves = await store.checkpoints(
-    users.map((user) => ({ timeline: conversation, reader: readerOf.leave(user) })),
+  const leaves = await lastLeaves(
+    store,
+    users.map((user) => ({ conversation, user })),
   );
   for (const [i, user] of users.entries()) {
-    const left = leaves[i] === undefined ? 0n : seqIdOf(leaves[i]);
+    const left = leaves[i] as bigint;
     const isPresent = await directory.isMember?.(conversation, user, at);
     seen.set(user, isPresent || left > at ? at : left);
   }

@@ -1,9 +1,9 @@
-import { isTimelineError, type Page, seqIdOf, type TimelineEntry, type TimelineStore } from '../../src/index.js';
+import { isTimelineError, type Page, type TimelineEntry, type TimelineStore } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import { chunks } from '../shared/listing.js';
-import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { EndedMembership, Stored } from '../types.js';
+import { lastLeaves } from './last-leaves.js';
 
 const USERS_PER_CALL = 500;
 
@@ -80,11 +80,9 @@ export async function sawBefore<M>(
 ): Promise<readonly boolean[]> {
   const saw = views.map(() => false);
   if (views.length === 0) return saw;
-  const leaves = await store.checkpoints(
-    views.map(({ conversation, user }) => ({ timeline: conversation, reader: readerOf.leave(user) })),
-  );
+  const leaves = await lastLeaves(store, views);
   let open = views.flatMap((view, i) => {
-    const leftAt = leaves[i] === undefined ? 0n : seqIdOf(leaves[i]);
+    const leftAt = leaves[i] as bigint;
     return leftAt < view.target ? [] : [{ ...view, i, leftAt }];
   });
   while (open.length > 0) {
@@ -116,10 +114,10 @@ export async function recordEnded<M>(
 ): Promise<void> {
   // Without updates there are no edits and recalls.
   if (entry.message.kind !== 'leave' || !directory.visibleFrom || !store.capabilities.update) return;
-  const leaves = await store.checkpoints(
-    leaving.map((user) => ({ timeline: conversation, reader: readerOf.leave(user) })),
+  const leftBefore = await lastLeaves(
+    store,
+    leaving.map((user) => ({ conversation, user })),
   );
-  const leftBefore = leaves.map((cursor) => (cursor === undefined ? 0n : seqIdOf(cursor)));
   if (leftBefore.some((seqId) => seqId >= entry.seqId)) return;
   const ended: EndedMembership[] = [];
   for (const [i, user] of leaving.entries()) {

@@ -1,9 +1,8 @@
-import { seqIdOf } from '../../src/index.js';
 import type { Context } from '../shared/context.js';
 import { each } from '../shared/listing.js';
-import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership } from '../types.js';
+import { lastLeaves } from './last-leaves.js';
 
 /** The entries of a conversation that a user sees. */
 export interface VisibleRange {
@@ -31,9 +30,9 @@ export async function visibleRange<M>(
   conversation: string,
   user: string,
 ): Promise<VisibleRange | undefined> {
-  const [from, leftAt] = await Promise.all([
+  const [from, [leftAt = 0n]] = await Promise.all([
     presentFrom(context, conversation, user),
-    lastLeave(context, conversation, user),
+    lastLeaves(context.store, [{ conversation, user }]),
   ]);
   let former = await formerMembership(context, conversation, user, leftAt);
   const through = from === undefined ? former?.through : undefined;
@@ -56,11 +55,6 @@ async function presentFrom<M>(
     if (typeof item === 'object' && item.conversation === conversation) return item.from;
   }
   return undefined;
-}
-
-async function lastLeave<M>({ store }: Context<M>, conversation: string, user: string): Promise<bigint> {
-  const position = await store.timeline(conversation).checkpoint(readerOf.leave(user)).get();
-  return position === undefined ? 0n : seqIdOf(position);
 }
 
 /** A leave that is in force has the memberships that it ended. */

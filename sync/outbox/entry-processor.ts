@@ -1,4 +1,4 @@
-import { epochOf, seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
+import { type Cursor, epochOf, seqIdOf, type Timeline, type TimelineEntry } from '../../src/index.js';
 import type { DeliveryReport, InboxCopy } from '../inbox/backlog.js';
 import { copiedMessage } from '../inbox/copied-message.js';
 import { copyOf, type Deliverable, referenceTo } from '../inbox/inbox-entries.js';
@@ -94,13 +94,13 @@ export class EntryProcessor<M> {
           this.#inboxes,
         );
         await this.#tellMembers(entry, message.users);
-        await this.#compactMembers();
+        await this.#compactMembers(entry.cursor);
         return undefined;
       case 'leave':
         await this.#tellMembers(entry, []);
         await recordLeave(this.#context, this.#conversation, entry, message.users);
         await directory.apply?.(this.#conversation, { kind: 'leave', users: message.users, at: entry.seqId });
-        await this.#compactMembers();
+        await this.#compactMembers(entry.cursor);
         return undefined;
       case 'mode':
         return this.#changeMode(entry, { mode: message.mode, since: entry.seqId }, isFirst);
@@ -144,17 +144,20 @@ export class EntryProcessor<M> {
     await this.#inboxes.write(eventCopy(this.#conversation, entry, event), told);
   }
 
-  async #compactMembers(): Promise<void> {
+  async #compactMembers(at: Cursor): Promise<void> {
     const { directory } = this.#context;
     if (!directory.compact || this.#memberChanges++ % this.#context.memberChangesPerLook !== 0) return;
-    const deliveredThrough = await this.#deliveredThrough();
+    const deliveredThrough = await this.#deliveredThrough(at);
     if (deliveredThrough !== undefined) await directory.compact(this.#conversation, { deliveredThrough });
   }
 
-  /** The durable position: after a crash, the fan-out starts there or later. */
-  async #deliveredThrough(): Promise<bigint | undefined> {
+  /**
+   * The durable position: after a crash, the fan-out starts there or later. One of another epoch than `at` does not
+   * count: its entries may be lost.
+   */
+  async #deliveredThrough(at: Cursor): Promise<bigint | undefined> {
     const [position] = await this.#context.fanOutPositions.get([this.#conversation]);
-    return position === undefined ? undefined : seqIdOf(position);
+    return position === undefined || epochOf(position) !== epochOf(at) ? undefined : seqIdOf(position);
   }
 
   /** Another process may be able to decode it: each reader of the reference tries. */
@@ -228,7 +231,7 @@ export class EntryProcessor<M> {
       const markerKey = copyKey(conversation, entry);
       report = await markChange(this.#target, { before: this.mode, next, markerKey, epoch: epochOf(entry.cursor) });
     } else await recordMode(state, conversation, { ...next, isDone: true });
-    const position = await this.#deliveredThrough();
+    const position = await this.#deliveredThrough(entry.cursor);
     if (position !== undefined) await compactModes(state, conversation, position);
     this.#mode = next;
     return report;

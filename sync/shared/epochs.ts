@@ -34,6 +34,15 @@ export function holds(head: Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>, pos
   return head.ancestors?.some((ancestor) => tagOf(ancestor.epoch) === epoch && ancestor.seqId >= seqId) ?? false;
 }
 
+/**
+ * Returns the SeqId of a reader's position; 0n if there is none, or if it is of entries that the Timeline has lost. The
+ * head may be older than the position.
+ */
+export function heldSeqId(head: Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>, position: Cursor | undefined): bigint {
+  if (position === undefined) return 0n;
+  return epochOf(position) === head.epoch || holdsCursor(head, position) ? seqIdOf(position) : 0n;
+}
+
 /** `true` if the Timeline still holds what it held at the cursor. */
 export function holdsCursor(head: Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>, cursor: Cursor): boolean {
   return holds(head, { epoch: tagOf(epochOf(cursor)), seqId: seqIdOf(cursor) });

@@ -1,6 +1,7 @@
 import { type Cursor, isTimelineError, seqIdOf, type Timeline, type TimelineStore } from '../../src/index.js';
 import type { Stored, Synced } from '../types.js';
 import { advanceAllOrReset } from './checkpoints.js';
+import type { Clock } from './clock.js';
 import { readerOf } from './names.js';
 import { lenient } from './undecodable.js';
 
@@ -64,7 +65,7 @@ export class FanOutPositions<M> {
  * had delivered all that was trimmed since: it is not looked for.
  */
 export async function resumeAfter<M>(
-  { sync }: { readonly sync: TimelineStore<Synced<M>> },
+  { sync, clock }: { readonly sync: TimelineStore<Synced<M>>; readonly clock: Clock },
   timeline: Timeline<Stored<M>>,
   position: Cursor,
 ): Promise<bigint> {
@@ -77,7 +78,7 @@ export async function resumeAfter<M>(
     if (code !== 'TIMELINE_EPOCH_CHANGED' && code !== 'TIMELINE_ROLLED_BACK') throw error;
   }
   const windowMs = Math.min(sync.capabilities.keyWindowMs ?? DAY_MS, DAY_MS);
-  const horizon = Date.now() - windowMs / 2;
+  const horizon = clock.now() - windowMs / 2;
   for await (const entry of timeline.scan({ reverse: true, ...lenient }))
     if (entry.appendedAt < horizon) return entry.seqId;
   return code === 'TIMELINE_ROLLED_BACK' ? (await timeline.head()).firstSeqId - 1n : 0n;

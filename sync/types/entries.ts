@@ -172,6 +172,8 @@ export type Synced<M> =
       readonly seqId: string;
       /** Name of the member who read it. */
       readonly reader: string;
+      /** Cursor of that entry. */
+      readonly position: string;
     }
   | {
       /** The user has changed settings of a conversation on some device. */

@@ -6,6 +6,7 @@ import type { AdapterLibrary, TimelineAdapter } from '../../../src/adapter.js';
 import { openTimelineStore, type TimelineStore } from '../../../src/index.js';
 import { assemble } from '../../../sync/create-sync.js';
 import {
+  type Directory,
   type MessageSync,
   type Stored,
   type Synced,
@@ -95,24 +96,37 @@ interface Running extends RestoredProcess {
 export class RestorableWorld {
   readonly #folder = mkdtempSync(join(tmpdir(), 'timeline-restored-'));
   readonly #libraries: readonly Library[];
+  readonly #clockOptions: { readonly now?: () => number; readonly clockToleranceMs?: number };
   #running: Running[] = [];
 
-  constructor(options: { readonly hasState: boolean }) {
-    this.#libraries = options.hasState ? ['store', 'sync', 'state'] : ['store', 'sync'];
+  /** `now`: the clock of all libraries and processes. */
+  constructor({ hasState, now }: { readonly hasState: boolean; readonly now?: () => number }) {
+    this.#libraries = hasState ? ['store', 'sync', 'state'] : ['store', 'sync'];
+    this.#clockOptions = now ? { now, clockToleranceMs: Number.POSITIVE_INFINITY } : {};
   }
 
-  async start(options: Partial<SyncOptions<string>> = {}): Promise<RestoredProcess> {
+  /** `directoryOf` wraps the directory of the state library. */
+  async start(
+    options: Partial<SyncOptions<string>> = {},
+    directoryOf: (directory: Directory) => Directory = (directory) => directory,
+  ): Promise<RestoredProcess> {
     const at = (library: Library) => new Replaceable(this.#path(this.#libraries.includes(library) ? library : 'store'));
     const adapters = { store: at('store'), sync: at('sync'), state: at('state') };
     const onWarning = () => undefined;
-    const store = await openTimelineStore<Stored<string>>({ adapter: adapters.store, name: 'store', onWarning });
-    const inboxes = await openTimelineStore<Synced<string>>({ adapter: adapters.sync, name: 'sync', onWarning });
+    const common = { onWarning, ...this.#clockOptions };
+    const store = await openTimelineStore<Stored<string>>({ adapter: adapters.store, name: 'store', ...common });
+    const inboxes = await openTimelineStore<Synced<string>>({ adapter: adapters.sync, name: 'sync', ...common });
     const state = this.#libraries.includes('state')
-      ? await openTimelineStore<Stored<string>>({ adapter: adapters.state, name: 'state', onWarning })
+      ? await openTimelineStore<Stored<string>>({ adapter: adapters.state, name: 'state', ...common })
       : store;
-    const directory = timelineDirectory({ store: state });
+    const directory = directoryOf(timelineDirectory({ store: state }));
     const base = { store, sync: inboxes, state, directory, recoverEveryMs: 0, pollMs: 10, onWarning };
-    const sync = assemble<string>({ ...base, ...options } as SyncOptions<string>, { patience: SHORT_PATIENCE });
+    const { now } = this.#clockOptions;
+    const clock = now && { clock: { now, elapsed: () => performance.now() } };
+    const sync = assemble<string>({ ...base, ...options } as SyncOptions<string>, {
+      patience: SHORT_PATIENCE,
+      ...clock,
+    });
     const close = async () => {
       await sync.close();
       await Promise.all([store.close(), inboxes.close(), state.close()]);

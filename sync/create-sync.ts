@@ -17,8 +17,8 @@ import { FanOut } from './outbox/fan-out.js';
 import { type Clock, SYSTEM_CLOCK } from './shared/clock.js';
 import type { Context, Patience } from './shared/context.js';
 import { FanOutPositions } from './shared/fan-out-positions.js';
-import { InboxEpochs } from './shared/inbox-epochs.js';
-import { initializeSettings } from './shared/library-settings.js';
+import { LibraryLife } from './shared/library-life.js';
+import { initializeSettings, isCurrentLife, type LibrarySettings } from './shared/library-settings.js';
 import type { MessageSync, Stored, SyncOptions } from './types.js';
 
 const MAX_LAST_MESSAGES = 1000;
@@ -86,7 +86,10 @@ export function assemble<M>(
   checkFunction(onWarning, 'onWarning');
   const refusing = new AbortController();
   const closing = new AbortController();
-  const settings = lazy(() => initializeSettings({ state, sync }, diffusion.modes, closing.signal));
+  const libraries = { store, sync, state };
+  const settings = lazy(() => initializeSettings(libraries, diffusion.modes, closing.signal));
+  const { get, renew } = settings;
+  const life = { settings: get, renew, isCurrent: (known: LibrarySettings) => isCurrentLife(libraries, known) };
   const context: Context<M> = {
     store,
     sync,
@@ -106,8 +109,8 @@ export function assemble<M>(
         : checkCount(options.deviceTtlMs, 'deviceTtlMs', { least: 1000, most: Number.MAX_SAFE_INTEGER }),
     clock: clock ?? SYSTEM_CLOCK,
     fanOutPositions: new FanOutPositions(store, closing.signal),
-    settings: settings.get,
-    inboxEpochs: new InboxEpochs(settings.get, settings.renew),
+    settings: get,
+    libraryLife: new LibraryLife(life, clock ?? SYSTEM_CLOCK),
     patience,
     memberChangesPerLook,
     warn: withoutThrowing(onWarning),

@@ -37,6 +37,8 @@ export class ChangedConversations<M> {
   readonly #followed = new Map<string, Followed>();
   #memberships = new Map<string, Membership>();
   #inbox: string | bigint = 0n;
+  /** `LibrarySettings.life` at the last look. */
+  #life = 0;
   #allChanged = false;
 
   constructor(context: Context<M>, user: string) {
@@ -48,7 +50,11 @@ export class ChangedConversations<M> {
   async start(): Promise<void> {
     const { directory, settings, sync } = this.#context;
     this.#inbox = (await sync.timeline(this.#user).head()).lastSeqId;
-    const [memberships, { mayUseReadMode }] = await Promise.all([membershipsOf(directory, this.#user), settings()]);
+    const [memberships, { mayUseReadMode, life }] = await Promise.all([
+      membershipsOf(directory, this.#user),
+      settings(),
+    ]);
+    this.#life = life;
     this.#memberships = new Map(memberships.map((each) => [each.conversation, each]));
     if (mayUseReadMode) await this.#followReadMode(memberships.map(({ conversation }) => conversation));
   }
@@ -60,6 +66,12 @@ export class ChangedConversations<M> {
 
   /** Looks for changes, and returns some of those that were found and not deleted yet, the oldest first. */
   async look(limit: number): Promise<ChangedConversation[]> {
+    const { settings, libraryLife } = this.#context;
+    libraryLife.look();
+    const { life } = await settings();
+    // A restored library may have lost entries of any conversation.
+    if (life !== this.#life) this.#allChanged = true;
+    this.#life = life;
     const touched = await this.#readInbox();
     await this.#compareMemberships();
     await this.#compareHeads();

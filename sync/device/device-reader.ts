@@ -37,6 +37,8 @@ export class DeviceReader<M> {
   #cursors: PageCursors;
   /** Heads that were read ahead of the next page. */
   #nextHeads: StreamHeads | undefined;
+  /** `LibrarySettings.life` at the position. */
+  #life: number;
   /** The stream is past this page, and its messages have not been handed over: a call of a store failed. */
   #unfinished: StreamPage<M> | undefined;
   #resyncs = 0;
@@ -68,6 +70,7 @@ export class DeviceReader<M> {
     this.#unmarked = unmarked;
     this.#stream = new MergedStream(context, identity.user, position, unmarked);
     this.#nextHeads = heads;
+    this.#life = heads.life;
     this.#cursors = cursors;
     this.#hasToTell = cursors.resynced;
   }
@@ -93,7 +96,7 @@ export class DeviceReader<M> {
     if (!page) {
       const heads = await this.#heads();
       if (await this.#kept.refresh(heads)) return this.#restart();
-      page = await this.#nextPage(limit, heads);
+      page = heads.life === this.#life ? await this.#nextPage(limit, heads) : BEHIND;
     }
     if (page.isBehind) return this.#resync();
     this.#resyncs = 0;
@@ -139,6 +142,7 @@ export class DeviceReader<M> {
     const restarted = await DeviceReader.open(this.#context, this.#identity, this.#kept, this.#unmarked);
     this.#stream = restarted.#stream;
     this.#nextHeads = restarted.#nextHeads;
+    this.#life = restarted.#life;
     this.#cursors = restarted.#cursors;
     this.#hasToTell = restarted.#hasToTell;
     this.#losses = [];

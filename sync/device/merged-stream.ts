@@ -87,7 +87,7 @@ export class MergedStream<M> {
     const [leaves, isTakenBack, hasNewLife] = await Promise.all([
       leavesAmongLost(this.#context, this.#user, this.position, names, pages),
       areTakenBack(this.#context, this.position.conversations, inbox),
-      this.#context.inboxEpochs.hasNewLife(this.#user, inbox.head.epoch),
+      this.#context.libraryLife.hasNewLife(this.#user, inbox.head.epoch),
     ]);
     if (isTakenBack || hasNewLife) return BEHIND;
     // From here on nothing waits and nothing fails: after a failure, the next page begins where this one would have.

@@ -20,11 +20,12 @@ export interface StreamHeads {
 }
 
 export async function readHeads<M>(
-  { store, state, directory, settings }: Context<M>,
+  { store, state, directory, settings, libraryLife }: Context<M>,
   { user, log }: { readonly user: string; readonly log: TimelineId | undefined },
   followed: readonly string[],
   { needsMemberships }: { readonly needsMemberships: boolean },
 ): Promise<StreamHeads> {
+  libraryLife.look();
   const [[device], heads, { secret, life, mayUseReadMode, memberships }] = await Promise.all([
     log === undefined ? [] : state.heads([log]),
     followed.length === 0 ? [] : store.heads(followed),

@@ -27,7 +27,7 @@ export class ConversationOutbox<M> {
   readonly #processor: EntryProcessor<M>;
   readonly #turn: Turn<M>;
   readonly #progress = new OutboxProgress();
-  readonly #promises: DeliveryPromises;
+  readonly #promises = new DeliveryPromises();
   readonly #reports = new RecentReports();
   #pendingAppends = 0;
   #loading: Promise<void> | undefined;
@@ -41,7 +41,6 @@ export class ConversationOutbox<M> {
     this.conversation = conversation;
     this.#context = context;
     this.#turn = turn;
-    this.#promises = new DeliveryPromises();
     this.#reader = new OutboxReader(conversation, context.store.timeline(conversation), context.closing);
     this.#inboxes = new InboxWriter(context, () => this.#confirmDelivered());
     this.#processor = new EntryProcessor(context, conversation, this.#inboxes);
@@ -152,6 +151,7 @@ export class ConversationOutbox<M> {
 
   /** The store lost entries of the conversation: start from its durable position again. */
   #restart(): void {
+    this.#context.libraryLife.lookNow().catch(() => undefined);
     this.#reader.begin();
     this.#isLoaded = false;
     this.#progress.reset();

@@ -2,7 +2,7 @@ import { type AdapterWarning, type StandardSchemaV1, TimelineError, type Timelin
 import type { Authorize, Diffusion, Directory, Stored, Synced, SyncOptions } from '../types.js';
 import type { Clock } from './clock.js';
 import type { FanOutPositions } from './fan-out-positions.js';
-import type { InboxEpochs } from './inbox-epochs.js';
+import type { LibraryLife } from './library-life.js';
 import type { LibrarySettings } from './library-settings.js';
 
 /**
@@ -36,7 +36,7 @@ export interface Context<M> {
   readonly fanOutPositions: FanOutPositions<M>;
   readonly patience: Patience;
   readonly settings: () => Promise<LibrarySettings>;
-  readonly inboxEpochs: InboxEpochs;
+  readonly libraryLife: LibraryLife;
   /** Joins and leaves of a conversation between two looks at the length of its membership log. */
   readonly memberChangesPerLook: number;
   readonly warn: (warning: AdapterWarning) => void;

@@ -14,12 +14,24 @@ export interface LibrarySettings {
   /** Signs the cursors of devices. */
   readonly secret: string;
   /**
-   * Names the life of the state library and of the sync library: another number once one of them was restored to an
-   * earlier state. Positions of devices were stored in an earlier life then, and copies may be missing in inboxes.
+   * Names the life of the libraries: another number once one of them was restored to an earlier state. Positions of
+   * devices were stored in an earlier life then, copies may be missing in inboxes, and entries of conversations may have
+   * SeqIds that devices know as those of others.
    */
   readonly life: number;
+  /** Epoch of the state library's settings. */
+  readonly stateEpoch: string;
   /** Epoch of the sync library, where it has one for all its Timelines. */
   readonly syncEpoch: string;
+  /** The same of the store library. Empty where it is the state library. */
+  readonly storeEpoch: string;
+}
+
+/** The libraries whose life the settings name. */
+interface Libraries<M> {
+  readonly store: TimelineStore<Stored<M>>;
+  readonly sync: TimelineStore<Synced<M>>;
+  readonly state: TimelineStore<Stored<M>>;
 }
 
 interface StoredSettings {
@@ -35,12 +47,15 @@ const FIRST_ENTRY = { kind: 'truncated', conversation: '', epoch: '', seqId: '0'
  * conversation that is there.
  */
 export async function initializeSettings<M>(
-  { state: store, sync }: { readonly state: TimelineStore<Stored<M>>; readonly sync: TimelineStore<Synced<M>> },
+  { store, sync, state: library }: Libraries<M>,
   modes: readonly Mode[],
   closing: AbortSignal,
 ): Promise<LibrarySettings> {
-  const timeline = store.timeline(timelineOf.settings);
-  const syncEpoch = await epochOfInboxes(sync);
+  const timeline = library.timeline(timelineOf.settings);
+  const [syncEpoch, storeEpoch] = await Promise.all([
+    epochOf(sync, FIRST_ENTRY),
+    library === store ? '' : epochOf(store, { kind: 'state', state: 'life' }),
+  ]);
   const preferred: Mode = modes.includes('write') ? 'write' : 'read';
   for (let race = 1; ; race++) {
     const { entries, head } = await timeline.read({ onUndecodable: 'throw' });
@@ -52,7 +67,9 @@ export async function initializeSettings<M>(
       if (modes.includes('read') && !reads)
         await timeline.append({ kind: 'state', state: { reads: true } }, { key: 'reads' });
       const mayUseReadMode = modes.includes('read') || mode === 'read' || reads;
-      return { defaultMode: mode, mayUseReadMode, secret, syncEpoch, life: tagOf(`${head.epoch} ${syncEpoch}`) };
+      const { epoch: stateEpoch } = head;
+      const life = tagOf(`${stateEpoch} ${syncEpoch} ${storeEpoch}`);
+      return { defaultMode: mode, mayUseReadMode, secret, life, stateEpoch, syncEpoch, storeEpoch };
     }
     const state: StoredSettings = { mode: preferred, secret: randomUUID() };
     const isLost = await timeline.append({ kind: 'state', state }, { key: 'initial' }).then(() => false, isKeyConflict);
@@ -60,12 +77,23 @@ export async function initializeSettings<M>(
   }
 }
 
-/** Returns the epoch of a Timeline of the sync library that is there from the beginning on. */
-async function epochOfInboxes<M>(sync: TimelineStore<Synced<M>>): Promise<string> {
-  const timeline = sync.timeline(timelineOf.life);
+/** Resolves with `false` if one of the libraries has another epoch than the settings say. */
+export async function isCurrentLife<M>({ store, sync, state }: Libraries<M>, known: LibrarySettings): Promise<boolean> {
+  const [stateHead, syncHead, storeHead] = await Promise.all([
+    state.timeline(timelineOf.settings).head(),
+    sync.timeline(timelineOf.life).head(),
+    state === store ? { epoch: '' } : store.timeline(timelineOf.life).head(),
+  ]);
+  const { stateEpoch, syncEpoch, storeEpoch } = known;
+  return stateHead.epoch === stateEpoch && syncHead.epoch === syncEpoch && storeHead.epoch === storeEpoch;
+}
+
+/** Returns the epoch of a Timeline of the library that is there from the beginning on. */
+async function epochOf<E>(library: TimelineStore<E>, first: E): Promise<string> {
+  const timeline = library.timeline(timelineOf.life);
   const { epoch } = await timeline.head();
   if (epoch !== '') return epoch;
-  await timeline.append(FIRST_ENTRY, { key: 'first' });
+  await timeline.append(first, { key: 'first' });
   return (await timeline.head()).epoch;
 }
 

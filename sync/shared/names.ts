@@ -20,7 +20,7 @@ export const timelineOf = {
   modes: (conversation: string): TimelineId => ['modes', conversation],
   /** The settings of the library: default mode, use of read mode, secret. */
   settings: ['modes', 'of', 'library'] as TimelineId,
-  /** In the sync library: has an epoch from the beginning on, which a restore changes. */
+  /** In the sync and store library: has an epoch from the beginning on, which a restore changes. */
   life: ['life', 'of', 'library'] as TimelineId,
   /** The positions of a device in the conversations that it reads directly. */
   device: (user: string, device: string): TimelineId => ['device', user, device],

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { isTimelineError } from '../../src/index.js';
 import type { Device, MessageSync, SyncMessage } from '../../sync/index.js';
 import { nightly } from '../support/nightly.js';
 import { all, bodyOf, numbered, say } from './support/people.js';
@@ -56,8 +57,19 @@ class Screen {
       for (const message of page.messages) this.#show(message);
       left -= page.messages.length;
       if (this.#keepsCursor) this.#after = page.cursor;
-      else await this.#device.ack(page.cursor);
+      else if (!(await this.#acknowledge(page.cursor))) continue;
       if (page.upToDate) return;
+    }
+  }
+
+  /** Returns `false` if the process has noticed the restore since the pull: the next one is told of it. */
+  async #acknowledge(cursor: string): Promise<boolean> {
+    try {
+      await this.#device.ack(cursor);
+      return true;
+    } catch (error) {
+      if (!isTimelineError(error) || error.code !== 'TIMELINE_INVALID_CURSOR') throw error;
+      return false;
     }
   }
 

@@ -34,12 +34,16 @@ export async function* deviceFrames<M>(
   const caughtUp = new Promise<void>((resolve) => {
     tellCaughtUp = resolve;
   });
+  let isEmptied = false;
+  const onEmptied = () => {
+    isEmptied = true;
+  };
   const onCaughtUp = () => {
     isCaughtUp = true;
     tellCaughtUp();
   };
   const messages = device
-    .subscribe({ after: position, signal, pageSize: PAGE_SIZE, onCaughtUp })
+    .subscribe({ after: position, signal, pageSize: PAGE_SIZE, onCaughtUp, onEmptied })
     [Symbol.asyncIterator]();
   let lastId = position;
   let held: SyncMessage<M> | undefined;
@@ -61,6 +65,7 @@ export async function* deviceFrames<M>(
       if (!atHand && !isToldSo) await Promise.race([next, caughtUp]);
       if (isCaughtUp && !isToldSo) {
         isToldSo = true;
+        if (isEmptied) yield { event: 'resync', data: EMPTY };
         yield { event: 'caught-up', data: EMPTY, ...(lastId !== undefined && { id: lastId }) };
       }
       const { done, value: message } = await next;

@@ -44,6 +44,8 @@ export class DeviceReader<M> {
   #resyncs = 0;
   /** The next message has to tell the device of a resync. */
   #hasToTell: boolean;
+  /** `true` from a resync until a message tells of it, or a caller has told of it without one. */
+  isResyncUntold: boolean;
   /** The next message has to tell the device of these. */
   #losses: Loss[] = [];
 
@@ -72,7 +74,7 @@ export class DeviceReader<M> {
     this.#nextHeads = heads;
     this.#life = heads.life;
     this.#cursors = cursors;
-    this.#hasToTell = cursors.resynced;
+    this.#hasToTell = this.isResyncUntold = cursors.resynced;
   }
 
   /** The cursor after everything read so far. */
@@ -133,7 +135,7 @@ export class DeviceReader<M> {
     }
     await this.#kept.rebuild({ last: this.#context.resyncLast, isResync: true });
     const result = await this.#restart();
-    this.#hasToTell = true;
+    this.#hasToTell = this.isResyncUntold = true;
     return result;
   }
 
@@ -144,7 +146,7 @@ export class DeviceReader<M> {
     this.#nextHeads = restarted.#nextHeads;
     this.#life = restarted.#life;
     this.#cursors = restarted.#cursors;
-    this.#hasToTell = restarted.#hasToTell;
+    this.#hasToTell = this.isResyncUntold = restarted.#hasToTell;
     this.#losses = [];
     return { messages: [], truncated: [], upToDate: false, hasAdvanced: true, restarted: true };
   }
@@ -153,7 +155,7 @@ export class DeviceReader<M> {
   tell(): Pick<SyncMessageFields, 'resynced' | 'truncated'> {
     const truncated = mergedLosses(this.#losses.splice(0));
     const tellsOfResync = this.#hasToTell;
-    this.#hasToTell = false;
+    this.#hasToTell = this.isResyncUntold = false;
     return { ...(tellsOfResync && { resynced: true as const }), ...(truncated.length > 0 && { truncated }) };
   }
 

@@ -40,7 +40,7 @@ const DEFAULT_LIMIT = 100;
 const MAX_OUTAGE_PAUSE_MS = 5000;
 const PULL: OptionNames<PullOptions> = { after: true, limit: true, signal: true };
 const SUBSCRIBE: OptionNames<DeviceSubscribeOptions> = {
-  ...{ after: true, signal: true, signals: true, onCaughtUp: true, pageSize: true },
+  ...{ after: true, signal: true, signals: true, onCaughtUp: true, onEmptied: true, pageSize: true },
 };
 
 interface Subscription<M> {
@@ -49,6 +49,7 @@ interface Subscription<M> {
   readonly signal: AbortSignal | undefined;
   readonly after: Cursor | undefined;
   readonly onCaughtUp: (() => void) | undefined;
+  readonly onEmptied: (() => void) | undefined;
   readonly pageSize: number;
   readonly hasEnded: () => boolean;
 }
@@ -138,9 +139,10 @@ export class SyncDevice<M> implements Device<M> {
   subscribe(options?: DeviceSubscribeOptions): BatchIterator<SyncMessage<M>> {
     return BatchIterator.from(() => {
       const given = checkOptions(options, SUBSCRIBE);
-      const { signal, onCaughtUp, pageSize = DEFAULT_LIMIT } = given;
+      const { signal, onCaughtUp, onEmptied, pageSize = DEFAULT_LIMIT } = given;
       const after = checkAfter(given.after);
       checkFunction(onCaughtUp, 'onCaughtUp');
+      checkFunction(onEmptied, 'onEmptied');
       checkCount(pageSize, 'pageSize', { most: MAX_PULL });
       const watch = new DeviceWatch([signal, this.#context.closing]);
       const signals = this.#listen(given.signals, watch);
@@ -150,14 +152,14 @@ export class SyncDevice<M> implements Device<M> {
         watch.stop();
         signals?.stop();
       };
-      const subscription = { watch, signals, signal, after, onCaughtUp, pageSize, hasEnded: () => hasEnded };
-      return new BatchIterator(this.#nextBatch(subscription), { signal, end });
+      const told = { onCaughtUp, onEmptied, hasEnded: () => hasEnded };
+      return new BatchIterator(this.#nextBatch({ watch, signals, signal, after, pageSize, ...told }), { signal, end });
     });
   }
 
   /** Reads until nothing is left, then waits for a hint, at most `pollMs`: hints may be lost. */
   #nextBatch(subscription: Subscription<M>): () => Promise<SyncMessage<M>[] | undefined> {
-    const { watch, signals, signal, after, onCaughtUp, pageSize, hasEnded } = subscription;
+    const { watch, signals, signal, after, onCaughtUp, onEmptied, pageSize, hasEnded } = subscription;
     const { pollMs, warn } = this.#context;
     let reader: DeviceReader<M> | undefined;
     let isCaughtUp = false;
@@ -180,6 +182,10 @@ export class SyncDevice<M> implements Device<M> {
           }
           this.#followIn(watch, reader);
           if (!upToDate && hasAdvanced) continue;
+          if (upToDate && reader.isResyncUntold) {
+            reader.isResyncUntold = false;
+            onEmptied?.();
+          }
           if (upToDate && !isCaughtUp) {
             isCaughtUp = true;
             onCaughtUp?.();

@@ -24,6 +24,11 @@ export interface PullOptions extends Abortable {
 export interface DeviceSubscribeOptions extends Omit<PullOptions, 'limit'> {
   /** Called once, after every message that existed has been yielded. If it throws, the subscription ends with that. */
   readonly onCaughtUp?: (() => void) | undefined;
+  /**
+   * Called after a resync that has found no message, before {@link onCaughtUp}: nothing that was shown before is there
+   * any more. The next message says so too. If it throws, the subscription ends with that.
+   */
+  readonly onEmptied?: (() => void) | undefined;
   /** Messages per read: 1 to 10,000. Default 100. */
   readonly pageSize?: number | undefined;
   /** `false`: no messages of kind `signal`. Default `true`, where the sync library passes signals on. */

@@ -36,7 +36,7 @@ const change: Nulls<MemberChangeOptions> = { by: null, key: null };
 const messages: Nulls<MessagesOptions> = { user: null, before: null, after: null, limit: null, signal };
 const pull: Nulls<PullOptions> = { after: null, limit: null, signal };
 const subscription: Nulls<DeviceSubscribeOptions> = {
-  ...{ after: null, onCaughtUp: null, pageSize: null, signals: null, signal },
+  ...{ after: null, onCaughtUp: null, onEmptied: null, pageSize: null, signals: null, signal },
 };
 const start: Nulls<DeviceOptions> = { start: null };
 const list: Nulls<ListOptions> = { limit: null, after: null, atMost: null };

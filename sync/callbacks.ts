@@ -26,6 +26,11 @@ export function guardDirectory(directory: Directory, ms: number | undefined): Di
         return checkCount(size, 'directory.size', { least: 0 });
       },
     }),
+    ...(directory.rebase && {
+      rebase: async (conversation, lost) => {
+        await answered('directory.rebase', ms, directory.rebase?.(conversation, lost));
+      },
+    }),
     ...(directory.apply && {
       apply: async (conversation, change) => {
         await answered('directory.apply', ms, directory.apply?.(conversation, change));
@@ -154,7 +159,7 @@ function checkMember(item: unknown, name: string): string {
 
 function checkMembership(item: unknown, name: string): string | Membership {
   if (typeof item === 'string' && item !== '') return item;
-  const { conversation, joinedAt, from } = (item ?? {}) as Partial<Membership>;
+  const { conversation, joinedAt, from, epoch } = (item ?? {}) as Partial<Membership>;
   if (typeof item !== 'object' || typeof conversation !== 'string' || conversation === '') {
     throw invalidArgument(name, `must give names of conversations or memberships, not ${describeValue(item)}`);
   }
@@ -162,5 +167,6 @@ function checkMembership(item: unknown, name: string): string | Membership {
     conversation,
     joinedAt: checkSeqId(joinedAt, `${name}: joinedAt`, 0n),
     from: checkSeqId(from, `${name}: from`, 0n),
+    ...(epoch !== undefined && { epoch }),
   };
 }

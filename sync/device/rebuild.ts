@@ -2,7 +2,7 @@ import type { Cursor, Head, Page } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import { type CurrentMode, currentModes } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
-import { heldSeqId, tagOf } from '../shared/epochs.js';
+import { heldSeqId, keptThrough, tagOf } from '../shared/epochs.js';
 import { keptEntries } from '../shared/kept-entries.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { lenient } from '../shared/undecodable.js';
@@ -54,14 +54,26 @@ export async function rebuild<M>(context: Context<M>, user: string, last: number
 
 /** Reads the fan-out positions before the memberships: the directory knows every change up to them. */
 async function knownMemberships<M>(
-  { directory, fanOutPositions }: Context<M>,
+  { directory, fanOutPositions, store }: Context<M>,
   user: string,
 ): Promise<KnownMembership[]> {
   const names = (await membershipsOf(directory, user)).map(({ conversation }) => conversation);
-  const cursors = await fanOutPositions.get(names);
+  const [cursors, heads] = await Promise.all([fanOutPositions.get(names), store.heads(names)]);
   const known = new Map(names.map((name, i) => [name, cursors[i]]));
+  const ends = new Map(names.map((name, i) => [name, heads[i] as Head]));
   const memberships = await membershipsOf(directory, user);
-  return memberships.map((each) => ({ ...each, known: known.get(each.conversation) }));
+  return memberships.map((each) => ({
+    ...atMost(each, ends.get(each.conversation)),
+    known: known.get(each.conversation),
+  }));
+}
+
+/** A join of a lost entry holds from the end of what the conversation has kept, see `Directory.rebase`. */
+function atMost(membership: Membership, head: Head | undefined): Membership {
+  const { joinedAt, from, epoch = 0 } = membership;
+  if (!head || epoch === tagOf(head.epoch)) return membership;
+  const end = keptThrough(head, epoch);
+  return { ...membership, joinedAt: joinedAt < end ? joinedAt : end, from: from < end ? from : end };
 }
 
 /** Looks for a leave that the directory does not know yet. Missing it, the device would read on after the leave. */

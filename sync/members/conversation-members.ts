@@ -2,8 +2,12 @@ import type { LogState } from './snapshot-log.js';
 
 /** A join or leave of several users, as the log of a conversation holds it. SeqIds are decimal strings. */
 export interface MembersChange {
-  readonly change: 'join' | 'leave';
+  /** `rebase`: the conversation has lost its entries after `at`. */
+  readonly change: 'join' | 'leave' | 'rebase';
   readonly at: string;
+  /** See `MembershipChange`. */
+  readonly epoch: number;
+  /** Of `rebase`: none. */
   readonly users: readonly string[];
   /** For joins: for each user, the SeqId after which the user sees the conversation. */
   readonly from?: readonly string[];
@@ -15,6 +19,7 @@ type Former = readonly [user: string, joinedAt: string, from: string, leftAt: st
 
 export interface MembersSnapshot {
   readonly appliedThrough: string;
+  readonly epoch: number;
   readonly items: readonly Present[];
   /** Members who have left, and whose last entries some inbox may lack. */
   readonly former: readonly Former[];
@@ -39,6 +44,10 @@ export class ConversationMembers implements LogState<MembersChange, MembersSnaps
   appliedThrough = 0n;
   /** Every inbox holds all entries up to here: periods that ended before are not needed. */
   deliveredThrough = 0n;
+  /** Of the last change: all that is known holds in it. */
+  epoch = 0;
+  /** A process that stood still may add changes of these late. */
+  readonly #pastEpochs = new Set<number>();
   #restoredThrough = 0n;
 
   /** The number of present members. */
@@ -69,9 +78,15 @@ export class ConversationMembers implements LogState<MembersChange, MembersSnaps
     return this.#periods.get(user)?.find(({ joinedAt }) => joinedAt === at)?.from;
   }
 
-  apply({ change, at: seqId, users, from = [] }: MembersChange): void {
+  apply({ change, at: seqId, users, from = [], epoch }: MembersChange): void {
     const at = BigInt(seqId);
+    if (this.#pastEpochs.has(epoch)) return;
+    if (change === 'rebase') {
+      this.#rebase(at, epoch);
+      return;
+    }
     if (at <= this.#restoredThrough) return;
+    this.epoch = epoch;
     for (const [i, user] of users.entries()) {
       const periods = this.#periods.get(user) ?? [];
       const last = periods.at(-1);
@@ -89,12 +104,39 @@ export class ConversationMembers implements LogState<MembersChange, MembersSnaps
     if (at > this.appliedThrough) this.appliedThrough = at;
   }
 
-  clear(): void {
-    this.restore({ appliedThrough: '0', items: [], former: [] });
+  /** The users who joined or left behind the SeqId. */
+  changedAfter(seqId: bigint): string[] {
+    const isChanged = ({ joinedAt, leftAt = 0n }: MembershipPeriod) => joinedAt > seqId || leftAt > seqId;
+    return [...this.#periods].flatMap(([user, periods]) => (periods.some(isChanged) ? [user] : []));
   }
 
-  restore({ appliedThrough, items, former }: MembersSnapshot): void {
+  /** Changes behind `end` hold from `end` on. */
+  #rebase(end: bigint, epoch: number): void {
+    for (const [user, periods] of this.#periods) {
+      const moved = periods.map(({ joinedAt, from, leftAt }) => ({
+        ...{ joinedAt: least(joinedAt, end), from: least(from, end) },
+        ...(leftAt !== undefined && { leftAt: least(leftAt, end) }),
+      }));
+      this.#periods.set(
+        user,
+        moved.filter(({ joinedAt, leftAt }) => leftAt === undefined || joinedAt < leftAt),
+      );
+    }
+    this.#pastEpochs.add(this.epoch);
+    this.epoch = epoch;
+    this.appliedThrough = least(this.appliedThrough, end);
+    this.deliveredThrough = least(this.deliveredThrough, end);
+    this.#restoredThrough = least(this.#restoredThrough, end);
+  }
+
+  clear(): void {
+    this.restore({ appliedThrough: '0', epoch: 0, items: [], former: [] });
+    this.#pastEpochs.clear();
+  }
+
+  restore({ appliedThrough, epoch, items, former }: MembersSnapshot): void {
     this.#periods.clear();
+    this.epoch = epoch;
     for (const [user, joinedAt, from, leftAt] of former)
       this.#add(user, { joinedAt: BigInt(joinedAt), from: BigInt(from), leftAt: BigInt(leftAt) });
     for (const [user, joinedAt, from] of items) this.#add(user, { joinedAt: BigInt(joinedAt), from: BigInt(from) });
@@ -113,10 +155,12 @@ export class ConversationMembers implements LogState<MembersChange, MembersSnaps
         else if (leftAt > this.deliveredThrough) former.push([...period, String(leftAt)]);
       }
     }
-    return { appliedThrough: String(this.appliedThrough), items, former };
+    return { appliedThrough: String(this.appliedThrough), epoch: this.epoch, items, former };
   }
 
   #add(user: string, period: MembershipPeriod): void {
     this.#periods.set(user, [...(this.#periods.get(user) ?? []), period]);
   }
 }
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

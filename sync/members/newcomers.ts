@@ -5,6 +5,7 @@ import { membershipEvent } from '../inbox/membership-events.js';
 import { truncationMarker } from '../inbox/truncation-marker.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
+import { tagOf } from '../shared/epochs.js';
 import { beforeLastMessages } from '../shared/last-messages.js';
 import { each } from '../shared/listing.js';
 import { copyKey, readerOf } from '../shared/names.js';
@@ -50,7 +51,10 @@ export async function addNewcomers<M>(context: Context<M>, join: Join<M>, inboxe
     if (seenThrough !== undefined && seenThrough < at) newMembers.set(user, start);
   }
   // First: a device that resyncs at this moment sets its inbox position beyond what is written below.
-  await directory.apply?.(conversation, { kind: 'join', users, at, from: [...from.values()] });
+  await directory.apply?.(conversation, {
+    ...{ kind: 'join', users, at, epoch: tagOf(epochOf(entry.cursor)) },
+    from: [...from.values()],
+  });
   if (mode === 'write') await backfill(context, conversation, at, from, inboxes);
   else await writeMarkers(context, join, newMembers, inboxes);
 }

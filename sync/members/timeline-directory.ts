@@ -81,16 +81,38 @@ export function assembleDirectory<M>(store: TimelineStore<Stored<M>>, leastChang
       const record: MembersChange = {
         change: change.kind,
         at: String(change.at),
+        epoch: change.epoch,
         users: change.users,
         ...(change.from && { from: change.from.map(String) }),
       };
-      const key = record.at;
+      const key = `${record.at}.${change.epoch.toString(36)}`;
       await store
         .timeline(timelineOf.members(conversation))
         .append({ kind: 'state', state: record }, { key })
         .catch(ignoreKeyConflict);
       await log.refresh();
       for (const user of grown) await compactIfLong(membershipsOf(user), leastChanges);
+    },
+
+    async rebase(conversation, { epoch, end, present }) {
+      const { log, state } = membersOf(conversation);
+      await log.load();
+      if (state.epoch !== epoch) return;
+      const changed = state.changedAfter(end);
+      if (changed.length === 0) return;
+      const change = { change: 'rebase', at: String(end), epoch: present } as const;
+      const key = `rebase:${end}.${present.toString(36)}`;
+      // First the users: while the conversation's own log has no such record, the next process does it again.
+      const items = changed.map((user) => ({
+        ...{ timeline: timelineOf.memberships(user), key: `${key}@${conversation}` },
+        message: { kind: 'state', state: { ...change, conversation } satisfies MembershipsChange } as const,
+      }));
+      for (let i = 0; i < items.length; i += RECORDS_PER_CALL)
+        for (const outcome of await store.appendBatch(items.slice(i, i + RECORDS_PER_CALL)))
+          if (!outcome.ok) ignoreKeyConflict(outcome.error);
+      const message = { kind: 'state', state: { ...change, users: [] } satisfies MembersChange } as const;
+      await store.timeline(timelineOf.members(conversation)).append(message, { key }).catch(ignoreKeyConflict);
+      await log.refresh();
     },
 
     async compact(conversation, { deliveredThrough }) {
@@ -125,18 +147,19 @@ function membershipsLog<M>(store: TimelineStore<Stored<M>>, user: string): Membe
 async function appendToUsers<M>(
   store: TimelineStore<Stored<M>>,
   conversation: string,
-  { kind, users, at, from }: MembershipChange,
+  { kind, users, at, from, epoch }: MembershipChange,
   leastChanges: number,
 ): Promise<string[]> {
   const items = users.map((user, i) => {
     const change: MembershipsChange = {
       change: kind,
       at: String(at),
+      epoch,
       conversation,
       ...(from && { from: String(from[i]) }),
     };
     const message = { kind: 'state', state: change } as const;
-    return { timeline: timelineOf.memberships(user), message, key: `${at}@${conversation}` };
+    return { timeline: timelineOf.memberships(user), message, key: `${at}.${epoch.toString(36)}@${conversation}` };
   });
   const grown: string[] = [];
   for (let i = 0; i < items.length; i += RECORDS_PER_CALL) {

@@ -1,4 +1,5 @@
 import type { TimelineStore } from '../../src/index.js';
+import { type KnownHead, keptThrough, tagOf } from '../shared/epochs.js';
 import { keptEntries } from '../shared/kept-entries.js';
 import type { LibrarySettings } from '../shared/library-settings.js';
 import { timelineOf } from '../shared/names.js';
@@ -26,6 +27,8 @@ interface ModeRecord {
   readonly marker?: string;
   /** As in {@link EffectiveMode}. */
   readonly heldSince?: string;
+  /** Tag of the conversation's epoch. */
+  readonly epoch: number;
 }
 
 const PAGE = 1000;
@@ -37,9 +40,16 @@ export interface ModeHistory {
   readonly isTrimmed: boolean;
 }
 
-/** Reads the mode changes that the fan-out position has not passed long ago. */
-export async function readModes<M>(state: TimelineStore<Stored<M>>, conversation: string): Promise<ModeHistory> {
-  const changes = await readChanges(state, conversation);
+/**
+ * Reads the mode changes that the fan-out position has not passed long ago. `head` of the conversation tells which of
+ * them it has lost: the state library may be of a later time.
+ */
+export async function readModes<M>(
+  state: TimelineStore<Stored<M>>,
+  conversation: string,
+  head: KnownHead,
+): Promise<ModeHistory> {
+  const changes = await readChanges(state, conversation, head);
   return { modes: changes.records, isTrimmed: changes.isTrimmed };
 }
 
@@ -48,15 +58,16 @@ export async function compactModes<M>(
   state: TimelineStore<Stored<M>>,
   conversation: string,
   deliveredThrough: bigint,
+  head: KnownHead,
 ): Promise<void> {
   if (!state.capabilities.trim) return;
-  const { records } = await readChanges(state, conversation);
+  const { records } = await readChanges(state, conversation, head);
   const first = records.filter(({ since }) => since <= deliveredThrough).at(-1);
   if (first && first.recordedAt > 1n)
     await state.timeline(timelineOf.modes(conversation)).trim({ through: first.recordedAt - 1n });
 }
 
-interface RecordedMode extends EffectiveMode {
+interface RecordedMode extends RecordedChange {
   /** SeqId of the record. */
   readonly recordedAt: bigint;
 }
@@ -64,6 +75,7 @@ interface RecordedMode extends EffectiveMode {
 async function readChanges<M>(
   state: TimelineStore<Stored<M>>,
   conversation: string,
+  head: KnownHead,
 ): Promise<{ readonly records: readonly RecordedMode[]; readonly isTrimmed: boolean }> {
   const records: RecordedMode[] = [];
   let isTrimmed = false;
@@ -72,8 +84,8 @@ async function readChanges<M>(
     isTrimmed ||= truncated !== undefined;
     for (const { message, seqId } of entries) {
       const found = decodeMode(message);
-      if (found?.isDone && found.since > (records.at(-1)?.since ?? 0n))
-        records.push({ mode: found.mode, since: found.since, heldSince: found.heldSince, recordedAt: seqId });
+      if (!found?.isDone || !isKept(found, head)) continue;
+      if (found.since > (records.at(-1)?.since ?? 0n)) records.push({ ...found, recordedAt: seqId });
     }
   }
   return { records, isTrimmed };
@@ -85,6 +97,13 @@ export interface RecordedChange extends EffectiveMode {
   readonly isDone: boolean;
   /** Key of the marker in inboxes. Absent if inboxes get none. */
   readonly markerKey?: string | undefined;
+  /** Tag of the conversation's epoch when it was recorded. */
+  readonly epoch: number;
+}
+
+/** A change of the present epoch counts, be the head older than the record. */
+function isKept({ since, epoch }: RecordedChange, head: KnownHead): boolean {
+  return epoch === tagOf(head.epoch) || since <= keptThrough(head, epoch);
 }
 
 /** Reads the changes of the conversation's entries after `after`, up to `through`, in their order. */
@@ -92,11 +111,12 @@ export async function changesBetween<M>(
   state: TimelineStore<Stored<M>>,
   conversation: string,
   { after, through }: { readonly after: bigint; readonly through: bigint },
+  head: KnownHead,
 ): Promise<RecordedChange[]> {
   const found = new Map<bigint, RecordedChange>();
   for await (const { message } of keptEntries(state.timeline(timelineOf.modes(conversation)), { after: 0n })) {
     const change = decodeMode(message);
-    if (!change || change.since <= after || change.since > through) continue;
+    if (!change || change.since <= after || change.since > through || !isKept(change, head)) continue;
     if (change.isDone || !found.get(change.since)?.isDone) found.set(change.since, change);
   }
   return [...found.values()].sort((a, b) => (a.since < b.since ? -1 : 1));
@@ -109,16 +129,18 @@ export async function changesBetween<M>(
 export async function recordMode<M>(
   state: TimelineStore<Stored<M>>,
   conversation: string,
-  { mode, since, isDone, markerKey, heldSince: held }: RecordedChange,
+  { mode, since, isDone, markerKey, heldSince: held, epoch }: RecordedChange,
 ): Promise<void> {
   const phase = isDone ? 'done' : 'begun';
   const record: ModeRecord = {
-    ...{ mode, at: String(since), phase },
+    ...{ mode, at: String(since), phase, epoch },
     ...(markerKey !== undefined && { marker: markerKey }),
     ...(held !== undefined && held !== since && { heldSince: String(held) }),
   };
   const message = { kind: 'state', state: record } as const;
-  await state.timeline(timelineOf.modes(conversation)).append(message, { key: `${phase}:${since}` });
+  await state
+    .timeline(timelineOf.modes(conversation))
+    .append(message, { key: `${phase}:${since}.${epoch.toString(36)}` });
 }
 
 /**
@@ -165,10 +187,19 @@ export async function currentModes<M>(
       lenient,
     ),
   ]);
+  const newest = await Promise.all(
+    conversations.map(async (conversation, i) => {
+      const { head } = firsts[i] as (typeof firsts)[number];
+      const changes = (records[i]?.entries ?? []).flatMap(({ message }) => decodeMode(message) ?? []);
+      if (changes.every((change) => isKept(change, head))) return newestOf(changes);
+      const all = await changesBetween(state, conversation, { after: 0n, through: head.lastSeqId }, head);
+      return newestOf(all);
+    }),
+  );
   return conversations.map((_, i) => {
     const { entries, truncated, head } = firsts[i] as (typeof firsts)[number];
     const { epoch } = head;
-    const recorded = newestOf(records[i]?.entries ?? [], head.lastSeqId);
+    const recorded = newest[i];
     if (recorded) {
       const { mode, isDone } = recorded;
       return { mode, since: heldSince(recorded), isDone, epoch };
@@ -181,12 +212,9 @@ export async function currentModes<M>(
   });
 }
 
-/** A change behind `end` is of entries that the conversation has lost. */
-function newestOf(records: readonly { readonly message: Stored<unknown> }[], end: bigint): RecordedChange | undefined {
+function newestOf(changes: readonly RecordedChange[]): RecordedChange | undefined {
   let newest: RecordedChange | undefined;
-  for (const { message } of records) {
-    const change = decodeMode(message);
-    if (!change || change.since > end) continue;
+  for (const change of changes) {
     const isNewer = newest === undefined || change.since > newest.since;
     if (isNewer || (change.since === newest?.since && change.isDone)) newest = change;
   }
@@ -195,7 +223,7 @@ function newestOf(records: readonly { readonly message: Stored<unknown> }[], end
 
 function decodeMode(message: Stored<unknown> | undefined): RecordedChange | undefined {
   if (message?.kind !== 'state') return undefined;
-  const { mode, at, phase, marker, heldSince: held } = message.state as ModeRecord;
-  const record = { mode, since: BigInt(at), isDone: phase === 'done', markerKey: marker };
+  const { mode, at, phase, marker, heldSince: held, epoch } = message.state as ModeRecord;
+  const record = { mode, since: BigInt(at), isDone: phase === 'done', markerKey: marker, epoch };
   return { ...record, heldSince: held === undefined ? undefined : BigInt(held) };
 }

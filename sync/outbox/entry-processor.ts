@@ -9,6 +9,7 @@ import { addNewcomers, recordLeave, toldOf } from '../members/newcomers.js';
 import { membersWhoSee } from '../members/visibility.js';
 import { compactModes, type EffectiveMode, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
+import { tagOf } from '../shared/epochs.js';
 import { each } from '../shared/listing.js';
 import { copyKey } from '../shared/names.js';
 import { recordRelation } from '../shared/relation-index.js';
@@ -99,7 +100,10 @@ export class EntryProcessor<M> {
       case 'leave':
         await this.#tellMembers(entry, []);
         await recordLeave(this.#context, this.#conversation, entry, message.users);
-        await directory.apply?.(this.#conversation, { kind: 'leave', users: message.users, at: entry.seqId });
+        await directory.apply?.(this.#conversation, {
+          ...{ kind: 'leave', users: message.users, at: entry.seqId },
+          epoch: tagOf(epochOf(entry.cursor)),
+        });
         await this.#compactMembers(entry.cursor);
         return undefined;
       case 'mode':
@@ -230,9 +234,9 @@ export class EntryProcessor<M> {
     if (next.mode !== this.mode.mode && !isFirst) {
       const markerKey = copyKey(conversation, entry);
       report = await markChange(this.#target, { before: this.mode, next, markerKey, epoch: epochOf(entry.cursor) });
-    } else await recordMode(state, conversation, { ...next, isDone: true });
+    } else await recordMode(state, conversation, { ...next, epoch: tagOf(epochOf(entry.cursor)), isDone: true });
     const position = await this.#deliveredThrough(entry.cursor);
-    if (position !== undefined) await compactModes(state, conversation, position);
+    if (position !== undefined) await compactModes(state, conversation, position, await this.#timeline.head());
     this.#mode = next;
     return report;
   }

@@ -1,5 +1,6 @@
 import { type LostEntries, truncationMarker } from '../inbox/truncation-marker.js';
 import { changesBetween, type EffectiveMode, heldSince, recordMode } from '../modes/conversation-modes.js';
+import { tagOf } from '../shared/epochs.js';
 import { each } from '../shared/listing.js';
 import { type FanOutTarget, markChange } from './mode-change.js';
 
@@ -17,13 +18,14 @@ export async function passLostEntries<M>(
   before: EffectiveMode,
 ): Promise<EffectiveMode> {
   const { context, conversation } = target;
-  const { state } = context;
+  const { state, store } = context;
   let mode = before;
   let { after } = lost;
-  const changes = await changesBetween(state, conversation, lost);
+  const changes = await changesBetween(state, conversation, lost, await store.timeline(conversation).head());
   for (const change of changes) {
     await tellOfLoss(target, { ...lost, after, through: change.since }, mode);
-    const { isDone, markerKey, ...next } = change;
+    const { isDone, markerKey, mode: changed, since, heldSince: held } = change;
+    const next = { mode: changed, since, heldSince: held };
     if (!isDone && markerKey !== undefined)
       await markChange(target, { before: mode, next, markerKey, epoch: lost.epoch });
     mode = next;
@@ -33,7 +35,7 @@ export async function passLostEntries<M>(
   // Recorded by the change itself, or by another process that passed the same loss.
   if (changes.at(-1)?.isDone && mode.since === lost.through) return mode;
   const behind = { mode: mode.mode, since: lost.through, heldSince: heldSince(mode) };
-  await recordMode(state, conversation, { ...behind, isDone: true });
+  await recordMode(state, conversation, { ...behind, epoch: tagOf(lost.epoch), isDone: true });
   return behind;
 }
 

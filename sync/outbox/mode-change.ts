@@ -2,6 +2,7 @@ import type { DeliveryReport } from '../inbox/backlog.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
 import { type EffectiveMode, heldSince, recordMode } from '../modes/conversation-modes.js';
 import type { Context } from '../shared/context.js';
+import { tagOf } from '../shared/epochs.js';
 import { each } from '../shared/listing.js';
 import { closedError } from './outbox-errors.js';
 
@@ -31,13 +32,14 @@ export async function markChange<M>(
 ): Promise<DeliveryReport> {
   const { state, directory, closing } = context;
   const seqId = String(next.since);
-  await recordMode(state, conversation, { ...next, isDone: false, markerKey });
+  const change = { ...next, epoch: tagOf(epoch) };
+  await recordMode(state, conversation, { ...change, isDone: false, markerKey });
   const marker = { kind: 'mode', mode: next.mode, conversation, epoch, seqId } as const;
   const message = { ...marker, ...(next.mode === 'write' && { from: String(heldSince(before)) }) };
   const members = each(directory.members(conversation, { at: next.since }));
   const report = await inboxes.write({ seqId: next.since, key: markerKey, message }, members);
   if (next.mode === 'read') await inboxes.drained();
   if (closing.aborted && inboxes.firstMissing !== undefined) throw closedError();
-  await recordMode(state, conversation, { ...next, isDone: true });
+  await recordMode(state, conversation, { ...change, isDone: true });
   return report;
 }

@@ -92,6 +92,7 @@ export async function loadStart<M>(
     readPosition(context, timeline, conversation),
   ]);
   await context.directory.refresh?.(conversation);
+  await rebaseMembers(context, timeline, conversation);
   const first = modes[0];
   const initial: EffectiveMode = { mode: isComplete || !first ? defaultMode : before(first), since: 0n };
   return {
@@ -99,6 +100,20 @@ export async function loadStart<M>(
     mode: modes.filter(({ since }) => since <= position).at(-1) ?? initial,
     newestMode: modes.at(-1) ?? initial,
   };
+}
+
+/** The state library may be of a later time than the conversation. */
+async function rebaseMembers<M>(
+  { directory }: Context<M>,
+  timeline: Timeline<Stored<M>>,
+  conversation: string,
+): Promise<void> {
+  if (!directory.rebase) return;
+  const { epoch, ancestors = [] } = await timeline.head();
+  for (const ancestor of ancestors)
+    await directory.rebase(conversation, {
+      ...{ epoch: tagOf(ancestor.epoch), end: ancestor.seqId, present: tagOf(epoch) },
+    });
 }
 
 /**
@@ -109,7 +124,7 @@ async function readPosition<M>(context: Context<M>, timeline: Timeline<Stored<M>
   const { state, fanOutPositions } = context;
   for (let attempt = 1; ; attempt++) {
     const [cursor] = await fanOutPositions.get([conversation]);
-    const { modes, isTrimmed } = await readModes(state, conversation);
+    const { modes, isTrimmed } = await readModes(state, conversation, await timeline.head());
     const position = cursor === undefined ? 0n : await resumeAfter(context, timeline, cursor);
     const isComplete = !isTrimmed || (modes[0]?.since ?? 0n) <= position;
     if (isComplete || attempt === ATTEMPTS) return { position, modes, isComplete };

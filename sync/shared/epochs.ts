@@ -25,8 +25,11 @@ export function tagOf(epoch: string): number {
   return tag;
 }
 
+/** What a head tells of epochs. */
+export type KnownHead = Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>;
+
 /** `true` if the Timeline still holds what it held at the position: no restore or failover has taken it back. */
-export function holds(head: Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>, position: TaggedPosition): boolean {
+export function holds(head: KnownHead, position: TaggedPosition): boolean {
   const { epoch, seqId } = position;
   if (seqId === 0n) return true;
   if (seqId > head.lastSeqId) return false;
@@ -35,15 +38,25 @@ export function holds(head: Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>, pos
 }
 
 /**
+ * Returns the SeqId up to which the Timeline holds what it held in the epoch with the tag `epoch`. Of an epoch that it
+ * does not know, be it older than its ancestors, all is taken to be there that is not beyond the end.
+ */
+export function keptThrough({ epoch: present, lastSeqId, ancestors = [] }: KnownHead, epoch: number): bigint {
+  if (epoch === tagOf(present)) return lastSeqId;
+  const kept = ancestors.filter((each) => tagOf(each.epoch) === epoch).map(({ seqId }) => seqId);
+  return [lastSeqId, ...kept].reduce((least, each) => (each < least ? each : least));
+}
+
+/**
  * Returns the SeqId of a reader's position; 0n if there is none, or if it is of entries that the Timeline has lost. The
  * head may be older than the position.
  */
-export function heldSeqId(head: Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>, position: Cursor | undefined): bigint {
+export function heldSeqId(head: KnownHead, position: Cursor | undefined): bigint {
   if (position === undefined) return 0n;
   return epochOf(position) === head.epoch || holdsCursor(head, position) ? seqIdOf(position) : 0n;
 }
 
 /** `true` if the Timeline still holds what it held at the cursor. */
-export function holdsCursor(head: Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>, cursor: Cursor): boolean {
+export function holdsCursor(head: KnownHead, cursor: Cursor): boolean {
   return holds(head, { epoch: tagOf(epochOf(cursor)), seqId: seqIdOf(cursor) });
 }

@@ -38,6 +38,11 @@ export interface Directory {
    * membership, which takes `apply` and `isMember`. Without it, they go to all members.
    */
   visibleFrom?(conversation: string, user: string, at: bigint): bigint | undefined | Promise<bigint | undefined>;
+  /**
+   * The conversation was restored to an earlier state, and the directory may not have been. Changes of `epoch` with an
+   * `at` behind `end` stay in force from `end` on: other entries get their SeqIds. `present` is the epoch now.
+   */
+  rebase?(conversation: string, lost: LostEpoch): Promise<void>;
   /** Every inbox holds all entries up to `deliveredThrough`: memberships that ended before are not asked for again. */
   compact?(conversation: string, options: { readonly deliveredThrough: bigint }): Promise<void>;
 }
@@ -50,6 +55,18 @@ export interface Membership {
   readonly joinedAt: bigint;
   /** The member sees entries after this SeqId. */
   readonly from: bigint;
+  /** The `epoch` of the join; absent if it is not known. */
+  readonly epoch?: number;
+}
+
+/** An epoch of a conversation that ended with a restore. */
+export interface LostEpoch {
+  /** The `epoch` of its changes. */
+  readonly epoch: number;
+  /** The last SeqId that the conversation still has from it. */
+  readonly end: bigint;
+  /** The `epoch` of changes from now on. */
+  readonly present: number;
 }
 
 /** A join or leave of several users. */
@@ -62,6 +79,8 @@ export interface MembershipChange {
   readonly at: bigint;
   /** For joins: for each user, the SeqId after which the user sees the conversation. */
   readonly from?: readonly bigint[];
+  /** Tells the life of the conversation: another number after each restore, which may give `at` to another entry. */
+  readonly epoch: number;
 }
 
 /** Chooses the mode of a conversation, before its first message and again from time to time. */

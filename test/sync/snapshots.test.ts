@@ -32,11 +32,11 @@ describe('the membership log of a conversation', () => {
   it('is as long as its members need, however many have passed through', async () => {
     const own = directory();
     const stayed = numbered(10, 'stays');
-    await own.apply('g', { kind: 'join', users: stayed, at: 1n, from: stayed.map(() => 1n) });
+    await own.apply('g', { kind: 'join', epoch: 1, users: stayed, at: 1n, from: stayed.map(() => 1n) });
     let at = 1n;
     for (const user of numbered(300, 'passes')) {
-      await own.apply('g', { kind: 'join', users: [user], at: ++at, from: [at] });
-      await own.apply('g', { kind: 'leave', users: [user], at: ++at });
+      await own.apply('g', { kind: 'join', epoch: 1, users: [user], at: ++at, from: [at] });
+      await own.apply('g', { kind: 'leave', epoch: 1, users: [user], at: ++at });
       await own.compact('g', { deliveredThrough: at });
     }
     expect(await lengthOf(['members', 'g'])).toBeLessThan(70);
@@ -46,36 +46,36 @@ describe('the membership log of a conversation', () => {
 
   it('keeps members who have left until every inbox holds their entries', async () => {
     const own = directory(1);
-    await own.apply('g', { kind: 'join', users: ['ann', 'bob'], at: 1n, from: [1n, 1n] });
-    await own.apply('g', { kind: 'leave', users: ['bob'], at: 9n });
-    await own.apply('g', { kind: 'join', users: ['cat'], at: 10n, from: [10n] });
+    await own.apply('g', { kind: 'join', epoch: 1, users: ['ann', 'bob'], at: 1n, from: [1n, 1n] });
+    await own.apply('g', { kind: 'leave', epoch: 1, users: ['bob'], at: 9n });
+    await own.apply('g', { kind: 'join', epoch: 1, users: ['cat'], at: 10n, from: [10n] });
     await own.compact('g', { deliveredThrough: 5n });
     expect(await membersOf(directory(), 'g', 7n)).toEqual(['ann', 'bob']);
     expect(await membersOf(directory(), 'g', 10n)).toEqual(['ann']);
-    await own.apply('g', { kind: 'leave', users: ['ann'], at: 20n });
+    await own.apply('g', { kind: 'leave', epoch: 1, users: ['ann'], at: 20n });
     await own.compact('g', { deliveredThrough: 19n });
     expect(await membersOf(directory(), 'g', 7n)).toEqual(['ann']);
   });
 
   it('is read on by a process that a trim has overtaken', async () => {
     const [one, other] = [directory(1), directory(1)];
-    await one.apply('g', { kind: 'join', users: ['ann'], at: 1n, from: [1n] });
+    await one.apply('g', { kind: 'join', epoch: 1, users: ['ann'], at: 1n, from: [1n] });
     expect(await membersOf(other, 'g')).toEqual(['ann']);
     for (let at = 2n; at < 40n; at += 2n) {
-      await one.apply('g', { kind: 'join', users: ['bob'], at, from: [at] });
-      await one.apply('g', { kind: 'leave', users: ['bob'], at: at + 1n });
+      await one.apply('g', { kind: 'join', epoch: 1, users: ['bob'], at, from: [at] });
+      await one.apply('g', { kind: 'leave', epoch: 1, users: ['bob'], at: at + 1n });
       await one.compact('g', { deliveredThrough: at + 1n });
     }
-    await one.apply('g', { kind: 'join', users: ['cat'], at: 50n, from: [50n] });
+    await one.apply('g', { kind: 'join', epoch: 1, users: ['cat'], at: 50n, from: [50n] });
     expect(await membersOf(other, 'g')).toEqual(['ann', 'cat']);
   });
 
   it('ignores a late repetition of a join that a snapshot has outlived', async () => {
     const own = directory(1);
-    const join = { kind: 'join', users: ['bob'], at: 2n, from: [2n] } as const;
-    await own.apply('g', { kind: 'join', users: ['ann'], at: 1n, from: [1n] });
+    const join = { kind: 'join', epoch: 1, users: ['bob'], at: 2n, from: [2n] } as const;
+    await own.apply('g', { kind: 'join', epoch: 1, users: ['ann'], at: 1n, from: [1n] });
     await own.apply('g', join);
-    await own.apply('g', { kind: 'leave', users: ['bob'], at: 3n });
+    await own.apply('g', { kind: 'leave', epoch: 1, users: ['bob'], at: 3n });
     await own.compact('g', { deliveredThrough: 3n });
     const record = { change: 'join', at: '2', users: ['bob'], from: ['2'] };
     await store.timeline(['members', 'g']).append({ kind: 'state', state: record });
@@ -88,7 +88,7 @@ describe('the membership log of a conversation', () => {
     for (let i = 0; i < many.length; i += 500) {
       const users = many.slice(i, i + 500);
       const at = BigInt(i + 1);
-      await own.apply('g', { kind: 'join', users, at, from: users.map(() => at) });
+      await own.apply('g', { kind: 'join', epoch: 1, users, at, from: users.map(() => at) });
     }
     const before = await membersOf(own, 'g');
     const snapshot = { through: '3', part: 0, parts: 2, state: { appliedThrough: '1001', former: [], items: [] } };
@@ -104,7 +104,7 @@ describe('the membership log of a conversation', () => {
       const user = `user${random.below(6)}`;
       const kind = present.has(user) ? 'leave' : 'join';
       const runner = processes[random.below(3)]!;
-      await runner.apply('g', { kind, users: [user], at, ...(kind === 'join' && { from: [at] }) });
+      await runner.apply('g', { kind, users: [user], at, epoch: 1, ...(kind === 'join' && { from: [at] }) });
       if (kind === 'join') present.add(user);
       else present.delete(user);
       if (random.chance(0.5)) {
@@ -122,8 +122,8 @@ describe("the log of a user's memberships", () => {
   it('is as long as the present conversations need', async () => {
     const own = directory();
     for (let i = 0; i < 300; i++) {
-      await own.apply(`c${i}`, { kind: 'join', users: ['ann'], at: 1n, from: [0n] });
-      if (i % 100 !== 0) await own.apply(`c${i}`, { kind: 'leave', users: ['ann'], at: 2n });
+      await own.apply(`c${i}`, { kind: 'join', epoch: 1, users: ['ann'], at: 1n, from: [0n] });
+      if (i % 100 !== 0) await own.apply(`c${i}`, { kind: 'leave', epoch: 1, users: ['ann'], at: 2n });
     }
     expect(await lengthOf(['memberships', 'ann'])).toBeLessThan(140);
     const conversations = [];

@@ -15,8 +15,8 @@ export interface LibrarySettings {
   readonly secret: string;
   /**
    * Names the life of the libraries: another number once one of them was restored to an earlier state. Positions of
-   * devices were stored in an earlier life then, copies may be missing in inboxes, and entries of conversations may have
-   * SeqIds that devices know as those of others.
+   * devices were stored in an earlier life then, copies may be missing in inboxes, and conversations may give SeqIds
+   * again that devices know as those of other entries.
    */
   readonly life: number;
   /** Epoch of the state library's settings. */

@@ -129,7 +129,7 @@ describe("the log of a user's memberships", () => {
     const conversations = [];
     for await (const each of await directory().conversations('ann')) conversations.push(each);
     expect(conversations).toEqual(
-      ['c0', 'c100', 'c200'].map((conversation) => ({ conversation, joinedAt: 1n, from: 0n })),
+      ['c0', 'c100', 'c200'].map((conversation) => ({ conversation, joinedAt: 1n, from: 0n, epoch: 1 })),
     );
   });
 });

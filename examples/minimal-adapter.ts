@@ -14,6 +14,7 @@ const capabilities: Capabilities = {
   update: false,
   delete: false,
   trim: false,
+  drop: false,
   timelines: false,
   checkpoints: false,
   signals: 'none',

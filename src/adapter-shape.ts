@@ -35,6 +35,7 @@ const CAPABILITIES: { readonly [name in keyof Capabilities]: Check } = {
   update: isBoolean,
   delete: isBoolean,
   trim: isBoolean,
+  drop: isBoolean,
   timelines: isBoolean,
   checkpoints: isBoolean,
   signals: isOneOf('none', 'process', 'store'),
@@ -46,7 +47,7 @@ const CAPABILITIES: { readonly [name in keyof Capabilities]: Check } = {
 };
 
 const ALWAYS = ['append', 'read', 'heads', 'close'] as const;
-const BY_CAPABILITY = ['update', 'delete', 'trim', 'timelines'] as const;
+const BY_CAPABILITY = ['update', 'delete', 'trim', 'drop', 'timelines'] as const;
 const OF_SIGNALS = ['publish', 'listen'] as const;
 const OF_CHECKPOINTS = ['get', 'advance', 'reset'] as const;
 

@@ -147,7 +147,20 @@ export interface AdapterLibrary {
   trim?(timeline: string, cut: Cut, call: Call): Promise<void>;
 
   /**
-   * Lists at most `limit` Timelines that have or had entries, in ascending order of their encoded ids as UTF-8 bytes.
+   * Ends the life of a Timeline's data and begins a new epoch: its entries, keys and readers' positions are gone, it is
+   * no longer listed, and every position of an earlier epoch is refused from now on, so no ancestors remain. This
+   * becomes visible in one step. SeqIds may begin anew; `lastSeqId` is `0n` until the next append.
+   *
+   * One small record stays for ever, the id and the new epoch. Store it first: data that a crash leaves behind it must
+   * be hidden, also from later appends, and be removed by the next drop, append or sweep. An append at the same time
+   * comes before the drop, and is gone with it, or after it, and is of the new epoch. A Timeline without anything to
+   * drop keeps its epoch, if it has one. Wakes those who {@link watch} the Timeline.
+   */
+  drop?(timeline: string, call: Call): Promise<void>;
+
+  /**
+   * Lists at most `limit` Timelines that have or had entries since they were last dropped, in ascending
+   * order of their encoded ids as UTF-8 bytes.
    */
   timelines?(range: ListingRange, call: Call): Promise<readonly string[]>;
 
@@ -193,8 +206,8 @@ export interface AdapterCheckpoints {
   get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]>;
   /**
    * Stores the larger of the given and the stored `seqId`, atomically, and resolves with the result. Fails with
-   * `TIMELINE_EPOCH_CHANGED` (`actual`: the stored SeqId) if the epochs differ; earlier items of the batch may have
-   * been applied.
+   * `TIMELINE_EPOCH_CHANGED` (`actual`: the stored SeqId) if the epochs differ, or if the Timeline was dropped since the
+   * given epoch; earlier items of the batch may have been applied.
    */
   advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]>;
   /** Sets positions, even backwards or to another epoch; `undefined` deletes one. */

@@ -27,6 +27,8 @@ export interface Capabilities {
   readonly delete: boolean;
   /** Has `trim`. */
   readonly trim: boolean;
+  /** Has `drop`. */
+  readonly drop: boolean;
   /** Has `timelines`. */
   readonly timelines: boolean;
   /** Has checkpoints. */

@@ -1,4 +1,4 @@
-import type { AdapterHead, Position, Range, Slice } from './adapter.js';
+import type { AdapterHead, Cut, Position, Range, Slice } from './adapter.js';
 import { decodeCursor, encodeCursor, MAX_SEQ_ID } from './cursor.js';
 import { type Decoder, decodeRow } from './decode.js';
 import { type Entry, TimelineHead } from './entry.js';
@@ -103,6 +103,13 @@ export function checkCount(value: unknown, argument: string, options: { least?: 
   return count;
 }
 
+/** Returns the part of a Timeline to trim. Throws `TIMELINE_INVALID_ARGUMENT`. */
+export function checkCut({ through, keepLast }: { readonly through?: SeqIdLike; readonly keepLast?: number }): Cut {
+  if (through === undefined) return { keepLast: checkCount(keepLast, 'keepLast', { least: 0 }) };
+  if (keepLast !== undefined) throw invalidArgument('keepLast', 'must not be given together with through');
+  return { through: checkSeqId(through, 'through', 0n) };
+}
+
 /** Law Epoch: throws for a position in other data or beyond the tail, instead of returning an empty page. */
 export function checkPosition(
   ref: TimelineRef,
@@ -113,7 +120,7 @@ export function checkPosition(
   if (epoch !== head.epoch && epoch !== '' && !isOfAncestor(head.ancestors, epoch, seqId)) {
     throw new TimelineError(
       'TIMELINE_EPOCH_CHANGED',
-      `the data of ${describeValue(timeline)} was lost and started again since this cursor`,
+      `the data of ${describeValue(timeline)} were dropped, or lost and started again, since this cursor`,
       {
         timeline,
         actual: head.lastSeqId,

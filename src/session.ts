@@ -8,7 +8,10 @@ import { errorOf, type Operation } from './operation.js';
 import { type RetryPolicy, retryUntil } from './retry.js';
 
 /** Capabilities that a call may require, by declared name. */
-type Feature = 'expectedLast' | 'manualIds' | 'update' | 'delete' | 'trim' | 'timelines' | 'checkpoints' | 'signals';
+type Feature = Extract<
+  keyof Capabilities,
+  'expectedLast' | 'manualIds' | 'update' | 'delete' | 'trim' | 'drop' | 'timelines' | 'checkpoints' | 'signals'
+>;
 
 export interface SessionOptions {
   readonly retry: RetryPolicy;

@@ -81,6 +81,11 @@ export class Tails<M> {
     for (const { tail } of this.#open.get(timeline) ?? []) tail.forget(seqId);
   }
 
+  /** Call after a drop: subscriptions of this store end without waiting for a hint. */
+  lookAt(timeline: string): void {
+    for (const { tail } of this.#open.get(timeline) ?? []) tail.hear();
+  }
+
   #lookOften(): void {
     this.#intervalMs = this.#session.pollMs;
     clearTimeout(this.#timer);

@@ -127,6 +127,22 @@ export interface Timeline<M> {
   trim(options: Nullable<({ readonly through: SeqIdLike } | { readonly keepLast: number }) & Abortable>): Promise<void>;
 
   /**
+   * Removes the Timeline: its entries, keys and checkpoints are gone, and it is no longer listed. It may be written to
+   * again, from then on in a new epoch: every older cursor is `TIMELINE_EPOCH_CHANGED`, and running subscriptions end
+   * with that code, in other processes once they look again. A bare SeqId has no epoch, and may mean an entry of the
+   * new one.
+   *
+   * Repeated by itself after an answer was lost: entries that are appended before the call has resolved may be gone. A
+   * Timeline without anything to drop stays as it is.
+   *
+   * @example
+   * ```ts
+   * await store.timeline('group:42').drop();
+   * ```
+   */
+  drop(options?: Nullable<Abortable> | null): Promise<void>;
+
+  /**
    * Returns the stored position of a named reader; no I/O. The name takes 1 to 255 bytes.
    *
    * @example

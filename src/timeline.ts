@@ -7,13 +7,12 @@ import { checkCountRange, countRanges } from './count.js';
 import { cursorPrefix, MAX_SEQ_ID } from './cursor.js';
 import { checkOnUndecodable, decodeRow, decodeUpdated } from './decode.js';
 import { TimelineHead } from './entry.js';
-import { invalidArgument } from './errors.js';
 import { INSPECT, inspected } from './inspect.js';
 import { BatchIterator } from './iterate.js';
 import { plain } from './json.js';
 import { type Operation, rejection } from './operation.js';
 import { ABORTABLE, checkFields, checkOptions } from './options.js';
-import { checkCount, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
+import { checkCount, checkCut, checkRange, checkSeqId, MAX_PAGE, toPage } from './range.js';
 import { Appended } from './results.js';
 import { validate } from './schema.js';
 import type { Session } from './session.js';
@@ -243,18 +242,24 @@ export class TimelineHandle<M> implements Timeline<M> {
   }
 
   async trim(options: ({ readonly through: SeqIdLike } | { readonly keepLast: number }) & Abortable): Promise<void> {
-    const { through, keepLast, signal }: TrimOptions = checkFields<TrimOptions>(options, TRIM);
-    if (through !== undefined && keepLast !== undefined)
-      throw invalidArgument('keepLast', 'must not be given together with through');
-    const cut =
-      through === undefined
-        ? { keepLast: checkCount(keepLast, 'keepLast', { least: 0 }) }
-        : { through: checkSeqId(through, 'through', 0n) };
+    const { signal, ...rest } = checkFields<TrimOptions>(options, TRIM);
+    const cut = checkCut(rest);
     this.#checkMayModify('trim');
     // Repeating `through` is harmless; repeating `keepLast` may remove entries appended meanwhile.
     const idempotent = 'through' in cut;
     const trim = (call: Call) => this.#session.library.trim!(this.#ref.encoded, cut, call);
     await this.#modify('trim of', trim, { idempotent, signal });
+  }
+
+  async drop(options?: Abortable): Promise<void> {
+    const { signal } = checkOptions(options, ABORTABLE);
+    this.#checkMayModify('drop');
+    const drop = (call: Call) => this.#session.library.drop!(this.#ref.encoded, call);
+    try {
+      await this.#modify('drop of', drop, { idempotent: true, signal });
+    } finally {
+      this.#parts.tails.lookAt(this.#ref.encoded);
+    }
   }
 
   /** Subscriptions of this store get nothing from memory that a finished change has made old. */
@@ -271,7 +276,7 @@ export class TimelineHandle<M> implements Timeline<M> {
     }
   }
 
-  #checkMayModify(feature: 'update' | 'delete' | 'trim'): void {
+  #checkMayModify(feature: 'update' | 'delete' | 'trim' | 'drop'): void {
     this.#session.checkOpen();
     this.#session.checkSupported(feature);
     this.#session.checkWritable();

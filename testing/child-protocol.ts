@@ -3,9 +3,10 @@ export type Command =
   | { readonly do: 'open'; readonly library: string }
   /** Appends the items concurrently. */
   | { readonly do: 'append'; readonly timeline: string; readonly items: readonly ChildItem[] }
-  /** Reports each entry as it arrives; done once it has caught up. */
+  /** Reports each entry as it arrives; done once it has caught up. Reports its end. */
   | { readonly do: 'subscribe'; readonly timeline: string }
   | { readonly do: 'advance'; readonly timeline: string; readonly reader: string; readonly to: readonly string[] }
+  | { readonly do: 'drop'; readonly timeline: string }
   /** Reports each signal as it arrives. */
   | { readonly do: 'listen'; readonly topics: readonly string[] }
   | { readonly do: 'publish'; readonly topic: string; readonly payload: string }
@@ -40,4 +41,6 @@ export type Report =
       readonly message: string;
       readonly at: number;
     }
+  /** A subscription has ended; `code` is that of its error. */
+  | { readonly kind: 'ended'; readonly timeline: string; readonly code: string }
   | { readonly kind: 'signal'; readonly topic: string; readonly payload: string };

@@ -12,6 +12,8 @@ export interface Arrival {
 /** A store in a child process that runs `serveAdapter`. */
 export class ChildStore {
   readonly arrivals: Arrival[] = [];
+  /** Codes of the errors that ended its subscriptions, by Timeline. */
+  readonly ended = new Map<string, string>();
   readonly signals: { readonly topic: string; readonly payload: string }[] = [];
   readonly #child: ForkedProcess;
   readonly #waiting = new Map<number, { resolve(value: readonly ChildOutcome[]): void; reject(error: Error): void }>();
@@ -39,6 +41,10 @@ export class ChildStore {
 
   async advance(timeline: string, reader: string, to: readonly bigint[]): Promise<void> {
     await this.#ask({ do: 'advance', timeline, reader, to: to.map(String) });
+  }
+
+  async drop(timeline: string): Promise<void> {
+    await this.#ask({ do: 'drop', timeline });
   }
 
   /** Signals that it hears are in `signals`. */
@@ -77,6 +83,10 @@ export class ChildStore {
     }
     if (report.kind === 'signal') {
       this.signals.push({ topic: report.topic, payload: report.payload });
+      return;
+    }
+    if (report.kind === 'ended') {
+      this.ended.set(report.timeline, report.code);
       return;
     }
     const waiting = this.#waiting.get(report.id);

@@ -11,7 +11,20 @@ import type { ConformanceOptions } from './options.js';
 export const LIBRARY = 'conformance';
 
 const COUNTED = [
-  ...['append', 'read', 'heads', 'count', 'update', 'delete', 'trim', 'timelines', 'watch', 'publish', 'listen'],
+  ...[
+    'append',
+    'read',
+    'heads',
+    'count',
+    'update',
+    'delete',
+    'trim',
+    'drop',
+    'timelines',
+    'watch',
+    'publish',
+    'listen',
+  ],
 ] as readonly (keyof AdapterLibrary)[];
 
 export type OpenOptions<M> = Partial<TimelineStoreOptions<M>>;

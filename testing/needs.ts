@@ -14,6 +14,7 @@ export type Capability =
   | 'update'
   | 'delete'
   | 'trim'
+  | 'drop'
   | 'timelines'
   | 'checkpoints'
   | 'signals'
@@ -75,6 +76,11 @@ const REFUSALS: Record<Capability, (fixture: Fixture) => Promise<unknown>> = {
   trim: async (fixture) => {
     const { seqId } = await fixture.timeline().append('m');
     await rejects(fixture.timeline().trim({ through: seqId }), 'TIMELINE_UNSUPPORTED');
+    assert.equal((await fixture.timeline().get(seqId))?.message, 'm');
+  },
+  drop: async (fixture) => {
+    const { seqId } = await fixture.timeline().append('m');
+    await rejects(fixture.timeline().drop(), 'TIMELINE_UNSUPPORTED');
     assert.equal((await fixture.timeline().get(seqId))?.message, 'm');
   },
   timelines: (fixture) => rejects(take(fixture.store.timelines()), 'TIMELINE_UNSUPPORTED'),

@@ -95,6 +95,7 @@ export type Law =
   | 'Outcome'
   | 'Update'
   | 'Delete'
+  | 'Drop'
   | 'Expiry'
   | 'Accepted time'
   | 'Subscription'

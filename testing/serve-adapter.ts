@@ -54,6 +54,9 @@ class Server {
         await Promise.all(command.to.map((seqId) => checkpoint.advance(BigInt(seqId))));
         return [];
       }
+      case 'drop':
+        await store.timeline(command.timeline).drop();
+        return [];
       case 'listen':
         store.listen(command.topics, (topic, payload) => report({ kind: 'signal', topic, payload }));
         return [];
@@ -86,7 +89,8 @@ async function subscribe(store: TimelineStore<string>, timeline: string, onCaugh
       report({ kind: 'entry', timeline, seqId: String(seqId), message, at: Date.now() });
     }
   } catch (error) {
-    if (!isTimelineError(error) || error.code !== 'TIMELINE_CLOSED') throw error;
+    if (!isTimelineError(error)) throw error;
+    report({ kind: 'ended', timeline, code: error.code });
   }
 }
 

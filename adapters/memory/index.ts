@@ -72,7 +72,7 @@ interface LibraryData {
 export function memoryAdapter(options?: Nullable<MemoryAdapterOptions> | null): TimelineAdapter {
   const { keyWindowMs, sweepMs } = resolveOptions('memoryAdapter', DEFAULTS, options);
   const libraries = new Map<string, LibraryData>();
-  const epoch = randomBytes(9).toString('base64url');
+  const epoch = newEpoch();
   return {
     name: 'memory',
     budgetMs: BUDGET_MS,
@@ -87,6 +87,10 @@ export function memoryAdapter(options?: Nullable<MemoryAdapterOptions> | null): 
       return new MemoryLibrary(opened, library, { epoch, sweepMs });
     },
   };
+}
+
+function newEpoch(): string {
+  return randomBytes(9).toString('base64url');
 }
 
 function newLibraryData(settings: Reconciled): LibraryData {
@@ -123,7 +127,7 @@ class MemoryLibrary implements AdapterLibrary {
   /** Built for each call: another store on the same data may have altered the settings. */
   get #rules(): Rules {
     const { ttlMs, keyWindowMs } = this.#data.settings.settings;
-    return { epoch: this.#epoch, ttlMs: ttlMs ?? undefined, keyWindowMs: keyWindowMs ?? Number.POSITIVE_INFINITY };
+    return { ttlMs: ttlMs ?? undefined, keyWindowMs: keyWindowMs ?? Number.POSITIVE_INFINITY };
   }
 
   async append(writes: readonly Write[]): Promise<readonly WriteOutcome[]> {
@@ -133,8 +137,9 @@ class MemoryLibrary implements AdapterLibrary {
 
   #append(write: Write, rules: Rules): WriteOutcome {
     try {
-      const epoch = this.#epoch;
-      const { appended, rows } = this.#timeline(write.timeline).append(write, rules, this.#clock);
+      const data = this.#timeline(write.timeline);
+      const { epoch } = data;
+      const { appended, rows } = data.append(write, rules, this.#clock);
       if (rows.length > 0) this.#data.watchers.wake(write.timeline, { epoch, rows });
       return { ok: true, epoch, entries: appended };
     } catch (error) {
@@ -166,7 +171,7 @@ class MemoryLibrary implements AdapterLibrary {
   ): Promise<{ epoch: string; row: Row }> {
     const data = this.#peek(timeline);
     if (!data.isKept(seqId, this.#rules, this.#clock.expiryTime())) throw entryNotFound(timeline, seqId);
-    return { epoch: this.#epoch, row: data.update(timeline, seqId, payload, ifRevision) };
+    return { epoch: data.epoch, row: data.update(timeline, seqId, payload, ifRevision) };
   }
 
   async delete(timeline: string, seqId: bigint): Promise<void> {
@@ -175,6 +180,14 @@ class MemoryLibrary implements AdapterLibrary {
 
   async trim(timeline: string, cut: Cut): Promise<void> {
     this.#peek(timeline).trim(cut);
+  }
+
+  async drop(timeline: string): Promise<void> {
+    const data = this.#data.timelines.get(timeline);
+    if (!data) return;
+    if (data.last === 0n) data.checkpoints.clear();
+    else this.#data.timelines.set(timeline, new TimelineData(newEpoch(), true));
+    this.#data.watchers.wake(timeline);
   }
 
   async timelines({ prefix, after, limit }: ListingRange): Promise<readonly string[]> {
@@ -207,7 +220,9 @@ class MemoryLibrary implements AdapterLibrary {
       advance: async (items) =>
         items.map(({ timeline, reader, epoch, seqId }): Position => {
           const stored = find({ timeline, reader });
-          const position = furtherPosition({ timeline, reader }, stored, { epoch, seqId });
+          const data = this.#peek(timeline);
+          const present = data.wasDropped ? data.epoch : undefined;
+          const position = furtherPosition({ timeline, reader }, stored, { epoch, seqId }, present);
           if (position !== stored) this.#timeline(timeline).checkpoints.set(reader, position);
           return position;
         }),
@@ -223,7 +238,7 @@ class MemoryLibrary implements AdapterLibrary {
   #timeline(id: string): TimelineData {
     let data = this.#data.timelines.get(id);
     if (!data) {
-      data = new TimelineData();
+      data = new TimelineData(this.#epoch);
       this.#data.timelines.set(id, data);
     }
     return data;
@@ -231,7 +246,7 @@ class MemoryLibrary implements AdapterLibrary {
 
   /** For readers: reading an unknown Timeline does not create it. */
   #peek(id: string): TimelineData {
-    return this.#data.timelines.get(id) ?? new TimelineData();
+    return this.#data.timelines.get(id) ?? new TimelineData(this.#epoch);
   }
 
   #sweep(): void {
@@ -255,6 +270,7 @@ function capabilitiesWith(keyWindowMs: number): Capabilities {
     update: true,
     delete: true,
     trim: true,
+    drop: true,
     timelines: true,
     checkpoints: true,
     signals: 'process',

@@ -14,9 +14,8 @@ import type {
 } from '../../src/adapter.js';
 import { cutoff, planWrite, revisionConflict } from '../../src/toolkit/index.js';
 
-/** Settings shared by the Timelines of a library. `ttlMs` and `keyWindowMs` may be altered while it is open. */
+/** Settings shared by the Timelines of a library. They may be altered while it is open. */
 export interface Rules {
-  readonly epoch: string;
   readonly ttlMs: number | undefined;
   /** `Infinity`: for ever. */
   readonly keyWindowMs: number;
@@ -27,6 +26,9 @@ export interface Rules {
  * keys, and readers' positions.
  */
 export class TimelineData {
+  readonly epoch: string;
+  /** This epoch began when the Timeline was dropped. */
+  readonly wasDropped: boolean;
   rows: Row[] = [];
   readonly checkpoints = new Map<string, Position>();
   readonly #keys = new Map<string, { seqId: bigint; hash: string; at: number }>();
@@ -34,6 +36,11 @@ export class TimelineData {
   #lastAt = 0;
   /** The newest entry that was trimmed or removed as expired. */
   #floor = 0n;
+
+  constructor(epoch: string, wasDropped = false) {
+    this.epoch = epoch;
+    this.wasDropped = wasDropped;
+  }
 
   get last(): bigint {
     return this.#last;
@@ -70,7 +77,7 @@ export class TimelineData {
 
   head(rules: Rules, now: number): AdapterHead {
     const first = this.rows[this.#firstKept(rules, now)];
-    return { epoch: rules.epoch, firstSeqId: first?.seqId ?? this.#last + 1n, lastSeqId: this.#last };
+    return { epoch: this.epoch, firstSeqId: first?.seqId ?? this.#last + 1n, lastSeqId: this.#last };
   }
 
   read({ after, before, limit, reverse }: Range, rules: Rules, now: number): Slice {

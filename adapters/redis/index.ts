@@ -147,6 +147,7 @@ function capabilitiesOf({ options, settings, keys }: Library, durability: Capabi
     update: true,
     delete: true,
     trim: true,
+    drop: true,
     timelines: true,
     checkpoints: true,
     signals: 'store',

@@ -67,6 +67,7 @@ function capabilities({ database }: Connection, settings: SqliteSettings, { keyW
     update: true,
     delete: true,
     trim: true,
+    drop: true,
     timelines: true,
     checkpoints: true,
     signals: 'process',

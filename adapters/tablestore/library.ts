@@ -99,6 +99,7 @@ function capabilitiesOf(
     update: true,
     delete: true,
     trim: true,
+    drop: false,
     timelines: !layout.shared,
     checkpoints: true,
     signals: 'none',

@@ -51,3 +51,12 @@ export function otherEpoch({ timeline, reader }: CheckpointKey, stored: Position
   const message = `the checkpoint of ${JSON.stringify(reader)} is of another epoch; reset it`;
   return new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline, actual: stored.seqId });
 }
+
+/**
+ * `TIMELINE_EPOCH_CHANGED`: the Timeline was dropped since the position to advance to was taken. `actual`: the stored
+ * SeqId.
+ */
+export function droppedSince({ timeline, reader }: CheckpointKey, stored: Position | undefined): TimelineError {
+  const message = `the Timeline was dropped since this position of ${JSON.stringify(reader)}`;
+  return new TimelineError('TIMELINE_EPOCH_CHANGED', message, { timeline, actual: stored?.seqId ?? 0n });
+}

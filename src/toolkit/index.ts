@@ -16,6 +16,7 @@ export { checkFunction, checkObject, checkText, describeValue } from '../text.js
 export { isThenable, withinUserTime } from '../user-code.js';
 export { compareUtf8, equalBytes } from './bytes.js';
 export {
+  droppedSince,
   entryNotFound,
   keyConflict,
   lastSeqIdConflict,

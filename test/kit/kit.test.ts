@@ -20,6 +20,7 @@ const NOTHING: Partial<Capabilities> = {
   update: false,
   delete: false,
   trim: false,
+  drop: false,
   timelines: false,
   checkpoints: false,
   signals: 'none',

@@ -13,12 +13,20 @@ import { bundled } from '../support/bundled.js';
 import { silence, silentAdapter } from '../support/silent-adapter.js';
 import { collect, firstFailure } from './collect.js';
 import { appendMutants } from './mutants/append.js';
+import { dropMutants } from './mutants/drop.js';
 import { headMutants } from './mutants/heads.js';
 import { keepMutants } from './mutants/keep.js';
 import { readMutants } from './mutants/read.js';
 import { surroundingsMutants } from './mutants/surroundings.js';
 
-const MUTANTS = [...appendMutants, ...readMutants, ...headMutants, ...keepMutants, ...surroundingsMutants];
+const MUTANTS = [
+  ...appendMutants,
+  ...readMutants,
+  ...headMutants,
+  ...keepMutants,
+  ...dropMutants,
+  ...surroundingsMutants,
+];
 
 /**
  * Some laws are kept by the core above every adapter. An adapter can break but its part of them, and that is what their

@@ -48,13 +48,14 @@ function readCalls(store: TimelineStore<string>): [what: string, run: () => Prom
 
 function writeCalls(store: TimelineStore<string>): [what: string, run: () => Promise<unknown>][] {
   const timeline = store.timeline('timeline');
-  const { update, delete: deletion, trim, checkpoints, signals } = store.capabilities;
+  const { update, delete: deletion, trim, drop, checkpoints, signals } = store.capabilities;
   const all: [boolean, string, () => Promise<unknown>][] = [
     [true, 'append', () => store.timeline('other').append('silent')],
     [true, 'appendToMany', () => store.appendToMany(['a', 'b'], 'silent')],
     [update, 'update', () => timeline.update(1n, 'silent')],
     [deletion, 'delete', () => store.timeline('other').delete(1n)],
     [trim, 'trim', () => store.timeline('other').trim({ through: 1n })],
+    [drop, 'drop', () => store.timeline('other').drop()],
     [checkpoints, 'reset', () => timeline.checkpoint('r').reset(undefined)],
     [signals !== 'none', 'publish', () => store.publish('topic', 'silent')],
   ];

@@ -13,6 +13,7 @@ const CAPABILITIES: readonly Capability[] = [
   'update',
   'delete',
   'trim',
+  'drop',
   'timelines',
   'checkpoints',
   'signals',
@@ -47,6 +48,7 @@ export const capabilities = law('Capabilities', 'every declared and every absent
       'update',
       'delete',
       'trim',
+      'drop',
       'timelines',
       'checkpoints',
       'readOnly',
@@ -69,7 +71,7 @@ export const capabilities = law('Capabilities', 'every declared and every absent
       library = opened;
       return {};
     });
-    for (const name of ['update', 'delete', 'trim', 'timelines', 'checkpoints'] as const) {
+    for (const name of ['update', 'delete', 'trim', 'drop', 'timelines', 'checkpoints'] as const) {
       if (fixture.capabilities[name]) assert.ok(library?.[name], `${name} is claimed but missing`);
     }
     if (fixture.capabilities.signals !== 'none')

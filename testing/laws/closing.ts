@@ -178,12 +178,13 @@ export const closing = law('Closing', 'close completes accepted calls and refuse
 });
 
 function refusedByCapability(store: TimelineStore<string>): (() => Promise<unknown>)[] {
-  const { update, delete: deletes, trim, timelines, checkpoints, signals } = store.capabilities;
+  const { update, delete: deletes, trim, drop, timelines, checkpoints, signals } = store.capabilities;
   const timeline = store.timeline('timeline');
   return [
     ...(update ? [() => timeline.update(1n, 'late')] : []),
     ...(deletes ? [() => timeline.delete(1n)] : []),
     ...(trim ? [() => timeline.trim({ keepLast: 0 })] : []),
+    ...(drop ? [() => timeline.drop()] : []),
     ...(timelines ? [() => take(store.timelines())] : []),
     ...(signals !== 'none' ? [() => store.publish('topic', 'late')] : []),
     ...(checkpoints ? [() => timeline.checkpoint('phone').get(), () => timeline.checkpoint('phone').advance(1n)] : []),

@@ -12,6 +12,7 @@ import { closing } from './closing.js';
 import { count } from './count.js';
 import { deletion } from './delete.js';
 import { density } from './density.js';
+import { drop } from './drop.js';
 import { epoch } from './epoch.js';
 import { expectation } from './expectation.js';
 import { expiry } from './expiry.js';
@@ -56,6 +57,7 @@ export const LAWS: readonly LawGroup[] = [
   outcome,
   update,
   deletion,
+  drop,
   expiry,
   acceptedTime,
   subscription,

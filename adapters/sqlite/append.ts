@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Call, Payload, Row, Write, WriteOutcome } from '../../src/adapter.js';
+import type { Call, Hint, Payload, Row, Write, WriteOutcome } from '../../src/adapter.js';
 import { isTimelineError, type TimelineError } from '../../src/errors.js';
 import { cutoff, type KnownKey, type Plan, planWrite } from '../../src/toolkit/index.js';
 import type { SqliteStatement } from './file/client.js';
@@ -101,8 +101,7 @@ export class Appender {
         state.noteWrite();
         return { outcomes: done, added: transaction.added };
       });
-      const { epoch } = connection;
-      for (const { timeline, rows } of added) commitWatch.wake(this.#library.id, timeline, { epoch, rows });
+      for (const { timeline, epoch, rows } of added) commitWatch.wake(this.#library.id, timeline, { epoch, rows });
       return { outcomes };
     } catch (error) {
       return { error: error as TimelineError, attempted };
@@ -116,7 +115,7 @@ export class Appender {
     try {
       const plan = planWrite(write, head?.last ?? 0n, (key) => this.#knownKey(head, key, transaction.expiryTime));
       this.#store(write.timeline, plan, head, transaction);
-      return { ok: true, epoch: connection.epoch, entries: plan.appended };
+      return { ok: true, epoch: head?.epoch ?? connection.epoch, entries: plan.appended };
     } catch (error) {
       if (isTimelineError(error)) return { ok: false, error };
       throw error;
@@ -135,7 +134,11 @@ export class Appender {
     const head = (known && this.#withoutFutureTime(timeline, known, transaction)) ?? this.#createTimeline(timeline);
     const at = Math.max(transaction.entryTime, head.lastAt);
     if (this.#library.commitWatch.isWatched(this.#library.id, timeline))
-      transaction.added.push({ timeline, rows: fresh.map((each) => toRow(each, at)) });
+      transaction.added.push({
+        timeline,
+        epoch: head.epoch ?? this.#library.connection.epoch,
+        rows: fresh.map((each) => toRow(each, at)),
+      });
     for (const { seqId, entry } of fresh) {
       const { key, payload } = entry;
       const previous = seqId === head.last + 1n ? null : head.last;
@@ -162,7 +165,7 @@ export class Appender {
 
   #createTimeline(name: string): StoredHead {
     const id = Number(this.#insertTimeline.run(this.#library.id, name).lastInsertRowid);
-    const head: StoredHead = { id, floor: 0n, first: undefined, firstAt: 0, last: 0n, lastAt: 0 };
+    const head: StoredHead = { id, epoch: undefined, floor: 0n, first: undefined, firstAt: 0, last: 0n, lastAt: 0 };
     this.#library.heads.set(name, head);
     return head;
   }
@@ -188,7 +191,7 @@ function toRow({ seqId, entry }: Plan['fresh'][number], appendedAt: number): Row
 /** Shared by the writes of one transaction: their time, bodies stored once, and what is new of watched Timelines. */
 class AppendTransaction {
   readonly bodies = new Map<Payload, { readonly id: number | bigint; refs: number }>();
-  readonly added: { readonly timeline: string; readonly rows: readonly Row[] }[] = [];
+  readonly added: ({ readonly timeline: string } & Hint)[] = [];
 
   constructor(
     readonly entryTime: number,

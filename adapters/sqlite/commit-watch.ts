@@ -41,8 +41,8 @@ export class CommitWatch {
     return this.#hub.size > 0 && this.#hub.has(`${library}:${timeline}`);
   }
 
-  /** Call after a commit of this connection, with the new entries of the Timeline. */
-  wake(library: number, timeline: string, hint: Hint): void {
+  /** Call after a commit of this connection, with the new entries of the Timeline if it added any. */
+  wake(library: number, timeline: string, hint?: Hint): void {
     this.#hub.wake(`${library}:${timeline}`, hint);
   }
 

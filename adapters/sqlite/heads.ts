@@ -3,6 +3,8 @@ import type { BetterSqlite3Database, SqliteStatement } from './file/client.js';
 /** One Timeline as its rows stand. Rows that have expired count until they are removed. */
 export interface StoredHead {
   readonly id: number;
+  /** Undefined: that of the file. */
+  readonly epoch: string | undefined;
   /** Entries up to it were trimmed or have expired, and are gone for every reader. Their rows may still be there. */
   floor: bigint;
   /** The oldest row above the floor; `undefined` if there is none. */
@@ -20,7 +22,7 @@ const MAX_CACHED = 50_000;
 /** `'<seq> <at>'` in one value: a second subquery would search a second time. */
 const row = (where: string, order: string) =>
   `(SELECT seq || ' ' || at FROM timeline_entries WHERE timeline = t.id ${where} ORDER BY seq ${order} LIMIT 1)`;
-const SELECT = `SELECT t.id, t.floor, t.floor_at, ${row('AND seq > t.floor', 'ASC')}, ${row('', 'DESC')}`;
+const SELECT = `SELECT t.id, t.epoch, t.floor, t.floor_at, ${row('AND seq > t.floor', 'ASC')}, ${row('', 'DESC')}`;
 
 /**
  * Caches the heads of one library's Timelines between transactions. Call it inside a transaction: when one begins, the
@@ -48,7 +50,7 @@ export class HeadCache {
       .safeIntegers();
   }
 
-  /** `undefined`: nothing was ever appended. */
+  /** `undefined`: nothing was ever appended. `last` is 0n: nothing since it was dropped. */
   get(name: string): StoredHead | undefined {
     const head = this.#cached.get(name);
     return head || this.#cached.has(name) ? head : this.set(name, toHead(this.#one.get(this.#library, name)));
@@ -84,17 +86,25 @@ export class HeadCache {
   }
 }
 
-type HeadRow = [id: bigint | null, floor: bigint, floorAt: bigint, first: string | null, last: string | null];
+type HeadRow = [
+  id: bigint | null,
+  epoch: string | null,
+  floor: bigint,
+  floorAt: bigint,
+  first: string | null,
+  last: string | null,
+];
 
 function toHead(found: unknown): StoredHead | undefined {
   if (!found) return undefined;
-  const [id, floor, floorAt, oldest, newest] = found as HeadRow;
+  const [id, epoch, floor, floorAt, oldest, newest] = found as HeadRow;
   if (id === null) return undefined;
   const [first, firstAt] = oldest?.split(' ') ?? [];
   const [last, lastAt] = newest?.split(' ') ?? [];
   const atFloor = last === undefined || BigInt(last) < floor;
   return {
     id: Number(id),
+    epoch: epoch ?? undefined,
     floor,
     first: first === undefined ? undefined : BigInt(first),
     firstAt: Number(firstAt ?? 0),

@@ -1,6 +1,7 @@
 import type { AdapterLibrary, Capabilities, LibraryOptions } from '../../src/adapter.js';
 import { Appender } from './append.js';
 import { Counter } from './count.js';
+import { Dropper } from './drop.js';
 import type { Connection } from './file/connection.js';
 import type { OpenDatabase } from './file/database.js';
 import { LibraryContext } from './library-context.js';
@@ -27,6 +28,7 @@ export async function openLibrary(
   const appender = new Appender(library);
   const sweeper = new LibrarySweeper(library, reader, settings.sweepMs);
   const modifier = new Modifier(library, sweeper);
+  const dropper = new Dropper(library, sweeper);
   sweeper.start();
   return {
     capabilities: capabilities(connection, settings, state),
@@ -40,6 +42,7 @@ export async function openLibrary(
     update: (timeline, seqId, payload, ifRevision, call) => modifier.update(timeline, seqId, payload, ifRevision, call),
     delete: (timeline, seqId, call) => modifier.delete(timeline, seqId, call),
     trim: (timeline, cut, call) => modifier.trim(timeline, cut, call),
+    drop: (timeline, call) => dropper.drop(timeline, call),
     timelines: (range, call) => reader.timelines(range, call),
     checkpoints: new ReaderPositions(library),
     watch: (timeline, wake) => commitWatch.watch(state.id, timeline, wake),

@@ -50,7 +50,7 @@ export class Modifier {
         throw revisionConflict(timeline, seqId, { expected: ifRevision, actual: before });
       const revision = this.#write(head, seqId, entry, payload.body);
       const row = { seqId, appendedAt: Number(entry[0]), body: payload.body, key: entry[1] ?? undefined, revision };
-      return { epoch: connection.epoch, row };
+      return { epoch: head.epoch ?? connection.epoch, row };
     });
   }
 

@@ -42,8 +42,9 @@ export class Reader {
       .prepare('SELECT seq, at FROM timeline_entries WHERE timeline = ? AND seq >= ? ORDER BY seq LIMIT 1')
       .raw()
       .safeIntegers();
-    const names =
-      'SELECT name FROM timeline_timelines WHERE library = ? AND name >= ? AND name > ? ORDER BY name LIMIT ?';
+    // A Timeline that was dropped has neither a floor nor a row.
+    const names = `SELECT name FROM timeline_timelines t WHERE library = ? AND name >= ? AND name > ?
+      AND (floor > 0 OR EXISTS (SELECT 1 FROM timeline_entries WHERE timeline = t.id)) ORDER BY name LIMIT ?`;
     this.#names = database.prepare(names).pluck();
   }
 
@@ -93,9 +94,10 @@ export class Reader {
   /** `hidden`: the highest SeqId that readers no longer get. */
   headOf(head: StoredHead | undefined, hidden: bigint): AdapterHead {
     if (!head) return { epoch: '', firstSeqId: 1n, lastSeqId: 0n };
-    const { epoch, ancestors } = this.#library.connection;
+    const { connection } = this.#library;
+    const epoch = head.epoch ?? connection.epoch;
     const firstSeqId = this.#firstAbove(head, hidden);
-    return { epoch, firstSeqId, lastSeqId: head.last, ancestors: ancestors.of(head.id) };
+    return { epoch, firstSeqId, lastSeqId: head.last, ancestors: connection.ancestors.of(head.id) };
   }
 
   #firstAbove(head: StoredHead, hidden: bigint): bigint {
@@ -113,12 +115,12 @@ export class Reader {
     const end = rows.at(-1)?.seqId;
     const firstSeqId = this.#firstAbove(head, hidden);
     const oldest = low < firstSeqId ? firstSeqId : low + 1n;
-    const { epoch, ancestors } = this.#library.connection;
+    const { connection } = this.#library;
     return {
-      epoch,
+      epoch: head.epoch ?? connection.epoch,
       firstSeqId,
       lastSeqId: head.last,
-      ancestors: ancestors.of(head.id),
+      ancestors: connection.ancestors.of(head.id),
       rows,
       more: end !== undefined && (range.reverse ? end > oldest : end < high),
       truncatedThrough: range.after !== undefined && after < hidden ? hidden : undefined,

@@ -35,7 +35,8 @@ export class ReaderPositions implements AdapterCheckpoints {
       items.map((item) => {
         const { timeline, reader } = item;
         const stored = this.#position(item);
-        const position = furtherPosition(item, stored, this.#inPresentEpoch(timeline, item));
+        const present = this.#library.heads.get(timeline)?.epoch;
+        const position = furtherPosition(item, stored, this.#inPresentEpoch(timeline, item), present);
         if (position === stored) return position;
         this.#put.run(this.#library.id, timeline, reader, position.epoch, position.seqId);
         return { epoch: position.epoch, seqId: position.seqId };
@@ -60,10 +61,10 @@ export class ReaderPositions implements AdapterCheckpoints {
   /** Translates a position of an epoch before a restore to the present one, if its entry is still the same. */
   #inPresentEpoch(timeline: string, position: Position): Position {
     const { connection, heads } = this.#library;
-    const { epoch, ancestors } = connection;
-    if (position.epoch === epoch) return position;
     const head = heads.get(timeline);
-    const known = head && ancestors.of(head.id);
+    const epoch = head?.epoch ?? connection.epoch;
+    if (position.epoch === epoch) return position;
+    const known = head && connection.ancestors.of(head.id);
     const isSame = known?.some((ancestor) => ancestor.epoch === position.epoch && ancestor.seqId >= position.seqId);
     return isSame ? { epoch, seqId: position.seqId } : position;
   }

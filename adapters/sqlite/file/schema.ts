@@ -6,7 +6,7 @@ import { isBackup, renewEpoch } from './epochs.js';
 import { sqliteCode } from './sqlite-errors.js';
 
 /** Raised whenever other versions of this adapter could not read or write the tables. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** 8 KiB: a WITHOUT ROWID row spills beyond a quarter of a page, so that bodies up to 2 KB stay in their leaf. */
 const PAGE_SIZE = 8192;
@@ -15,7 +15,9 @@ const PAGE_SIZE = 8192;
  * - `timeline_libraries.settings`: chosen at creation; `clock`: the time that the processes have agreed on.
  * - `timeline_timelines.floor`: entries up to it are trimmed or expired, whether or not their rows are removed. The
  *   floor and `floor_at`, the time of its entry, outlive the last row, so that no SeqId is given twice. `heal_to`:
- *   entries up to it may still have times of the future (see `FutureTimes`).
+ *   entries up to it may still have times of the future (see `FutureTimes`). `epoch`: its own since it was dropped, even
+ *   if nothing was appended since; NULL: that of the file.
+ * - `timeline_dropped`: numbers that dropped Timelines had; rows with them are left to remove.
  * - `timeline_entries`: `revision` NULL means 0; `body` holds an own body, `ref` leads to a shared one; neither: a
  *   tombstone. `previous`: the SeqId before it if that is not `seq - 1`; it tells a missing entry from a SeqId that was
  *   left out.
@@ -29,7 +31,8 @@ CREATE TABLE IF NOT EXISTS timeline_libraries (id INTEGER PRIMARY KEY, name TEXT
 CREATE TABLE IF NOT EXISTS timeline_timelines (
   id INTEGER PRIMARY KEY, library INTEGER NOT NULL, name TEXT NOT NULL,
   floor INTEGER NOT NULL DEFAULT 0, floor_at INTEGER NOT NULL DEFAULT 0,
-  heal_to INTEGER, UNIQUE (library, name));
+  heal_to INTEGER, epoch TEXT, UNIQUE (library, name));
+CREATE TABLE IF NOT EXISTS timeline_dropped (id INTEGER PRIMARY KEY, library INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS timeline_entries (
   timeline INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, body, ref INTEGER, key TEXT, revision INTEGER,
   previous INTEGER, PRIMARY KEY (timeline, seq)) WITHOUT ROWID;

@@ -47,7 +47,7 @@ WHERE e.at < e.before AND e.before <= unixepoch() * 1000`;
 
 const EMPTY = `
 SELECT ${NAMES}, NULL, NULL FROM timeline_timelines t
-WHERE t.floor = 0 AND NOT EXISTS (SELECT 1 FROM timeline_entries WHERE timeline = t.id)`;
+WHERE t.floor = 0 AND t.epoch IS NULL AND NOT EXISTS (SELECT 1 FROM timeline_entries WHERE timeline = t.id)`;
 
 const KEYS = `
 SELECT ${NAMES}, k.seq, k.key FROM timeline_keys k
@@ -58,7 +58,7 @@ const BEYOND = `
 SELECT l.name, c.timeline, c.seq, c.reader FROM timeline_checkpoints c
 LEFT JOIN timeline_libraries l ON l.id = c.library
 LEFT JOIN timeline_timelines t ON t.library = c.library AND t.name = c.timeline
-WHERE c.epoch = (SELECT value FROM timeline_meta WHERE key = 'epoch') AND c.seq > coalesce(${LAST}, 0)`;
+WHERE c.epoch = coalesce(t.epoch, (SELECT value FROM timeline_meta WHERE key = 'epoch')) AND c.seq > coalesce(${LAST}, 0)`;
 
 const ANCESTORS = `
 SELECT ${NAMES}, a.seq, a.epoch FROM timeline_ancestors a JOIN timeline_timelines t ON t.id = a.timeline
@@ -66,11 +66,15 @@ WHERE a.seq > ${LAST}`;
 
 const orphans = (table: string, seq: string) => `
 SELECT NULL, NULL, min(${seq}), x.timeline FROM ${table} x
-WHERE NOT EXISTS (SELECT 1 FROM timeline_timelines t WHERE t.id = x.timeline) GROUP BY x.timeline`;
+WHERE NOT EXISTS (SELECT 1 FROM timeline_timelines t WHERE t.id = x.timeline)
+  AND NOT EXISTS (SELECT 1 FROM timeline_dropped d WHERE d.id = x.timeline) GROUP BY x.timeline`;
 
 const NO_LIBRARY = `
 SELECT NULL, t.name, NULL, t.library FROM timeline_timelines t
 WHERE NOT EXISTS (SELECT 1 FROM timeline_libraries l WHERE l.id = t.library)`;
+
+const DROPPED = `
+SELECT ${NAMES}, NULL, t.id FROM timeline_dropped d JOIN timeline_timelines t ON t.id = d.id`;
 
 const BODIES = `
 SELECT ${NAMES}, e.seq, e.ref FROM timeline_entries e JOIN timeline_timelines t ON t.id = e.timeline
@@ -92,7 +96,7 @@ WHERE NOT (typeof(e.seq) = 'integer' AND e.seq > 0 AND typeof(e.at) = 'integer' 
 const TIMELINES = `
 SELECT ${NAMES}, NULL, NULL FROM timeline_timelines t
 WHERE NOT (typeof(t.name) = 'text' AND typeof(t.floor) = 'integer' AND t.floor >= 0
-  AND typeof(t.floor_at) = 'integer')`;
+  AND typeof(t.floor_at) = 'integer' AND typeof(t.epoch) IN ('text', 'null'))`;
 
 const text = (column: string) => `typeof(${column}) = 'text' AND NOT is_utf8(CAST(${column} AS BLOB))`;
 const ENTRY_TEXT = `
@@ -127,6 +131,7 @@ export const INVARIANTS: readonly Invariant[] = [
     message: (id) => `keys of Timeline number ${id}, which is missing`,
   },
   { code: 'reference', sql: NO_LIBRARY, message: (id) => `a Timeline of library number ${id}, which is missing` },
+  { code: 'reference', sql: DROPPED, message: (id) => `the Timeline has the number ${id}, which was dropped` },
   {
     code: 'reference',
     sql: BODIES,

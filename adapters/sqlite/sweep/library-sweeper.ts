@@ -2,6 +2,7 @@ import { cutoff, Sweeper } from '../../../src/toolkit/index.js';
 import type { Connection } from '../file/connection.js';
 import type { LibraryContext } from '../library-context.js';
 import type { Reader } from '../read.js';
+import { DroppedTimelines } from './dropped-timelines.js';
 import { KeySweep } from './key-sweep.js';
 import { MAX_REMOVED } from './removal.js';
 
@@ -29,7 +30,8 @@ type TimelineRow = [
 ];
 
 /**
- * Removes rows that no reader gets any more: those below the floor, expired entries, keys older than their window.
+ * Removes rows that no reader gets any more: those of dropped Timelines and below the floor, expired entries, keys
+ * older than their window.
  * Corrects entry times of the future. It visits the Timelines of its library again and again, in short transactions. Of
  * a readonly library it only follows the settings.
  */
@@ -40,6 +42,7 @@ export class LibrarySweeper {
   readonly #sweepMs: number;
   readonly #timelines;
   readonly #keys: KeySweep;
+  readonly #dropped: DroppedTimelines;
   readonly #sweeper: Sweeper;
   #isHurried = false;
   #afterName = '';
@@ -65,6 +68,7 @@ export class LibrarySweeper {
       .raw()
       .safeIntegers();
     this.#keys = new KeySweep(database, library.id, library.state.clock);
+    this.#dropped = new DroppedTimelines(database, library.id, library.removal);
     this.#sweeper = new Sweeper({ step: () => this.#step(), retryMs: sweepMs });
   }
 
@@ -72,7 +76,7 @@ export class LibrarySweeper {
     this.#sweeper.start(this.#sweepMs);
   }
 
-  /** Begins soon, and rests only after a whole pass has found nothing to remove. Call it after trimming. */
+  /** Begins soon, and rests only after a whole pass has found nothing to remove. Call it after a trim or drop. */
   hurry(): void {
     this.#isHurried = true;
     this.#sweeper.hurry();
@@ -93,7 +97,8 @@ export class LibrarySweeper {
       if (await this.#remove(() => this.#sweepKeys())) this.#nextKeyPass = now + this.#betweenKeyPasses();
       return BETWEEN_STEPS_MS;
     }
-    if (!(await this.#remove(() => this.#sweepTimelines()))) return BETWEEN_STEPS_MS;
+    if (!(await this.#remove(() => this.#dropped.step(performance.now() + STEP_MS) && this.#sweepTimelines())))
+      return BETWEEN_STEPS_MS;
     if (this.#isHurried) {
       this.#isHurried = false;
       return BETWEEN_STEPS_MS;

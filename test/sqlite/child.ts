@@ -31,6 +31,17 @@ function killAtStep(step: number): void {
   counted(Database.prototype, ['exec', 'pragma', 'prepare', 'close']);
 }
 
+/** Dies before the nth statement that is run from now on. */
+function killAtStatement(step: number): void {
+  const statement = Object.getPrototypeOf(new Database(':memory:').prepare('SELECT 1')) as { run: () => unknown };
+  const { run } = statement;
+  let steps = 0;
+  statement.run = function (this: unknown, ...args: unknown[]) {
+    if (++steps === step) process.kill(process.pid, 'SIGKILL');
+    return Reflect.apply(run, this, args);
+  };
+}
+
 const commands: Record<string, () => Promise<void>> = {
   /** Appends `count` messages in sequence from each of four callers once told to go, and sends the results. */
   async append() {
@@ -117,6 +128,17 @@ const commands: Record<string, () => Promise<void>> = {
   async restoreAndDie() {
     killAtStep(Number(count));
     await restoreTimelines(name, path);
+  },
+
+  /** Drops the Timeline `name`, and dies before the nth statement of that or of removing what is left of it. */
+  async dropAndDie() {
+    const store = await open();
+    const rows = new Database(path).prepare('SELECT count(*) FROM timeline_dropped').pluck();
+    killAtStatement(Number(count));
+    await store.timeline(name).drop();
+    while (rows.get() !== 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await store.close();
+    process.disconnect();
   },
 
   /** Writes until the checkpoint worker must be running, then leaves everything open and idles. */

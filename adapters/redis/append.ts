@@ -146,7 +146,7 @@ function isOutOfMemory(outcome: WriteOutcome | undefined): boolean {
  * Waits until the writes of this connection are on the replicas and the disk that the options ask for. In a Cluster
  * every master is asked: those without writes answer at once.
  */
-async function awaitDurability({ connections, options }: Library, call: Call): Promise<void> {
+export async function awaitDurability({ connections, options }: Library, call: Call): Promise<void> {
   const { waitReplicas, waitAof, waitMs } = options;
   if (waitReplicas === 0 && !waitAof) return;
   const left = call.deadline - performance.now() - WAIT_LATENESS_MS;

@@ -1,5 +1,5 @@
 import type { AdapterCheckpoints, Call, CheckpointKey, Position } from '../../src/adapter.js';
-import { groupByTimeline, otherEpoch } from '../../src/toolkit/index.js';
+import { droppedSince, groupByTimeline, otherEpoch } from '../../src/toolkit/index.js';
 import type { Library } from './library.js';
 import { ADVANCE_CHECKPOINTS, SET_CHECKPOINTS } from './scripts.generated.js';
 
@@ -30,9 +30,11 @@ export class Checkpoints implements AdapterCheckpoints {
       const declared = keys.declare(timeline, ['m', 'c']);
       const answers = (await connections.write.script(ADVANCE_CHECKPOINTS, declared, args, call)) as string[];
       indexes.forEach((index, i) => {
-        const answer = answers[i] as string;
+        const [item, answer] = [items[index] as CheckpointKey, answers[i] as string];
+        if (answer.startsWith('~'))
+          throw droppedSince(item, answer === '~' ? undefined : parsePosition(answer.slice(1)));
         const position = parsePosition(answer.slice(1));
-        if (answer.startsWith('!')) throw otherEpoch(items[index] as CheckpointKey, position);
+        if (answer.startsWith('!')) throw otherEpoch(item, position);
         stored[index] = position;
       });
     });

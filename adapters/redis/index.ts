@@ -7,6 +7,7 @@ import { Checkpoints } from './checkpoints.js';
 import type { RedisClient } from './connection/client.js';
 import { Connections } from './connection/connections.js';
 import { Counter } from './count.js';
+import { Dropper } from './drop.js';
 import { toTimelineError } from './errors.js';
 import { checkServer, inspectServer } from './inspect.js';
 import { Keyspace } from './keys.js';
@@ -97,6 +98,7 @@ function assemble(
   const counter = new Counter(library, retention, reader);
   const appender = new Appender(library, registry, retention);
   const changes = new EntryChanges(library);
+  const dropper = new Dropper(library, watchers);
   const sweeper = new LibrarySweeper(library, registry, retention);
   const stopListening = connections.onConnected(() => keys.forget());
   sweeper.start();
@@ -113,6 +115,7 @@ function assemble(
     update: (timeline, seqId, payload, ifRevision, call) => changes.update(timeline, seqId, payload, ifRevision, call),
     delete: (timeline, seqId, call) => changes.delete(timeline, seqId, call),
     trim: (timeline, cut, call) => retention.trim(timeline, cut, call),
+    drop: (timeline, call) => dropper.drop(timeline, call),
     timelines: (range, call) => reader.list(range, call),
     checkpoints: new Checkpoints(library),
     watch: (timeline, wake) => watchers.add(library, timeline, wake),

@@ -273,13 +273,19 @@ local function presentEpoch(epoch, seqId)
   end
   return epoch
 end
+local function wasDropped()
+  return string.sub(state.epoch, -1) == '_' or string.find(state.lineage, '_:', 1, true) ~= nil
+end
+local mustBe = state and wasDropped() and state.epoch
 local answers = {}
 for i = 1, #ARGV, 3 do
   local reader, seqId = ARGV[i], ARGV[i + 2]
   local epoch = presentEpoch(ARGV[i + 1], seqId)
   local stored = redis.call('HGET', keys.checkpoints, reader)
   local answer
-  if stored then
+  if mustBe and epoch ~= mustBe then
+    answer = '~' .. (stored or '')
+  elseif stored then
     local storedEpoch, storedSeqId = string.match(stored, '^(%S+) (%d+)$')
     storedEpoch = presentEpoch(storedEpoch, storedSeqId)
     if storedEpoch ~= epoch then
@@ -641,6 +647,25 @@ for i = 2, #ARGV, 3 do
   answers[#answers + 1] = countRange(keys, ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]))
 end
 return answers`);
+
+export const DROP = script(`#!lua flags=allow-oom
+${LOAD_STATE}
+local keys, epochSuffix, replId = keysOf(KEYS[1]), ARGV[1], replicationId()
+local state = loadState(keys, epochSuffix, replId)
+redis.call('UNLINK', keys.checkpoints)
+if not state or state.last == '0' then return 0 end
+redis.call('SET', keys.state, formatState({
+  last = '0',
+  at = '0',
+  epoch = replId .. '-' .. epochSuffix .. '_',
+  first = '1',
+  firstAt = '0',
+  floor = '0',
+  flags = '-',
+  lineage = '-',
+}))
+redis.call('UNLINK', keys.stream, keys.overlay, keys.idempotency)
+return 1`);
 
 export const LIST_TIMELINES = script(`local members = {}
 for i, timeline in ipairs(ARGV) do

@@ -84,6 +84,11 @@ export class Watchers {
     return stop;
   }
 
+  /** Compares the states at once: one has changed without a new entry. */
+  compare(): void {
+    if (this.#watched.size > 0) this.#changed();
+  }
+
   #changed(): void {
     this.#mustCompare = true;
     this.#running ??= this.#run();
@@ -230,9 +235,10 @@ export class Watchers {
       const state = states[i];
       if (state === undefined) return;
       const last = typeof state === 'string' ? lastIn(state) : '0';
-      watched.epoch = typeof state === 'string' ? epochIn(state) : '';
-      if (watched.last === last) return;
+      const epoch = typeof state === 'string' ? epochIn(state) : '';
+      if (watched.last === last && watched.epoch === epoch) return;
       watched.last = last;
+      watched.epoch = epoch;
       this.#hub.wake(streamKey);
     });
   }

@@ -16,8 +16,8 @@ export class DroppedTimelines {
     this.#removal = removal;
     this.#next = database.prepare('SELECT id FROM timeline_dropped WHERE library = ? LIMIT 1').pluck();
     this.#removeKeys = database.prepare(
-      `DELETE FROM timeline_keys WHERE timeline = ?1
-       AND key IN (SELECT key FROM timeline_keys WHERE timeline = ?1 LIMIT ${MAX_REMOVED})`,
+      `DELETE FROM timeline_keys WHERE (timeline, key) IN
+       (SELECT timeline, key FROM timeline_keys WHERE timeline = ? LIMIT ${MAX_REMOVED})`,
     );
     this.#removeAncestors = database.prepare('DELETE FROM timeline_ancestors WHERE timeline = ?');
     this.#forget = database.prepare('DELETE FROM timeline_dropped WHERE id = ?');

@@ -21,6 +21,7 @@ const ACROSS_MASTERS: readonly Law[] = [
   'Idempotence',
   'Subscription',
   'Checkpoint',
+  'Drop',
   'Isolation',
   'Batches',
   'Fan-out',

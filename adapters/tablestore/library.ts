@@ -8,6 +8,7 @@ import { RowAppender } from './append/rows.js';
 import { EntryChanger, Trimmer } from './change.js';
 import { Checkpoints } from './checkpoints.js';
 import { type Context, createContext } from './context.js';
+import { droppable } from './lives/droppable-library.js';
 import type { Settings, WakeChannel } from './options.js';
 import { Reader } from './read/read.js';
 import type { OpenedTables } from './tables/open.js';
@@ -62,7 +63,7 @@ export function openLibrary({ base, applyTtl }: OpenedTables, channel: WakeChann
   };
   if (layout.shared) return library;
   library.timelines = (range, call) => record.runRead(call, () => context.timelineRows.list(range, call));
-  return library;
+  return base.canDrop ? droppable(library, base) : library;
 }
 
 function createAppender(context: Context, reservations: KeyReservations | undefined): CasAppender | RowAppender {

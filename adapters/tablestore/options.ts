@@ -56,6 +56,11 @@ export interface TableStoreAdapterOptions {
   readonly sequence?: Sequence | undefined;
   /** The columns of an entry. Default `'native'`, the adapter's own. */
   readonly layout?: LayoutOption | undefined;
+  /**
+   * `timeline.drop()` is possible, for which every call first reads a row for each of its Timelines. Fixed when the
+   * library is created; not under a Java layout. Default: the library's setting; `false` for a new library.
+   */
+  readonly drop?: boolean | undefined;
   /** Milliseconds that idempotency keys are remembered. Default: the library's setting; 1 day for a new library. */
   readonly keyWindowMs?: number | undefined;
   /**
@@ -85,6 +90,8 @@ export interface Settings {
   readonly sequence: Sequence;
   readonly layout: Layout;
   /** Undefined: the library's stored setting. */
+  readonly drop: boolean | undefined;
+  /** Undefined: the library's stored setting. */
   readonly keyWindowMs: number | undefined;
   readonly settleMs: number;
   readonly pollMs: number;
@@ -93,7 +100,7 @@ export interface Settings {
   readonly parallel: number;
 }
 
-const DEFAULTS: Omit<Settings, 'layout'> = {
+const DEFAULTS: Omit<Settings, 'layout' | 'drop'> = {
   sequence: 'cas',
   keyWindowMs: undefined,
   settleMs: 100,
@@ -104,7 +111,7 @@ const DEFAULTS: Omit<Settings, 'layout'> = {
 };
 
 export function resolveSettings(given: Nullable<TableStoreAdapterOptions>): Settings {
-  const { layout: option, wake, sdk, ...options } = given;
+  const { layout: option, drop: dropOption, wake, sdk, ...options } = given;
   const layout = resolveLayout(option ?? undefined);
   const defaults = layout.shared ? { ...DEFAULTS, sequence: 'auto' as const } : DEFAULTS;
   const settings = resolveOptions('tablestoreAdapter', defaults, options, { settleMs: 0 });
@@ -114,7 +121,11 @@ export function resolveSettings(given: Nullable<TableStoreAdapterOptions>): Sett
   if (settings.sequence === 'cas' && layout.shared) {
     throw invalidArgument('layout', `of ${layout.name} has no place for several entries in a row, which 'cas' needs`);
   }
-  return { ...settings, layout };
+  const drop = dropOption ?? undefined;
+  if (drop !== undefined && typeof drop !== 'boolean')
+    throw invalidArgument('drop', `must be a boolean, not ${describeValue(drop)}`);
+  if (drop && layout.shared) throw invalidArgument('drop', `is not possible with the layout ${layout.name}`);
+  return { ...settings, layout, drop };
 }
 
 function resolveLayout(option: LayoutOption = 'native'): Layout {

@@ -26,6 +26,8 @@ export interface RecordColumns {
   readonly epoch: string;
   readonly settings: string;
   readonly layout: string;
+  /** `yes`: Timelines can be dropped, so that each may have a life record. */
+  readonly drop: string;
   /**
    * `making`: the table of entries does not exist yet; `made`: it did, and if it is missing now, its entries are lost.
    */
@@ -34,7 +36,13 @@ export interface RecordColumns {
 
 function toColumns({ columns }: StoredRecord): RecordColumns {
   const text = (name: string) => String(columnOf(columns, name) ?? '');
-  return { epoch: text('epoch'), settings: text('settings'), layout: text('layout'), state: text('state') };
+  return {
+    epoch: text('epoch'),
+    settings: text('settings'),
+    layout: text('layout'),
+    drop: text('drop'),
+    state: text('state'),
+  };
 }
 
 export function newEpoch(): string {

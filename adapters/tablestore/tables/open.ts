@@ -28,6 +28,8 @@ export interface LibraryBase {
   readonly clock: LibraryClock;
   /** Ids are dense and rows may hold several entries: `cas`. */
   readonly isDense: boolean;
+  /** Each Timeline may have a life record. */
+  readonly canDrop: boolean;
 }
 
 export interface OpenedTables {
@@ -90,7 +92,18 @@ class Opening {
     const isDense = settings.sequence === 'cas';
     const applyTtl = () => new TableAdmin(requests, settings.timeoutMs).setTtl(entries, seconds);
     return {
-      base: { requests, tables, record, deferred, options, settings, layout, clock, isDense },
+      base: {
+        requests,
+        tables,
+        record,
+        deferred,
+        options,
+        settings,
+        layout,
+        clock,
+        isDense,
+        canDrop: columns.drop === 'yes',
+      },
       applyTtl: isTtlDelayed ? applyTtl : undefined,
     };
   }
@@ -114,17 +127,22 @@ class Opening {
       if (record && !isLost && record.settings === text) return record;
       const state = entriesFound && !isLost ? 'made' : 'making';
       const epoch = record && !isLost ? record.epoch : newEpoch();
-      const next = { epoch, settings: text, layout: this.#settings.layout.name, state };
+      const { layout, drop } = this.#settings;
+      const next = { epoch, settings: text, layout: layout.name, drop: record?.drop ?? (drop ? 'yes' : ''), state };
       if (await this.#replaceRecord(record, next)) return next;
     }
   }
 
   #reconcile(record: RecordColumns | undefined, entries: SdkTable | undefined): Reconciled {
-    const { layout, sequence, keyWindowMs } = this.#settings;
+    const { layout, sequence, drop, keyWindowMs } = this.#settings;
     const { name, ttlMs, alter } = this.#options;
     if (record && record.layout !== layout.name) {
       const problem = `of ${name} is '${record.layout}' since its creation and cannot become '${layout.name}'`;
       throw invalidArgument('layout', problem);
+    }
+    if (record && drop !== undefined && drop !== (record.drop === 'yes')) {
+      const problem = `of ${name} is ${!drop} since its creation and cannot become ${drop}`;
+      throw invalidArgument('drop', problem);
     }
     const wanted = { format: FORMAT, numbering: sequence, ttlMs, keyWindowMs, defaultKeyWindowMs: DAY_MS };
     return reconcileSettings(this.#storedSettings(record, entries), wanted, { library: name, alter });

@@ -16,4 +16,9 @@ proveTablestore(
   { laws: nightly ? all : LAWS_OF_LIVES },
 );
 for (const sequence of ['auto', 'manual'] as const)
-  proveTablestore(`tablestore ${sequence} with drop`, { ...options, sequence }, {}, { laws: nightly ? all : ['Drop'] });
+  proveTablestore(
+    `tablestore ${sequence} with drop`,
+    { ...options, timeoutMs: 8000, sequence },
+    {},
+    { laws: nightly ? all : ['Drop'] },
+  );

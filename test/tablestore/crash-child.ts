@@ -1,12 +1,17 @@
 /**
- * A process that stops within an append or a trim, at its n-th write request:
- * `crash-child.ts <address> <adapter options> <n> <append|trim>`.
+ * A process that stops within an append, a trim or a drop, at its n-th write request:
+ * `crash-child.ts <address> <adapter options> <n> <append|trim|drop>`.
  */
 import { tablestoreAdapter } from '../../adapters/tablestore/index.js';
 import { openTimelineStore } from '../../src/index.js';
 import { newClient } from '../support/tablestore-store.js';
 
-const [address, options, count, command] = process.argv.slice(2) as [string, string, string, 'append' | 'trim'];
+const [address, options, count, command] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  'append' | 'trim' | 'drop',
+];
 
 const client = newClient(JSON.parse(address));
 const store = await openTimelineStore<string>({
@@ -24,4 +29,5 @@ client.batchWriteRow = (parameters) => {
 // Keeps the process alive for the rows that are written a little later.
 setInterval(() => {}, 1000);
 if (command === 'append') await timeline.append('m', { key: 'k' });
+else if (command === 'drop') await timeline.drop();
 else await timeline.trim({ keepLast: 2 });

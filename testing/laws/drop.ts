@@ -135,8 +135,8 @@ export const drop = law('Drop', 'a dropped Timeline is gone, and no cursor of be
 
   test('subscriptions of the same store end, those that wait and those that are behind', ['drop'], async (fixture) => {
     const timeline = fixture.timeline();
-    const old = await fill(timeline, 300);
-    const waiting = [caughtUp(timeline), caughtUp(timeline), caughtUp(timeline, old[200]!.cursor)];
+    const old = await fill(timeline, 150);
+    const waiting = [caughtUp(timeline), caughtUp(timeline), caughtUp(timeline, old[100]!.cursor)];
     await Promise.all(waiting.map(({ waits }) => waits));
     const behind = timeline.subscribe({ pageSize: 10 })[Symbol.asyncIterator]();
     await behind.next();
@@ -255,7 +255,7 @@ export const drop = law('Drop', 'a dropped Timeline is gone, and no cursor of be
   });
 
   test('its entries are removed physically', ['drop', 'physicalEntries'], async (fixture) => {
-    await fill(fixture.timeline(), 700);
+    await fill(fixture.timeline(), 200);
     await fixture.timeline().drop();
     await fixture.timeline().append('new');
     await fixture.untilPhysically(1, LIBRARY, 'timeline');

@@ -28,8 +28,7 @@ const capabilities: Capabilities = {
 /** Implements only what the contract requires: `append`, `read`, `heads` and `close`, on one array per Timeline. */
 export function minimalAdapter(): TimelineAdapter {
   const epoch = randomUUID();
-  const data = new Map<string, Row[]>();
-  const times = new Map<string, string | undefined>();
+  const [data, times] = [new Map<string, Row[]>(), new Map<string, string | undefined>()];
   return {
     name: 'minimal',
     async open({ name, clock }) {

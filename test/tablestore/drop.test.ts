@@ -30,40 +30,43 @@ describe.each(['cas', 'auto', 'manual'] as const)('a drop with %s', (sequence) =
   const options = { drop: true, sequence, settleMs: 10, timeoutMs: 1500 };
 
   // 1: the note, 2: the life record, 3 and more: the removal of entries, keys and other rows.
-  it.each(sequence === 'cas' || nightly ? [1, 2, 3, 4, 5] : [2, 4])('that dies at its write number %i is whole or has not happened', async (at) => {
-    const emulator = await emulate();
-    const store = await open(emulator, options);
-    const timeline = store.timeline('timeline');
-    for (let i = 1; i <= 4; i++) await timeline.append(`m${i}`, { key: `k${i}` });
-    const { next } = await timeline.read();
-    await timeline.checkpoint('phone').advance(next);
-    const args = [JSON.stringify(addressOf(emulator)), JSON.stringify(options), String(at), 'drop'];
-    const child = new TestProcess(CHILD, args);
-    await child.next();
-    await child.kill();
-    const other = await open(emulator, options);
-    if (at <= 2) {
-      for (const each of [store, other]) {
-        expect(await bodies(each)).toHaveLength(4);
-        expect((await each.timeline('timeline').append('m1', { key: 'k1' })).duplicate).toBe(true);
-        expect(await each.timeline('timeline').checkpoint('phone').get()).toBe(next);
+  it.each(sequence === 'cas' || nightly ? [1, 2, 3, 4, 5] : [2, 4])(
+    'that dies at its write number %i is whole or has not happened',
+    async (at) => {
+      const emulator = await emulate();
+      const store = await open(emulator, options);
+      const timeline = store.timeline('timeline');
+      for (let i = 1; i <= 4; i++) await timeline.append(`m${i}`, { key: `k${i}` });
+      const { next } = await timeline.read();
+      await timeline.checkpoint('phone').advance(next);
+      const args = [JSON.stringify(addressOf(emulator)), JSON.stringify(options), String(at), 'drop'];
+      const child = new TestProcess(CHILD, args);
+      await child.next();
+      await child.kill();
+      const other = await open(emulator, options);
+      if (at <= 2) {
+        for (const each of [store, other]) {
+          expect(await bodies(each)).toHaveLength(4);
+          expect((await each.timeline('timeline').append('m1', { key: 'k1' })).duplicate).toBe(true);
+          expect(await each.timeline('timeline').checkpoint('phone').get()).toBe(next);
+        }
+      } else {
+        for (const each of [store, other]) {
+          await expect(each.timeline('timeline').read({ after: next })).rejects.toEqual(epochChanged);
+          expect(await each.timeline('timeline').checkpoint('phone').get()).toBeUndefined();
+        }
+        expect((await other.timeline('timeline').append('new', { key: 'k1' })).duplicate).toBe(false);
+        expect(await bodies(store)).toEqual(['new']);
       }
-    } else {
-      for (const each of [store, other]) {
-        await expect(each.timeline('timeline').read({ after: next })).rejects.toEqual(epochChanged);
-        expect(await each.timeline('timeline').checkpoint('phone').get()).toBeUndefined();
-      }
-      expect((await other.timeline('timeline').append('new', { key: 'k1' })).duplicate).toBe(false);
-      expect(await bodies(store)).toEqual(['new']);
-    }
-    const isNoted = async () => (await metaKeys(emulator)).some((key) => key.startsWith(' ended:'));
-    await until('the rest is removed', async () => !(await isNoted()), 15_000);
-    const life = (key: string) => key.split(' ')[0];
-    const entries = new Set((await keysOf(emulator, 'library', ['timeline', 'seq'])).map(life));
-    expect(entries.size).toBe(1);
-    expect(entries.has('timeline')).toBe(at <= 2);
-    expect(await bodies(other)).toHaveLength(at <= 2 ? 4 : 1);
-  });
+      const isNoted = async () => (await metaKeys(emulator)).some((key) => key.startsWith(' ended:'));
+      await until('the rest is removed', async () => !(await isNoted()), 15_000);
+      const life = (key: string) => key.split(' ')[0];
+      const entries = new Set((await keysOf(emulator, 'library', ['timeline', 'seq'])).map(life));
+      expect(entries.size).toBe(1);
+      expect(entries.has('timeline')).toBe(at <= 2);
+      expect(await bodies(other)).toHaveLength(at <= 2 ? 4 : 1);
+    },
+  );
 });
 
 describe('a library whose Timelines can be dropped', () => {

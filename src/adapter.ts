@@ -206,8 +206,8 @@ export interface AdapterCheckpoints {
   get(keys: readonly CheckpointKey[], call: Call): Promise<readonly (Position | undefined)[]>;
   /**
    * Stores the larger of the given and the stored `seqId`, atomically, and resolves with the result. Fails with
-   * `TIMELINE_EPOCH_CHANGED` (`actual`: the stored SeqId) if the epochs differ, or if the Timeline was dropped since the
-   * given epoch; earlier items of the batch may have been applied.
+   * `TIMELINE_EPOCH_CHANGED` (`actual`: the stored SeqId) if the epochs differ, or if the Timeline was dropped since
+   * the given epoch; earlier items of the batch may have been applied.
    */
   advance(items: readonly (CheckpointKey & Position)[], call: Call): Promise<readonly Position[]>;
   /** Sets positions, even backwards or to another epoch; `undefined` deletes one. */

@@ -155,8 +155,8 @@ export interface TimelineStore<M> extends AsyncDisposable {
   ): Promise<number[]>;
 
   /**
-   * Yields the ids of Timelines ever written to and not dropped since, in the order of their encoded ids. `prefix` filters by the first part,
-   * which must be a string; `after` continues behind an id.
+   * Yields the ids of Timelines ever written to and not dropped since, in the order of their encoded ids. `prefix`
+   * filters by the first part, which must be a string; `after` continues behind an id.
    *
    * @example
    * ```ts

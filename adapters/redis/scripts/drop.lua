@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Drops a Timeline: leaves only its state, of a new epoch without ancestors, in which nothing was appended. Runs without
--- memory left, since it frees some.
+-- Drops a Timeline: leaves only its state, of a new epoch without ancestors, in which nothing was appended. Runs
+-- without memory left, since it frees some.
 --
 -- KEYS    the stream of a Timeline, in a Cluster followed by its state, overlay, idempotency keys and checkpoints
 -- ARGV    the suffix of a new epoch

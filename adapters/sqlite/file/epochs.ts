@@ -15,13 +15,14 @@ export function markBackup(database: BetterSqlite3Database): void {
 }
 
 /**
- * Begins a new epoch, and one for each Timeline that was ever dropped. The one before becomes an ancestor of each Timeline, up to its last SeqId now. Call it inside a
- * transaction.
+ * Begins a new epoch, and one for each Timeline that was ever dropped. The one before becomes an ancestor of each
+ * Timeline, up to its last SeqId now. Call it inside a transaction.
  */
 export function renewEpoch(database: BetterSqlite3Database): void {
   database.exec(
     `INSERT OR REPLACE INTO timeline_ancestors (timeline, epoch, seq)
-     SELECT t.id, coalesce(t.epoch, m.value), max(t.floor, coalesce((SELECT max(seq) FROM timeline_entries WHERE timeline = t.id), 0))
+     SELECT t.id, coalesce(t.epoch, m.value),
+       max(t.floor, coalesce((SELECT max(seq) FROM timeline_entries WHERE timeline = t.id), 0))
      FROM timeline_timelines t, timeline_meta m WHERE m.key = 'epoch'`,
   );
   database.exec('UPDATE timeline_timelines SET epoch = lower(hex(randomblob(16))) WHERE epoch IS NOT NULL');

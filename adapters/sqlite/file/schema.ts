@@ -15,8 +15,8 @@ const PAGE_SIZE = 8192;
  * - `timeline_libraries.settings`: chosen at creation; `clock`: the time that the processes have agreed on.
  * - `timeline_timelines.floor`: entries up to it are trimmed or expired, whether or not their rows are removed. The
  *   floor and `floor_at`, the time of its entry, outlive the last row, so that no SeqId is given twice. `heal_to`:
- *   entries up to it may still have times of the future (see `FutureTimes`). `epoch`: its own since it was dropped, even
- *   if nothing was appended since; NULL: that of the file.
+ *   entries up to it may still have times of the future (see `FutureTimes`). `epoch`: its own since it was dropped,
+ *   even if nothing was appended since; NULL: that of the file.
  * - `timeline_dropped`: numbers that dropped Timelines had; rows with them are left to remove.
  * - `timeline_entries`: `revision` NULL means 0; `body` holds an own body, `ref` leads to a shared one; neither: a
  *   tombstone. `previous`: the SeqId before it if that is not `seq - 1`; it tells a missing entry from a SeqId that was

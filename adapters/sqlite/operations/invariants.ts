@@ -58,7 +58,8 @@ const BEYOND = `
 SELECT l.name, c.timeline, c.seq, c.reader FROM timeline_checkpoints c
 LEFT JOIN timeline_libraries l ON l.id = c.library
 LEFT JOIN timeline_timelines t ON t.library = c.library AND t.name = c.timeline
-WHERE c.epoch = coalesce(t.epoch, (SELECT value FROM timeline_meta WHERE key = 'epoch')) AND c.seq > coalesce(${LAST}, 0)`;
+WHERE c.epoch = coalesce(t.epoch, (SELECT value FROM timeline_meta WHERE key = 'epoch'))
+  AND c.seq > coalesce(${LAST}, 0)`;
 
 const ANCESTORS = `
 SELECT ${NAMES}, a.seq, a.epoch FROM timeline_ancestors a JOIN timeline_timelines t ON t.id = a.timeline

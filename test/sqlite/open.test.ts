@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { SCHEMA_VERSION } from '../../adapters/sqlite/file/schema.js';
 import { sqliteAdapter } from '../../adapters/sqlite/index.js';
 import { afterTest, bodiesOf, look, openFile, openLibrary, readAll, tempFile, write } from './support.js';
 
@@ -73,19 +74,19 @@ describe('a path', () => {
   });
 
   it.each([
-    ['newer', '3', /a newer timeline-model.*update it/],
-    ['older', '1', /an older timeline-model.*new file/],
+    ['newer', SCHEMA_VERSION + 1, /a newer timeline-model.*update it/],
+    ['older', SCHEMA_VERSION - 1, /an older timeline-model.*new file/],
   ])('written by %s version is refused and left alone', async (_age, version, message) => {
     const path = tempFile();
     await (await openFile(path)).close();
     const file = look(path);
-    const write = (schema: string) =>
+    const write = (schema: number) =>
       file.database.exec(`UPDATE timeline_meta SET value = '${schema}' WHERE key = 'schema'`);
     write(version);
     const refused = { code: 'TIMELINE_UNSUPPORTED', message: expect.stringMatching(message) };
     await expect(openFile(path)).rejects.toMatchObject(refused);
     await expect(openFile(path, {}, { readonly: true })).rejects.toMatchObject(refused);
-    write('2');
+    write(SCHEMA_VERSION);
     await expect(openFile(path)).resolves.toBeDefined();
   });
 });

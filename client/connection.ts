@@ -1,4 +1,4 @@
-import type { Frame } from '../http/protocol.js';
+import { type Frame, LAST_EVENT_ID_HEADER } from '../http/protocol.js';
 import { type ChatError, refusalOf, unavailable } from './chat-error.js';
 import type { Core } from './core.js';
 import type { Transport } from './transport.js';
@@ -13,45 +13,42 @@ const POSITION_REFUSED = [400, 410, 413];
 export interface ConnectionHost<M> extends Core {
   /** The `id` read last. */
   cursor: string | undefined;
-  enter(state: ChatState): void;
-  receive(frame: Frame<M>): void;
-  /** Reads again what is shown. `isAnew`: entries of before come again. */
-  refresh(isAnew: boolean): void;
-}
-
-/** One stream after another, until the chat is closed. */
-export interface Connection {
-  run(): Promise<void>;
   /** Ends the stream; another one follows. */
   reconnect(): void;
+  enter(state: ChatState): void;
+  receive(frame: Frame<M>): void;
+  /** What is shown is read again, as soon as the server has a position; entries of before come again. */
+  beginAnew(): void;
 }
 
-/** Where one transport gets no stream open, the next one is tried. */
-export function createConnection<M>(host: ConnectionHost<M>, transports: readonly Transport<M>[]): Connection {
-  const { closed, enter, fail, options, refresh } = host;
+/** Opens one stream after another, until the chat is closed. Where one transport gets none open, the next is tried. */
+export async function stayConnected<M>(host: ConnectionHost<M>, transports: readonly Transport<M>[]): Promise<void> {
+  const { closed, enter, options } = host;
+  const { device, timeoutMs = 15_000 } = options;
   /** Streams in a row without progress. */
   let attempts = 0;
-  let reconnect = () => {};
-
-  /** Resolves once the stream has ended. */
-  const stream = async (transport: Transport<M>): Promise<{ isReady: boolean; error: ChatError | undefined }> => {
+  for (let turn = 0; !closed.aborted; ) {
+    enter('connecting');
     const { cursor } = host;
+    const query = { start: 'now', ...(device && { device }), ...(cursor && { [LAST_EVENT_ID_HEADER]: cursor }) };
+    const path = `/events?${new URLSearchParams(query)}`;
     const controller = new AbortController();
     const { signal } = controller;
-    reconnect = () => controller.abort();
     let isReady = false;
-    let isNew = cursor === undefined && !options.device && host.isBegun;
-    let silenceMs = options.timeoutMs ?? 15_000;
+    let silenceMs = timeoutMs;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let error: ChatError | undefined;
+    host.reconnect = () => controller.abort();
+    // Something may come between the stream before and this one.
+    if (!cursor) host.isBegun = false;
     const onActivity = () => {
       clearTimeout(timer);
-      timer = setTimeout(reconnect, silenceMs);
+      timer = setTimeout(host.reconnect, silenceMs);
     };
     const checkPosition = (status = 0) => {
-      if (cursor === undefined || !POSITION_REFUSED.includes(status)) return;
+      if (!cursor || !POSITION_REFUSED.includes(status)) return;
       host.cursor = undefined;
-      refresh(true);
+      host.beginAnew();
     };
     const onFrame = (frame: Frame<M>) => {
       if (signal.aborted) return;
@@ -62,41 +59,24 @@ export function createConnection<M>(host: ConnectionHost<M>, transports: readonl
         onActivity();
         enter('catching-up');
       } else if (event === 'closing') checkPosition(data.problem?.status);
-      else if (isNew && event !== 'ping') {
-        // Something may have come between the stream before and this one.
-        isNew = false;
-        refresh(false);
-      }
       host.receive(frame);
       if ('id' in frame || event === 'caught-up') attempts = 0;
       if (event === 'caught-up') enter('live');
     };
     onActivity();
     try {
-      const status = await transport({ cursor, signal, onActivity, onFrame });
-      if (status) error = refusalOf({ code: 'TIMELINE_UNAVAILABLE', status }, 'the stream is refused');
+      const status = await transports[turn % transports.length]?.({ path, signal, onActivity, onFrame });
+      if (status) throw refusalOf({ status });
     } catch (failure) {
       error = unavailable(failure);
     }
     checkPosition(error?.status);
     clearTimeout(timer);
     controller.abort();
-    return { isReady, error };
-  };
-
-  return {
-    reconnect: () => reconnect(),
-    run: async () => {
-      closed.addEventListener('abort', () => reconnect());
-      for (let turn = 0; !closed.aborted; ) {
-        enter('connecting');
-        const { isReady, error } = await stream(transports[turn % transports.length] as Transport<M>);
-        if (closed.aborted) break;
-        if (!isReady) turn++;
-        enter('offline');
-        if (error) fail(error);
-        await host.pause(attempts++, error?.pauseMs);
-      }
-    },
-  };
+    if (closed.aborted) break;
+    if (!isReady) turn++;
+    enter('offline');
+    if (error) host.fail(error);
+    await host.pause(attempts++, error);
+  }
 }

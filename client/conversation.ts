@@ -1,183 +1,145 @@
 import type { HistoryPage, ReadPositionsAnswer } from '../http/protocol.js';
-import type { Core } from './core.js';
-import { changed, createWindow, isReaction, type PagePlace, relatedTo, shownOf, UNSTORED } from './message-window.js';
-import { observe } from './observed.js';
-import type { Outbox } from './outbox.js';
-import { entryOfItem, type OutgoingItem } from './outgoing-item.js';
-import type { ChatConversation, ChatEntry, ShownMessage } from './types.js';
-import { pathOf } from './wire.js';
+import { createLaterEntries } from './later-entries.js';
+import { bySeqId, changed, createWindow, type PagePlace, relatedTo } from './message-window.js';
+import type { OutgoingItem } from './outgoing-item.js';
+import type { ChatEntry } from './types.js';
+import type { ConversationView, ViewsHost } from './views.js';
 
 const READ_PAUSE_MS = 300;
 
-/** The part of the chat that a conversation uses. */
-export interface ConversationHost<M> extends Core {
-  readonly outbox: Outbox<M>;
-  /** The user has read up to here. */
-  markedRead(conversation: string, seqId: bigint): void;
-}
-
 /** The messages of one conversation. */
-export interface Conversation<M> extends ChatConversation<M> {
+export interface Conversation<M> {
   /** Reads the newest page, in place of everything. */
   load(): void;
   /** Folds an entry in that has arrived. */
   fold(entry: ChatEntry<M>): void;
-  /** An own item has changed; with `seqId`, the server has stored it. */
-  changed(item: OutgoingItem<M>, seqId: bigint | undefined): void;
+  /** The server has stored an own item. */
+  stored(item: OutgoingItem<M>, seqId: bigint): void;
   /** Own messages that have arrived and are not among the stored items were sent elsewhere. */
   answered(): void;
+  /** The user has read up to here. */
+  read(seqId: bigint): void;
 }
 
-export function createConversation<M>(id: string, host: ConversationHost<M>): Conversation<M> {
-  const { json, options, outbox, untilAnswered } = host;
-  const pages = createWindow<M>(host);
-  const observed = observe(() => shown());
-  let isLoaded = false;
-  let readSeqId = 0n;
+/** Takes a view over. `onRead` is called when the user has read up to a message here. */
+export function openConversation<M>(
+  view: ConversationView<M>,
+  host: ViewsHost<M>,
+  onRead: (seqId: bigint) => void,
+): Conversation<M> {
+  const { ask, entryOfItem, options, outbox, untilAnswered } = host;
+  const { id } = view;
   let before: string | undefined;
-  let older: Promise<number> | undefined;
+  let older: Promise<number | undefined> | undefined;
   let telling: unknown;
-  let pagesUnderWay = 0;
-  /** Entries that have arrived while pages are under way, which may have been read before them. */
-  let recent: ChatEntry<M>[] = [];
   /** Own messages that may be items under way, whose answer tells. */
   let unsure: ChatEntry<M>[] = [];
 
-  const read = (query: Readonly<Record<string, string>>): Promise<HistoryPage<M>> =>
-    json(pathOf(id, `/messages?${new URLSearchParams({ limit: String(options.pageSize ?? 50), ...query })}`));
+  const read = (query?: Readonly<Record<string, string>>): Promise<HistoryPage<M>> =>
+    ask('GET', id, `/messages?${new URLSearchParams({ limit: String(options.pageSize ?? 50), ...query })}`);
 
-  /** Takes a page over, and then what has arrived since it was asked for. Returns the number of its messages. */
-  const take = async (place: PagePlace, asked: Promise<HistoryPage<M> | undefined>): Promise<number> => {
-    pagesUnderWay++;
-    try {
-      const page = await asked;
-      if (!page) return 0;
-      if (place !== 'each') {
-        isLoaded = true;
-        before = page.before;
-      }
+  const pages = createWindow<M>(host, (seqId) =>
+    take(
+      untilAnswered(() => read({ after: String(seqId - 1n), limit: '1' })),
+      'each',
+    ),
+  );
+  const later = createLaterEntries(pages.fold, view.change);
+
+  const take = (asked: Promise<HistoryPage<M> | undefined>, place: PagePlace) =>
+    later.answered(asked, (page) => {
       pages.take(page, place);
-      if (isLoaded) for (const entry of recent) apply(entry);
-      observed.change();
+      if (place !== 'each') {
+        before = page.before;
+        view.isLoaded = true;
+        view.hasOlder = !!before;
+      }
       return page.messages.length;
-    } finally {
-      if (--pagesUnderWay === 0) recent = [];
-    }
-  };
+    });
 
-  const load = () =>
-    void take(
+  const load = async () => {
+    await take(
+      untilAnswered(() => read()),
       'all',
-      untilAnswered(() => read({})),
-    ).then(readReaders);
-
-  const arrived = (entry: ChatEntry<M>, isShown = isLoaded) => {
-    // It was refused before: the user may be a member now.
-    if (!isLoaded && pagesUnderWay === 0) load();
-    if (pagesUnderWay > 0) recent.push(entry);
-    if (isShown) apply(entry);
-  };
-
-  const apply = (entry: ChatEntry<M>) => {
-    const again = pages.fold(entry);
-    if (again !== undefined)
-      void take(
-        'each',
-        untilAnswered(() => read({ after: String(again - 1n), limit: '1' })),
-      );
-    observed.change();
-  };
-
-  /** Reads how far others have read, if that is shown. */
-  const readReaders = async () => {
-    if (!pages.rows.some(({ isOwn }) => isOwn)) return;
-    const answer = await untilAnswered(() => json<ReadPositionsAnswer>(pathOf(id, '/read')));
-    for (const { user: sender, seqId } of answer?.positions ?? []) {
-      const place = { seqId: BigInt(seqId), entrySeqId: BigInt(seqId) };
-      if (sender !== host.user) apply({ kind: 'receipt', conversation: id, sender, sentAt: 0, ...place });
+    );
+    // Reads how far others have read, if that is shown.
+    if (![...pages.rows.values()].some(({ isOwn }) => isOwn)) return;
+    const answer = await untilAnswered(() => ask<ReadPositionsAnswer>('GET', id, '/read'));
+    for (const { user: sender, seqId: through } of answer?.positions ?? []) {
+      const seqId = BigInt(through);
+      if (sender !== host.user)
+        later.add({ kind: 'receipt', conversation: id, sender, seqId, entrySeqId: seqId, sentAt: 0 });
     }
+  };
+
+  const arrived = (entry: ChatEntry<M>) => {
+    // It was refused before: the user may be a member now.
+    if (!view.isLoaded && !later.isWaiting) void load();
+    later.add(entry);
   };
 
   /** Tells the server the highest read position. */
   const tellRead = async () => {
-    const told = readSeqId;
-    await untilAnswered(() => json(pathOf(id, '/read'), 'PUT', { seqId: String(told) }));
-    telling = undefined;
-    if (readSeqId > told) await tellRead();
-  };
-
-  /** Messages with what is not stored yet: changes in their places, messages at the end. */
-  const shown = (): readonly ShownMessage<M>[] => {
-    const rows = [...pages.rows];
-    for (const item of outbox.of(id)) {
-      const { status, key, error, target } = item;
-      const entry = entryOfItem(item, host.user ?? '', UNSTORED);
-      const state = { status, outgoing: item };
-      if (entry.kind === 'message' && !isReaction(entry)) {
-        const { seqId, ...row } = shownOf(entry, true, key);
-        rows.push({ ...row, ...state });
-        continue;
-      }
-      const at = rows.findLastIndex(({ seqId }) => seqId === target);
-      const row = rows[at];
-      if (!row) continue;
-      if (entry.kind !== 'message') rows[at] = { ...(error ? row : changed(row, entry)), ...state };
-      else if (!error) rows[at] = relatedTo(row, entry);
+    for (let told = 0n; told < view.readSeqId; ) {
+      told = view.readSeqId;
+      await untilAnswered(() => ask('PUT', id, '/read', { seqId: String(told) }));
     }
-    return rows;
+    telling = undefined;
   };
 
-  if (host.isBegun) load();
-  return {
-    ...{ id, subscribe: observed.subscribe, getSnapshot: observed.getSnapshot },
-    get messages() {
-      return observed.getSnapshot();
+  const hasRead = (seqId: bigint) => {
+    if (seqId > view.readSeqId) view.readSeqId = seqId;
+    view.change();
+  };
+
+  Object.assign(view, {
+    compute: () => {
+      const rows = new Map(pages.rows);
+      for (const item of outbox.of(id)) {
+        const { kind, status, error, target = 0n } = item;
+        const row = rows.get(target);
+        if (!row || !item.isPart || (error && kind === 'send')) continue;
+        const entry = entryOfItem(item, host.user);
+        const state = { status, outgoing: item };
+        rows.set(
+          target,
+          kind === 'send' ? relatedTo(row, entry) : { ...(error ? row : changed(row, entry)), ...state },
+        );
+      }
+      return [...rows.values()].sort(bySeqId);
     },
-    get isLoaded() {
-      return isLoaded;
-    },
-    get hasOlder() {
-      return before !== undefined;
-    },
-    get readSeqId() {
-      return readSeqId;
-    },
-    load,
     loadOlder: async () => {
       const from = before;
-      if (!from) return 0;
-      // Of no use if the list has begun anew.
-      const page = async () => {
-        const found = await read({ before: from });
-        return from === before ? found : undefined;
-      };
-      older ??= take('front', page()).finally(() => {
-        older = undefined;
-      });
-      return older;
+      if (from)
+        older ??= take(
+          // Of no use if the list has begun anew.
+          read({ before: from }).then((page) => (from === before ? page : undefined)),
+          'front',
+        ).finally(() => {
+          older = undefined;
+        });
+      return (await older) ?? 0;
     },
-    markRead: (seqId = pages.rows.at(-1)?.seqId ?? 0n) => {
-      if (seqId <= readSeqId) return;
-      readSeqId = seqId;
-      host.markedRead(id, seqId);
-      observed.change();
-      if (!telling) telling = setTimeout(tellRead, READ_PAUSE_MS);
+    markRead: (seqId = view.getSnapshot().findLast((row) => row.seqId)?.seqId ?? 0n) => {
+      if (seqId <= view.readSeqId) return;
+      hasRead(seqId);
+      onRead(seqId);
+      telling ??= setTimeout(tellRead, READ_PAUSE_MS);
     },
-    signal: (body) => json(pathOf(id, '/signals'), 'POST', { body }),
+  } satisfies Partial<ConversationView<M>>);
+  view.change();
+  if (host.isBegun) void load();
+  return {
+    load,
+    read: hasRead,
     fold: (entry) => {
-      const { kind, seqId, sender } = entry;
-      if (kind === 'read') {
-        if (seqId > readSeqId) readSeqId = seqId;
-        observed.change();
-      } else if (kind === 'message' && sender === host.user && outbox.isSending(id)) unsure.push(entry);
+      const { kind, sender } = entry;
+      if (kind === 'message' && sender === host.user && outbox.isSending(id)) unsure.push(entry);
       else arrived(entry);
     },
-    changed: (item, seqId) => {
-      if (seqId !== undefined) {
-        arrived(entryOfItem(item, host.user ?? '', seqId), true);
-        if (item.kind === 'send') pages.update(seqId, (row) => ({ ...row, key: item.key, isOwn: true }));
-      }
-      observed.change();
+    stored: (item, seqId) => {
+      if (item.kind === 'send') pages.keep(seqId, item.key);
+      arrived({ entrySeqId: seqId, ...entryOfItem(item, host.user, seqId) } as ChatEntry<M>);
     },
     answered: () => {
       const known = unsure;

@@ -1,178 +1,104 @@
 import type { HistoryPage } from '../http/protocol.js';
+import type { LaterEntry } from './shown-message.js';
 import type { ChatEntry, RelatedMessage, ShownMessage } from './types.js';
-import { entryOf } from './wire.js';
+import type { ViewsHost } from './views.js';
+import type { PageMessage } from './wire.js';
 
-/** A message with what relates to it, as a page of history has it. */
-export interface PageMessage<M> extends ChatEntry<M> {
-  readonly edited?: true;
-  readonly related?: readonly ChatEntry<M>[];
-}
+/** What is not stored yet is the newest. */
+const UNSTORED = 1n << 64n;
 
-/** SeqId of what is not stored yet: it is the newest. */
-export const UNSTORED = 1n << 64n;
-
-/** Key of a message that was not sent here. */
-export const keyOf = (seqId: bigint): string => `#${seqId}`;
-
-/** It is shown with the message that it relates to only. */
-export const isReaction = ({ countable, relatesTo }: ChatEntry<unknown>): boolean =>
-  countable === false && relatesTo !== undefined;
-
-/** Makes a message that is shown. */
-export function shownOf<M>(message: PageMessage<M>, isOwn: boolean, key: string): ShownMessage<M> {
-  const { kind, conversation, entrySeqId, by, countable, related = [], ...rest } = message;
-  return {
-    ...{ edited: false, recalled: false, ...rest, key, isOwn },
-    ...{ status: 'sent', readBy: [], related: related.map(relatedOf) },
-  };
-}
+/** Compares two messages by their places in the conversation. */
+export const bySeqId = (a: Pick<RelatedMessage<unknown>, 'seqId'>, b: Pick<RelatedMessage<unknown>, 'seqId'>): number =>
+  Number((a.seqId ?? UNSTORED) - (b.seqId ?? UNSTORED));
 
 /** A message after its edit or recall. */
-export function changed<M>(row: ShownMessage<M>, { kind, body, recalled }: ChatEntry<M>): ShownMessage<M> {
+export function changed<M>(row: ShownMessage<M>, { kind, body, recalled }: LaterEntry<M>): ShownMessage<M> {
   if (row.recalled) return row;
-  if (kind === 'edit' && !recalled) return { ...row, body: body as M, edited: true };
-  const { body: gone, ...rest } = row;
-  return { ...rest, recalled: true };
+  return kind === 'edit' && !recalled ? { ...row, body, edited: true } : { ...row, body: undefined, recalled: true };
 }
 
 /** A message with another one that relates to it, the newest of its sender, in the order of the conversation. */
-export function relatedTo<M>(row: ShownMessage<M>, entry: ChatEntry<M>): ShownMessage<M> {
-  const { related } = row;
-  const known = related.find(({ sender }) => sender === entry.sender);
-  if ((known?.seqId ?? 0n) >= entry.seqId) return row;
-  const others = related.filter((each) => each !== known);
-  const isBefore = ({ seqId = UNSTORED }: RelatedMessage<M>) => seqId <= entry.seqId;
-  const [before, behind] = [others.filter(isBefore), others.filter((each) => !isBefore(each))];
-  return { ...row, related: [...before, relatedOf(entry), ...behind] };
+export function relatedTo<M>(row: ShownMessage<M>, entry: LaterEntry<M>): ShownMessage<M> {
+  const inOrder: RelatedMessage<M>[] = [entry, ...row.related].sort(bySeqId);
+  const newest = new Map(inOrder.map((each) => [each.sender, each]));
+  return { ...row, related: [...newest.values()].sort(bySeqId) };
 }
 
-/** Where messages of a page go: in place of everything, in front of what is there, or each in its place. */
+/** Where messages of a page go: in place of everything, in front of what is here, or each in its place. */
 export type PagePlace = 'all' | 'front' | 'each';
 
 /** Stored messages of a conversation, from one place on without a gap, with later entries folded into them. */
 export interface MessageWindow<M> {
-  /** Oldest first. */
-  readonly rows: readonly ShownMessage<M>[];
+  readonly rows: ReadonlyMap<bigint, ShownMessage<M>>;
   take(page: HistoryPage<M>, place: PagePlace): void;
-  /**
-   * Folds an entry in. Returns the SeqId of a message to read again: a reaction was taken back, and its sender's one
-   * before may count again.
-   */
-  fold(entry: ChatEntry<M>): bigint | undefined;
-  /** Changes a message. Returns `false` if it is not here. */
-  update(seqId: bigint, change: (row: ShownMessage<M>) => ShownMessage<M>): boolean;
+  /** Folds an entry in. */
+  fold(entry: ChatEntry<M>): void;
+  /** The message is shown under this key, as it was before it was stored. */
+  keep(seqId: bigint, key: string): void;
 }
 
-export function createWindow<M>(chat: { readonly user: string | undefined }): MessageWindow<M> {
-  let rows: ShownMessage<M>[] = [];
-  let hasOlder = false;
+/** `readAgain` gets a message of which a reaction was taken back: its sender's one before may count again. */
+export function createWindow<M>(host: ViewsHost<M>, readAgain: (seqId: bigint) => void): MessageWindow<M> {
+  const rows = new Map<bigint, ShownMessage<M>>();
+  const keys = new Map<bigint, string>();
   const readers = new Map<string, bigint>();
-  /** SeqIds of messages that relate to others, and of those. */
-  const targets = new Map<bigint, bigint>();
+  let oldest = UNSTORED;
 
-  /** Place of the message, or the one where it belongs. */
-  const placeOf = (seqId: bigint): number => {
-    let low = 0;
-    let high = rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((rows[middle]?.seqId as bigint) < seqId) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  const update = (seqId: bigint, change: (row: ShownMessage<M>) => ShownMessage<M>) => {
+    const row = rows.get(seqId);
+    if (row) rows.set(seqId, change(row));
   };
 
-  const update: MessageWindow<M>['update'] = (seqId, change) => {
-    const at = placeOf(seqId);
-    const row = rows[at];
-    if (row?.seqId !== seqId) return false;
-    rows[at] = change(row);
-    return true;
-  };
-
-  const rowOf = (entry: PageMessage<M>): ShownMessage<M> => {
-    const { seqId, sender, relatesTo, related = [] } = entry;
-    const known = rows[placeOf(seqId)];
-    for (const each of related) targets.set(each.seqId, seqId);
-    if (relatesTo !== undefined) targets.set(seqId, relatesTo);
-    const isOwn = sender === chat.user;
-    const row = shownOf(entry, isOwn, known?.seqId === seqId ? known.key : keyOf(seqId));
+  const put = (message: PageMessage<M>, related: readonly RelatedMessage<M>[] = []) => {
+    const { seqId, sender } = message;
+    const isOwn = sender === host.user;
     const readBy = [...readers].flatMap(([name, through]) => (isOwn && through >= seqId ? [name] : []));
-    return { ...row, readBy };
+    rows.set(seqId, { ...host.shownOf(message, isOwn, keys.get(seqId) ?? `#${seqId}`), related, readBy });
   };
 
-  const add = (entry: ChatEntry<M>) => {
-    const { seqId, sender, sentAt, body } = entry;
+  const foldMessage = (entry: ChatEntry<M>) => {
+    const { seqId, relatesTo, countable, recalled } = entry;
+    const known = rows.get(seqId);
+    if (relatesTo !== undefined && !recalled) update(relatesTo, (row) => relatedTo(row, entry));
+    if ((countable === false && relatesTo !== undefined) || known?.edited || known?.recalled) return;
     // Of an own message that has been shown since the answer, the copy that arrives has time and body as stored.
-    const isStored = update(seqId, (row) =>
-      row.key === keyOf(seqId) || row.edited || row.recalled
-        ? row
-        : { ...row, sender, sentAt, ...(body !== undefined && { body }) },
-    );
-    const at = placeOf(seqId);
-    if (!isStored && (at > 0 || !hasOlder)) rows.splice(at, 0, rowOf(entry));
+    if (seqId >= oldest || keys.has(seqId)) put(entry, known?.related);
   };
 
-  const receive = ({ sender, seqId: through }: ChatEntry<M>) => {
-    const before = readers.get(sender) ?? 0n;
-    if (through <= before) return;
-    readers.set(sender, through);
-    for (const [at, row] of rows.entries()) {
-      const { seqId = 0n, isOwn, readBy } = row;
-      if (isOwn && seqId > before && seqId <= through) rows[at] = { ...row, readBy: [...readBy, sender] };
+  const foldChange = (entry: ChatEntry<M>) => {
+    const { kind, seqId, body, recalled } = entry;
+    const isEdit = kind === 'edit' && !recalled;
+    update(seqId, (row) => changed(row, entry));
+    for (const [target, row] of rows) {
+      if (!row.related.some((each) => each.seqId === seqId)) continue;
+      const related = row.related.flatMap((each) => (each.seqId !== seqId ? each : isEdit ? { ...each, body } : []));
+      rows.set(target, { ...row, related });
+      if (!isEdit) readAgain(target);
     }
+  };
+
+  const foldReceipt = ({ sender, seqId: through }: ChatEntry<M>) => {
+    if (through <= (readers.get(sender) ?? 0n)) return;
+    readers.set(sender, through);
+    for (const [seqId, row] of rows)
+      if (row.isOwn && seqId <= through && !row.readBy.includes(sender))
+        rows.set(seqId, { ...row, readBy: [...row.readBy, sender] });
   };
 
   return {
-    get rows() {
-      return rows;
-    },
-    update,
+    rows,
     take: ({ messages, before }, place) => {
-      const taken = messages.map((message) => {
-        const related = message.related?.map((each) => entryOf(each));
-        return rowOf({ ...entryOf(message), ...(related && { related }) });
-      });
-      if (place === 'each') for (const row of taken) update(row.seqId as bigint, () => row);
-      else {
-        hasOlder = before !== undefined;
-        rows = place === 'front' ? [...taken, ...rows] : taken;
-      }
+      const taken = messages.map((message) => host.entryOf(message));
+      if (place === 'all') rows.clear();
+      for (const message of taken) if (place !== 'each' || rows.has(message.seqId)) put(message, message.related);
+      if (place !== 'each') oldest = before ? (taken[0]?.seqId ?? oldest) : 0n;
     },
     fold: (entry) => {
-      const { kind, seqId, body, relatesTo, recalled } = entry;
-      const target = relatesTo ?? targets.get(seqId);
-      if (kind === 'receipt') receive(entry);
-      else if (kind === 'message') {
-        if (target !== undefined && !recalled) {
-          targets.set(seqId, target);
-          update(target, (row) => relatedTo(row, entry));
-        }
-        if (!isReaction(entry)) add(entry);
-      } else if (kind === 'edit' || kind === 'recall') {
-        update(seqId, (row) => changed(row, entry));
-        if (target === undefined) return undefined;
-        const isEdit = kind === 'edit' && !recalled;
-        update(target, (row) => ({
-          ...row,
-          related: row.related.flatMap((each) =>
-            each.seqId !== seqId ? each : isEdit ? { ...each, body: body as M } : [],
-          ),
-        }));
-        if (isEdit) return undefined;
-        targets.delete(seqId);
-        return target;
-      }
-      return undefined;
+      const { kind } = entry;
+      if (kind === 'message') foldMessage(entry);
+      else if (kind === 'receipt') foldReceipt(entry);
+      else if (kind === 'edit' || kind === 'recall') foldChange(entry);
     },
-  };
-}
-
-function relatedOf<M>({ seqId, sender, body, sentAt, countable }: ChatEntry<M>): RelatedMessage<M> {
-  return {
-    ...(seqId < UNSTORED && { seqId }),
-    ...{ sender, sentAt },
-    ...(body !== undefined && { body }),
-    ...(countable === false && { countable }),
+    keep: (seqId, key) => keys.set(seqId, key),
   };
 }

@@ -3,13 +3,13 @@ import { ChatError, closedError, unavailable } from './chat-error.js';
 import type { Core } from './core.js';
 import { type Observed, observe } from './observed.js';
 import { createItem, type OutboxChange, type OutgoingItem } from './outgoing-item.js';
-import { nextRequest, sendRequest } from './outgoing-requests.js';
+import { MOST_MESSAGES, nextRequest, sendRequest } from './outgoing-requests.js';
 import type { OpenChatStorage, Outgoing, StoredOutgoing } from './types.js';
 
 /** The chat that an outbox serves. */
 export interface OutboxHost<M> extends Core {
   /** Absent: nothing is kept. */
-  readonly storage: OpenChatStorage | undefined;
+  storage: OpenChatStorage | undefined;
   /** An item has changed; with `seqId`, the server has stored it. */
   changed(item: OutgoingItem<M>, seqId: bigint | undefined): void;
   /** Of all that has arrived in the conversation it is known if it was sent here. */
@@ -19,14 +19,13 @@ export interface OutboxHost<M> extends Core {
 }
 
 /** Items until the server has them: those of a conversation in their order, each until there is an answer. */
-export interface Outbox<M> {
-  readonly observed: Observed<readonly Outgoing<M>[]>;
+export interface Outbox<M> extends Observed<readonly OutgoingItem<M>[]> {
   /** Takes over what the storage has kept, and keeps there what is here. */
   load(): Promise<void>;
   /** Sends from now on. */
   start(): void;
   /** Adds an item, unless one with its key is there. */
-  add(draft: Omit<StoredOutgoing, 'order' | 'at'>): Outgoing<M>;
+  add(draft: Omit<StoredOutgoing, 'order' | 'sentAt'>): Outgoing<M>;
   /** Items of a conversation, in their order. */
   of(conversation: string): OutgoingItem<M>[];
   /** The server may know items of the conversation without having answered. */
@@ -37,42 +36,35 @@ export interface Outbox<M> {
 }
 
 export function createOutbox<M>(host: OutboxHost<M>): Outbox<M> {
-  const { closed, fail, json, pause } = host;
+  const { ask, closed, fail, pause } = host;
   const sending = new Set<string>();
-  let items = new Map<string, OutgoingItem<M>>();
+  const items = new Map<string, OutgoingItem<M>>();
   let lastOrder = 0;
   let isStarted = false;
-  const observed = observe<readonly Outgoing<M>[]>(() => [...items.values()]);
-  const of = (conversation: string) => [...items.values()].filter((item) => item.conversation === conversation);
+  const observed = observe(() => [...items.values()].sort((a, b) => a.stored.order - b.stored.order));
+  const of = (conversation: string) => observed.getSnapshot().filter((item) => item.conversation === conversation);
 
-  const keep = ({ item, seqId, isGone }: OutboxChange) => {
+  const keep = ({ item, isOver }: OutboxChange) => {
     const { storage } = host;
-    const isOver = seqId !== undefined || isGone;
     const kept = isOver ? storage?.remove(item.key) : storage?.put(item);
     kept?.catch((error) => fail(unavailable(error)));
   };
 
   const change = (made: OutboxChange) => {
     if (closed.aborted) throw closedError();
-    const isOver = made.seqId !== undefined || made.isGone;
     // The tab that leads may be done with an item at once, and removes what is kept by then. At the end, other tabs
     // come first: the storage may forget only what they know.
-    if (!isOver) keep(made);
+    if (!made.isOver) keep(made);
     host.share(made);
-    if (isOver) keep(made);
+    if (made.isOver) keep(made);
     apply(made);
   };
 
   const apply = (made: OutboxChange) => {
     const { key, conversation } = made.item;
-    const isOver = made.seqId !== undefined || made.isGone;
-    let item = items.get(key);
-    if (!item) {
-      if (isOver) return;
-      item = createItem(made.item, change);
-      items.set(key, item);
-    }
-    if (isOver) items.delete(key);
+    const item = items.get(key) ?? createItem<M>(made.item, change);
+    if (!made.isOver) items.set(key, item);
+    else if (!items.delete(key)) return;
     item.apply(made);
     observed.change();
     host.changed(item, made.seqId);
@@ -83,10 +75,11 @@ export function createOutbox<M>(host: OutboxHost<M>): Outbox<M> {
   const settle = ({ stored: item, status }: OutgoingItem<M>, outcome: SentAnswer | ChatError) => {
     // It may have been discarded.
     if (status !== 'pending') return;
-    if (outcome instanceof ChatError) {
-      const { code, status: refusal, message } = outcome;
-      change({ item: { ...item, refused: { code, status: refusal, message } } });
-    } else change({ item, seqId: BigInt(outcome.seqId) });
+    if ('seqId' in outcome) change({ item, isOver: true, seqId: BigInt(outcome.seqId) });
+    else {
+      const { code, status, message } = outcome;
+      change({ item: { ...item, refused: { code, status, message } } });
+    }
   };
 
   /** Sends until nothing waits in the conversation. Items of one turn of the event loop go together. */
@@ -95,25 +88,17 @@ export function createOutbox<M>(host: OutboxHost<M>): Outbox<M> {
     sending.add(conversation);
     await undefined;
     let attempt = 0;
-    let most: number | undefined;
+    let most = MOST_MESSAGES;
     const next = () => nextRequest(of(conversation), most);
     for (let batch = next(); batch.length > 0; batch = next()) {
-      let outcomes: readonly (SentAnswer | ChatError)[];
       let failure: ChatError | undefined;
-      try {
-        outcomes = await sendRequest(json, batch);
-      } catch (thrown) {
-        const error = unavailable(thrown);
-        outcomes = [error];
-        if (!error.retryable && batch.length > 1) {
-          // One message may be the reason, or a server that takes no such batch.
-          most = 1;
-          continue;
-        }
-      }
+      const outcomes = await sendRequest(ask, batch).catch((error) => [unavailable(error)]);
       if (closed.aborted) return;
       for (const [i, outcome] of outcomes.entries()) {
-        if (outcome instanceof ChatError && outcome.retryable) failure = outcome;
+        const isRefused = outcome instanceof ChatError;
+        if (isRefused && outcome.retryable) failure = outcome;
+        // One message may be the reason, or a server that takes no such batch.
+        else if (isRefused && outcomes.length < Math.min(batch.length, 2)) most = 1;
         else {
           attempt = 0;
           settle(batch[i] as OutgoingItem<M>, outcome);
@@ -121,7 +106,7 @@ export function createOutbox<M>(host: OutboxHost<M>): Outbox<M> {
       }
       if (failure) {
         fail(failure);
-        await pause(attempt++, failure.pauseMs);
+        await pause(attempt++, failure);
       } else host.answered(conversation);
     }
     sending.delete(conversation);
@@ -129,23 +114,23 @@ export function createOutbox<M>(host: OutboxHost<M>): Outbox<M> {
   };
 
   return {
-    ...{ observed, of, apply },
+    ...observed,
+    ...{ of, apply },
     isSending: (conversation) => sending.has(conversation),
     load: async () => {
       const { storage } = host;
       if (!storage) return;
       for (const { stored } of items.values()) keep({ item: stored });
       for (const item of await storage.all()) if (!items.has(item.key)) apply({ item });
-      items = new Map([...items].sort(([, a], [, b]) => a.stored.order - b.stored.order));
     },
     start: () => {
       isStarted = true;
       for (const { conversation } of items.values()) void send(conversation);
     },
     add: (draft) => {
-      const at = Date.now();
-      lastOrder = Math.max(lastOrder + 1, at);
-      if (!items.has(draft.key)) change({ item: { ...draft, at, order: lastOrder } });
+      const sentAt = Date.now();
+      lastOrder = Math.max(lastOrder + 1, sentAt);
+      if (!items.has(draft.key)) change({ item: { ...draft, sentAt, order: lastOrder } });
       return items.get(draft.key) as Outgoing<M>;
     },
     close: () => {

@@ -1,14 +1,6 @@
 import { DEVICE_HEADER, type Problem } from '../http/protocol.js';
+import type { BackoffHost } from './backoff.js';
 import { closedError, refusalOf, unavailable } from './chat-error.js';
-import type { ChatOptions } from './types.js';
-
-/** A request of the client. */
-export interface RequestOptions {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
-}
 
 /** Requests with the user's token. After an answer 401 the token is asked for again, once for each request. */
 export interface Requests {
@@ -18,64 +10,71 @@ export interface Requests {
   token(): Promise<string | undefined>;
   /** Has the next request ask for a token, unless another one has. */
   forgetToken(used: Promise<string | undefined>): void;
-  /** Resolves with the answer's JSON. */
-  json<T>(path: string, method?: string, body?: unknown): Promise<T>;
   /** Resolves with the response, unless it is a refusal. */
-  open(path: string, request: RequestOptions): Promise<Response>;
+  open(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response>;
+  /** Resolves with the answer's JSON; `null` for none. */
+  request<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** The same for a route of a conversation. */
+  ask<T>(method: string, conversation: string, route: string, body?: unknown): Promise<T>;
 }
 
-export function createRequests(url: string, options: ChatOptions, closed: AbortSignal): Requests {
+export function createRequests(url: string, host: BackoffHost & { wake(): void }): Requests {
+  const { closed, options } = host;
   const { device, token: given, fetch = globalThis.fetch, timeoutMs = 15_000 } = options;
   const base = url.replace(/\/+$/, '');
   let current: Promise<string | undefined> | undefined;
-
-  const token = () => {
-    current ??= (async () => (typeof given === 'function' ? given() : given))();
-    current.catch(() => {
-      current = undefined;
-    });
-    return current;
-  };
 
   const forgetToken = (used: Promise<string | undefined>) => {
     if (current === used) current = undefined;
   };
 
-  const open = async (path: string, request: RequestOptions, isAgain = false): Promise<Response> => {
-    const { method = 'GET', body, headers, signal = null } = request;
+  const token = () => {
+    current ??= (async () => (typeof given === 'function' ? given() : given))();
+    const used = current;
+    used.catch(() => forgetToken(used));
+    return used;
+  };
+
+  const open = async (
+    method: string,
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    isAgain = false,
+  ): Promise<Response> => {
     const used = token();
     const bearer = await used;
     const response = await fetch(base + path, {
-      ...{ method, signal },
+      ...{ method, signal, body: JSON.stringify(body) },
       headers: {
+        'content-type': 'application/json',
         ...(bearer && { authorization: `Bearer ${bearer}` }),
         ...(device && { [DEVICE_HEADER]: encodeURIComponent(device) }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    const { ok, status, statusText } = response;
+    host.wake();
+    const { ok, status, headers } = response;
     if (ok) return response;
-    const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
-    if (status === 401) {
+    if (status === 401 && !isAgain) {
       forgetToken(used);
-      if (!isAgain && typeof given === 'function') return open(path, request, true);
+      return open(method, path, body, signal, true);
     }
-    throw refusalOf({ ...problem, status }, statusText, 1000 * (Number(response.headers.get('retry-after')) || 0));
+    const problem = (await response.json().catch(() => undefined)) as Problem | undefined;
+    throw refusalOf({ ...problem, status }, 1000 * (Number(headers.get('retry-after')) || 0));
+  };
+
+  const request: Requests['request'] = async (method, path, body) => {
+    try {
+      const response = await open(method, path, body, AbortSignal.any([closed, AbortSignal.timeout(timeoutMs)]));
+      return JSON.parse((await response.text()) || 'null');
+    } catch (error) {
+      throw closed.aborted ? closedError() : unavailable(error);
+    }
   };
 
   return {
-    ...{ base, token, forgetToken, open },
-    json: async (path, method, body) => {
-      const signal = AbortSignal.any([closed, AbortSignal.timeout(timeoutMs)]);
-      try {
-        const response = await open(path, { ...(method && { method }), body, signal });
-        const text = await response.text();
-        return text ? JSON.parse(text) : undefined;
-      } catch (error) {
-        throw closed.aborted ? closedError() : unavailable(error);
-      }
-    },
+    ...{ base, token, forgetToken, open, request },
+    ask: (method, conversation, route, body) =>
+      request(method, `/conversations/${encodeURIComponent(conversation)}${route}`, body),
   };
 }

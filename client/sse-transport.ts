@@ -1,23 +1,20 @@
-import { type Frame, LAST_EVENT_ID_HEADER } from '../http/protocol.js';
+import type { Frame } from '../http/protocol.js';
 import type { Core } from './core.js';
 import type { Transport } from './transport.js';
 
 const ACK_PAUSE_MS = 200;
 
 /** Server-sent events, read by `fetch`: an `EventSource` can send no token but in the address. */
-export function sseTransport<M>({ json, open, options }: Core): Transport<M> {
+export function sseTransport<M>({ request, open, options }: Core): Transport<M> {
   let acknowledging: ReturnType<typeof setTimeout> | undefined;
   let reached: string | undefined;
   /** A failure does no harm: the next acknowledgement, or the next stream, says more. */
   const acknowledge = () => {
     acknowledging = undefined;
-    json('/ack', 'POST', { cursor: reached }).catch(() => {});
+    request('POST', '/ack', { cursor: reached }).catch(() => {});
   };
-  return async ({ cursor, signal, onActivity, onFrame }) => {
-    const { body } = await open('/events?start=now', {
-      headers: { ...(cursor && { [LAST_EVENT_ID_HEADER]: cursor }) },
-      signal,
-    });
+  return async ({ path, signal, onActivity, onFrame }) => {
+    const { body } = await open('GET', path, undefined, signal);
     const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
     let rest = '';
     for (;;) {
@@ -32,7 +29,7 @@ export function sseTransport<M>({ json, open, options }: Core): Transport<M> {
         onFrame({ event, data: JSON.parse(data), ...(id && { id }) } as Frame<M>);
         if (!id || !options.device) continue;
         reached = id;
-        if (!acknowledging) acknowledging = setTimeout(acknowledge, ACK_PAUSE_MS);
+        acknowledging ??= setTimeout(acknowledge, ACK_PAUSE_MS);
       }
     }
   };

@@ -2,8 +2,8 @@ import type { Frame } from '../http/protocol.js';
 
 /** One stream of frames. */
 export interface StreamRequest<M> {
-  /** The position to go on from: the `id` read last. */
-  readonly cursor: string | undefined;
+  /** Path of the stream, with the position to go on from. */
+  readonly path: string;
   /** Ends the stream. */
   readonly signal: AbortSignal;
   /** Called when anything arrives, a heartbeat too. */

@@ -34,14 +34,18 @@ export function openDevice<M>(
   return { device: opened, after: device === undefined ? (given ?? '') : given };
 }
 
-/** The same for a stream. `Last-Event-ID` goes on where an earlier one ended; on the server's position it is an ack. */
+/**
+ * The same for a stream. `Last-Event-ID`, a header or a parameter, goes on where an earlier one ended; on the server's
+ * position it is an ack.
+ */
 export async function openStreamDevice<M>(
   services: { readonly sync: MessageSync<M>; readonly options: CheckedOptions },
   request: Request,
   reader: Reader,
 ): Promise<OpenedDevice<M>> {
   const opened = openDevice(services, request, reader);
-  const lastId = request.headers.get(LAST_EVENT_ID_HEADER);
+  const { searchParams } = new URL(request.url);
+  const lastId = request.headers.get(LAST_EVENT_ID_HEADER) ?? searchParams.get(LAST_EVENT_ID_HEADER);
   if (!lastId) return opened;
   if (opened.after !== undefined) return { ...opened, after: lastId };
   await opened.device.ack(lastId);

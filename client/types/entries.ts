@@ -11,15 +11,15 @@ export interface ChatEntry<M> {
   /** Name of the user who sent the message, or read it. */
   readonly sender: string;
   /** The body of a message or edit. */
-  readonly body?: M;
+  readonly body?: M | undefined;
   /** Name of the user who edited, recalled, added or removed. */
   readonly by?: string;
   /** `false`: not counted as unread. */
-  readonly countable?: false;
+  readonly countable?: boolean | undefined;
   /** SeqId of the message that it relates to. */
-  readonly relatesTo?: bigint;
+  readonly relatesTo?: bigint | undefined;
   /** Names of the users that it mentions. */
-  readonly mentions?: readonly string[];
+  readonly mentions?: readonly string[] | undefined;
   /** Names of the users who came or left. */
   readonly users?: readonly string[];
   /** All settings of the conversation after a change. */
@@ -40,6 +40,8 @@ export interface ChatSignal {
   readonly from: string;
   /** Any JSON value. */
   readonly body: unknown;
+  /** Milliseconds since 1970. */
+  readonly sentAt: number;
 }
 
 /** Settings of a conversation, the same on all devices of the user. */

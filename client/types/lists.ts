@@ -7,7 +7,7 @@ export interface ListedConversation<M> {
   /** Name of the conversation. */
   readonly conversation: string;
   /** The newest message of those that are counted. */
-  readonly last?: LastMessage<M>;
+  readonly last?: LastMessage<M> | undefined;
   /** SeqId of its last entry of any kind. */
   readonly lastSeqId: bigint;
   /** The user's read position; 0n for none. */

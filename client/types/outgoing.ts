@@ -27,7 +27,7 @@ export interface Outgoing<M> {
   /** `pending`: it is sent, and sent again, until the server answers. `failed`: the server refused it. */
   readonly status: 'pending' | 'sent' | 'failed';
   /** The refusal. */
-  readonly error?: ChatError;
+  readonly error?: ChatError | undefined;
   /**
    * Resolves with the SeqId of the stored entry. Rejects if the server refuses it, or it is discarded, or the client is
    * closed; after `retry` it is another promise. A rejection is never unhandled.

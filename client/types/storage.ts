@@ -9,15 +9,15 @@ export interface StoredOutgoing {
   /** `send`: a message or reaction. */
   readonly kind: 'send' | 'edit' | 'recall';
   /** Decimal SeqId of the message that it changes or relates to. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** The body of a message or edit. */
   readonly body?: unknown;
   /** Names of the users that it mentions. */
-  readonly mentions?: readonly string[];
+  readonly mentions?: readonly string[] | undefined;
   /** `false`: not counted. */
-  readonly countable?: false;
+  readonly countable?: boolean | undefined;
   /** Milliseconds since 1970 at which `send` was called. */
-  readonly at: number;
+  readonly sentAt: number;
   /** The refusal, if the server refused it. */
   readonly refused?: { readonly code: string; readonly status: number; readonly message: string } | undefined;
 }

@@ -1,0 +1,25 @@
+import type { OutgoingItem } from './outgoing-item.js';
+import type { ChatEntry, ShownMessage } from './types.js';
+
+/** An entry, or what becomes one: without a SeqId, it is not stored yet. */
+export interface LaterEntry<M> extends Omit<ChatEntry<M>, 'seqId' | 'entrySeqId'> {
+  readonly seqId: bigint | undefined;
+}
+
+/** The entry that an item becomes. */
+export const entryOfItem = <M>(
+  { stored, kind, target }: OutgoingItem<M>,
+  sender = '',
+  seqId?: bigint,
+): LaterEntry<M> => {
+  const { conversation, sentAt, body, mentions, countable } = stored;
+  return {
+    ...{ conversation, sender, sentAt, body: body as M, mentions, countable },
+    ...(kind === 'send' ? { kind: 'message', seqId, relatesTo: target } : { kind, seqId: target }),
+  };
+};
+
+/** Makes a message that is shown. */
+export const shownOf = <M>(entry: LaterEntry<M>, isOwn: boolean, key: string): ShownMessage<M> => ({
+  ...{ edited: false, recalled: false, ...entry, key, isOwn, status: 'sent', readBy: [], related: [] },
+});

@@ -1,4 +1,4 @@
-import { type ChatError, unavailable } from './chat-error.js';
+import { type ChatErrorFacts, unavailable } from './chat-error.js';
 import type { ChatOptions } from './types.js';
 
 const FIRST_PAUSE_MS = 400;
@@ -6,7 +6,7 @@ const FIRST_PAUSE_MS = 400;
 /** Pauses before repetitions: random, so that clients spread, up to a bound that doubles with each attempt. */
 export interface Backoff {
   /** Waits after an attempt that has failed, the first being 0. */
-  pause(attempt: number, error: ChatError | undefined): Promise<void>;
+  pause(attempt: number, error: ChatErrorFacts | undefined): Promise<void>;
   /** The network works: ends the pauses of those that got no answer. Once the chat is closed, ends all. */
   wake(): void;
   /** Repeats a request until it succeeds. `undefined` if it is refused for good, or the chat is closed. */
@@ -17,7 +17,7 @@ export interface BackoffHost {
   readonly options: ChatOptions;
   readonly closed: AbortSignal;
   /** Reports an error that no call waits for. */
-  fail(error: ChatError): void;
+  fail(error: ChatErrorFacts): void;
 }
 
 export function createBackoff({ options, closed, fail }: BackoffHost): Backoff {

@@ -1,5 +1,5 @@
 import { type Frame, LAST_EVENT_ID_HEADER } from '../http/protocol.js';
-import { type ChatError, refusalOf, unavailable } from './chat-error.js';
+import { ChatError, unavailable } from './chat-error.js';
 import type { Core } from './core.js';
 import type { Transport } from './transport.js';
 import type { ChatState } from './types.js';
@@ -66,7 +66,7 @@ export async function stayConnected<M>(host: ConnectionHost<M>, transports: read
     onActivity();
     try {
       const status = await transports[turn % transports.length]?.({ path, signal, onActivity, onFrame });
-      if (status) throw refusalOf({ status });
+      if (status) throw new ChatError({ code: 'TIMELINE_UNAVAILABLE', status });
     } catch (failure) {
       error = unavailable(failure);
     }

@@ -2,6 +2,7 @@ import type { HistoryPage, ReadPositionsAnswer } from '../http/protocol.js';
 import { createLaterEntries } from './later-entries.js';
 import { bySeqId, changed, createWindow, type PagePlace, relatedTo } from './message-window.js';
 import type { OutgoingItem } from './outgoing-item.js';
+import type { Sender } from './sender.js';
 import type { ChatEntry } from './types.js';
 import type { ConversationView, ViewsHost } from './views.js';
 
@@ -25,6 +26,7 @@ export interface Conversation<M> {
 export function openConversation<M>(
   view: ConversationView<M>,
   host: ViewsHost<M>,
+  { isSending }: Sender,
   onRead: (seqId: bigint) => void,
 ): Conversation<M> {
   const { ask, entryOfItem, options, outbox, untilAnswered } = host;
@@ -134,7 +136,7 @@ export function openConversation<M>(
     read: hasRead,
     fold: (entry) => {
       const { kind, sender } = entry;
-      if (kind === 'message' && sender === host.user && outbox.isSending(id)) unsure.push(entry);
+      if (kind === 'message' && sender === host.user && isSending(id)) unsure.push(entry);
       else arrived(entry);
     },
     stored: (item, seqId) => {

@@ -23,15 +23,13 @@ export function createEvents<M>(): Events<M> {
       });
       try {
         for (;;) {
-          for (const event of waiting.splice(0)) {
-            yield event;
-            if (event.value === 'closed') return;
-          }
-          if (waiting.length === 0) {
+          const event = waiting.shift();
+          if (event) yield event;
+          else
             await new Promise<void>((resolve) => {
               wake = resolve;
             });
-          }
+          if (event?.value === 'closed') return;
         }
       } finally {
         off();

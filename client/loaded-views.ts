@@ -1,17 +1,19 @@
 import { type Conversation, openConversation } from './conversation.js';
 import { type ConversationList, openList } from './conversation-list.js';
+import { createSender } from './sender.js';
 import type { Views, ViewsHost } from './views.js';
 
 /** The code of all that is shown. */
 export function createViews<M>(host: ViewsHost<M>): Views<M> {
   const conversations = new Map<string, Conversation<M>>();
+  const sender = createSender(host, (id) => conversations.get(id)?.answered());
   let list: ConversationList<M> | undefined;
   return {
     open: (view) => {
       const { id } = view;
       conversations.set(
         id,
-        openConversation(view, host, (seqId) => list?.markedRead(id, seqId)),
+        openConversation(view, host, sender, (seqId) => list?.markedRead(id, seqId)),
       );
     },
     openList: (view) => {
@@ -28,6 +30,6 @@ export function createViews<M>(host: ViewsHost<M>): Views<M> {
       list?.fold(entry);
     },
     stored: (item, seqId) => conversations.get(item.conversation)?.stored(item, seqId),
-    answered: (id) => conversations.get(id)?.answered(),
+    send: sender.send,
   };
 }

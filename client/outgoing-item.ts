@@ -43,8 +43,8 @@ export function createItem<M>(first: StoredOutgoing, change: (change: OutboxChan
       if (seqId) {
         item.status = 'sent';
         resolve(seqId);
-      } else if (isOver) item.fail(new ChatError('TIMELINE_ABORTED', 'discarded'));
-      else if (refused) item.fail(new ChatError(refused.code, refused.message, refused));
+      } else if (isOver) item.fail(new ChatError({ code: 'TIMELINE_ABORTED', detail: 'discarded' }));
+      else if (refused) item.fail(new ChatError(refused));
     },
     fail: (error) => {
       item.status = 'failed';

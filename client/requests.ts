@@ -1,6 +1,6 @@
 import { DEVICE_HEADER, type Problem } from '../http/protocol.js';
 import type { BackoffHost } from './backoff.js';
-import { closedError, refusalOf, unavailable } from './chat-error.js';
+import { ChatError, closedError, unavailable } from './chat-error.js';
 
 /** Requests with the user's token. After an answer 401 the token is asked for again, once for each request. */
 export interface Requests {
@@ -60,7 +60,7 @@ export function createRequests(url: string, host: BackoffHost & { wake(): void }
       return open(method, path, body, signal, true);
     }
     const problem = (await response.json().catch(() => undefined)) as Problem | undefined;
-    throw refusalOf({ ...problem, status }, 1000 * (Number(headers.get('retry-after')) || 0));
+    throw new ChatError({ ...problem, status, pauseMs: 1000 * (Number(headers.get('retry-after')) || 0) });
   };
 
   const request: Requests['request'] = async (method, path, body) => {

@@ -1,5 +1,5 @@
 import type { OutgoingItem } from './outgoing-item.js';
-import type { ChatEntry, ShownMessage } from './types.js';
+import type { ChatEntry, ShownMessage, StoredOutgoing } from './types.js';
 
 /** An entry, or what becomes one: without a SeqId, it is not stored yet. */
 export interface LaterEntry<M> extends Omit<ChatEntry<M>, 'seqId' | 'entrySeqId'> {
@@ -11,13 +11,10 @@ export const entryOfItem = <M>(
   { stored, kind, target }: OutgoingItem<M>,
   sender = '',
   seqId?: bigint,
-): LaterEntry<M> => {
-  const { conversation, sentAt, body, mentions, countable } = stored;
-  return {
-    ...{ conversation, sender, sentAt, body: body as M, mentions, countable },
-    ...(kind === 'send' ? { kind: 'message', seqId, relatesTo: target } : { kind, seqId: target }),
-  };
-};
+): LaterEntry<M> => ({
+  ...{ ...(stored as StoredOutgoing & { readonly body: M }), sender },
+  ...(kind === 'send' ? { kind: 'message', seqId, relatesTo: target } : { kind, seqId: target }),
+});
 
 /** Makes a message that is shown. */
 export const shownOf = <M>(entry: LaterEntry<M>, isOwn: boolean, key: string): ShownMessage<M> => ({

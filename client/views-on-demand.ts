@@ -10,6 +10,8 @@ const NOTHING: ChatUnread = { messages: 0, mentions: 0, conversations: 0, capped
 export interface ViewsOnDemand<M> extends Pick<ChatClient<M>, 'conversation' | 'conversations' | 'unread'> {
   /** Absent until its code is loaded. */
   readonly loaded: Views<M> | undefined;
+  /** Sends what waits in the conversation. */
+  send(conversation: string): void;
   /** An own item has changed; with `seqId`, the server has stored it. */
   changed(item: OutgoingItem<M>, seqId: bigint | undefined): void;
 }
@@ -86,6 +88,9 @@ export function createViewsOnDemand<M>(host: ViewsHost<M>): ViewsOnDemand<M> {
     changed: (item, seqId) => {
       opened.get(item.conversation)?.change();
       if (seqId) loaded?.stored(item, seqId);
+    },
+    send: (conversation) => {
+      void load().then((views) => views?.send(conversation));
     },
     ...{ conversations: list, unread: totals },
     conversation: (id) => opened.get(id) ?? conversation(id),

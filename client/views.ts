@@ -51,6 +51,6 @@ export interface Views<M> {
   fold(entry: ChatEntry<M>): void;
   /** The server has stored an own item. */
   stored(item: OutgoingItem<M>, seqId: bigint): void;
-  /** Own messages that have arrived and are not among the stored items were sent elsewhere. */
-  answered(conversation: string): void;
+  /** Sends what waits in the conversation. */
+  send(conversation: string): void;
 }

@@ -2,8 +2,6 @@
 export interface StoredOutgoing {
   /** Unique in the storage. */
   readonly key: string;
-  /** Its place among all: they are sent in rising order. */
-  readonly order: number;
   /** Name of the conversation. */
   readonly conversation: string;
   /** `send`: a message or reaction. */
@@ -16,10 +14,12 @@ export interface StoredOutgoing {
   readonly mentions?: readonly string[] | undefined;
   /** `false`: not counted. */
   readonly countable?: boolean | undefined;
-  /** Milliseconds since 1970 at which `send` was called. */
+  /**
+   * Milliseconds since 1970 at which `send` was called, more than those of the item before: they are sent in rising order.
+   */
   readonly sentAt: number;
   /** The refusal, if the server refused it. */
-  readonly refused?: { readonly code: string; readonly status: number; readonly message: string } | undefined;
+  readonly refused?: { readonly code?: string; readonly status?: number; readonly detail?: string } | undefined;
 }
 
 /** A place for outgoing messages that survives the page or process; see `indexedDbStorage`. */

@@ -2,8 +2,10 @@ import { type ChatErrorFacts, unavailable } from './chat-error.js';
 import type { ChatOptions } from './types.js';
 
 const FIRST_PAUSE_MS = 400;
+/** Small, so that a client comes back within the 2 s for which a network may work between two cuts. */
+const GROWTH = 1.3;
 
-/** Pauses before repetitions: random, so that clients spread, up to a bound that doubles with each attempt. */
+/** Pauses before repetitions: random, so that clients spread, up to a bound that grows with each attempt. */
 export interface Backoff {
   /** Waits after an attempt that has failed, the first being 0. */
   pause(attempt: number, error: ChatErrorFacts | undefined): Promise<void>;
@@ -31,7 +33,7 @@ export function createBackoff({ options, closed, fail }: BackoffHost): Backoff {
         waiting.delete(end);
         resolve();
       };
-      const jitterMs = random() * Math.min(maxPauseMs, FIRST_PAUSE_MS * 2 ** attempt);
+      const jitterMs = random() * Math.min(maxPauseMs, FIRST_PAUSE_MS * GROWTH ** attempt);
       const timer = setTimeout(end, (error?.pauseMs ?? 0) + jitterMs);
       waiting.set(end, error?.status);
     });

@@ -19,7 +19,7 @@ const browser = globalThis as {
   navigator?: { readonly onLine?: boolean };
 };
 
-/** What one tab tells the others: a change of the outbox; of the tab that leads, its state and a frame; or a question. */
+/** A value that one tab tells the others: a change, or the state of the tab that leads. Without either, a question. */
 interface TabMessage<M> {
   readonly change?: OutboxChange;
   readonly frame?: Frame<M> | undefined;

@@ -47,7 +47,7 @@ export function openList<M>(
   };
 
   const change = () => {
-    if (next) counting ??= setTimeout(count, TOTALS_PAUSE_MS);
+    if (next && !counting) counting = setTimeout(count, TOTALS_PAUSE_MS);
     view.change();
   };
 

@@ -126,7 +126,7 @@ export function openConversation<M>(
       if (seqId <= view.readSeqId) return;
       hasRead(seqId);
       onRead(seqId);
-      telling ??= setTimeout(tellRead, READ_PAUSE_MS);
+      if (!telling) telling = setTimeout(tellRead, READ_PAUSE_MS);
     },
   } satisfies Partial<ConversationView<M>>);
   view.change();

@@ -29,7 +29,7 @@ export function sseTransport<M>({ request, open, options }: Core): Transport<M> 
         onFrame({ event, data: JSON.parse(data), ...(id && { id }) } as Frame<M>);
         if (!id || !options.device) continue;
         reached = id;
-        acknowledging ??= setTimeout(acknowledge, ACK_PAUSE_MS);
+        if (!acknowledging) acknowledging = setTimeout(acknowledge, ACK_PAUSE_MS);
       }
     }
   };

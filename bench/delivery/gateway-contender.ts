@@ -30,8 +30,6 @@ class GatewayParticipant implements Participant {
   constructor({ url, user, index, onSeen }: JoinOptions) {
     const chat = connectChat<SentMessage>(url, {
       token: user,
-      // That of Socket.IO, so that times compare.
-      maxPauseMs: 5000,
       transport: index % 2 === 0 ? 'sse' : 'websocket',
       WebSocket: WebSocket as unknown as WebSocketConstructor,
       ...(index % 4 < 2 && { device: 'phone' }),

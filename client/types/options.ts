@@ -30,7 +30,7 @@ export interface ChatOptions {
   readonly pageSize?: number | undefined;
   /** Milliseconds after which a request, or an attempt to connect, without an answer has failed. Default 15,000. */
   readonly timeoutMs?: number | undefined;
-  /** Longest pause before a reconnection or a repetition, in milliseconds. Default 15,000. */
+  /** Longest pause before a reconnection or a repetition, in milliseconds. Default 5,000. */
   readonly maxPauseMs?: number | undefined;
   /** Returns numbers from 0 to below 1, which spread reconnections in time. Default `Math.random`. */
   readonly random?: (() => number) | undefined;

@@ -14,9 +14,7 @@ export interface StoredOutgoing {
   readonly mentions?: readonly string[] | undefined;
   /** `false`: not counted. */
   readonly countable?: boolean | undefined;
-  /**
-   * Milliseconds since 1970 at which `send` was called, more than those of the item before: they are sent in rising order.
-   */
+  /** Milliseconds since 1970 at which `send` was called, at least 1 more than of the item before it: their order. */
   readonly sentAt: number;
   /** The refusal, if the server refused it. */
   readonly refused?: { readonly code?: string; readonly status?: number; readonly detail?: string } | undefined;

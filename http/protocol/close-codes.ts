@@ -1,6 +1,6 @@
 /**
- * Codes with which the server closes a WebSocket: 4000, and an HTTP status if it refuses the client. Others (1001, 1006,
- * 1011 …): connect again and go on.
+ * Codes with which the server closes a WebSocket: 4000 plus an HTTP status. Others (1001, 1006, 1011 …): connect again
+ * and go on.
  */
 export const CLOSE_CODES = {
   /** Connect again and go on from the last position: the server shuts down, or the stream has reached its age. */

@@ -3,8 +3,8 @@ export const DEVICE_HEADER = 'x-device';
 /** Header of a send, an edit or a change of members with the client's key. `key` of the body does the same. */
 export const KEY_HEADER = 'idempotency-key';
 /**
- * Header of `GET /events` with the last `id` that the client has got. Where none can be set: the parameter of this name.
- * Goes before `after`.
+ * Header of `GET /events` with the last `id` that the client has got; goes before `after`. Where none can be set: the
+ * parameter of this name.
  */
 export const LAST_EVENT_ID_HEADER = 'last-event-id';
 /** Media type of a {@link Problem}. */

@@ -5,31 +5,29 @@ import { Person, startServer, TRANSPORTS } from './support/world.js';
 /** A first pause of 40 seconds: longer than any test waits. */
 const long = () => 100;
 
-/** A network that can be down. Counts messages that were sent, and when. */
-function network() {
-  const state = {
-    isDown: false,
-    sentAt: [] as number[],
-    answer: undefined as Response | undefined,
-    fetch: (async (url: string, init: RequestInit) => {
-      if (state.isDown) throw new Error('no network');
-      if (init.method === 'POST' && url.endsWith('/messages')) {
-        state.sentAt.push(performance.now());
-        const { answer } = state;
-        state.answer = undefined;
-        if (answer) return answer;
-      }
-      return fetch(url, init);
-    }) as typeof fetch,
+/** A network that can be down. */
+class Network {
+  isDown = false;
+  /** Times at which messages were sent. */
+  readonly sentAt: number[] = [];
+  /** Of the next message that is sent. */
+  answer: Response | undefined;
+
+  readonly fetch = async (url: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> => {
+    if (this.isDown) throw new Error('no network');
+    const { answer } = this;
+    if (init?.method !== 'POST' || !String(url).endsWith('/messages')) return fetch(url, init);
+    this.sentAt.push(performance.now());
+    this.answer = undefined;
+    return answer ?? fetch(url, init);
   };
-  return state;
 }
 
 it.each(TRANSPORTS)(
   'a request that is answered ends the pauses of the stream and of sending (%s)',
   async (transport) => {
     const server = await startServer();
-    const net = network();
+    const net = new Network();
     const ann = new Person(server.url, 'ann', { fetch: net.fetch, random: long, transport, device: 'laptop' });
     await ann.found('team', 'ann', 'bob');
     await ann.live();
@@ -52,7 +50,7 @@ it.each(['online', 'visibilitychange'])('the event %s of the page ends pauses', 
     Reflect.deleteProperty(globalThis, 'addEventListener');
   });
   const server = await startServer();
-  const net = network();
+  const net = new Network();
   net.isDown = true;
   const ann = new Person(server.url, 'ann', { fetch: net.fetch, random: long, transport: 'sse' });
   await until('it has failed', () => ann.chat.state === 'offline' && ann.errors.length > 0);
@@ -63,7 +61,7 @@ it.each(['online', 'visibilitychange'])('the event %s of the page ends pauses', 
 
 it('a pause that the server asks for is kept, whatever else is answered', async () => {
   const server = await startServer();
-  const net = network();
+  const net = new Network();
   const ann = new Person(server.url, 'ann', { fetch: net.fetch, random: () => 0 });
   await ann.found('team', 'ann', 'bob');
   await ann.live();

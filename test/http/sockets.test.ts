@@ -43,6 +43,16 @@ describe('a WebSocket', () => {
     await until('the acknowledgement is stored', async () => (await pending()).length === 0);
   });
 
+  it('goes on from the parameter last-event-id, which acknowledges where the server keeps the position', async () => {
+    await ann.say('team', 'one');
+    for (const headers of [{}, phone]) {
+      const frames = await (await SocketReader.as('bob', `${url}/events`, headers)).untilCaughtUp();
+      const at = `${url}/events?last-event-id=${encodeURIComponent(lastId(frames)!)}`;
+      expect(bodiesOf(await (await SocketReader.as('bob', at, headers)).untilCaughtUp())).toEqual([]);
+    }
+    expect(await pending()).toEqual([]);
+  });
+
   it('stores many acknowledgements as few', async () => {
     const quiet = await openChat({ limits: { ackMs: 60_000 } });
     await join(quiet, 'team', 'ann', 'bob');

@@ -1,125 +1,19 @@
-import type { Appended, Body, LibraryClock, Payload, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
+import type { Appended, Payload, Write, WriteEntry, WriteOutcome } from '../../src/adapter.js';
 import { keyConflict, lastSeqIdConflict, seqIdConflict, TimelineError } from '../../src/toolkit/index.js';
 import { asArgument } from './connection/client.js';
 import { toRefusal } from './errors.js';
+import { fieldOf, keyTimes } from './idempotency-keys.js';
 import type { KnownTimeline } from './keys.js';
 import type { Library } from './library.js';
-import { AT_WIDTH, epochIn, LARGE_BODY_BYTES, lastIn, toSeqId } from './timeline-state.js';
+import { toSeqId } from './timeline-state.js';
 
 /** Timelines of one script: enough to spread its cost, few enough that no other client waits long. */
 export const TIMELINES_PER_SCRIPT = 100;
 export const ENTRIES_PER_SCRIPT = 1000;
-/**
- * Milliseconds that the idempotency keys of an idle Timeline outlive their window: Redis drops them by its own clock,
- * and accepted time may be behind that.
- */
-const KEYS_SLACK_MS = 60_000;
-
 /** The writes of a batch to one Timeline, by their indexes, in order. */
 export interface TimelineWrites {
   readonly timeline: KnownTimeline;
   readonly indexes: number[];
-}
-
-/**
- * A call of `append-plain.lua`: Timelines of one slot, whose bodies are of one kind, and either all different or all
- * the same.
- */
-export class PlainRequest {
-  readonly timelines: TimelineWrites[] = [];
-  readonly keys: string[] = [];
-  readonly #isCluster: boolean;
-  readonly #counts: number[] = [];
-  readonly #bodies: (string | Buffer)[] = [];
-  #kind = 't';
-  #shared: Payload | undefined;
-
-  constructor(isCluster: boolean) {
-    this.#isCluster = isCluster;
-  }
-
-  /** False if the request is full or the writes do not fit to the others; if it is empty, they are not plain. */
-  add(added: TimelineWrites, writes: readonly Write[]): boolean {
-    if (this.timelines.length >= TIMELINES_PER_SCRIPT || this.#bodies.length >= ENTRIES_PER_SCRIPT) return false;
-    const payloads = plainPayloads(added, writes);
-    const [first] = payloads;
-    if (!first) return false;
-    const kind = kindOf(first.body);
-    const shared = first.shared ? first : undefined;
-    if (this.timelines.length === 0) {
-      this.#kind = kind;
-      this.#shared = shared;
-    } else if (this.#kind !== kind || this.#shared !== shared) return false;
-    if (!shared || this.timelines.length === 0) for (const { body } of payloads) this.#bodies.push(asArgument(body));
-    this.timelines.push(added);
-    this.#counts.push(payloads.length);
-    this.keys.push(added.timeline.streamKey);
-    if (this.#isCluster) this.keys.push(added.timeline.stateKey);
-    return true;
-  }
-
-  args(clock: LibraryClock): (string | Buffer)[] {
-    const isOneEach = this.#bodies.length === this.timelines.length;
-    const counts = this.#shared ? '*' : isOneEach ? '' : this.#counts.join(' ');
-    const latest = String(clock.latestTime()).padStart(AT_WIDTH, '0');
-    return [`${this.#kind}${clock.entryTime()}`, counts, latest, ...this.#bodies];
-  }
-
-  /** Sets the outcomes of writes. Returns the Timelines that were not as expected, where the script wrote nothing. */
-  parseAnswer(answer: string, writes: readonly Write[], outcomes: WriteOutcome[]): TimelineWrites[] {
-    const left: TimelineWrites[] = [];
-    const lines = answer.split('\n');
-    for (let i = 0; i < this.timelines.length; i++) {
-      const [each, line] = [this.timelines[i] as TimelineWrites, lines[i] as string];
-      if (line === '') left.push(each);
-      else if (line.startsWith('!')) {
-        const outcome = { ok: false, error: gaveUp(line.slice(1)) } as const;
-        for (const index of each.indexes) outcomes[index] = outcome;
-      } else setPlainOutcomes(each, line, this.#counts[i] as number, writes, outcomes);
-    }
-    return left;
-  }
-}
-
-/**
- * Nothing if any entry has more than a body or a large one, if kinds are mixed, or if bodies are shared between
- * Timelines that get several.
- */
-function plainPayloads({ indexes }: TimelineWrites, writes: readonly Write[]): Payload[] {
-  const payloads: Payload[] = [];
-  for (const index of indexes) {
-    const { entries, expectedLast } = writes[index] as Write;
-    if (expectedLast !== undefined) return [];
-    for (const { payload, key, seqId } of entries) {
-      if (key !== undefined || seqId !== undefined || isLarge(payload.body)) return [];
-      payloads.push(payload);
-    }
-  }
-  const kind = typeof payloads[0]?.body;
-  const fits = ({ body, shared }: Payload) => typeof body === kind && !shared;
-  return payloads.length === 1 || payloads.every(fits) ? payloads : [];
-}
-
-function isLarge(body: Body): boolean {
-  // The length in bytes is at most three times that in characters.
-  if (typeof body !== 'string') return body.byteLength > LARGE_BODY_BYTES;
-  return body.length > LARGE_BODY_BYTES / 3 && Buffer.byteLength(body) > LARGE_BODY_BYTES;
-}
-
-/** The entries have consecutive SeqIds up to the last one of the new state. */
-function setPlainOutcomes(
-  { indexes }: TimelineWrites,
-  state: string,
-  count: number,
-  writes: readonly Write[],
-  outcomes: WriteOutcome[],
-): void {
-  const epoch = epochIn(state);
-  let next = toSeqId(lastIn(state)) - BigInt(count - 1);
-  for (const index of indexes) {
-    const entries = (writes[index] as Write).entries.map(() => ({ seqId: next++, duplicate: false }));
-    outcomes[index] = { ok: true, epoch, entries };
-  }
 }
 
 /** The request that `append.lua` takes as JSON. A body is named by its index among the arguments, counting from one. */
@@ -127,15 +21,17 @@ interface AppendRequest {
   readonly now: string;
   /** The latest time that is not of the future. */
   readonly latest: string;
-  /** The time that is stored with new keys, and from which the age of others is told. */
+  /** The time that is stored with new keys, in base 36. */
   readonly keyTime: string;
+  /** The latest time of keys that are forgotten. */
+  readonly forgotten: number;
+  /** The period of `keyTime`: within one, the life of the keys is not extended again. */
+  readonly keysPeriod: string;
+  /** Milliseconds until Redis drops all of a Timeline's keys; absent: never. */
+  readonly keysLiveMs?: number | undefined;
   readonly epochSuffix: string;
   /** Keys that are declared for each Timeline. */
   readonly stride: number;
-  /** Milliseconds that keys are known; -1: for ever. */
-  readonly keyWindow: number;
-  /** Milliseconds until Redis drops all of a Timeline's keys. */
-  readonly keysLiveMs: number;
   /** 0 to 1: decides which Timelines look for keys that are too old. */
   readonly purgeAt: number;
   /** The HSCAN cursor at which they start. */
@@ -145,7 +41,7 @@ interface AppendRequest {
   readonly groups: readonly EncodedGroup[];
 }
 
-type EncodedEntry = number | readonly [body: number, seqId: string, key: string, hash: string];
+type EncodedEntry = number | readonly [body: number, seqId: string, key: string, hash: string, field: string];
 /** A single plain entry; plain entries with consecutive bodies; or `expectedLast` and the entries. */
 type EncodedWrite =
   | number
@@ -160,7 +56,6 @@ export function encodeAppend(
   timelines: readonly TimelineWrites[],
 ): { keys: string[]; args: (string | Buffer)[] } {
   const { clock, settings, keys: keyspace } = library;
-  const keyWindow = settings.keyWindowMs ?? -1;
   const bodies = new BodyList();
   const keys: string[] = [];
   let stride = 1;
@@ -175,11 +70,9 @@ export function encodeAppend(
   const request: AppendRequest = {
     now: String(clock.entryTime()),
     latest: String(clock.latestTime()),
-    keyTime: String(clock.expiryTime()),
+    ...keyTimes(clock.expiryTime(), settings.keyWindowMs),
     epochSuffix: library.newEpochSuffix(),
     stride,
-    keyWindow,
-    keysLiveMs: keyWindow + Math.min(keyWindow, KEYS_SLACK_MS),
     purgeAt: Math.random(),
     purgeCursor: String(Math.floor(Math.random() * 2 ** 32)),
     kinds: bodies.kinds(),
@@ -208,7 +101,7 @@ class BodyList {
   }
 }
 
-function kindOf(body: string | Uint8Array): 't' | 'b' {
+export function kindOf(body: string | Uint8Array): 't' | 'b' {
   return typeof body === 'string' ? 't' : 'b';
 }
 
@@ -225,7 +118,7 @@ function encodeWrite({ entries, expectedLast }: Write, bodies: BodyList): Encode
 function encodeEntry({ payload, key, seqId }: WriteEntry, bodies: BodyList): EncodedEntry {
   const body = bodies.add(payload);
   if (key === undefined && seqId === undefined) return body;
-  return [body, seqId === undefined ? '' : String(seqId), key ?? '', payload.hash ?? ''];
+  return [body, seqId === undefined ? '' : String(seqId), key ?? '', payload.hash ?? '', fieldOf(key ?? '')];
 }
 
 /** Parses one line of the answer of `append.lua`. */
@@ -265,7 +158,7 @@ function parseError({ timeline, entries }: Write, line: string): TimelineError {
   }
 }
 
-function gaveUp(problem: string, timeline?: string): TimelineError {
+export function gaveUp(problem: string, timeline?: string): TimelineError {
   const message = `Redis gave up within an append: ${problem}`;
   return new TimelineError('TIMELINE_OUTCOME_UNKNOWN', message, { timeline, outcome: 'unknown' });
 }

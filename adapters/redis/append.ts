@@ -3,17 +3,17 @@ import { groupByTimeline, TimelineError } from '../../src/toolkit/index.js';
 import {
   ENTRIES_PER_SCRIPT,
   encodeAppend,
-  PlainRequest,
   parseOutcome,
   TIMELINES_PER_SCRIPT,
   type TimelineWrites,
 } from './append-scripts.js';
 import { chunkBySlot } from './connection/hash-slot.js';
 import { messageOf, toTimelineError } from './errors.js';
+import { type FastRequest, fastRequestFor, hasKey } from './fast-requests.js';
 import type { Library } from './library.js';
 import type { Registry } from './registry.js';
 import type { Retention } from './retention.js';
-import { APPEND, APPEND_PLAIN } from './scripts.generated.js';
+import { APPEND } from './scripts.generated.js';
 
 /** Milliseconds that the answer of WAIT may be late: Redis checks its timeouts ten times a second. */
 const WAIT_LATENESS_MS = 120;
@@ -27,9 +27,9 @@ interface Batch {
 }
 
 /**
- * Nearly all writes are plain entries for Timelines that this process has written to before, and go by
- * `append-plain.lua`, which can do no more. All others, and those that this script leaves because something was not as
- * expected, go by `append.lua`. All writes of a call to one Timeline go by one script, so that none overtakes another
+ * Nearly all writes are plain entries, or one entry with a key, for Timelines that this process has written to before.
+ * They go by `append-plain.lua` and `append-keyed.lua`, which can do no more. All others, and those that these scripts
+ * leave because something was not as expected, go by `append.lua`. All writes of a call to one Timeline go by one script, so that none overtakes another
  * that has to be tried again.
  */
 export class Appender {
@@ -48,32 +48,34 @@ export class Appender {
     const { keys } = this.#library;
     const work: Promise<unknown>[] = [];
     const others: TimelineWrites[] = [];
-    const openRequests = new Map<number, PlainRequest>();
+    // For each slot one with keys and one without.
+    const openRequests = new Map<number, FastRequest>();
     for (const [id, indexes] of groupByTimeline(writes)) {
       const each = { timeline: keys.of(id), indexes };
       const { isListed, slot } = each.timeline;
-      const open = isListed ? openRequests.get(slot) : undefined;
+      const place = hasKey(each, writes) ? slot : -1 - slot;
+      const open = isListed ? openRequests.get(place) : undefined;
       if (open?.add(each, writes)) continue;
-      const next = new PlainRequest(keys.isCluster);
-      if (!isListed || !next.add(each, writes)) {
+      const next = isListed ? fastRequestFor(each, writes, keys.isCluster) : undefined;
+      if (!next) {
         others.push(each);
         continue;
       }
       // The server works on a full request while the next one is filled.
-      if (open) work.push(this.#appendPlain(batch, open));
-      openRequests.set(slot, next);
+      if (open) work.push(this.#appendFast(batch, open));
+      openRequests.set(place, next);
     }
-    for (const request of openRequests.values()) work.push(this.#appendPlain(batch, request));
+    for (const request of openRequests.values()) work.push(this.#appendFast(batch, request));
     work.push(this.#appendOthers(batch, others));
     await Promise.all(work);
     return batch.outcomes;
   }
 
-  async #appendPlain(batch: Batch, request: PlainRequest): Promise<void> {
-    const { connections, clock } = this.#library;
+  async #appendFast(batch: Batch, request: FastRequest): Promise<void> {
+    const { connections } = this.#library;
     const { writes, outcomes, call } = batch;
     const left = await attempt(batch, request.timelines, async () => {
-      const answer = await connections.write.script(APPEND_PLAIN, request.keys, request.args(clock), call);
+      const answer = await connections.write.script(request.script, request.keys, request.args(this.#library), call);
       await awaitDurability(this.#library, call);
       return request.parseAnswer(answer as string, writes, outcomes);
     });

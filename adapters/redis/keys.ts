@@ -12,6 +12,8 @@ export type KeySuffix = 's' | 'm' | 'u' | 'k' | 'c';
 /** A Timeline as this process knows it. */
 export interface KnownTimeline {
   readonly id: string;
+  /** Its keys begin with this. */
+  readonly base: string;
   readonly streamKey: string;
   readonly stateKey: string;
   /** A script may name Timelines of one slot. Without a Cluster all have slot 0. */
@@ -47,6 +49,7 @@ export class Keyspace {
     const base = this.#base(timeline);
     const added: KnownTimeline = {
       id: timeline,
+      base,
       streamKey: `${base}s`,
       stateKey: `${base}m`,
       slot: this.isCluster ? hashSlot(escapeName(timeline)) : 0,

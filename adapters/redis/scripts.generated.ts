@@ -38,30 +38,22 @@ end`;
 
 const TIMELINE_STATE = `${REPLICATION_ID}
 local AT_WIDTH = 16
+local PERIOD_WIDTH = 8
+local NO_PERIOD = '--------'
 local LARGE_BODY_BYTES = 8192
 local function padTime(at)
   return string.rep('0', AT_WIDTH - #at) .. at
 end
 local function parseState(text)
   local state = {}
-  state.last, state.at, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
-    string.match(text, '^(%d+) 0*(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
+  state.at, state.last, state.keysPeriod, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
+    string.match(text, '^0*(%d+) (%d+) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
   if not state.epoch then error('FOREIGN the state of the Timeline is not readable') end
   return state
 end
 local function formatState(state)
-  return state.last .. ' ' .. padTime(state.at) .. ' ' .. state.epoch .. ' ' .. state.first .. ' ' .. state.firstAt
-    .. ' ' .. state.floor .. ' ' .. state.flags .. ' ' .. state.lineage
-end
-local function splitState(text)
-  local space = string.find(text, ' ', 1, true)
-  if not space then return end
-  local sub, epoch = string.sub, space + AT_WIDTH + 2
-  return sub(text, 1, space - 1), sub(text, space + 1, epoch - 2), sub(text, epoch, epoch + REPLICATION_ID_LENGTH - 1),
-    sub(text, epoch - 1)
-end
-local function joinState(last, at, rest)
-  return last .. ' ' .. at .. rest
+  return padTime(state.at) .. ' ' .. state.last .. ' ' .. state.keysPeriod .. ' ' .. state.epoch .. ' ' .. state.first
+    .. ' ' .. state.firstAt .. ' ' .. state.floor .. ' ' .. state.flags .. ' ' .. state.lineage
 end`;
 
 const LOAD_STATE = `${SEQ_IDS}
@@ -107,6 +99,7 @@ local function rebuildState(keys, epoch)
   local state = {
     last = last,
     at = '0',
+    keysPeriod = NO_PERIOD,
     epoch = epoch,
     first = successor(last),
     firstAt = '0',
@@ -152,6 +145,64 @@ end
 local function saveState(keys, state)
   if state.changed then redis.call('SET', keys.state, formatState(state)) end
   state.changed = false
+end`;
+
+const ADVANCE_STATE = `local call, sub, find, byte, char = redis.pcall, string.sub, string.find, string.byte, string.char
+local LAST_PLACE = AT_WIDTH + 2
+local TO_EPOCH = PERIOD_WIDTH + 2
+local NINE = byte('9')
+local function advanceState(text, replId)
+  local space = text and find(text, ' ', LAST_PLACE, true)
+  if not space or space - LAST_PLACE > 15 then return end
+  if find(text, replId, space + TO_EPOCH, true) ~= space + TO_EPOCH then return end
+  local digit = byte(text, space - 1)
+  local seqId
+  if digit < NINE then
+    seqId = sub(text, LAST_PLACE, space - 2) .. char(digit + 1)
+  else
+    seqId = string.format('%.0f', sub(text, LAST_PLACE, space - 1) + 1)
+  end
+  return sub(text, 1, AT_WIDTH), seqId, sub(text, space)
+end
+local function nextTime(lastAt, name, now, latest)
+  if lastAt <= now or lastAt > latest then return now, name end
+  return lastAt, sub(name, 1, 1) .. string.match(lastAt, '0*(%d+)')
+end
+local function timelineKeys(count)
+  local bases, stateKeys = KEYS, {}
+  if sub(KEYS[1], -1) ~= ':' then
+    bases = {}
+    for i = 1, #KEYS, count do bases[#bases + 1] = sub(KEYS[i], 1, -2) end
+  end
+  for i = 1, #bases do stateKeys[i] = bases[i] .. 'm' end
+  return bases, stateKeys
+end
+local function saveStates(changes, answers)
+  local saved = changes[1] and call('MSET', unpack(changes))
+  if not saved or not saved.err then return end
+  for i = 1, #answers do
+    if find(answers[i], ' ', 1, true) then answers[i] = '!' .. saved.err end
+  end
+end`;
+
+const IDEMPOTENCY_KEYS = `local PURGE_EVERY = 32
+local PURGE_COUNT = 128
+local WHOLE_HASH = 512
+local function parseKnownKey(text, through)
+  local at, seqId, hash = string.match(text, '^(%w+) (%d+) (.*)$')
+  if at and tonumber(at, 36) > through then return seqId, hash end
+end
+local function purgeKeys(key, through, cursor, chance, count)
+  local length = redis.call('HLEN', key)
+  if length <= WHOLE_HASH and length * chance > PURGE_COUNT then return end
+  local found = redis.call('HSCAN', key, cursor, 'COUNT', count or PURGE_COUNT)[2]
+  local old = {}
+  for i = 2, #found, 2 do
+    local text = found[i]
+    local at = tonumber(string.sub(text, 1, (string.find(text, ' ', 1, true) or 1) - 1), 36)
+    if not at or at <= through then old[#old + 1] = found[i - 1] end
+  end
+  for i = 1, #old, 1000 do redis.call('HDEL', key, unpack(old, i, math.min(i + 999, #old))) end
 end`;
 
 const EXPIRY = `local VERSIONS_AT_ONCE = 1000
@@ -302,37 +353,86 @@ for i = 1, #ARGV, 3 do
 end
 return answers`);
 
+export const APPEND_KEYED = script(`${TIMELINE_STATE}
+${ADVANCE_STATE}
+${IDEMPOTENCY_KEYS}
+local name, latest, keyTime, forgotten = ARGV[1], ARGV[2], ARGV[3] .. ' ', tonumber(ARGV[4])
+local period, keysLiveMs, chance = ARGV[5], ARGV[6], tonumber(ARGV[7])
+local purgeTurn = math.floor(chance * PURGE_EVERY)
+local now, replId = padTime(sub(name, 2)), replicationId()
+local bases, stateKeys = timelineKeys(3)
+local states = call('MGET', unpack(stateKeys))
+local answers, changes, changed = {}, {}, 0
+local function answerKnown(text, hash, rest)
+  local seqId, knownHash = parseKnownKey(text, forgotten)
+  if knownHash ~= hash then return '' end
+  return '=' .. seqId .. ' ' .. string.match(rest, '^ %S+ (%S+)')
+end
+local function extendKeys(keys, rest)
+  local done = keysLiveMs == '' and call('PERSIST', keys) or keysLiveMs ~= '' and call('PEXPIRE', keys, keysLiveMs)
+  return type(done) == 'number' and ' ' .. period .. sub(rest, TO_EPOCH) or rest
+end
+local place, step = 9, #ARGV > 12 and 4 or 0
+local field, hash, body, suffix, entryName, keyTail
+for i = 1, #stateKeys do
+  if step > 0 or i == 1 then
+    suffix = ':' .. ARGV[place]
+    field, hash, body = ARGV[place + 1], ARGV[place + 2], ARGV[place + 3]
+    entryName, keyTail = name .. suffix, ' ' .. hash
+    place = place + step
+  end
+  local answer, base = '', bases[i]
+  local lastAt, seqId, rest = advanceState(states[i], replId)
+  if lastAt then
+    local keys, added = base .. 'k', nil
+    added = call('HSETNX', keys, field, keyTime .. seqId .. keyTail)
+    if added == 1 then
+      local at, entry = now, entryName
+      if lastAt > now then
+        at, entry = nextTime(lastAt, name, now, latest)
+        entry = entry .. suffix
+      end
+      local id = '0-' .. seqId
+      if call('XADD', base .. 's', 'NOMKSTREAM', id, entry, body) == id then
+        if sub(rest, 2, PERIOD_WIDTH + 1) ~= period then rest = extendKeys(keys, rest) end
+        answer = at .. ' ' .. seqId .. rest
+        changes[changed + 1], changes[changed + 2] = stateKeys[i], answer
+        changed = changed + 2
+      else
+        call('HDEL', keys, field)
+      end
+    elseif added == 0 then
+      answer = answerKnown(call('HGET', keys, field), hash, rest)
+    end
+  end
+  answers[i] = answer
+end
+saveStates(changes, answers)
+for i = purgeTurn, #answers, PURGE_EVERY do
+  if i > 0 and answers[i] ~= '' then pcall(purgeKeys, bases[i] .. 'k', forgotten, ARGV[8], chance * PURGE_EVERY % 1) end
+end
+return table.concat(answers, '\\n')`);
+
 export const APPEND_PLAIN = script(`${TIMELINE_STATE}
-local name, counts, latest = ARGV[1], ARGV[2], ARGV[3]
-local call, sub, byte = redis.pcall, string.sub, string.byte
-local kind, now = sub(name, 1, 1), padTime(sub(name, 2))
-local replId = replicationId()
-local NINE = byte('9')
-local function successor(seqId)
-  local digit = byte(seqId, -1)
-  if digit < NINE then return sub(seqId, 1, -2) .. string.char(digit + 1) end
-  return string.format('%.0f', seqId + 1)
-end
-local stride = sub(KEYS[2] or '', -2) == ':m' and 2 or 1
-local stateKeys = {}
-for i = 1, #KEYS, stride do
-  stateKeys[#stateKeys + 1] = stride == 2 and KEYS[i + 1] or sub(KEYS[i], 1, -2) .. 'm'
-end
+${ADVANCE_STATE}
+local name, latest, counts = ARGV[1], ARGV[2], ARGV[3]
+local now, replId = padTime(sub(name, 2)), replicationId()
+local bases, stateKeys = timelineKeys(2)
 local states = call('MGET', unpack(stateKeys))
 local nextCount = counts ~= '' and counts ~= '*' and string.gmatch(counts, '%d+')
-local body = 4
+local bodyStep, body, count = counts == '*' and 0 or 1, 4, 1
 local answers, changes, changed = {}, {}, 0
-for i, stateKey in ipairs(stateKeys) do
-  local text, stream, count = states[i], KEYS[(i - 1) * stride + 1], nextCount and tonumber(nextCount()) or 1
+for i = 1, #stateKeys do
+  if nextCount then
+    count = tonumber(nextCount())
+    bodyStep = count
+  end
   local answer = ''
-  local last, lastAt, epochReplId, rest
-  if text then last, lastAt, epochReplId, rest = splitState(text) end
-  if last and #last < 16 and epochReplId == replId then
-    local at, field = now, name
-    if lastAt > now and lastAt <= latest then at, field = lastAt, kind .. string.match(lastAt, '0*(%d+)') end
-    local seqId = successor(last)
-    local id = call('XADD', stream, 'NOMKSTREAM', '0-' .. seqId, field, ARGV[body])
-    if type(id) == 'string' then
+  local lastAt, seqId, rest = advanceState(states[i], replId)
+  if lastAt then
+    local at, field = nextTime(lastAt, name, now, latest)
+    local stream, id = bases[i] .. 's', '0-' .. seqId
+    if call('XADD', stream, 'NOMKSTREAM', id, field, ARGV[body]) == id then
       for more = body + 1, body + count - 1 do
         id = call('XADD', stream, '0-*', field, ARGV[more])
         if type(id) ~= 'string' then break end
@@ -340,58 +440,38 @@ for i, stateKey in ipairs(stateKeys) do
       if type(id) ~= 'string' then
         answer = '!the stream refused an entry'
       else
-        if count > 1 then seqId = sub(id, 3) end
-        answer = joinState(seqId, at, rest)
-        changes[changed + 1] = stateKey
-        changes[changed + 2] = answer
+        answer = at .. ' ' .. (count > 1 and sub(id, 3) or seqId) .. rest
+        changes[changed + 1], changes[changed + 2] = stateKeys[i], answer
         changed = changed + 2
       end
     end
   end
-  if counts ~= '*' then body = body + count end
+  body = body + bodyStep
   answers[i] = answer
 end
-local saved = changed > 0 and call('MSET', unpack(changes))
-if saved and saved.err then
-  for i, answer in ipairs(answers) do
-    if answer ~= '' then answers[i] = '!' .. saved.err end
-  end
-end
+saveStates(changes, answers)
 return table.concat(answers, '\\n')`);
 
 export const APPEND = script(`local request = cjson.decode(ARGV[1])
 ${LOAD_STATE}
+${IDEMPOTENCY_KEYS}
 local replId = replicationId()
-local PURGE_EVERY = 32
 local purgeTurn = math.floor(request.purgeAt * PURGE_EVERY)
 local function kindOf(body)
   return #request.kinds == 1 and request.kinds or string.sub(request.kinds, body, body)
 end
-local function parseKnownKey(text)
-  local seqId, at, hash = string.match(text, '^(%d+) (%d+) (.*)$')
-  local isKept = seqId
-    and (request.keyWindow < 0 or tonumber(request.keyTime) - tonumber(at) < request.keyWindow)
-  return isKept, seqId, hash
-end
-local function findKey(keys, state, key)
-  local text = not state.isNew and redis.call('HGET', keys.idempotency, key)
+local function findKey(keys, state, field)
+  local text = not state.isNew and redis.call('HGET', keys.idempotency, field)
   if not text then return end
-  local isKept, seqId, hash = parseKnownKey(text)
-  if isKept then return { seqId = seqId, hash = hash } end
-end
-local function purgeKeys(keys, count)
-  local found = redis.call('HSCAN', keys.idempotency, request.purgeCursor, 'COUNT', count)[2]
-  local old = {}
-  for i = 1, #found, 2 do
-    if not parseKnownKey(found[i + 1]) then old[#old + 1] = found[i] end
-  end
-  for i = 1, #old, 1000 do redis.call('HDEL', keys.idempotency, unpack(old, i, math.min(i + 999, #old))) end
+  local seqId, hash = parseKnownKey(text, request.forgotten)
+  if seqId then return { seqId = seqId, hash = hash } end
 end
 local function newState()
   return {
     isNew = true,
     last = '0',
     at = '0',
+    keysPeriod = NO_PERIOD,
     epoch = replId .. '-' .. request.epochSuffix,
     first = '1',
     firstAt = '0',
@@ -405,9 +485,9 @@ local function decide(keys, state, write)
   local top = state.last
   for i = 2, #write do
     local entry = write[i]
-    local body, seqId, key, hash = entry, '', '', ''
-    if type(entry) == 'table' then body, seqId, key, hash = entry[1], entry[2], entry[3], entry[4] end
-    local known = key ~= '' and (ownKeys[key] or findKey(keys, state, key))
+    local body, seqId, key, hash, field = entry, '', '', '', ''
+    if type(entry) == 'table' then body, seqId, key, hash, field = unpack(entry) end
+    local known = key ~= '' and (ownKeys[key] or findKey(keys, state, field))
     if known then
       if known.hash ~= hash then return '!K ' .. known.seqId .. ' ' .. i - 2 end
       seqIds[#seqIds + 1], isConsecutive = '=' .. known.seqId, false
@@ -416,7 +496,7 @@ local function decide(keys, state, write)
       if not less(top, seqId) or less(MAX_SEQ_ID, seqId) then return '!S ' .. seqId .. ' ' .. top end
       top = seqId
       if key ~= '' then ownKeys[key] = { seqId = seqId, hash = hash } end
-      fresh[#fresh + 1] = { body = body, seqId = seqId, key = key, hash = hash }
+      fresh[#fresh + 1] = { body = body, seqId = seqId, key = key, hash = hash, field = field }
       seqIds[#seqIds + 1] = seqId
     end
   end
@@ -435,11 +515,12 @@ local function addEntries(keys, state, fresh)
     if key ~= '' then name = name .. ':' .. key end
     redis.call('XADD', keys.stream, '0-' .. seqId, name, body)
     state.written = true
+    if state.isNew then redis.call('UNLINK', keys.idempotency) end
+    state.isNew = false
     if #body > LARGE_BODY_BYTES then setFlag(state, 'l', true) end
     if key ~= '' then
-      if state.isNew then redis.call('UNLINK', keys.idempotency) end
-      redis.call('HSET', keys.idempotency, key, seqId .. ' ' .. request.keyTime .. ' ' .. entry.hash)
-      state.keysAdded, state.isNew = (state.keysAdded or 0) + 1, false
+      redis.call('HSET', keys.idempotency, entry.field, request.keyTime .. ' ' .. seqId .. ' ' .. entry.hash)
+      state.keysAdded = (state.keysAdded or 0) + 1
     end
     if isEmpty(state) then state.first, state.firstAt = seqId, at end
     state.last, state.at, state.changed = seqId, at, true
@@ -458,18 +539,23 @@ local function appendWrite(keys, state, write)
   if fresh then addEntries(keys, state, fresh) end
   return answer
 end
-local function finishGroup(keys, state, isPurgeTurn)
-  if state.keysAdded then
-    local added = state.keysAdded
-    if request.keyWindow >= 0 then
-      redis.call('PEXPIRE', keys.idempotency, request.keysLiveMs)
-    else
-      redis.call('PERSIST', keys.idempotency)
-    end
-    local count = added < PURGE_EVERY and 4 * PURGE_EVERY or math.min(1000, 4 * added)
-    if request.keyWindow >= 0 and (isPurgeTurn or added >= PURGE_EVERY) then purgeKeys(keys, count) end
+local function extendKeys(keys, state)
+  if request.keysLiveMs then
+    redis.call('PEXPIRE', keys.idempotency, request.keysLiveMs)
+  else
+    redis.call('PERSIST', keys.idempotency)
   end
+  state.keysPeriod = request.keysPeriod
+end
+local function finishGroup(keys, state, isPurgeTurn)
+  local added = state.keysAdded or 0
+  if added > 0 and state.keysPeriod ~= request.keysPeriod then extendKeys(keys, state) end
   saveState(keys, state)
+  if added >= PURGE_EVERY then
+    purgeKeys(keys.idempotency, request.forgotten, request.purgeCursor, 0, math.min(1000, 4 * added))
+  elseif added > 0 and isPurgeTurn then
+    purgeKeys(keys.idempotency, request.forgotten, request.purgeCursor, request.purgeAt * PURGE_EVERY % 1)
+  end
 end
 local function appendGroup(keys, writes, isPurgeTurn)
   local answers, broken = {}, nil

@@ -1,15 +1,17 @@
 -- The state of a Timeline as its key holds it, in one string:
 --
---   last at epoch first firstAt floor flags lineage
+--   at last keysPeriod epoch first firstAt floor flags lineage
 --
 -- timeline-state.ts reads the same text in TypeScript; docs/redis.md explains the fields. One string for each Timeline
--- lets one MGET read the heads of many. Every append changes `last` and `at`, so they stand in front; `at` is padded to
--- AT_WIDTH digits and an epoch begins with a replication id of fixed length, so that the fast path splits the text at
--- fixed offsets.
+-- lets one MGET read the heads of many. `at` is padded to AT_WIDTH digits, `keysPeriod` has PERIOD_WIDTH characters and
+-- an epoch begins with a replication id of fixed length, so that appends split the text at known places.
 --include scripts/replication-id.lua
 
 -- Digits of a time: any integer that JavaScript holds without loss.
 local AT_WIDTH = 16
+local PERIOD_WIDTH = 8
+-- The `keysPeriod` of a Timeline that may have no idempotency keys.
+local NO_PERIOD = '--------'
 -- A Timeline with a larger body has the flag `l`. A read of 1000 smaller ones answers 8 MiB at most.
 local LARGE_BODY_BYTES = 8192
 
@@ -19,28 +21,13 @@ end
 
 local function parseState(text)
   local state = {}
-  state.last, state.at, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
-    string.match(text, '^(%d+) 0*(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
+  state.at, state.last, state.keysPeriod, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
+    string.match(text, '^0*(%d+) (%d+) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
   if not state.epoch then error('FOREIGN the state of the Timeline is not readable') end
   return state
 end
 
 local function formatState(state)
-  return state.last .. ' ' .. padTime(state.at) .. ' ' .. state.epoch .. ' ' .. state.first .. ' ' .. state.firstAt
-    .. ' ' .. state.floor .. ' ' .. state.flags .. ' ' .. state.lineage
-end
-
--- Returns `last`, the padded `at`, the replication id in the epoch, and the text behind `at`; nothing if the text holds
--- no space. Cheaper than parseState: patterns cost more than all else that an append does.
-local function splitState(text)
-  local space = string.find(text, ' ', 1, true)
-  if not space then return end
-  local sub, epoch = string.sub, space + AT_WIDTH + 2
-  return sub(text, 1, space - 1), sub(text, space + 1, epoch - 2), sub(text, epoch, epoch + REPLICATION_ID_LENGTH - 1),
-    sub(text, epoch - 1)
-end
-
--- Joins the parts that splitState returns. `at` is padded.
-local function joinState(last, at, rest)
-  return last .. ' ' .. at .. rest
+  return padTime(state.at) .. ' ' .. state.last .. ' ' .. state.keysPeriod .. ' ' .. state.epoch .. ' ' .. state.first
+    .. ' ' .. state.firstAt .. ' ' .. state.floor .. ' ' .. state.flags .. ' ' .. state.lineage
 end

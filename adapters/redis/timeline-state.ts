@@ -1,6 +1,6 @@
 /**
- * The state of a Timeline as its key holds it, in one string: `last at epoch first firstAt floor flags lineage`.
- * `timeline-state.lua` reads and writes the same text; docs/redis.md explains the fields.
+ * The state of a Timeline as its key holds it, in one string:
+ * `at last keysPeriod epoch first firstAt floor flags lineage`. `timeline-state.lua` reads and writes the same text; docs/redis.md explains the fields.
  */
 import type { AdapterHead, LibraryClock, Position } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';
@@ -8,14 +8,17 @@ import { TimelineError } from '../../src/errors.js';
 /** Digits of `at`, which has zeros in front. The same as in Lua. */
 export const AT_WIDTH = 16;
 
+/** Characters of `keysPeriod`. The same as in Lua. */
+export const PERIOD_WIDTH = 8;
+
 /** A Timeline with a larger body has the flag `l`. The same as in Lua. */
 export const LARGE_BODY_BYTES = 8 * 1024;
 
 /** The fields of the text by their index. */
-const EPOCH = 2;
-const FIRST = 3;
-const FLOOR = 5;
-const FLAGS = 6;
+const EPOCH = 3;
+const FIRST = 4;
+const FLOOR = 6;
+const FLAGS = 7;
 
 /** A state at one time, without the entries that have expired by then. */
 export interface VisibleState extends AdapterHead {
@@ -47,7 +50,7 @@ export class TimelineState {
 
   /** `TIMELINE_UNAVAILABLE` if the text is none. */
   constructor(readonly text: string) {
-    const [last, at, epoch, first, firstAt, floor, flags, lineage] = text.split(' ');
+    const [at, last, , epoch, first, firstAt, floor, flags, lineage] = text.split(' ');
     if (lineage === undefined)
       throw new TimelineError('TIMELINE_UNAVAILABLE', 'the state of a Timeline is not readable');
     this.hasLargeBodies = flags?.includes('l') === true;
@@ -84,19 +87,18 @@ export class TimelineState {
 }
 
 export function lastIn(text: string): string {
-  return text.slice(0, text.indexOf(' '));
+  return text.slice(AT_WIDTH + 1, text.indexOf(' ', AT_WIDTH + 1));
 }
 
 /** The epoch of a state, without parsing the rest. */
 export function epochIn(text: string): string {
-  const start = text.indexOf(' ') + AT_WIDTH + 2;
+  const start = text.indexOf(' ', AT_WIDTH + 1) + PERIOD_WIDTH + 2;
   return text.slice(start, text.indexOf(' ', start));
 }
 
 /** The time of the last entry of a state; the present time if that is of the future. */
 export function lastTimeIn(text: string, clock: LibraryClock): number {
-  const start = text.indexOf(' ') + 1;
-  const at = Number(text.slice(start, start + AT_WIDTH));
+  const at = Number(text.slice(0, AT_WIDTH));
   return clock.isFuture(at) ? clock.entryTime() : at;
 }
 

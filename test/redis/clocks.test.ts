@@ -52,7 +52,7 @@ describe.skipIf(!hasRedis())('a wrong clock of a process', () => {
       await redis.timeline().append('one', { key: 'k' });
       await redis.timeline().append('two');
       expect((await redis.timeline().read()).entries).toHaveLength(2);
-      expect(await redis.client.get(redis.stateKey())).toMatch(/^2 \d{16} /);
+      expect(await redis.client.get(redis.stateKey())).toMatch(/^\d{16} 2 /);
     }
   });
 
@@ -74,7 +74,17 @@ describe.skipIf(!hasRedis())('a Timeline with entries of the future', () => {
     await redis.client.del(redis.streamKey());
     for (const [i, at] of times.entries())
       await redis.client.xadd(redis.streamKey(), `0-${i + 1}`, `t${at}`, `"m${i + 1}"`);
-    const state = [times.length, String(times.at(-1)).padStart(16, '0'), epoch, 1, times[0], 0, '-', '-'];
+    const state = [
+      String(times.at(-1)).padStart(16, '0'),
+      times.length,
+      '-'.repeat(8),
+      epoch,
+      1,
+      times[0],
+      0,
+      '-',
+      '-',
+    ];
     await redis.client.set(redis.stateKey(), state.join(' '));
   }
 

@@ -3,7 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as scripts from '../../adapters/redis/scripts.generated.js';
-import { AT_WIDTH, epochIn, LARGE_BODY_BYTES, lastIn, TimelineState } from '../../adapters/redis/timeline-state.js';
+import {
+  AT_WIDTH,
+  epochIn,
+  LARGE_BODY_BYTES,
+  lastIn,
+  PERIOD_WIDTH,
+  TimelineState,
+} from '../../adapters/redis/timeline-state.js';
 import { generateScripts, OUTPUT } from '../../build/redis-scripts.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 
@@ -57,22 +64,19 @@ describe.skipIf(!hasRedis())('Lua scripts on a server', () => {
 
   it('take a state apart as TypeScript does, and put it together again', async () => {
     const last = '9007199254740993';
-    const text = `${last} 0001750000000000 0123456789-abc 42 1740000000000 41 ul 9876543210-x:40,0000000000-y:7`;
-    const fragments = read('scripts/replication-id.lua') + read('timeline-state.lua');
+    const rest = ' 0000abcd 0123456789-abc 42 1740000000000 41 ul 9876543210-x:40,0000000000-y:7';
+    const text = `0001750000000000 ${last}${rest}`;
+    const fragments = ['scripts/replication-id.lua', 'timeline-state.lua'].map(read).join('\n');
     const source = `${fragments}
       local state = parseState(ARGV[1])
-      local last, at, replId, rest = splitState(ARGV[1])
-      return { formatState(state), joinState(last, at, rest), replId, at, state.epoch, state.first, state.floor,
-        AT_WIDTH, LARGE_BODY_BYTES }`;
-    const [formatted, joined, replId, at, epoch, first, floor, width, large] = (await client.eval(
-      source,
-      0,
-      text,
-    )) as string[];
-    expect([formatted, joined]).toEqual([text, text]);
-    expect([width, large]).toEqual([AT_WIDTH, LARGE_BODY_BYTES]);
-    expect(at).toBe('1750000000000'.padStart(AT_WIDTH, '0'));
-    expect([lastIn(text), epochIn(text), epochIn(text).slice(0, 10)]).toEqual([last, epoch, replId]);
+      return { formatState(state), state.at, state.last, state.keysPeriod, state.epoch, state.first, state.floor,
+        AT_WIDTH, PERIOD_WIDTH, LARGE_BODY_BYTES }`;
+    const answer = (await client.eval(source, 0, text)) as string[];
+    const [formatted, at, lastInLua, period, epoch, first, floor, ...constants] = answer;
+    expect(formatted).toBe(text);
+    expect([at, lastInLua, period]).toEqual(['1750000000000', last, '0000abcd']);
+    expect(constants).toEqual([AT_WIDTH, PERIOD_WIDTH, LARGE_BODY_BYTES]);
+    expect([lastIn(text), epochIn(text)]).toEqual([last, epoch]);
     const state = new TimelineState(text);
     expect(state.hasLargeBodies).toBe(true);
     expect(state.visibleAt(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)).toEqual({
@@ -86,5 +90,26 @@ describe.skipIf(!hasRedis())('Lua scripts on a server', () => {
       ],
       needsRetention: false,
     });
+  });
+
+  it('advance a state of their own server, up to SeqIds of 15 digits', async () => {
+    const rest = ' 0000abcd 0123456789-abc 42 1740000000000 41 - -';
+    const fragments = ['scripts/replication-id.lua', 'timeline-state.lua', 'scripts/advance-state.lua'].map(read);
+    const source = `${fragments.join('\n')}
+      return { advanceState(ARGV[1], ARGV[2]) }`;
+    const advance = (last: string, replId = '0123456789') =>
+      client.eval(source, 0, `0001750000000000 ${last}${rest}`, replId);
+    const next = {
+      '1': '2',
+      '9': '10',
+      '1099': '1100',
+      '99999999999999': '100000000000000',
+      '123456789012345': '123456789012346',
+    };
+    for (const [last, seqId] of Object.entries(next)) {
+      expect(await advance(last)).toEqual(['0001750000000000', seqId, rest]);
+    }
+    expect(await advance('1234567890123456')).toEqual([]);
+    expect(await advance('1', '9876543210')).toEqual([]);
   });
 });

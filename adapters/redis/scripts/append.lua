@@ -14,37 +14,19 @@
 -- caller  Appender in append.ts
 local request = cjson.decode(ARGV[1])
 --include load-state.lua
+--include idempotency-keys.lua
 local replId = replicationId()
--- Appends with a key, on average, between two purges of a Timeline's keys.
-local PURGE_EVERY = 32
 local purgeTurn = math.floor(request.purgeAt * PURGE_EVERY)
 
 local function kindOf(body)
   return #request.kinds == 1 and request.kinds or string.sub(request.kinds, body, body)
 end
 
-local function parseKnownKey(text)
-  local seqId, at, hash = string.match(text, '^(%d+) (%d+) (.*)$')
-  local isKept = seqId
-    and (request.keyWindow < 0 or tonumber(request.keyTime) - tonumber(at) < request.keyWindow)
-  return isKept, seqId, hash
-end
-
-local function findKey(keys, state, key)
-  local text = not state.isNew and redis.call('HGET', keys.idempotency, key)
+local function findKey(keys, state, field)
+  local text = not state.isNew and redis.call('HGET', keys.idempotency, field)
   if not text then return end
-  local isKept, seqId, hash = parseKnownKey(text)
-  if isKept then return { seqId = seqId, hash = hash } end
-end
-
--- Looks at a few keys, anywhere among them: the more keys are too old, the more of them each look removes.
-local function purgeKeys(keys, count)
-  local found = redis.call('HSCAN', keys.idempotency, request.purgeCursor, 'COUNT', count)[2]
-  local old = {}
-  for i = 1, #found, 2 do
-    if not parseKnownKey(found[i + 1]) then old[#old + 1] = found[i] end
-  end
-  for i = 1, #old, 1000 do redis.call('HDEL', keys.idempotency, unpack(old, i, math.min(i + 999, #old))) end
+  local seqId, hash = parseKnownKey(text, request.forgotten)
+  if seqId then return { seqId = seqId, hash = hash } end
 end
 
 local function newState()
@@ -52,6 +34,7 @@ local function newState()
     isNew = true,
     last = '0',
     at = '0',
+    keysPeriod = NO_PERIOD,
     epoch = replId .. '-' .. request.epochSuffix,
     first = '1',
     firstAt = '0',
@@ -67,9 +50,9 @@ local function decide(keys, state, write)
   local top = state.last
   for i = 2, #write do
     local entry = write[i]
-    local body, seqId, key, hash = entry, '', '', ''
-    if type(entry) == 'table' then body, seqId, key, hash = entry[1], entry[2], entry[3], entry[4] end
-    local known = key ~= '' and (ownKeys[key] or findKey(keys, state, key))
+    local body, seqId, key, hash, field = entry, '', '', '', ''
+    if type(entry) == 'table' then body, seqId, key, hash, field = unpack(entry) end
+    local known = key ~= '' and (ownKeys[key] or findKey(keys, state, field))
     if known then
       if known.hash ~= hash then return '!K ' .. known.seqId .. ' ' .. i - 2 end
       seqIds[#seqIds + 1], isConsecutive = '=' .. known.seqId, false
@@ -78,7 +61,7 @@ local function decide(keys, state, write)
       if not less(top, seqId) or less(MAX_SEQ_ID, seqId) then return '!S ' .. seqId .. ' ' .. top end
       top = seqId
       if key ~= '' then ownKeys[key] = { seqId = seqId, hash = hash } end
-      fresh[#fresh + 1] = { body = body, seqId = seqId, key = key, hash = hash }
+      fresh[#fresh + 1] = { body = body, seqId = seqId, key = key, hash = hash, field = field }
       seqIds[#seqIds + 1] = seqId
     end
   end
@@ -98,12 +81,13 @@ local function addEntries(keys, state, fresh)
     if key ~= '' then name = name .. ':' .. key end
     redis.call('XADD', keys.stream, '0-' .. seqId, name, body)
     state.written = true
+    -- Keys of a Timeline that was lost must not answer for this one.
+    if state.isNew then redis.call('UNLINK', keys.idempotency) end
+    state.isNew = false
     if #body > LARGE_BODY_BYTES then setFlag(state, 'l', true) end
     if key ~= '' then
-      -- Keys of a Timeline that was lost must not answer for this one.
-      if state.isNew then redis.call('UNLINK', keys.idempotency) end
-      redis.call('HSET', keys.idempotency, key, seqId .. ' ' .. request.keyTime .. ' ' .. entry.hash)
-      state.keysAdded, state.isNew = (state.keysAdded or 0) + 1, false
+      redis.call('HSET', keys.idempotency, entry.field, request.keyTime .. ' ' .. seqId .. ' ' .. entry.hash)
+      state.keysAdded = (state.keysAdded or 0) + 1
     end
     if isEmpty(state) then state.first, state.firstAt = seqId, at end
     state.last, state.at, state.changed = seqId, at, true
@@ -126,18 +110,24 @@ local function appendWrite(keys, state, write)
   return answer
 end
 
-local function finishGroup(keys, state, isPurgeTurn)
-  if state.keysAdded then
-    local added = state.keysAdded
-    if request.keyWindow >= 0 then
-      redis.call('PEXPIRE', keys.idempotency, request.keysLiveMs)
-    else
-      redis.call('PERSIST', keys.idempotency)
-    end
-    local count = added < PURGE_EVERY and 4 * PURGE_EVERY or math.min(1000, 4 * added)
-    if request.keyWindow >= 0 and (isPurgeTurn or added >= PURGE_EVERY) then purgeKeys(keys, count) end
+local function extendKeys(keys, state)
+  if request.keysLiveMs then
+    redis.call('PEXPIRE', keys.idempotency, request.keysLiveMs)
+  else
+    redis.call('PERSIST', keys.idempotency)
   end
+  state.keysPeriod = request.keysPeriod
+end
+
+local function finishGroup(keys, state, isPurgeTurn)
+  local added = state.keysAdded or 0
+  if added > 0 and state.keysPeriod ~= request.keysPeriod then extendKeys(keys, state) end
   saveState(keys, state)
+  if added >= PURGE_EVERY then
+    purgeKeys(keys.idempotency, request.forgotten, request.purgeCursor, 0, math.min(1000, 4 * added))
+  elseif added > 0 and isPurgeTurn then
+    purgeKeys(keys.idempotency, request.forgotten, request.purgeCursor, request.purgeAt * PURGE_EVERY % 1)
+  end
 end
 
 local function appendGroup(keys, writes, isPurgeTurn)

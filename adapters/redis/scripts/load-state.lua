@@ -54,6 +54,7 @@ local function rebuildState(keys, epoch)
   local state = {
     last = last,
     at = '0',
+    keysPeriod = NO_PERIOD,
     epoch = epoch,
     first = successor(last),
     firstAt = '0',

@@ -9,7 +9,7 @@ import {
 } from './append-scripts.js';
 import { chunkBySlot } from './connection/hash-slot.js';
 import { messageOf, toTimelineError } from './errors.js';
-import { type FastRequest, fastRequestFor, hasKey } from './fast-requests.js';
+import { type FastRequest, fastKindOf, newFastRequest } from './fast-requests.js';
 import type { Library } from './library.js';
 import type { Registry } from './registry.js';
 import type { Retention } from './retention.js';
@@ -27,9 +27,9 @@ interface Batch {
 }
 
 /**
- * Nearly all writes are plain entries, or one entry with a key, for Timelines that this process has written to before.
- * They go by `append-plain.lua` and `append-keyed.lua`, which can do no more. All others, and those that these scripts
- * leave because something was not as expected, go by `append.lua`. All writes of a call to one Timeline go by one script, so that none overtakes another
+ * Nearly all writes are one entry, or several without keys, for Timelines that this process has written to before. They
+ * go by `append-each.lua` and `append-several.lua`, which can do no more. All others, and those that these scripts leave
+ * because something was not as expected, go by `append.lua`. All writes of a call to one Timeline go by one script, so that none overtakes another
  * that has to be tried again.
  */
 export class Appender {
@@ -48,16 +48,16 @@ export class Appender {
     const { keys } = this.#library;
     const work: Promise<unknown>[] = [];
     const others: TimelineWrites[] = [];
-    // For each slot one with keys and one without.
-    const openRequests = new Map<number, FastRequest>();
+    const openRequests = new Map<string, FastRequest>();
     for (const [id, indexes] of groupByTimeline(writes)) {
       const each = { timeline: keys.of(id), indexes };
       const { isListed, slot } = each.timeline;
-      const place = hasKey(each, writes) ? slot : -1 - slot;
-      const open = isListed ? openRequests.get(place) : undefined;
+      const kind = isListed ? fastKindOf(each, writes) : undefined;
+      const place = `${kind} ${slot}`;
+      const open = openRequests.get(place);
       if (open?.add(each, writes)) continue;
-      const next = isListed ? fastRequestFor(each, writes, keys.isCluster) : undefined;
-      if (!next) {
+      const next = kind && newFastRequest(kind, keys.isCluster);
+      if (!next?.add(each, writes)) {
         others.push(each);
         continue;
       }

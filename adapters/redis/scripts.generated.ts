@@ -147,25 +147,13 @@ local function saveState(keys, state)
   state.changed = false
 end`;
 
-const ADVANCE_STATE = `local call, sub, find, byte, char = redis.pcall, string.sub, string.find, string.byte, string.char
-local LAST_PLACE = AT_WIDTH + 2
-local TO_EPOCH = PERIOD_WIDTH + 2
-local NINE = byte('9')
-local function advanceState(text, replId)
-  local space = text and find(text, ' ', LAST_PLACE, true)
-  if not space or space - LAST_PLACE > 15 then return end
-  if find(text, replId, space + TO_EPOCH, true) ~= space + TO_EPOCH then return end
-  local digit = byte(text, space - 1)
-  local seqId
-  if digit < NINE then
-    seqId = sub(text, LAST_PLACE, space - 2) .. char(digit + 1)
-  else
-    seqId = string.format('%.0f', sub(text, LAST_PLACE, space - 1) + 1)
-  end
-  return sub(text, 1, AT_WIDTH), seqId, sub(text, space)
-end
-local function nextTime(lastAt, name, now, latest)
-  if lastAt <= now or lastAt > latest then return now, name end
+const FAST_APPEND = `local call, sub, find, format = redis.pcall, string.sub, string.find, string.format
+local LAST_PLACE, TO_EPOCH = AT_WIDTH + 2, PERIOD_WIDTH + 2
+local TOO_LONG = LAST_PLACE + 16
+local now, replId = padTime(sub(ARGV[1], 2)), replicationId()
+local nowText = now .. '!'
+local function nextTime(lastAt, name)
+  if lastAt <= now or lastAt > ARGV[2] then return now, name end
   return lastAt, sub(name, 1, 1) .. string.match(lastAt, '0*(%d+)')
 end
 local function timelineKeys(count)
@@ -194,13 +182,18 @@ local function parseKnownKey(text, through)
 end
 local function purgeKeys(key, through, cursor, chance, count)
   local length = redis.call('HLEN', key)
-  if length <= WHOLE_HASH and length * chance > PURGE_COUNT then return end
+  local isSmall = length <= WHOLE_HASH
+  if isSmall and length * chance > PURGE_COUNT then return end
   local found = redis.call('HSCAN', key, cursor, 'COUNT', count or PURGE_COUNT)[2]
   local old = {}
   for i = 2, #found, 2 do
     local text = found[i]
     local at = tonumber(string.sub(text, 1, (string.find(text, ' ', 1, true) or 1) - 1), 36)
-    if not at or at <= through then old[#old + 1] = found[i - 1] end
+    if not at or at <= through then
+      old[#old + 1] = found[i - 1]
+    elseif isSmall then
+      break
+    end
   end
   for i = 1, #old, 1000 do redis.call('HDEL', key, unpack(old, i, math.min(i + 999, #old))) end
 end`;
@@ -353,52 +346,65 @@ for i = 1, #ARGV, 3 do
 end
 return answers`);
 
-export const APPEND_KEYED = script(`${TIMELINE_STATE}
-${ADVANCE_STATE}
+export const APPEND_EACH = script(`${TIMELINE_STATE}
+${FAST_APPEND}
 ${IDEMPOTENCY_KEYS}
-local name, latest, keyTime, forgotten = ARGV[1], ARGV[2], ARGV[3] .. ' ', tonumber(ARGV[4])
-local period, keysLiveMs, chance = ARGV[5], ARGV[6], tonumber(ARGV[7])
-local purgeTurn = math.floor(chance * PURGE_EVERY)
-local now, replId = padTime(sub(name, 2)), replicationId()
+local name, keyTime, forgotten, period = ARGV[1], ARGV[3] .. ' ', tonumber(ARGV[4]), ARGV[5]
+local chance = tonumber(ARGV[7])
+local byte = string.byte
+local NEXT_DIGIT, BEFORE_ONE = { '1', '2', '3', '4', '5', '6', '7', '8', '9' }, string.byte('0') - 1
 local bases, stateKeys = timelineKeys(3)
 local states = call('MGET', unpack(stateKeys))
-local answers, changes, changed = {}, {}, 0
+local hasKeys, argsOfEntry = ARGV[3] ~= '', ARGV[3] ~= '' and 4 or 1
+local isShared = #ARGV < 9 + argsOfEntry and #bases > 1
 local function answerKnown(text, hash, rest)
   local seqId, knownHash = parseKnownKey(text, forgotten)
   if knownHash ~= hash then return '' end
   return '=' .. seqId .. ' ' .. string.match(rest, '^ %S+ (%S+)')
 end
 local function extendKeys(keys, rest)
-  local done = keysLiveMs == '' and call('PERSIST', keys) or keysLiveMs ~= '' and call('PEXPIRE', keys, keysLiveMs)
+  local done = ARGV[6] == '' and call('PERSIST', keys) or ARGV[6] ~= '' and call('PEXPIRE', keys, ARGV[6])
   return type(done) == 'number' and ' ' .. period .. sub(rest, TO_EPOCH) or rest
 end
-local place, step = 9, #ARGV > 12 and 4 or 0
-local field, hash, body, suffix, entryName, keyTail
+local answers, changes, changed = {}, {}, 0
+local place, suffix, field, hash, keyTail = 9, '', nil, nil, nil
+local body, entryName = ARGV[9], name
+local isFresh = true
 for i = 1, #stateKeys do
-  if step > 0 or i == 1 then
-    suffix = ':' .. ARGV[place]
-    field, hash, body = ARGV[place + 1], ARGV[place + 2], ARGV[place + 3]
-    entryName, keyTail = name .. suffix, ' ' .. hash
-    place = place + step
+  if isFresh then
+    if hasKeys then
+      suffix, field, hash, body = ':' .. ARGV[place], ARGV[place + 1], ARGV[place + 2], ARGV[place + 3]
+      entryName, keyTail = name .. suffix, ' ' .. hash
+    else
+      body = ARGV[place]
+    end
+    place, isFresh = place + argsOfEntry, not isShared
   end
-  local answer, base = '', bases[i]
-  local lastAt, seqId, rest = advanceState(states[i], replId)
-  if lastAt then
-    local keys, added = base .. 'k', nil
-    added = call('HSETNX', keys, field, keyTime .. seqId .. keyTail)
+  local text, answer = states[i], ''
+  local space = text and find(text, ' ', LAST_PLACE, true)
+  local epoch = space and space + TO_EPOCH
+  if epoch and space < TOO_LONG and find(text, replId, epoch, true) == epoch then
+    local base, rest = bases[i], sub(text, space)
+    local seqId, digit = sub(text, LAST_PLACE, space - 2), NEXT_DIGIT[byte(text, space - 1) - BEFORE_ONE]
+    if not digit then seqId, digit = format('%.0f', sub(text, LAST_PLACE, space - 1) + 1), '' end
+    local at, entry = now, entryName
+    if text >= nowText then
+      at, entry = nextTime(sub(text, 1, AT_WIDTH), name)
+      entry = entry .. suffix
+    end
+    local added, keys = 1, nil
+    if hasKeys then
+      keys = base .. 'k'
+      added = call('HSETNX', keys, field, keyTime .. seqId .. digit .. keyTail)
+    end
     if added == 1 then
-      local at, entry = now, entryName
-      if lastAt > now then
-        at, entry = nextTime(lastAt, name, now, latest)
-        entry = entry .. suffix
-      end
-      local id = '0-' .. seqId
+      local id = '0-' .. seqId .. digit
       if call('XADD', base .. 's', 'NOMKSTREAM', id, entry, body) == id then
-        if sub(rest, 2, PERIOD_WIDTH + 1) ~= period then rest = extendKeys(keys, rest) end
-        answer = at .. ' ' .. seqId .. rest
+        if hasKeys and find(rest, period, 2, true) ~= 2 then rest = extendKeys(keys, rest) end
+        answer = at .. ' ' .. seqId .. digit .. rest
         changes[changed + 1], changes[changed + 2] = stateKeys[i], answer
         changed = changed + 2
-      else
+      elseif hasKeys then
         call('HDEL', keys, field)
       end
     elseif added == 0 then
@@ -408,45 +414,45 @@ for i = 1, #stateKeys do
   answers[i] = answer
 end
 saveStates(changes, answers)
-for i = purgeTurn, #answers, PURGE_EVERY do
-  if i > 0 and answers[i] ~= '' then pcall(purgeKeys, bases[i] .. 'k', forgotten, ARGV[8], chance * PURGE_EVERY % 1) end
+if hasKeys then
+  for i = math.floor(chance * PURGE_EVERY), #answers, PURGE_EVERY do
+    if i > 0 and answers[i] ~= '' then pcall(purgeKeys, bases[i] .. 'k', forgotten, ARGV[8], chance * PURGE_EVERY % 1) end
+  end
 end
 return table.concat(answers, '\\n')`);
 
-export const APPEND_PLAIN = script(`${TIMELINE_STATE}
-${ADVANCE_STATE}
-local name, latest, counts = ARGV[1], ARGV[2], ARGV[3]
-local now, replId = padTime(sub(name, 2)), replicationId()
+export const APPEND_SEVERAL = script(`${TIMELINE_STATE}
+${FAST_APPEND}
 local bases, stateKeys = timelineKeys(2)
 local states = call('MGET', unpack(stateKeys))
-local nextCount = counts ~= '' and counts ~= '*' and string.gmatch(counts, '%d+')
-local bodyStep, body, count = counts == '*' and 0 or 1, 4, 1
-local answers, changes, changed = {}, {}, 0
-for i = 1, #stateKeys do
-  if nextCount then
-    count = tonumber(nextCount())
-    bodyStep = count
+local nextCount, body = string.gmatch(ARGV[3], '%d+'), 4
+local function addEntries(stream, firstId, entry, count)
+  if call('XADD', stream, 'NOMKSTREAM', firstId, entry, ARGV[body]) ~= firstId then return nil, false end
+  local id = firstId
+  for more = body + 1, body + count - 1 do
+    id = call('XADD', stream, '0-*', entry, ARGV[more])
+    if type(id) ~= 'string' then return nil, true end
   end
-  local answer = ''
-  local lastAt, seqId, rest = advanceState(states[i], replId)
-  if lastAt then
-    local at, field = nextTime(lastAt, name, now, latest)
-    local stream, id = bases[i] .. 's', '0-' .. seqId
-    if call('XADD', stream, 'NOMKSTREAM', id, field, ARGV[body]) == id then
-      for more = body + 1, body + count - 1 do
-        id = call('XADD', stream, '0-*', field, ARGV[more])
-        if type(id) ~= 'string' then break end
-      end
-      if type(id) ~= 'string' then
-        answer = '!the stream refused an entry'
-      else
-        answer = at .. ' ' .. (count > 1 and sub(id, 3) or seqId) .. rest
-        changes[changed + 1], changes[changed + 2] = stateKeys[i], answer
-        changed = changed + 2
-      end
+  return sub(id, 3)
+end
+local answers, changes = {}, {}
+for i = 1, #stateKeys do
+  local count, text, answer = tonumber(nextCount()), states[i], ''
+  local space = text and find(text, ' ', LAST_PLACE, true)
+  local epoch = space and space + TO_EPOCH
+  if epoch and space < TOO_LONG and find(text, replId, epoch, true) == epoch then
+    local at, entry = nextTime(sub(text, 1, AT_WIDTH), ARGV[1])
+    local firstId = '0-' .. format('%.0f', sub(text, LAST_PLACE, space - 1) + 1)
+    local seqId, isPart = addEntries(bases[i] .. 's', firstId, entry, count)
+    if seqId then
+      answer = at .. ' ' .. seqId .. sub(text, space)
+      changes[#changes + 1] = stateKeys[i]
+      changes[#changes + 1] = answer
+    elseif isPart then
+      answer = '!the stream refused an entry'
     end
   end
-  body = body + bodyStep
+  body = body + count
   answers[i] = answer
 end
 saveStates(changes, answers)

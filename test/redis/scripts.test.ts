@@ -91,25 +91,4 @@ describe.skipIf(!hasRedis())('Lua scripts on a server', () => {
       needsRetention: false,
     });
   });
-
-  it('advance a state of their own server, up to SeqIds of 15 digits', async () => {
-    const rest = ' 0000abcd 0123456789-abc 42 1740000000000 41 - -';
-    const fragments = ['scripts/replication-id.lua', 'timeline-state.lua', 'scripts/advance-state.lua'].map(read);
-    const source = `${fragments.join('\n')}
-      return { advanceState(ARGV[1], ARGV[2]) }`;
-    const advance = (last: string, replId = '0123456789') =>
-      client.eval(source, 0, `0001750000000000 ${last}${rest}`, replId);
-    const next = {
-      '1': '2',
-      '9': '10',
-      '1099': '1100',
-      '99999999999999': '100000000000000',
-      '123456789012345': '123456789012346',
-    };
-    for (const [last, seqId] of Object.entries(next)) {
-      expect(await advance(last)).toEqual(['0001750000000000', seqId, rest]);
-    }
-    expect(await advance('1234567890123456')).toEqual([]);
-    expect(await advance('1', '9876543210')).toEqual([]);
-  });
 });

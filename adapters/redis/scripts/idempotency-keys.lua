@@ -14,17 +14,23 @@ local function parseKnownKey(text, through)
   if at and tonumber(at, 36) > through then return seqId, hash end
 end
 
--- Removes keys that are forgotten, anywhere among the keys: the more of them there are, the more each purge removes.
--- `chance` is between 0 and 1; `count` is PURGE_COUNT unless given.
+-- Removes keys that are forgotten: of a small hash, which keeps the order of its keys, the oldest; else anywhere among
+-- them: the more of them there are, the more each purge removes. `chance` is between 0 and 1; `count` is PURGE_COUNT
+-- unless given.
 local function purgeKeys(key, through, cursor, chance, count)
   local length = redis.call('HLEN', key)
-  if length <= WHOLE_HASH and length * chance > PURGE_COUNT then return end
+  local isSmall = length <= WHOLE_HASH
+  if isSmall and length * chance > PURGE_COUNT then return end
   local found = redis.call('HSCAN', key, cursor, 'COUNT', count or PURGE_COUNT)[2]
   local old = {}
   for i = 2, #found, 2 do
     local text = found[i]
     local at = tonumber(string.sub(text, 1, (string.find(text, ' ', 1, true) or 1) - 1), 36)
-    if not at or at <= through then old[#old + 1] = found[i - 1] end
+    if not at or at <= through then
+      old[#old + 1] = found[i - 1]
+    elseif isSmall then
+      break
+    end
   end
   for i = 1, #old, 1000 do redis.call('HDEL', key, unpack(old, i, math.min(i + 999, #old))) end
 end

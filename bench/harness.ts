@@ -14,6 +14,8 @@ export interface Comparison {
   readonly cases: readonly Case[];
   /** Target ratio of the last case. */
   readonly goal?: number;
+  /** Seconds of processor time that the server has used. */
+  readonly serverCpu?: () => Promise<number>;
 }
 
 const ROUNDS = Number(process.env.ROUNDS ?? 7);
@@ -37,14 +39,15 @@ export function printMachine(versions: Readonly<Record<string, string>>): void {
 /**
  * Runs the cases in rotation, so that the noise of a shared machine affects all alike, after an uncounted round. Prints
  * median rates and, against the first case, the medians of the per-round ratios: of the rates, and of the operations
- * per second of processor time (all threads), which a busy machine disturbs less.
+ * per second of processor time (all threads), which a busy machine disturbs less. Of a server also the processor time
+ * of an operation, and the ratio of operations per second of it.
  */
-export async function compare({ title, unit, cases, goal }: Comparison): Promise<void> {
+export async function compare({ title, unit, cases, goal, serverCpu }: Comparison): Promise<void> {
   const rounds: Measure[][] = cases.map(() => []);
   for (let round = -1; round < ROUNDS; round++) {
     for (let turn = 0; turn < cases.length; turn++) {
       const index = (turn + round + 1) % cases.length;
-      const measure = await measured(cases[index]!);
+      const measure = await measured(cases[index]!, serverCpu);
       if (round >= 0) rounds[index]!.push(measure);
     }
   }
@@ -54,22 +57,27 @@ export async function compare({ title, unit, cases, goal }: Comparison): Promise
     const ratio = (by: keyof Measure) =>
       median(rounds[i]!.map((measure, round) => measure[by] / rounds[0]![round]![by])).toFixed(2);
     const rate = formatRate(median(rounds[i]!.map((measure) => measure.rate))).padStart(8);
-    console.log(`  ${name.padEnd(width)}  ${rate} ${unit}  ${ratio('rate')}  (processor ${ratio('perCpu')})`);
+    const micros = median(rounds[i]!.map(({ perServerCpu }) => 1e6 / perServerCpu)).toFixed(2);
+    const server = serverCpu ? `, server ${micros} µs ${ratio('perServerCpu')}` : '';
+    console.log(`  ${name.padEnd(width)}  ${rate} ${unit}  ${ratio('rate')}  (processor ${ratio('perCpu')}${server})`);
   }
 }
 
 interface Measure {
   readonly rate: number;
   readonly perCpu: number;
+  readonly perServerCpu: number;
 }
 
-async function measured({ run }: Case): Promise<Measure> {
+async function measured({ run }: Case, serverCpu = async () => 0): Promise<Measure> {
+  const serverStart = await serverCpu();
   const cpu = process.cpuUsage();
   const start = performance.now();
   const operations = await run();
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  return { rate: operations / seconds, perCpu: (operations * 1e6) / (user + system) };
+  const perServerCpu = operations / ((await serverCpu()) - serverStart);
+  return { rate: operations / seconds, perCpu: (operations * 1e6) / (user + system), perServerCpu };
 }
 
 export function formatRate(rate: number): string {

@@ -34,7 +34,36 @@ const only = process.argv[2];
 let serial = 0;
 
 async function job(title: string, unit: string, goal: number, cases: Case[]): Promise<void> {
-  if (!only || title.includes(only)) await compare({ title, unit, goal, cases });
+  if (!only || title.includes(only)) await compare({ title, unit, goal, cases, serverCpu });
+}
+
+/** Seconds that the main thread of the server has worked. */
+async function serverCpu(): Promise<number> {
+  const info = await client.info('cpu');
+  const seconds = (kind: string) => Number(new RegExp(`used_cpu_${kind}_main_thread:(\\S+)`).exec(info)?.[1]);
+  return seconds('user') + seconds('sys');
+}
+
+/** As long as the keys of copies of a conversation's messages. */
+const newKey = () => `${serial++}.mbx3k2f8@conversation-${serial % 997}`;
+
+function pairOfKeyedAppends(count: number, callers: number): Case[] {
+  return [
+    {
+      name: 'script with HSETNX, XADD, HSET',
+      run: () =>
+        concurrently(count, callers, (i) =>
+          raw.keyed([`${keys[(i * 31) % keys.length]}:keyed`], message(serial), newKey()),
+        ),
+    },
+    {
+      name: 'timeline.append with key',
+      run: () =>
+        concurrently(count, callers, (i) =>
+          store.timeline(ids[(i * 31) % ids.length]!).append(message(serial), { key: newKey() }),
+        ),
+    },
+  ];
 }
 
 function pairOfAppends(count: number, callers: number): Case[] {
@@ -57,6 +86,8 @@ try {
   await job('append, one caller', 'rows/s', 0.85, pairOfAppends(1000, 1));
   await job('append, 64 callers', 'rows/s', 1, pairOfAppends(10_000, 64));
   await job('append, 256 callers', 'rows/s', 1.3, pairOfAppends(10_000, 256));
+  await job('append with key, one caller', 'rows/s', 0.8, pairOfKeyedAppends(1000, 1));
+  await job('append with key, 256 callers', 'rows/s', 0.7, pairOfKeyedAppends(10_000, 256));
 
   const thousand = Array.from({ length: 1000 }, (_, i) => message(i));
   await job('1000 messages to one Timeline', 'rows/s', 0.8, [
@@ -84,6 +115,30 @@ try {
           store.appendToMany(
             recipients(i).map((place) => ids[place]!),
             message(i),
+          ),
+        )) * 500,
+    },
+  ]);
+  await job('one message with key to 500 Timelines', 'rows/s', 0.7, [
+    {
+      name: 'EVALSHA of 100 keys: HSETNX, XADD, HSET',
+      run: async () =>
+        (await repeat(20, (i) =>
+          raw.keyed(
+            recipients(i).map((place) => `${keys[place]}:keyed`),
+            message(i),
+            newKey(),
+          ),
+        )) * 500,
+    },
+    {
+      name: 'appendToMany with key',
+      run: async () =>
+        (await repeat(20, (i) =>
+          store.appendToMany(
+            recipients(i).map((place) => ids[place]!),
+            message(i),
+            { key: newKey() },
           ),
         )) * 500,
     },
@@ -203,10 +258,21 @@ async function memory(): Promise<void> {
       );
     const between = await used();
     for (let i = 0; i < entries; i++) await store.appendToMany(inboxes, message(i));
-    const [streams, timelines] = [between - start, (await used()) - between].map((bytes) =>
-      formatRate(bytes / 2000 / entries),
+    const withoutKeys = await used();
+    const keyed = inboxes.map((id) => `keyed-${id}`);
+    for (let i = 0; i < entries; i++) await store.appendToMany(keyed, message(i), { key: newKey() });
+    const withKeys = await used();
+    await client.del(keyed.map((id) => `tl:bench:{${id}}:k`));
+    const [streams, timelines, inWindow, after] = [
+      between - start,
+      withoutKeys - between,
+      withKeys - withoutKeys,
+      (await used()) - withoutKeys,
+    ].map((bytes) => formatRate(bytes / 2000 / entries));
+    console.log(
+      `  ${String(entries).padStart(3)} entries each: stream ${streams} B, Timeline ${timelines} B, with keys ` +
+        `${inWindow} B, after their window ${after} B`,
     );
-    console.log(`  ${String(entries).padStart(3)} entries each: stream ${streams} B, Timeline ${timelines} B`);
   }
 }
 

@@ -46,8 +46,8 @@ local function padTime(at)
 end
 local function parseState(text)
   local state = {}
-  state.at, state.last, state.keysPeriod, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
-    string.match(text, '^0*(%d+) (%d+) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
+  state.at, state.last, state.keysPeriod, state.epoch, state.first, state.firstAt, state.floor, state.flags,
+    state.lineage = string.match(text, '^0*(%d+) (%d+) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
   if not state.epoch then error('FOREIGN the state of the Timeline is not readable') end
   return state
 end
@@ -416,7 +416,9 @@ end
 saveStates(changes, answers)
 if hasKeys then
   for i = math.floor(chance * PURGE_EVERY), #answers, PURGE_EVERY do
-    if i > 0 and answers[i] ~= '' then pcall(purgeKeys, bases[i] .. 'k', forgotten, ARGV[8], chance * PURGE_EVERY % 1) end
+    if i > 0 and answers[i] ~= '' then
+      pcall(purgeKeys, bases[i] .. 'k', forgotten, ARGV[8], chance * PURGE_EVERY % 1)
+    end
   end
 end
 return table.concat(answers, '\\n')`);

@@ -21,8 +21,8 @@ end
 
 local function parseState(text)
   local state = {}
-  state.at, state.last, state.keysPeriod, state.epoch, state.first, state.firstAt, state.floor, state.flags, state.lineage =
-    string.match(text, '^0*(%d+) (%d+) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
+  state.at, state.last, state.keysPeriod, state.epoch, state.first, state.firstAt, state.floor, state.flags,
+    state.lineage = string.match(text, '^0*(%d+) (%d+) (%S+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
   if not state.epoch then error('FOREIGN the state of the Timeline is not readable') end
   return state
 end

@@ -103,10 +103,12 @@ describe.skipIf(!hasRedis())('appends with a key to Timelines known to the proce
   });
 
   it('keep keys for ever if the library does, also those of a time when it did not', async () => {
-    const { adapter, prefix } = { adapter: { keyWindowMs: WINDOW_MS }, prefix: 'for-ever:' };
-    const first = await openStore({ adapter: { ...adapter, prefix } });
+    const prefix = 'for-ever:';
+    const first = await openStore({ adapter: { keyWindowMs: WINDOW_MS, prefix } });
     await first.timeline().append('m', { key: 'k' });
-    const redis = await openStore({ adapter: { keyWindowMs: Number.POSITIVE_INFINITY, prefix }, store: { alter: true } });
+    const settings = JSON.parse((await first.client.get(first.keys.settingsKey())) ?? '');
+    await first.client.set(first.keys.settingsKey(), JSON.stringify({ ...settings, keyWindowMs: null }));
+    const redis = await openStore({ adapter: { prefix } });
     await redis.timeline().append('other');
     await redis.timeline().append('m', { key: 'l' });
     expect(await redis.client.pttl(redis.keys.key('timeline', 'k'))).toBe(-1);

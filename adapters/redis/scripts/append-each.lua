@@ -92,7 +92,9 @@ end
 saveStates(changes, answers)
 if hasKeys then
   for i = math.floor(chance * PURGE_EVERY), #answers, PURGE_EVERY do
-    if i > 0 and answers[i] ~= '' then pcall(purgeKeys, bases[i] .. 'k', forgotten, ARGV[8], chance * PURGE_EVERY % 1) end
+    if i > 0 and answers[i] ~= '' then
+      pcall(purgeKeys, bases[i] .. 'k', forgotten, ARGV[8], chance * PURGE_EVERY % 1)
+    end
   end
 end
 return table.concat(answers, '\n')

@@ -1,5 +1,5 @@
--- What the scripts of the hot path share. Include timeline-state.lua before this file. ARGV[1] is the kind of the bodies
--- and the time, as entries are named; ARGV[2] the latest time that is not of the future, padded.
+-- What the scripts of the hot path share. Include timeline-state.lua before this file. ARGV[1] is the kind of the
+-- bodies and the time, as entries are named; ARGV[2] the latest time that is not of the future, padded.
 local call, sub, find, format = redis.pcall, string.sub, string.find, string.format
 -- The place of `last` in a state, and from the space behind it to the epoch.
 local LAST_PLACE, TO_EPOCH = AT_WIDTH + 2, PERIOD_WIDTH + 2

@@ -28,9 +28,9 @@ interface Batch {
 
 /**
  * Nearly all writes are one entry, or several without keys, for Timelines that this process has written to before. They
- * go by `append-each.lua` and `append-several.lua`, which can do no more. All others, and those that these scripts leave
- * because something was not as expected, go by `append.lua`. All writes of a call to one Timeline go by one script, so that none overtakes another
- * that has to be tried again.
+ * go by `append-each.lua` and `append-several.lua`, which can do no more. All others, and those that these scripts
+ * leave because something was not as expected, go by `append.lua`. All writes of a call to one Timeline go by one
+ * script, so that none overtakes another that has to be tried again.
  */
 export class Appender {
   readonly #library: Library;

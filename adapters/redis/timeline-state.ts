@@ -1,6 +1,7 @@
 /**
  * The state of a Timeline as its key holds it, in one string:
- * `at last keysPeriod epoch first firstAt floor flags lineage`. `timeline-state.lua` reads and writes the same text; docs/redis.md explains the fields.
+ * `at last keysPeriod epoch first firstAt floor flags lineage`. `timeline-state.lua` reads and writes the same text in
+ * Lua; docs/redis.md explains the fields.
  */
 import type { AdapterHead, LibraryClock, Position } from '../../src/adapter.js';
 import { TimelineError } from '../../src/errors.js';

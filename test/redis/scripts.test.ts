@@ -41,6 +41,16 @@ describe('Lua scripts', () => {
   });
 });
 
+describe('the minimal rights of docs/redis.md', () => {
+  it('name every command that a script calls', () => {
+    const docs = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+    const called = files.flatMap((name) => [...read(name).matchAll(/\bp?call\('([A-Z]+)'/g)].map(([, each]) => each));
+    const missing = called.filter((each = '') => !new RegExp(`\\+${each.toLowerCase()}\\b`).test(docs));
+    expect(called).toContain('HSETNX');
+    expect(missing).toEqual([]);
+  });
+});
+
 describe.skipIf(!hasRedis())('Lua scripts on a server', () => {
   let server: RedisServer;
   let client: Redis;

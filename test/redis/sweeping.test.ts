@@ -55,7 +55,7 @@ describe.skipIf(!hasRedis())('sweeping', () => {
       await pipeline.exec();
     }
     const old = now - 3_600_000 + 4000;
-    await client.set(meta, [count, String(now).padStart(16, '0'), state[2], 1, old, 0, 'u', '-'].join(' '));
+    await client.set(meta, [String(now).padStart(16, '0'), count, state[2], state[3], 1, old, 0, 'u', '-'].join(' '));
     await client.config('SET', 'slowlog-log-slower-than', '5000');
     await client.config('RESETSTAT');
     await client.call('slowlog', 'reset');
@@ -76,7 +76,7 @@ describe.skipIf(!hasRedis())('sweeping', () => {
       message: 'edited',
     });
     await until('there is nothing left to purge', async () =>
-      /^\S+ \S+ \S+ \S+ \S+ \S+ u /.test(String(await client.get(meta))),
+      /^\S+ \S+ \S+ \S+ \S+ \S+ \S+ u /.test(String(await client.get(meta))),
     );
   });
 });

@@ -473,6 +473,7 @@ local function findKey(keys, state, field)
   if not text then return end
   local seqId, hash = parseKnownKey(text, request.forgotten)
   if seqId then return { seqId = seqId, hash = hash } end
+  redis.call('HDEL', keys.idempotency, field)
 end
 local function newState()
   return {
@@ -751,6 +752,7 @@ if not state or state.last == '0' then return 0 end
 redis.call('SET', keys.state, formatState({
   last = '0',
   at = '0',
+  keysPeriod = NO_PERIOD,
   epoch = replId .. '-' .. epochSuffix .. '_',
   first = '1',
   firstAt = '0',

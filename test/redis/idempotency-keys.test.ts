@@ -35,6 +35,23 @@ describe.skipIf(!hasRedis())('idempotency keys', () => {
     expect((await redis.timeline().append('m', { key: '40-1' })).duplicate).toBe(false);
   });
 
+  it('are forgotten although the first of them is used again after its window', async () => {
+    let now = 1_000_000_000;
+    const redis = await openStore({
+      adapter: { keyWindowMs: 1_000_000 },
+      store: { now: () => now, clockToleranceMs: Infinity },
+    });
+    const append = (key: string) => redis.timeline().append('m', { key });
+    await append('again');
+    for (let i = 0; i < 100; i++) await append(`old-${i}`);
+    now += 1_000_001;
+    expect((await append('again')).duplicate).toBe(false);
+    for (let i = 0; i < 200; i++) await append(`new-${i}`);
+    const fields = await redis.client.hkeys(redis.keys.key('timeline', 'k'));
+    expect(fields.filter((field) => field.startsWith('old-'))).toEqual([]);
+    expect((await append('again')).duplicate).toBe(true);
+  });
+
   it('are not forgotten by a clock that goes back for two windows', async () => {
     let now = 10_000_000;
     const redis = await openStore({

@@ -27,6 +27,8 @@ local function findKey(keys, state, field)
   if not text then return end
   local seqId, hash = parseKnownKey(text, request.forgotten)
   if seqId then return { seqId = seqId, hash = hash } end
+  -- A key that is used again takes its place among the newest: a purge of a small hash ends at the first new one.
+  redis.call('HDEL', keys.idempotency, field)
 end
 
 local function newState()

@@ -14,6 +14,7 @@ if not state or state.last == '0' then return 0 end
 redis.call('SET', keys.state, formatState({
   last = '0',
   at = '0',
+  keysPeriod = NO_PERIOD,
   -- Tells that the Timeline was dropped: no other epoch ends like this.
   epoch = replId .. '-' .. epochSuffix .. '_',
   first = '1',

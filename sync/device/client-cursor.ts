@@ -11,6 +11,7 @@ const MAX_CURSOR = 4096;
 
 const IS_COMPLETE = 1n;
 const HAS_INBOX = 2n;
+const IS_INBOX_LAST = 4n;
 
 /** Bytes of the hash of a conversation's name. */
 export const NAME_BYTES = 4;
@@ -29,6 +30,8 @@ export interface HashedPosition {
 /** A position that a client keeps. Names of conversations that the user has not left are hashed. */
 export interface ClientCursor {
   readonly inbox: Cursor | bigint | undefined;
+  /** See `StreamPosition`. */
+  readonly isInboxLast: boolean;
   readonly isComplete: boolean;
   /** See `LibrarySettings`. */
   readonly life: number;
@@ -43,9 +46,12 @@ export function epochBitsOf(tag: number): number {
 }
 
 export function encodeClientCursor(sign: Signer, hashes: NameHashes, life: number, position: StreamPosition): Cursor {
-  const { inbox, conversations, isComplete } = position;
+  const { inbox, conversations, isInboxLast, isComplete } = position;
   const content = new ByteWriter();
-  content.number((isComplete ? IS_COMPLETE : 0n) | (inbox === undefined ? 0n : HAS_INBOX)).epoch(life);
+  let flags = isComplete ? IS_COMPLETE : 0n;
+  if (inbox !== undefined) flags |= HAS_INBOX;
+  if (isInboxLast) flags |= IS_INBOX_LAST;
+  content.number(flags).epoch(life);
   if (inbox !== undefined) content.cursor(String(inbox));
   const hashed = new ByteWriter();
   const named = new ByteWriter();
@@ -84,7 +90,8 @@ export function decodeClientCursor(sign: Signer, cursor: string): ClientCursor {
     const named: [string, ConversationPosition][] = [];
     while (!content.isAtEnd) named.push([content.text(), content.position(0)]);
     const inbox = text === undefined || text.includes('.') ? text : BigInt(text);
-    return { inbox, isComplete: (flags & IS_COMPLETE) !== 0n, life, check, hashed, named };
+    const [isComplete, isInboxLast] = [(flags & IS_COMPLETE) !== 0n, (flags & IS_INBOX_LAST) !== 0n];
+    return { inbox, isInboxLast, isComplete, life, check, hashed, named };
   });
 }
 

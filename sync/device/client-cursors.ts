@@ -1,6 +1,6 @@
 import type { Cursor } from '../../src/index.js';
 import { checkClientCursor, encodeClientCursor } from './client-cursor.js';
-import { isFollowed } from './conversation-position.js';
+import { isFollowed, setLast } from './conversation-position.js';
 import type { Signer } from './cursor-signature.js';
 import type { PageCursors } from './kept-position.js';
 import type { NameHashes } from './name-hashes.js';
@@ -46,8 +46,11 @@ export class ClientCursors implements PageCursors {
     const positionAfter = (count: number): StreamPosition => {
       const { inbox, conversationCount } = page.after(count);
       const changed = page.conversations.slice(0, conversationCount);
-      const conversations = new Map([...start.conversations, ...changed]);
-      return { conversations, isComplete: inbox.isComplete, inbox: inbox.inbox ?? start.inbox };
+      const conversations = new Map(start.conversations);
+      for (const [name, each] of changed) setLast(conversations, name, each);
+      const last = changes[count - 1];
+      const isInboxLast = last ? 'inbox' in last : start.isInboxLast;
+      return { conversations, isInboxLast, isComplete: inbox.isComplete, inbox: inbox.inbox ?? start.inbox };
     };
     const position = positionAfter(changes.length);
     if (upToDate) this.#dropPassed(position);

@@ -72,7 +72,8 @@ export class ClientPosition<M> implements KeptPosition {
   }
 
   async rebuild({ last, isResync }: { readonly last: number; readonly isResync: boolean }): Promise<void> {
-    this.#rebuilt = { ...(await rebuild(this.#context, this.#identity.user, last)), isComplete: true };
+    const rebuilt = await rebuild(this.#context, this.#identity.user, last);
+    this.#rebuilt = { ...rebuilt, isInboxLast: false, isComplete: true };
     if (isResync) this.#isResynced = true;
   }
 
@@ -80,18 +81,19 @@ export class ClientPosition<M> implements KeptPosition {
   async #begin(sign: Signer, hashes: NameHashes, life: number): Promise<GivenPosition | undefined> {
     if (this.#after !== '') return this.#decode(sign, hashes, life);
     const last = lastOf(this.#identity.start);
-    if (last === undefined) return found({ inbox: undefined, conversations: new Map(), isComplete: false });
+    if (last === undefined)
+      return found({ inbox: undefined, conversations: new Map(), isInboxLast: false, isComplete: false });
     await this.rebuild({ last, isResync: false });
     return found(this.#rebuilt as unknown as StreamPosition);
   }
 
   async #decode(sign: Signer, hashes: NameHashes, life: number): Promise<GivenPosition | undefined> {
     const decoded = decodeClientCursor(sign, this.#after);
-    const { inbox, isComplete, check, hashed, named } = decoded;
+    const { inbox, isInboxLast, isComplete, check, hashed, named } = decoded;
     if (decoded.life !== life) return undefined;
     const conversations = new Map<string, ConversationPosition>(named);
     const epochBits = new Map<string, number>();
-    const given = { position: { inbox, conversations, isComplete }, epochBits, check };
+    const given = { position: { inbox, conversations, isInboxLast, isComplete }, epochBits, check };
     if (hashed.length === 0) return given;
     const listed = await membershipsOf(this.#context.directory, this.#identity.user);
     const add = (candidates: ReadonlySet<string>): boolean => {

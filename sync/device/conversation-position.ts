@@ -51,14 +51,21 @@ export function furthestOf(position: ConversationPosition): TaggedPosition {
   return { epoch, seqId };
 }
 
-export function encodePositions(positions: ReadonlyMap<string, ConversationPosition>): Record<string, string> {
-  return Object.fromEntries([...positions].map(([name, position]) => [name, encodePosition(position)]));
+/** Sets what changed last, behind all others. */
+export function setLast<T>(positions: Map<string, T>, conversation: string, position: T): void {
+  positions.delete(conversation);
+  positions.set(conversation, position);
 }
 
-export function decodePositions(encoded: unknown): Map<string, ConversationPosition> {
-  return new Map(
-    Object.entries(encoded as Record<string, string>).map(([name, position]) => [name, decodePosition(position)]),
-  );
+/** Names of conversations with their encoded positions, the one that changed last at the end. */
+export type EncodedPositions = readonly (readonly [conversation: string, position: string])[];
+
+export function encodePositions(positions: ReadonlyMap<string, ConversationPosition>): EncodedPositions {
+  return [...positions].map(([name, position]) => [name, encodePosition(position)]);
+}
+
+export function decodePositions(encoded: EncodedPositions): (readonly [string, ConversationPosition])[] {
+  return encoded.map(([name, position]) => [name, decodePosition(position)]);
 }
 
 /** Encodes a position as three decimal numbers, with `-` for an absent one, the epoch in base 36, and `left`. */

@@ -11,7 +11,13 @@ import { holds, tagOf } from '../shared/epochs.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import { type ConversationPosition, decodePositions, encodePositions } from './conversation-position.js';
+import {
+  type ConversationPosition,
+  decodePositions,
+  type EncodedPositions,
+  encodePositions,
+  setLast,
+} from './conversation-position.js';
 
 /** Records after which the log is rewritten as one. */
 const COMPACT_AT = 64;
@@ -23,8 +29,9 @@ interface DeviceRecord {
   readonly forgottenAt?: string;
   /** The inbox position acknowledged together with the conversation positions. */
   readonly inbox?: Cursor | undefined;
-  /** Conversation positions, encoded. */
-  readonly places?: Record<string, string>;
+  /** SeqId of the checkpoint on the inbox, if the inbox position did not change. */
+  readonly inboxBefore?: string;
+  readonly places?: EncodedPositions;
   /** See `StreamPosition`. */
   readonly isComplete?: true;
   /** The first record of a generation: of several processes that begin it at the same time, the first counts. */
@@ -61,11 +68,14 @@ export class DeviceLog<M> {
   isTakenBack = false;
   /** `LibrarySettings.life` when the generation was begun or acknowledged last. */
   life: number | undefined;
+  /** The one that changed last comes last. */
   conversations = new Map<string, ConversationPosition>();
   /** See `StreamPosition`. */
   isComplete = false;
   /** May be ahead of the checkpoint on the inbox, after a crash between the two writes, or behind it. */
   inbox: Cursor | undefined;
+  /** The SeqId up to which the inbox had been acknowledged when a conversation position was recorded last. */
+  inboxBefore = 0n;
   /** The checkpoint on the inbox that was read or written before the log was read last. */
   checkpoint: Cursor | undefined;
   readonly id: TimelineId;
@@ -212,13 +222,14 @@ export class DeviceLog<M> {
     this.#begunAt = seqId;
     this.conversations = new Map();
     this.inbox = undefined;
+    this.inboxBefore = 0n;
     this.isComplete = false;
     this.isResyncPending = false;
     this.isTakenBack = false;
   }
 
   #apply(record: DeviceRecord, seqId: bigint): void {
-    const { generation, begins, places = {}, inbox, isComplete, resync, told, life } = record;
+    const { generation, begins, places = [], inbox, isComplete, resync, told, life } = record;
     this.isKnown = true;
     if (generation < this.generation || (begins && generation === this.generation)) return;
     this.life = life;
@@ -232,10 +243,12 @@ export class DeviceLog<M> {
     // The further position counts: law Checkpoint. Of two at the same entry, markers further along the inbox decide.
     const isFurther = furtherInbox(this.inbox, inbox) === inbox;
     if (isFurther) this.inbox = inbox;
+    const before = inbox === undefined ? BigInt(record.inboxBefore ?? 0) : seqIdOf(inbox);
+    if (before > this.inboxBefore) this.inboxBefore = before;
     for (const [conversation, position] of decodePositions(places)) {
       const known = this.conversations.get(conversation)?.deliveredThrough ?? -1n;
       if (position.deliveredThrough > known || (isFurther && position.deliveredThrough === known))
-        this.conversations.set(conversation, position);
+        setLast(this.conversations, conversation, position);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js';
+import { type Cursor, isTimelineError, seqIdOf, TimelineError } from '../../src/index.js';
 import {
   BatchIterator,
   checkCount,
@@ -126,8 +126,10 @@ export class SyncDevice<M> implements Device<M> {
     // One record holds both positions, for a crash before the checkpoint: conversation positions follow from markers in
     // the inbox. The checkpoint comes last: a device that is told of its resync again drops what it has from the inbox.
     const marks = { ...(isCompleted && { isComplete }), ...(isTold && { told: true as const }) };
-    const places = Object.fromEntries(conversations);
-    if (needsRecord) await this.#log.add({ generation, places, inbox, life, ...marks });
+    const places = [...conversations];
+    const { checkpoint: known } = this.#log;
+    const position = inbox === undefined && known ? { inboxBefore: String(seqIdOf(known)) } : { inbox };
+    if (needsRecord) await this.#log.add({ generation, places, life, ...position, ...marks });
     if (this.#log.forgottenAt !== forgottenAt) return;
     const checkpoint = { timeline: this.user, reader: readerOf.device(this.device, forgottenAt) };
     if (!inbox) return;

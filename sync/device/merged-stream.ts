@@ -1,4 +1,4 @@
-import type { Page, TimelineEntry } from '../../src/index.js';
+import type { Cursor, Page, TimelineEntry } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
 import { type TaggedPosition, tagOf } from '../shared/epochs.js';
@@ -10,16 +10,17 @@ import {
   followedOf,
   isFollowed,
   positionAfter,
+  setLast,
 } from './conversation-position.js';
 import { type DeviceMessage, fromConversationEntry, fromInboxCopy, fromMembershipEvent } from './device-message.js';
 import { readInbox } from './inbox-page.js';
 import { isEndedBy, leavesAmongLost } from './lost-entries.js';
+import { inboxShareOf, sharesOf } from './page-shares.js';
 import type { StreamHeads } from './stream-heads.js';
 import type { Loss, PositionChange, StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
 import { BEHIND } from './stream-page.js';
 import { areTakenBack, holdPages, holdPositions } from './taken-back.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';
-import { unreadOf } from './unread-conversations.js';
 
 interface LookUp {
   readonly unlisted: ReadonlySet<string>;
@@ -68,12 +69,9 @@ export class MergedStream<M> {
     const { store } = this.#context;
     if (!holdPositions(this.position.conversations, heads.conversations)) return BEHIND;
     const { unlisted, isFinal } = await this.#lookUp(heads);
-    const unread = unreadOf(this.position.conversations, heads.conversations).filter(
-      ({ conversation }) => !unlisted.has(conversation),
-    );
-    const chosen = unread.slice(0, limit);
+    const shares = sharesOf(this.position.conversations, heads.conversations, unlisted, limit);
+    const { chosen, unreadCount, limitEach } = shares;
     const names = chosen.map(({ conversation }) => conversation);
-    const limitEach = Math.max(1, Math.floor(limit / Math.max(1, chosen.length)));
     const [inbox, pages] = await Promise.all([
       readInbox(this.#context, this.#user, this.position.inbox, limit),
       chosen.length === 0
@@ -96,8 +94,8 @@ export class MergedStream<M> {
     this.#losses = [];
     this.#startsFollowing = false;
     for (const conversation of unlisted) this.#stopFollowing(conversation);
-    const isInboxDrained = this.#addInboxPage(inbox) && inbox.upToDate;
-    let upToDate = isInboxDrained && chosen.length === unread.length;
+    const isInboxDrained = this.#addInboxPage(inbox, inboxShareOf(limit, pages, this.position)) && inbox.upToDate;
+    let upToDate = isInboxDrained && chosen.length === unreadCount;
     for (const [i, conversation] of names.entries()) {
       const page = pages[i] as Page<Stored<M>>;
       this.#passLost(conversation, page, leaves[i]);
@@ -137,8 +135,15 @@ export class MergedStream<M> {
   }
 
   #advance(conversation: string, position: ConversationPosition): void {
-    this.position.conversations.set(conversation, position);
+    setLast(this.position.conversations, conversation, position);
     this.#changes.push({ conversation, position });
+    this.position.isInboxLast = false;
+  }
+
+  #advanceInbox(inbox: Cursor): void {
+    this.position.inbox = inbox;
+    this.#changes.push({ inbox });
+    this.position.isInboxLast = true;
   }
 
   #complete(): void {
@@ -162,17 +167,16 @@ export class MergedStream<M> {
     this.#messages.push({ isReference: false, isFromConversation: false, ...about, message, changeCount });
   }
 
-  /** Returns `false` if it stopped before an entry that has to wait for its conversation. */
-  #addInboxPage(page: Page<Synced<M>>): boolean {
+  /** Returns `false` if it stopped at the page's share, or before an entry that has to wait for its conversation. */
+  #addInboxPage(page: Page<Synced<M>>, share: number): boolean {
     for (const entry of page.entries) {
+      if (this.#messages.length >= share) return false;
       if (!entry.deleted && this.#hasToWait(entry.message)) return false;
-      this.position.inbox = entry.cursor;
-      this.#changes.push({ inbox: entry.cursor });
+      this.#advanceInbox(entry.cursor);
       if (!entry.deleted) this.#addInboxEntry(entry.message, entry.appendedAt);
     }
     if (page.entries.length === 0) {
-      this.position.inbox = page.next;
-      this.#changes.push({ inbox: page.next });
+      this.#advanceInbox(page.next);
     }
     return true;
   }

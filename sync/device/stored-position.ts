@@ -1,4 +1,4 @@
-import { type Cursor, epochOf, type TimelineId } from '../../src/index.js';
+import { type Cursor, epochOf, seqIdOf, type TimelineId } from '../../src/index.js';
 import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
@@ -80,6 +80,8 @@ export class StoredPosition<M> implements KeptPosition {
     const position = {
       inbox: furtherInbox(inbox, this.#log.inbox) ?? (this.#log.isKnown ? 0n : undefined),
       conversations: new Map(this.#log.conversations),
+      // An acknowledgement of inbox entries alone adds no record.
+      isInboxLast: inbox !== undefined && seqIdOf(inbox) > this.#log.inboxBefore,
       isComplete: this.#log.isComplete,
     };
     this.#opened = { forgottenAt, generation: this.#log.generation };

@@ -7,7 +7,10 @@ import type { DeviceMessage } from './device-message.js';
 export interface StreamPosition {
   /** `undefined`: the oldest entry kept; 0n: before the first entry ever. */
   inbox: Cursor | bigint | undefined;
+  /** The one that changed last comes last. */
   readonly conversations: Map<string, ConversationPosition>;
+  /** The last change was in the inbox: of pages with room for one message, the next one is of a conversation. */
+  isInboxLast: boolean;
   /** From here on, markers in the inbox lead to each conversation that has to be followed. */
   isComplete: boolean;
 }

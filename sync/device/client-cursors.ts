@@ -1,14 +1,11 @@
 import type { Cursor } from '../../src/index.js';
 import { checkClientCursor, encodeClientCursor } from './client-cursor.js';
-import { isFollowed, setLast } from './conversation-position.js';
+import { setLast } from './conversation-position.js';
 import type { Signer } from './cursor-signature.js';
 import type { PageCursors } from './kept-position.js';
 import type { NameHashes } from './name-hashes.js';
 import { PageChanges } from './page-changes.js';
 import type { StreamPage, StreamPosition } from './stream-page.js';
-
-/** SeqIds of the fan-out positions of conversations, read before the inbox; 0n for none. */
-export type FanOutPositionsOf = ReadonlyMap<string, bigint>;
 
 /** Cursors that hold the whole position of a device, for a client that keeps it. */
 export class ClientCursors implements PageCursors {
@@ -16,21 +13,18 @@ export class ClientCursors implements PageCursors {
   readonly #sign: Signer;
   readonly #hashes: NameHashes;
   readonly #life: number;
-  readonly #fanOutPositions: FanOutPositionsOf;
   #position: StreamPosition;
   #end: Cursor | undefined;
 
   constructor(
     { sign, hashes, life }: { readonly sign: Signer; readonly hashes: NameHashes; readonly life: number },
     position: StreamPosition,
-    fanOutPositions: FanOutPositionsOf,
     resynced: boolean,
   ) {
     this.#sign = sign;
     this.#hashes = hashes;
     this.#life = life;
     this.#position = { ...position, conversations: new Map(position.conversations) };
-    this.#fanOutPositions = fanOutPositions;
     this.resynced = resynced;
   }
 
@@ -40,20 +34,22 @@ export class ClientCursors implements PageCursors {
   }
 
   /** Rejects with `TIMELINE_TOO_LARGE` if the position after the page is too large for a client. */
-  async add({ changes, upToDate }: StreamPage<unknown>): Promise<(count: number) => Cursor> {
+  async add({ changes }: StreamPage<unknown>): Promise<(count: number) => Cursor> {
     const start = this.#position;
     const page = new PageChanges({ inbox: undefined, isComplete: start.isComplete }, changes);
     const positionAfter = (count: number): StreamPosition => {
       const { inbox, conversationCount } = page.after(count);
       const changed = page.conversations.slice(0, conversationCount);
       const conversations = new Map(start.conversations);
-      for (const [name, each] of changed) setLast(conversations, name, each);
+      for (const [name, each] of changed) {
+        if (each.isOver) conversations.delete(name);
+        else setLast(conversations, name, each);
+      }
       const last = changes[count - 1];
       const isInboxLast = last ? 'inbox' in last : start.isInboxLast;
       return { conversations, isInboxLast, isComplete: inbox.isComplete, inbox: inbox.inbox ?? start.inbox };
     };
     const position = positionAfter(changes.length);
-    if (upToDate) this.#dropPassed(position);
     const end = checkClientCursor(this.#encode(position), position);
     this.#position = position;
     this.#end = end;
@@ -62,18 +58,5 @@ export class ClientCursors implements PageCursors {
 
   #encode(position: StreamPosition): Cursor {
     return encodeClientCursor(this.#sign, this.#hashes, this.#life, position);
-  }
-
-  /**
-   * Drops conversations that are not followed, once the inbox has been read past all copies of what the device has read
-   * from the conversation itself.
-   */
-  #dropPassed({ conversations }: StreamPosition): void {
-    for (const [name, position] of conversations) {
-      const passed = this.#fanOutPositions.get(name);
-      if (isFollowed(position) || passed === undefined) continue;
-      const { deliveredThrough, followedThrough = 0n } = position;
-      if (passed >= deliveredThrough && passed >= followedThrough) conversations.delete(name);
-    }
   }
 }

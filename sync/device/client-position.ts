@@ -1,11 +1,11 @@
 import { type Head, isTimelineError, type ReadRange, seqIdOf, TimelineError } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
-import { heldSeqId, tagOf } from '../shared/epochs.js';
+import { tagOf } from '../shared/epochs.js';
 import { lenient } from '../shared/undecodable.js';
 import { decodeClientCursor, epochBitsOf } from './client-cursor.js';
-import { ClientCursors, type FanOutPositionsOf } from './client-cursors.js';
-import { type ConversationPosition, followedOf, furthestOf, isFollowed } from './conversation-position.js';
+import { ClientCursors } from './client-cursors.js';
+import { type ConversationPosition, followedOf, furthestOf } from './conversation-position.js';
 import { type Signer, signerFor } from './cursor-signature.js';
 import {
   type DeviceIdentity,
@@ -49,9 +49,8 @@ export class ClientPosition<M> implements KeptPosition {
       const { position, epochBits } = given;
       const followed = followedOf(position.conversations);
       const others = [...epochBits.keys()].filter((name) => !followed.includes(name));
-      const [heads, fanOutPositions, otherHeads] = await Promise.all([
-        readHeads(followed),
-        this.#fanOutPositions(position),
+      const [heads, otherHeads] = await Promise.all([
+        readHeads(position.conversations),
         others.length === 0 ? [] : this.#context.store.heads(others),
       ]);
       const known = new Map([
@@ -59,7 +58,7 @@ export class ClientPosition<M> implements KeptPosition {
         ...others.map((name, i) => [name, otherHeads[i] as Head] as const),
       ]);
       if (setEpochs(given, hashes, known)) {
-        const cursors = new ClientCursors({ sign, hashes, life }, position, fanOutPositions, this.#isResynced);
+        const cursors = new ClientCursors({ sign, hashes, life }, position, this.#isResynced);
         return { position, heads, cursors };
       }
     }
@@ -134,14 +133,6 @@ export class ClientPosition<M> implements KeptPosition {
       if (!isTimelineError(error) || error.code !== 'TIMELINE_ROLLED_BACK') throw error;
     }
     return names;
-  }
-
-  async #fanOutPositions({ conversations }: StreamPosition): Promise<FanOutPositionsOf> {
-    const names = [...conversations].flatMap(([name, position]) => (isFollowed(position) ? [] : [name]));
-    if (names.length === 0) return new Map();
-    const { store, fanOutPositions } = this.#context;
-    const [positions, heads] = await Promise.all([fanOutPositions.get(names), store.heads(names)]);
-    return new Map(names.map((name, i) => [name, heldSeqId(heads[i] as Head, positions[i])]));
   }
 }
 

@@ -15,6 +15,15 @@ export interface ConversationPosition {
   readonly memberSince?: bigint;
   /** The user left at `followedThrough`. */
   readonly hasLeft?: true;
+  /**
+   * Entries up to here were gone when the device began, and it has got nothing of the conversation: it is not told of
+   * them.
+   */
+  readonly goneBefore?: bigint;
+  /** Copies of entries up to here may still come to the inbox, from a process that stood still. */
+  readonly mayComeLate?: true;
+  /** Nothing of up to here can come any more: the position counts as absent. */
+  readonly isOver?: true;
 }
 
 /** `true` if the next entry comes from the conversation's own Timeline, `false` if it comes from the inbox. */
@@ -37,17 +46,24 @@ export function comesFromInbox(
 
 /** The position after the conversation's entries up to `seqId`, which were read in the epoch with the tag `epoch`. */
 export function positionAfter(
-  { memberSince, ...rest }: Omit<ConversationPosition, 'epoch'>,
+  { memberSince = 0n, goneBefore = 0n, ...rest }: Omit<ConversationPosition, 'epoch'>,
   { seqId, epoch }: TaggedPosition,
 ): ConversationPosition {
-  const isPassed = memberSince === undefined || memberSince <= seqId;
-  return { ...rest, epoch, deliveredThrough: seqId, ...(!isPassed && { memberSince }) };
+  const position = { ...rest, epoch, deliveredThrough: seqId };
+  return { ...position, ...(memberSince > seqId && { memberSince }), ...(goneBefore > seqId && { goneBefore }) };
+}
+
+export function withoutGone({ goneBefore: _, ...position }: ConversationPosition): ConversationPosition {
+  return position;
 }
 
 /** The furthest SeqId of a position: the conversation has to hold it still. */
 export function furthestOf(position: ConversationPosition): TaggedPosition {
-  const { epoch, deliveredThrough, followedThrough = 0n, memberSince = 0n } = position;
-  const seqId = [followedThrough, memberSince].reduce((most, each) => (each > most ? each : most), deliveredThrough);
+  const { epoch, deliveredThrough, followedThrough = 0n, memberSince = 0n, goneBefore = 0n } = position;
+  const seqId = [followedThrough, memberSince, goneBefore].reduce(
+    (most, each) => (each > most ? each : most),
+    deliveredThrough,
+  );
   return { epoch, seqId };
 }
 
@@ -68,26 +84,32 @@ export function decodePositions(encoded: EncodedPositions): (readonly [string, C
   return encoded.map(([name, position]) => [name, decodePosition(position)]);
 }
 
-/** Encodes a position as three decimal numbers, with `-` for an absent one, the epoch in base 36, and `left`. */
-export function encodePosition({
-  epoch,
-  deliveredThrough,
-  followedThrough,
-  memberSince,
-  hasLeft,
-}: ConversationPosition): string {
-  const fields = [deliveredThrough, followedThrough ?? '-', memberSince ?? '-', epoch.toString(36)];
-  return [...fields, ...(hasLeft ? ['left'] : [])].join(' ');
+/**
+ * Encodes a position as three decimal numbers, with `-` for an absent one, the epoch in base 36, and words: `left`,
+ * `late`, `over`, and `gone` with a number.
+ */
+export function encodePosition(position: ConversationPosition): string {
+  const { epoch, deliveredThrough, followedThrough, memberSince, goneBefore } = position;
+  const words = [deliveredThrough, followedThrough ?? '-', memberSince ?? '-', epoch.toString(36)];
+  if (position.hasLeft) words.push('left');
+  if (position.mayComeLate) words.push('late');
+  if (position.isOver) words.push('over');
+  if (goneBefore !== undefined) words.push(`gone${goneBefore}`);
+  return words.join(' ');
 }
 
 export function decodePosition(text: string): ConversationPosition {
-  const [deliveredThrough = '', followedThrough = '-', memberSince = '-', epoch = '0', left] = text.split(' ');
+  const [deliveredThrough = '', followedThrough = '-', memberSince = '-', epoch = '0', ...words] = text.split(' ');
   if (deliveredThrough === '') throw new SyntaxError('a position without SeqId');
+  const gone = words.find((word) => word.startsWith('gone'));
   return {
     epoch: Number.parseInt(epoch, 36),
     deliveredThrough: BigInt(deliveredThrough),
     ...(followedThrough !== '-' && { followedThrough: BigInt(followedThrough) }),
     ...(memberSince !== '-' && { memberSince: BigInt(memberSince) }),
-    ...(left !== undefined && { hasLeft: true }),
+    ...(words.includes('left') && { hasLeft: true }),
+    ...(words.includes('late') && { mayComeLate: true }),
+    ...(words.includes('over') && { isOver: true }),
+    ...(gone !== undefined && { goneBefore: BigInt(gone.slice('gone'.length)) }),
   };
 }

@@ -4,6 +4,9 @@ const HAS_FOLLOWED_THROUGH = 1n;
 const HAS_MEMBER_SINCE = 2n;
 const HAS_LEFT = 4n;
 const HAS_OWN_EPOCH = 8n;
+const HAS_GONE_BEFORE = 16n;
+const MAY_COME_LATE = 32n;
+const IS_OVER = 64n;
 const EPOCH_BYTES = 4;
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
@@ -55,15 +58,19 @@ export class ByteWriter {
    * which take no bytes for it.
    */
   position(position: ConversationPosition, usualEpoch: number): this {
-    const { epoch, deliveredThrough, followedThrough, memberSince, hasLeft } = position;
-    let flags = hasLeft ? HAS_LEFT : 0n;
+    const { epoch, deliveredThrough, followedThrough, memberSince, goneBefore } = position;
+    let flags = position.hasLeft ? HAS_LEFT : 0n;
+    if (position.mayComeLate) flags |= MAY_COME_LATE;
+    if (position.isOver) flags |= IS_OVER;
     if (epoch !== usualEpoch) flags |= HAS_OWN_EPOCH;
+    if (goneBefore !== undefined) flags |= HAS_GONE_BEFORE;
     if (followedThrough !== undefined) flags |= HAS_FOLLOWED_THROUGH;
     if (memberSince !== undefined) flags |= HAS_MEMBER_SINCE;
     this.number((deliveredThrough << 1n) | (flags === 0n ? 0n : 1n));
     if (flags !== 0n) this.number(flags);
     if (followedThrough !== undefined) this.number(followedThrough);
     if (memberSince !== undefined) this.number(memberSince);
+    if (goneBefore !== undefined) this.number(goneBefore);
     return epoch === usualEpoch ? this : this.epoch(epoch);
   }
 
@@ -74,11 +81,14 @@ export class ByteWriter {
 
 /** Returns the bytes that {@link ByteWriter.position} writes. */
 export function sizeOfPosition(position: ConversationPosition, usualEpoch: number): number {
-  const { epoch, deliveredThrough, followedThrough, memberSince } = position;
+  const { epoch, deliveredThrough, followedThrough, memberSince, goneBefore } = position;
+  const { hasLeft, mayComeLate, isOver } = position;
+  const hasNumbers = (followedThrough ?? memberSince ?? goneBefore) !== undefined;
   let size = sizeOfNumber(deliveredThrough << 1n);
-  if (epoch !== usualEpoch || position.hasLeft || (followedThrough ?? memberSince) !== undefined) size++;
+  if (epoch !== usualEpoch || hasLeft || mayComeLate || isOver || hasNumbers) size++;
   if (followedThrough !== undefined) size += sizeOfNumber(followedThrough);
   if (memberSince !== undefined) size += sizeOfNumber(memberSince);
+  if (goneBefore !== undefined) size += sizeOfNumber(goneBefore);
   if (epoch !== usualEpoch) size += EPOCH_BYTES;
   return size;
 }
@@ -144,7 +154,10 @@ export class ByteReader {
       deliveredThrough: first >> 1n,
       ...(flags & HAS_FOLLOWED_THROUGH && { followedThrough: this.number() }),
       ...(flags & HAS_MEMBER_SINCE && { memberSince: this.number() }),
+      ...(flags & HAS_GONE_BEFORE && { goneBefore: this.number() }),
       ...(flags & HAS_LEFT && { hasLeft: true as const }),
+      ...(flags & MAY_COME_LATE && { mayComeLate: true as const }),
+      ...(flags & IS_OVER && { isOver: true as const }),
     };
     return { ...position, epoch: flags & HAS_OWN_EPOCH ? this.epoch() : usualEpoch };
   }

@@ -4,7 +4,7 @@ import { type ByteReader, ByteWriter, sizeOfPosition } from './cursor-bytes.js';
 import { type Signer, signCursor, signedOverhead, verifyCursor } from './cursor-signature.js';
 import { HASH_BYTES, type NameHashes } from './name-hashes.js';
 
-const VERSION = 's3';
+const VERSION = 's4';
 /** Bytes of a cursor. */
 const MAX_CURSOR = 200;
 
@@ -29,6 +29,8 @@ export type ConversationRef = { readonly name: string } | { readonly hash: strin
 export interface DeviceCursor {
   /** Each resync begins a new generation of the device's state. */
   readonly generation: number;
+  /** SeqId of the last record of the device's log that it takes into account. */
+  readonly base: bigint;
   readonly inbox?: Cursor | undefined;
   /** See `StreamPosition`. */
   readonly isComplete: boolean;
@@ -64,6 +66,7 @@ export function decodeDeviceCursor(sign: Signer, cursor: unknown): DeviceCursor 
   return verifyCursor({ version: VERSION, sign, argument: 'cursor', expected }, cursor, (content) => {
     const flags = content.number();
     const generation = Number(content.number());
+    const base = content.number();
     const inbox = flags & HAS_INBOX ? content.cursor() : undefined;
     const recorded =
       flags & HAS_RECORD
@@ -74,7 +77,7 @@ export function decodeDeviceCursor(sign: Signer, cursor: unknown): DeviceCursor 
     while (!content.isAtEnd) conversations.push([readRef(content), content.position(usualEpoch)]);
     const isComplete = (flags & IS_COMPLETE) !== 0n;
     const resynced = (flags & RESYNCED) !== 0n;
-    return { generation, inbox, isComplete, resynced, recorded, usualEpoch, conversations };
+    return { generation, base, inbox, isComplete, resynced, recorded, usualEpoch, conversations };
   });
 }
 
@@ -85,14 +88,14 @@ export function refOf(name: string, hashes: NameHashes, isStored: boolean): Conv
 }
 
 function contentOf(cursor: DeviceCursor): ByteWriter {
-  const { generation, inbox, isComplete, resynced, recorded, usualEpoch, conversations } = cursor;
+  const { generation, base, inbox, isComplete, resynced, recorded, usualEpoch, conversations } = cursor;
   let flags = 0n;
   if (isComplete) flags |= IS_COMPLETE;
   if (resynced) flags |= RESYNCED;
   if (inbox !== undefined) flags |= HAS_INBOX;
   if (recorded) flags |= HAS_RECORD;
   if (usualEpoch !== 0) flags |= HAS_EPOCH;
-  const content = new ByteWriter().number(flags).number(generation);
+  const content = new ByteWriter().number(flags).number(generation).number(base);
   if (inbox !== undefined) content.cursor(inbox);
   if (recorded) content.number(recorded.seqId).number(recorded.tag).number(recorded.count);
   if (usualEpoch !== 0) content.epoch(usualEpoch);

@@ -11,46 +11,12 @@ import { holds, tagOf } from '../shared/epochs.js';
 import { timelineOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Stored } from '../types.js';
-import {
-  type ConversationPosition,
-  decodePositions,
-  type EncodedPositions,
-  encodePositions,
-  setLast,
-} from './conversation-position.js';
+import { type ConversationPosition, decodePositions, encodePositions, setLast } from './conversation-position.js';
+import type { DeviceRecord, ForgottenRecord, NewDeviceRecord } from './device-record.js';
 
 /** Records after which the log is rewritten as one. */
 const COMPACT_AT = 64;
 const PAGE = 1000;
-
-interface DeviceRecord {
-  readonly generation: number;
-  /** See `DeviceLog`; absent for 0. A record of before the device was forgotten does not count. */
-  readonly forgottenAt?: string;
-  /** The inbox position acknowledged together with the conversation positions. */
-  readonly inbox?: Cursor | undefined;
-  /** SeqId of the checkpoint on the inbox, if the inbox position did not change. */
-  readonly inboxBefore?: string;
-  readonly places?: EncodedPositions;
-  /** See `StreamPosition`. */
-  readonly isComplete?: true;
-  /** The first record of a generation: of several processes that begin it at the same time, the first counts. */
-  readonly begins?: true;
-  /** A resync began this generation, and {@link told} is still to come. */
-  readonly resync?: true;
-  /** `LibrarySettings.life` when it was written. */
-  readonly life: number;
-  /** The device has acknowledged a page that tells of the resync, or there was none. */
-  readonly told?: true;
-}
-
-/** Ends all records before it. */
-interface ForgottenRecord {
-  readonly forgotten: true;
-}
-
-/** A position to record. */
-export type NewDeviceRecord = Omit<DeviceRecord, 'forgottenAt' | 'begins'>;
 
 /** Where the log stands, as a look at its head finds it. */
 type LogHead = Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>;
@@ -68,7 +34,7 @@ export class DeviceLog<M> {
   isTakenBack = false;
   /** `LibrarySettings.life` when the generation was begun or acknowledged last. */
   life: number | undefined;
-  /** The one that changed last comes last. */
+  /** The one that changed last comes last. Positions that are over stay until no cursor counts that knows them. */
   conversations = new Map<string, ConversationPosition>();
   /** See `StreamPosition`. */
   isComplete = false;
@@ -86,11 +52,26 @@ export class DeviceLog<M> {
   /** SeqId of the record that began the generation. */
   #begunAt = 0n;
   #recordCount = 0;
+  /** Cursors that were made before this record may have positions that are not in the log any more. */
+  removedThrough = 0n;
+  #compactedAt = 0n;
+  /** Conversations whose positions were over at the last compaction. */
+  #endedBefore: ReadonlySet<string> = new Set();
 
   constructor(state: TimelineStore<Stored<M>>, user: string, device: string) {
     this.id = timelineOf.device(user, device);
     this.#timeline = state.timeline(this.id);
     this.#canTrim = state.capabilities.trim;
+  }
+
+  /** The positions that are not over. */
+  get positions(): Map<string, ConversationPosition> {
+    return new Map([...this.conversations].filter(([, { isOver }]) => !isOver));
+  }
+
+  /** The positions that are over. */
+  get ended(): Map<string, ConversationPosition> {
+    return new Map([...this.conversations].filter(([, { isOver }]) => isOver));
   }
 
   /** SeqId of the last record read. */
@@ -185,11 +166,16 @@ export class DeviceLog<M> {
   /** Replaces all records read so far by one. Records that other processes add meanwhile stay behind the trim. */
   async #compact(): Promise<void> {
     const through = this.#readThrough;
+    const kept = [...this.conversations].filter(([name, { isOver }]) => !isOver || !this.#endedBefore.has(name));
+    const removedThrough = kept.length < this.conversations.size ? this.#compactedAt : this.removedThrough;
     const state: DeviceRecord = {
       ...this.#mark,
+      compacts: true,
+      ...(removedThrough > 0n && { removedThrough: String(removedThrough) }),
       generation: this.generation,
-      places: encodePositions(this.conversations),
+      places: encodePositions(new Map(kept)),
       inbox: this.inbox,
+      inboxBefore: String(this.inboxBefore),
       life: this.life ?? 0,
       ...(this.isComplete && { isComplete: true }),
       // Readers that the trim overtakes miss the record that says so.
@@ -221,6 +207,9 @@ export class DeviceLog<M> {
     this.generation = generation;
     this.#begunAt = seqId;
     this.conversations = new Map();
+    this.removedThrough = 0n;
+    this.#compactedAt = 0n;
+    this.#endedBefore = new Set();
     this.inbox = undefined;
     this.inboxBefore = 0n;
     this.isComplete = false;
@@ -243,14 +232,28 @@ export class DeviceLog<M> {
     // The further position counts: law Checkpoint. Of two at the same entry, markers further along the inbox decide.
     const isFurther = furtherInbox(this.inbox, inbox) === inbox;
     if (isFurther) this.inbox = inbox;
-    const before = inbox === undefined ? BigInt(record.inboxBefore ?? 0) : seqIdOf(inbox);
-    if (before > this.inboxBefore) this.inboxBefore = before;
-    for (const [conversation, position] of decodePositions(places)) {
-      const known = this.conversations.get(conversation)?.deliveredThrough ?? -1n;
-      if (position.deliveredThrough > known || (isFurther && position.deliveredThrough === known))
-        setLast(this.conversations, conversation, position);
+    for (const before of [BigInt(record.inboxBefore ?? 0), inbox === undefined ? 0n : seqIdOf(inbox)])
+      if (before > this.inboxBefore) this.inboxBefore = before;
+    const given = decodePositions(places);
+    for (const [conversation, position] of given) {
+      const known = this.conversations.get(conversation);
+      if (!known || isLater(position, known, isFurther)) setLast(this.conversations, conversation, position);
     }
+    if (record.compacts) this.#applyCompaction(seqId, record, new Set(given.map(([name]) => name)));
   }
+
+  #applyCompaction(seqId: bigint, { removedThrough = '0' }: DeviceRecord, kept: ReadonlySet<string>): void {
+    for (const name of this.#endedBefore)
+      if (!kept.has(name) && this.conversations.get(name)?.isOver) this.conversations.delete(name);
+    if (BigInt(removedThrough) > this.removedThrough) this.removedThrough = BigInt(removedThrough);
+    this.#compactedAt = seqId;
+    this.#endedBefore = new Set(this.ended.keys());
+  }
+}
+
+function isLater(position: ConversationPosition, known: ConversationPosition, isFurther: boolean): boolean {
+  if (position.deliveredThrough !== known.deliveredThrough) return position.deliveredThrough > known.deliveredThrough;
+  return isFurther || (position.isOver === true && position.followedThrough === known.followedThrough);
 }
 
 export function furtherInbox(a: Cursor | undefined, b: Cursor | undefined): Cursor | undefined {

@@ -2,6 +2,7 @@ import { type Cursor, isTimelineError, TimelineError } from '../../src/index.js'
 import { withJson } from '../../src/toolkit/index.js';
 import type { Context } from '../shared/context.js';
 import type { SyncMessage, SyncMessageFields } from '../types.js';
+import type { ConversationPosition } from './conversation-position.js';
 import { withCursor } from './device-message.js';
 import { hiddenChanges } from './hidden-changes.js';
 import type { DeviceIdentity, KeptPosition, OpenedPosition, PageCursors } from './kept-position.js';
@@ -55,7 +56,7 @@ export class DeviceReader<M> {
     kept: KeptPosition,
     unmarked: UnmarkedConversations<M>,
   ): Promise<DeviceReader<M>> {
-    const opened = await kept.open((followed) => headsOf(context, identity, kept, unmarked, followed));
+    const opened = await kept.open((positions) => headsOf(context, identity, kept, unmarked, positions));
     return new DeviceReader(context, identity, kept, unmarked, opened);
   }
 
@@ -110,9 +111,9 @@ export class DeviceReader<M> {
   }
 
   async #heads(): Promise<StreamHeads> {
-    const followed = this.#stream.followed;
+    const { conversations } = this.#stream.position;
     const heads =
-      this.#nextHeads ?? (await headsOf(this.#context, this.#identity, this.#kept, this.#unmarked, followed));
+      this.#nextHeads ?? (await headsOf(this.#context, this.#identity, this.#kept, this.#unmarked, conversations));
     this.#nextHeads = undefined;
     return heads;
   }
@@ -188,7 +189,9 @@ function headsOf<M>(
   { user }: DeviceIdentity,
   { log }: KeptPosition,
   { areJoinsMarked }: UnmarkedConversations<M>,
-  followed: readonly string[],
+  positions: ReadonlyMap<string, ConversationPosition>,
 ): Promise<StreamHeads> {
-  return readHeads(context, { user, log }, followed, { needsMemberships: !areJoinsMarked });
+  // A client cannot name conversations to which neither the directory nor the inbox leads.
+  const keepsPassed = !areJoinsMarked && log !== undefined;
+  return readHeads(context, { user, log }, positions, { needsMemberships: !areJoinsMarked, keepsPassed });
 }

@@ -1,4 +1,4 @@
-import { type Cursor, isTimelineError, seqIdOf, TimelineError } from '../../src/index.js';
+import { type Cursor, isTimelineError, seqIdOf } from '../../src/index.js';
 import {
   BatchIterator,
   checkCount,
@@ -17,7 +17,7 @@ import { readerOf, timelineOf } from '../shared/names.js';
 import type { Device, DeviceSubscribeOptions, PullOptions, PullPage, SyncMessage } from '../types.js';
 import { NAME_BYTES } from './client-cursor.js';
 import { ClientPosition } from './client-position.js';
-import { encodePosition } from './conversation-position.js';
+import { changesIn } from './cursor-changes.js';
 import { signerForDevice } from './cursor-signature.js';
 import { checkAfter } from './device-arguments.js';
 import { type DeviceCursor, decodeDeviceCursor } from './device-cursor.js';
@@ -109,13 +109,14 @@ export class SyncDevice<M> implements Device<M> {
     const decoded = await this.#decode(cursor);
     const { generation, inbox, isComplete, resynced } = decoded;
     const { forgottenAt } = this.#log;
-    const { life } = await this.#context.settings();
+    const { life, secret } = await this.#context.settings();
     await this.#registration.ensure();
     if (this.#log.forgottenAt !== forgottenAt) return;
     if (generation !== this.#log.generation) await this.#log.refresh();
     // A resync has replaced, or will replace, the position that the cursor goes on from.
     if (generation < this.#log.generation || this.#log.isTakenBack) return;
-    const conversations = await this.#changesIn(decoded);
+    const hashes = this.#hashesFor(secret);
+    const conversations = await changesIn(decoded, { log: this.#log, records: this.#records, hashes });
     // The log in memory may be old: another process may have resynced the device.
     const isTold = resynced && (this.#log.isResyncPending || generation > this.#log.generation);
     // An inbox without entries has no position. And the record says in which life of the libraries the device began.
@@ -260,32 +261,6 @@ export class SyncDevice<M> implements Device<M> {
       if (this.#log.forgottenAt === forgottenAt) throw error;
       return decode();
     }
-  }
-
-  /** Returns the positions that acknowledging the cursor stores, encoded. */
-  async #changesIn({ recorded, conversations }: DeviceCursor): Promise<Map<string, string>> {
-    const changes = recorded ? await this.#records.read(recorded) : new Map<string, string>();
-    const inlined = [...conversations];
-    if (inlined.length === 0) return changes;
-    const hashes = this.#hashesFor((await this.#context.settings()).secret);
-    const recordedNames = new Set(changes.keys());
-    hashes.see(recordedNames);
-    const find = (hash: string): string | undefined => {
-      const name = hashes.nameOf(hash);
-      return name !== undefined && (recordedNames.has(name) || this.#log.conversations.has(name)) ? name : undefined;
-    };
-    const seeLog = () => hashes.see(this.#log.conversations.keys());
-    const nameOf = async (hash: string): Promise<string> => {
-      if (find(hash) === undefined) seeLog();
-      if (find(hash) === undefined && (await this.#log.refresh())) seeLog();
-      const name = find(hash);
-      if (name !== undefined) return name;
-      const message = 'cursor is too old: pull again, and acknowledge a later page';
-      throw new TimelineError('TIMELINE_INVALID_CURSOR', message, { argument: 'cursor' });
-    };
-    for (const [ref, position] of inlined)
-      changes.set('name' in ref ? ref.name : await nameOf(ref.hash), encodePosition(position));
-    return changes;
   }
 
   async #load(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Cursor, TimelineId } from '../../src/index.js';
 import type { DeviceOptions } from '../types.js';
+import type { ConversationPosition } from './conversation-position.js';
 import type { StreamHeads } from './stream-heads.js';
 import type { StreamPage, StreamPosition } from './stream-page.js';
 
@@ -9,8 +10,8 @@ export interface DeviceIdentity {
   readonly start: NonNullable<DeviceOptions['start']>;
 }
 
-/** Looks up what is to know before a page; `followed` are the conversations that are read from their own Timelines. */
-export type ReadHeads = (followed: readonly string[]) => Promise<StreamHeads>;
+/** Looks up what is to know before a page from these positions. */
+export type ReadHeads = (positions: ReadonlyMap<string, ConversationPosition>) => Promise<StreamHeads>;
 
 /** Makes the cursors of one reader's pages. */
 export interface PageCursors {

@@ -1,7 +1,7 @@
-import type { Cursor, Page, TimelineEntry } from '../../src/index.js';
+import type { Page, TimelineEntry } from '../../src/index.js';
 import { membershipsOf } from '../members/memberships.js';
 import type { Context } from '../shared/context.js';
-import { type TaggedPosition, tagOf } from '../shared/epochs.js';
+import { tagOf } from '../shared/epochs.js';
 import { lenient } from '../shared/undecodable.js';
 import type { Membership, Stored, Synced } from '../types.js';
 import {
@@ -10,21 +10,24 @@ import {
   followedOf,
   isFollowed,
   positionAfter,
-  setLast,
 } from './conversation-position.js';
 import { type DeviceMessage, fromConversationEntry, fromInboxCopy, fromMembershipEvent } from './device-message.js';
+import { goneAtBeginning } from './gone-at-beginning.js';
 import { readInbox } from './inbox-page.js';
-import { isEndedBy, leavesAmongLost } from './lost-entries.js';
+import { leavesAmongLost } from './lost-entries.js';
 import { inboxShareOf, sharesOf } from './page-shares.js';
 import type { StreamHeads } from './stream-heads.js';
-import type { Loss, PositionChange, StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
+import type { StreamMessage, StreamPage, StreamPosition } from './stream-page.js';
 import { BEHIND } from './stream-page.js';
+import { StreamProgress } from './stream-progress.js';
 import { areTakenBack, holdPages, holdPositions } from './taken-back.js';
 import type { UnmarkedConversations } from './unmarked-conversations.js';
 
 interface LookUp {
   readonly unlisted: ReadonlySet<string>;
   readonly isFinal: boolean;
+  /** Listed conversations that are in read mode, or may have been; `undefined` if no conversation ever was. */
+  readonly everInReadMode?: readonly string[];
 }
 
 /**
@@ -33,7 +36,7 @@ interface LookUp {
  * conversation up to it, so a conversation keeps its order.
  */
 export class MergedStream<M> {
-  readonly position: StreamPosition;
+  readonly #progress: StreamProgress;
   readonly #context: Context<M>;
   readonly #user: string;
   readonly #unmarked: UnmarkedConversations<M>;
@@ -42,21 +45,19 @@ export class MergedStream<M> {
   /** The SeqIds after which the user sees conversations, where memberships were looked up. */
   #visibleAfter: ReadonlyMap<string, bigint> = new Map();
   #messages: StreamMessage<M>[] = [];
-  #changes: PositionChange[] = [];
-  #losses: Loss[] = [];
-  /** The device has acknowledged nothing: it starts with the oldest entry kept of each conversation. */
-  readonly #isNew: boolean;
-  /** Conversations of which this stream has handed something over, or read something. */
-  readonly #begun = new Set<string>();
-  /** This page starts to follow a conversation, and has read nothing of it. */
-  #startsFollowing = false;
+  /** The device has no position: it starts with the oldest entry kept of each conversation. */
+  #isNew: boolean;
 
   constructor(context: Context<M>, user: string, position: StreamPosition, unmarked: UnmarkedConversations<M>) {
     this.#context = context;
     this.#user = user;
-    this.position = position;
+    this.#progress = new StreamProgress(position);
     this.#unmarked = unmarked;
     this.#isNew = position.inbox === undefined;
+  }
+
+  get position(): StreamPosition {
+    return this.#progress.position;
   }
 
   /** The conversations that are read from their own Timelines. */
@@ -68,7 +69,7 @@ export class MergedStream<M> {
   async next(limit: number, heads: StreamHeads): Promise<StreamPage<M>> {
     const { store } = this.#context;
     if (!holdPositions(this.position.conversations, heads.conversations)) return BEHIND;
-    const { unlisted, isFinal } = await this.#lookUp(heads);
+    const { unlisted, isFinal, everInReadMode } = await this.#lookUp(heads);
     const shares = sharesOf(this.position.conversations, heads.conversations, unlisted, limit);
     const { chosen, unreadCount, limitEach } = shares;
     const names = chosen.map(({ conversation }) => conversation);
@@ -82,37 +83,34 @@ export class MergedStream<M> {
           ),
     ]);
     if (!inbox || inbox.truncated || !holdPages(this.position.conversations, names, pages)) return BEHIND;
-    const [leaves, isTakenBack, hasNewLife] = await Promise.all([
+    const [gone, leaves, isTakenBack, hasNewLife] = await Promise.all([
+      this.#isNew ? goneAtBeginning(this.#context, this.#user, { everInReadMode, inbox }) : new Map(),
       leavesAmongLost(this.#context, this.#user, this.position, names, pages),
       areTakenBack(this.#context, this.position.conversations, inbox),
       this.#context.libraryLife.hasNewLife(this.#user, inbox.head.epoch),
     ]);
     if (isTakenBack || hasNewLife) return BEHIND;
     // From here on nothing waits and nothing fails: after a failure, the next page begins where this one would have.
+    const progress = this.#progress;
     this.#messages = [];
-    this.#changes = [];
-    this.#losses = [];
-    this.#startsFollowing = false;
-    for (const conversation of unlisted) this.#stopFollowing(conversation);
+    progress.beginPage();
+    for (const [conversation, through] of gone) progress.beginBehind(conversation, through);
+    this.#isNew = false;
+    for (const conversation of unlisted) progress.stopFollowing(conversation);
     const isInboxDrained = this.#addInboxPage(inbox, inboxShareOf(limit, pages, this.position)) && inbox.upToDate;
     let upToDate = isInboxDrained && chosen.length === unreadCount;
     for (const [i, conversation] of names.entries()) {
       const page = pages[i] as Page<Stored<M>>;
-      this.#passLost(conversation, page, leaves[i]);
+      progress.passLost(conversation, page, leaves[i]);
       if (!this.#addConversationPage(conversation, page, limit)) upToDate = false;
-      this.#begun.add(conversation);
     }
     if (isInboxDrained) {
-      for (const [conversation, position] of this.#toFollow) this.#follow(conversation, position);
-      if (isFinal) this.#complete();
+      for (const [conversation, position] of this.#toFollow) progress.follow(conversation, position);
+      if (isFinal) progress.complete();
+      progress.endPassed(heads.fanOutPositions);
     }
-    return {
-      messages: this.#messages,
-      changes: this.#changes,
-      losses: this.#losses,
-      upToDate: upToDate && !this.#startsFollowing,
-      isBehind: false,
-    };
+    const { changes, losses, startsFollowing } = progress;
+    return { messages: this.#messages, changes, losses, upToDate: upToDate && !startsFollowing, isBehind: false };
   }
 
   /**
@@ -126,44 +124,17 @@ export class MergedStream<M> {
     if (!mayUseReadMode || (areJoinsMarked && this.position.isComplete)) return { unlisted: new Set(), isFinal: false };
     const { directory } = this.#context;
     const memberships: readonly Membership[] = read ?? (await membershipsOf(directory, this.#user));
-    const { found, isSettled } = await this.#unmarked.find(memberships, this.position);
+    const { found, isSettled, everInReadMode } = await this.#unmarked.find(memberships, this.position);
     this.#toFollow = found;
     this.#visibleAfter = new Map(memberships.map(({ conversation, from }) => [conversation, from]));
     const unlisted = directory.apply ? [] : this.followed.filter((name) => !this.#visibleAfter.has(name));
     // A marker that expires before a first read leaves no trace: look again then.
-    return { unlisted: new Set(unlisted), isFinal: areJoinsMarked && isSettled && this.position.inbox !== undefined };
-  }
-
-  #advance(conversation: string, position: ConversationPosition): void {
-    setLast(this.position.conversations, conversation, position);
-    this.#changes.push({ conversation, position });
-    this.position.isInboxLast = false;
-  }
-
-  #advanceInbox(inbox: Cursor): void {
-    this.position.inbox = inbox;
-    this.#changes.push({ inbox });
-    this.position.isInboxLast = true;
-  }
-
-  #complete(): void {
-    this.position.isComplete = true;
-    this.#changes.push({ isComplete: true });
-  }
-
-  #follow(conversation: string, position: ConversationPosition): void {
-    this.#advance(conversation, position);
-    this.#startsFollowing = true;
-  }
-
-  #stopFollowing(conversation: string): void {
-    const { epoch, deliveredThrough } = this.position.conversations.get(conversation) as ConversationPosition;
-    this.#advance(conversation, { epoch, deliveredThrough, followedThrough: deliveredThrough });
+    const isFinal = areJoinsMarked && isSettled && this.position.inbox !== undefined;
+    return { unlisted: new Set(unlisted), isFinal, everInReadMode };
   }
 
   #add(message: DeviceMessage<M>, about: Partial<StreamMessage<M>>): void {
-    const changeCount = this.#changes.length;
-    this.#begun.add(message.conversation);
+    const changeCount = this.#progress.changes.length;
     this.#messages.push({ isReference: false, isFromConversation: false, ...about, message, changeCount });
   }
 
@@ -172,11 +143,11 @@ export class MergedStream<M> {
     for (const entry of page.entries) {
       if (this.#messages.length >= share) return false;
       if (!entry.deleted && this.#hasToWait(entry.message)) return false;
-      this.#advanceInbox(entry.cursor);
+      this.#progress.advanceInbox(entry.cursor);
       if (!entry.deleted) this.#addInboxEntry(entry.message, entry.appendedAt);
     }
     if (page.entries.length === 0) {
-      this.#advanceInbox(page.next);
+      this.#progress.advanceInbox(page.next);
     }
     return true;
   }
@@ -201,71 +172,19 @@ export class MergedStream<M> {
       const from = copy.from === undefined ? undefined : BigInt(copy.from);
       this.#toFollow.delete(conversation);
       const at = { epoch: tagOf(copy.epoch), seqId };
-      if (copy.mode === 'read') this.#applyReadMode(conversation, at, from);
-      else this.#applyWriteMode(conversation, at, from ?? seqId);
+      const visible = this.#visibleAfter.get(conversation);
+      if (copy.mode === 'read') this.#progress.applyReadMode(conversation, at, from);
+      else this.#progress.applyWriteMode(conversation, at, { since: from ?? seqId, visible });
     } else if (kind === 'truncated') {
-      this.#skipInboxCopies(conversation, { epoch: tagOf(copy.epoch), seqId });
+      this.#progress.skipInboxCopies(conversation, { epoch: tagOf(copy.epoch), seqId });
     } else {
       const position = this.position.conversations.get(conversation);
       if (position && !comesFromInbox(position, seqId)) return;
+      this.#progress.begin(conversation);
       if (!('users' in copy))
         this.#add(fromInboxCopy(copy, seqId), { isReference: kind !== 'recall' && copy.body === undefined });
       else if (this.#context.membershipEvents) this.#add(fromMembershipEvent(copy), {});
     }
-  }
-
-  #applyReadMode(conversation: string, { epoch, seqId: at }: TaggedPosition, joinedFrom: bigint | undefined): void {
-    const position = this.position.conversations.get(conversation);
-    const { deliveredThrough = 0n, followedThrough, hasLeft } = position ?? {};
-    if (position && followedThrough === undefined) return;
-    // The position is that of a later time: it comes from a resync, or the user has left since.
-    if (followedThrough !== undefined && followedThrough >= at && (joinedFrom !== undefined || hasLeft)) return;
-    const start = position && isFollowed(position) ? deliveredThrough : (joinedFrom ?? at);
-    const through = start > deliveredThrough ? start : deliveredThrough;
-    this.#follow(
-      conversation,
-      positionAfter({ deliveredThrough: through, memberSince: at }, { epoch, seqId: through }),
-    );
-  }
-
-  /** The conversation was in read mode `since` then. A member without a marker of that reads all of it now. */
-  #applyWriteMode(conversation: string, { epoch, seqId: at }: TaggedPosition, since: bigint): void {
-    const position = this.position.conversations.get(conversation);
-    const visible = this.#visibleAfter.get(conversation);
-    if (position && position.followedThrough === undefined) {
-      this.#advance(conversation, { ...position, epoch, followedThrough: at });
-    } else if (visible !== undefined && !(position && isFollowed(position))) {
-      let start = since > visible ? since : visible;
-      if (position && position.deliveredThrough > start) start = position.deliveredThrough;
-      if (start < at)
-        this.#follow(conversation, { epoch, deliveredThrough: start, followedThrough: at, memberSince: at });
-    }
-  }
-
-  /** Entries were gone before the inbox got them. A process that stood still may write their copies later. */
-  #skipInboxCopies(conversation: string, through: TaggedPosition): void {
-    const position = this.position.conversations.get(conversation);
-    if (position && !comesFromInbox(position, through.seqId)) return;
-    const passed = positionAfter({ ...position, deliveredThrough: 0n, followedThrough: through.seqId }, through);
-    this.#advance(conversation, passed);
-    this.#tell(conversation, through.seqId);
-  }
-
-  /** Passes entries of a followed conversation that are gone. */
-  #passLost(conversation: string, { truncated, head }: Page<Stored<M>>, leftAt: bigint | undefined): void {
-    const position = this.position.conversations.get(conversation) as ConversationPosition;
-    if (!truncated || !isFollowed(position) || truncated.through <= position.deliveredThrough) return;
-    const isEnded = isEndedBy(position, truncated.through);
-    const through = isEnded ? (position.followedThrough as bigint) : truncated.through;
-    const hasLeft = !isEnded && leftAt !== undefined;
-    const epoch = tagOf(head.epoch);
-    const left = { epoch, deliveredThrough: through, followedThrough: through, hasLeft: true } as const;
-    this.#advance(conversation, hasLeft ? left : positionAfter(position, { epoch, seqId: through }));
-    if (!this.#isNew || this.#begun.has(conversation)) this.#tell(conversation, hasLeft ? leftAt : through);
-  }
-
-  #tell(conversation: string, through: bigint): void {
-    this.#losses.push({ conversation, through, changeCount: this.#changes.length });
   }
 
   /** Returns `false` if entries are left. */
@@ -285,14 +204,14 @@ export class MergedStream<M> {
       position = this.#endsMembership(entry, position)
         ? { epoch, deliveredThrough: entry.seqId, followedThrough: entry.seqId, hasLeft: true }
         : positionAfter(position, { epoch, seqId: entry.seqId });
-      this.#advance(conversation, position);
+      this.#progress.advance(conversation, position);
       const delivered = fromConversationEntry(conversation, entry, this.#context);
       if (delivered) this.#add(delivered, { isFromConversation: true });
     }
     // The last entries up to the marker may be gone.
     const end = position.followedThrough ?? 0n;
     if (isRead && position.deliveredThrough < end)
-      this.#advance(conversation, positionAfter(position, { epoch, seqId: end }));
+      this.#progress.advance(conversation, positionAfter(position, { epoch, seqId: end }));
     return isRead || !isFollowed(position);
   }
 

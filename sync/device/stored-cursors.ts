@@ -1,8 +1,9 @@
 import type { Cursor } from '../../src/index.js';
-import type { ConversationPosition } from './conversation-position.js';
+import { type ConversationPosition, encodePosition } from './conversation-position.js';
 import type { Signer } from './cursor-signature.js';
 import {
   type ConversationRef,
+  type DeviceCursor,
   encodeDeviceCursor,
   MAX_CONTENT,
   type RecordedChanges,
@@ -39,6 +40,7 @@ export class StoredCursors<M> implements PageCursors {
   readonly #sign: Signer;
   readonly #generation: number;
   #logReadThrough: bigint;
+  #base: bigint;
   #end: () => Cursor;
   #inbox: InboxProgress = { inbox: undefined, isComplete: false };
   readonly #unacknowledged: Changes = new Map();
@@ -57,14 +59,30 @@ export class StoredCursors<M> implements PageCursors {
     this.#sign = sign;
     this.#generation = log.generation;
     this.#logReadThrough = log.readThrough;
+    this.#base = log.readThrough;
     this.resynced = log.isResyncPending;
     const { resynced } = this;
-    const start = { ...this.#inbox, generation: log.generation, resynced, usualEpoch: 0, conversations: [] };
+    const fixed = { generation: log.generation, base: this.#base, resynced };
+    const start = { ...this.#inbox, ...fixed, usualEpoch: 0, conversations: [] };
     this.#end = () => encodeDeviceCursor(sign, start);
   }
 
   get cursor(): Cursor {
     return this.#end();
+  }
+
+  /** SeqId of the last record of the log that later cursors take into account. */
+  get base(): bigint {
+    return this.#base;
+  }
+
+  /** The reader knows all positions of the log that are over. */
+  rebase(): void {
+    this.#base = this.#log.readThrough;
+  }
+
+  get #fixed(): Pick<DeviceCursor, 'generation' | 'base' | 'resynced'> {
+    return { generation: this.#generation, base: this.#base, resynced: this.resynced };
   }
 
   async add({ changes }: StreamPage<unknown>): Promise<CursorAfter> {
@@ -84,7 +102,7 @@ export class StoredCursors<M> implements PageCursors {
   /** Returns `undefined` if a cursor of the page would become too long. */
   #inlined(page: PageChanges, recorded: RecordedChanges | undefined, before: Changes): CursorAfter | undefined {
     const [, { epoch: usualEpoch }] = [...before, ...page.conversations][0] ?? ['', { epoch: 0 }];
-    const fixed = { generation: this.#generation, resynced: this.resynced, recorded, usualEpoch };
+    const fixed = { ...this.#fixed, recorded, usualEpoch };
     let size = sizeOfCursor({ ...fixed, ...page.end, conversations: [] });
     const found = new Map<string, readonly [ConversationRef, ConversationPosition]>();
     const add = ([name, position]: ConversationChange): boolean => {
@@ -122,7 +140,7 @@ export class StoredCursors<M> implements PageCursors {
       this.#chainBegin = this.#recorded;
       this.#sinceChainBegin.clear();
     }
-    const fixed = { generation: this.#generation, resynced: this.resynced, usualEpoch: 0, conversations: [] };
+    const fixed = { ...this.#fixed, usualEpoch: 0, conversations: [] };
     return (count) => {
       const { inbox, conversationCount } = page.after(count);
       return encodeDeviceCursor(this.#sign, { ...fixed, ...inbox, recorded: recordedAfter(conversationCount) });
@@ -155,10 +173,7 @@ function isAcknowledged(position: ConversationPosition, acknowledged: Conversati
   if (acknowledged && acknowledged.epoch !== position.epoch) return false;
   if (!acknowledged || acknowledged.deliveredThrough !== position.deliveredThrough)
     return acknowledged !== undefined && acknowledged.deliveredThrough > position.deliveredThrough;
-  const { followedThrough, memberSince, hasLeft } = acknowledged;
-  return (
-    followedThrough === position.followedThrough && memberSince === position.memberSince && hasLeft === position.hasLeft
-  );
+  return encodePosition(acknowledged) === encodePosition(position);
 }
 
 function addAll(changes: readonly ConversationChange[], ...maps: readonly Changes[]): void {

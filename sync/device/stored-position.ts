@@ -3,7 +3,7 @@ import { advanceOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
 import { readerOf } from '../shared/names.js';
 import { lenient } from '../shared/undecodable.js';
-import { encodePositions, followedOf } from './conversation-position.js';
+import { encodePositions } from './conversation-position.js';
 import { signerForDevice } from './cursor-signature.js';
 import { type DeviceLog, furtherInbox } from './device-log.js';
 import type { DeviceRegistration } from './device-registration.js';
@@ -19,6 +19,7 @@ import type { PageRecords } from './page-records.js';
 import { rebuild } from './rebuild.js';
 import { StoredCursors } from './stored-cursors.js';
 import type { StreamHeads } from './stream-heads.js';
+import type { StreamPosition } from './stream-page.js';
 
 /** A position in a checkpoint on the inbox and in the device's log. */
 export class StoredPosition<M> implements KeptPosition {
@@ -33,6 +34,9 @@ export class StoredPosition<M> implements KeptPosition {
   /** The log at the last call of {@link open}, and `true` if there was a position. */
   #opened = { forgottenAt: 0n, generation: 0 };
   #isStored = false;
+  /** The position that was opened last, which its reader advances, and the cursors of its pages. */
+  #position: StreamPosition | undefined;
+  #cursors: StoredCursors<M> | undefined;
 
   constructor(
     context: Context<M>,
@@ -54,10 +58,9 @@ export class StoredPosition<M> implements KeptPosition {
   async open(readHeads: ReadHeads): Promise<OpenedPosition> {
     const { user, device, start } = this.#identity;
     const { forgottenAt } = this.#log;
-    const followed = followedOf(this.#log.conversations);
     const [[inbox], first] = await Promise.all([
       this.#context.sync.checkpoints([this.#checkpoint]),
-      readHeads(followed),
+      readHeads(this.#log.positions),
     ]);
     const isChanged = await this.#readLog(inbox, first);
     if (this.#log.forgottenAt !== forgottenAt) return this.open(readHeads);
@@ -79,7 +82,7 @@ export class StoredPosition<M> implements KeptPosition {
     }
     const position = {
       inbox: furtherInbox(inbox, this.#log.inbox) ?? (this.#log.isKnown ? 0n : undefined),
-      conversations: new Map(this.#log.conversations),
+      conversations: this.#log.positions,
       // An acknowledgement of inbox entries alone adds no record.
       isInboxLast: inbox !== undefined && seqIdOf(inbox) > this.#log.inboxBefore,
       isComplete: this.#log.isComplete,
@@ -88,17 +91,31 @@ export class StoredPosition<M> implements KeptPosition {
     this.#isStored = !isNew;
     const sign = signerForDevice(secret, user, device, { forgottenAt, life });
     const cursors = new StoredCursors(this.#log, this.#records, this.#hashesFor(secret), sign);
-    const nowFollowed = isChanged ? followedOf(position.conversations) : [];
-    return { position, heads: nowFollowed.length > 0 ? await readHeads(nowFollowed) : first, cursors };
+    this.#cursors = cursors;
+    this.#position = position;
+    const mustReadAgain = isChanged && position.conversations.size > 0;
+    return { position, heads: mustReadAgain ? await readHeads(position.conversations) : first, cursors };
   }
 
   async refresh({ deviceLog }: StreamHeads): Promise<boolean> {
     await this.#log.refresh(deviceLog);
-    if (this.#log.isTakenBack) return true;
+    if (this.#log.isTakenBack || this.#isOvertaken) return true;
+    this.#cursors?.rebase();
     const { forgottenAt, generation } = this.#opened;
     if (forgottenAt === this.#log.forgottenAt && (this.#isStored || this.#registration.isMade))
       await this.#registration.ensure();
     return forgottenAt !== this.#log.forgottenAt || generation !== this.#log.generation;
+  }
+
+  /** Another process has acknowledged the end of a position that the reader still has. */
+  get #isOvertaken(): boolean {
+    const { ended, removedThrough } = this.#log;
+    if (this.#cursors !== undefined && this.#cursors.base < removedThrough) return true;
+    for (const [name, { deliveredThrough }] of ended) {
+      const position = this.#position?.conversations.get(name);
+      if (position && position.deliveredThrough < deliveredThrough) return true;
+    }
+    return false;
   }
 
   /**

@@ -15,6 +15,8 @@ export interface FoundConversations {
   readonly found: Map<string, ConversationPosition>;
   /** No mode was changing: no marker is on its way to inboxes. */
   readonly isSettled: boolean;
+  /** Of the conversations that were looked up, those that are in read mode, or may have been. */
+  readonly everInReadMode: readonly string[];
 }
 
 /**
@@ -54,7 +56,7 @@ export class UnmarkedConversations<M> {
     });
     const found = new Map<string, ConversationPosition>();
     let isSettled = true;
-    if (unknown.length === 0) return { found, isSettled };
+    if (unknown.length === 0) return { found, isSettled, everInReadMode: [] };
     const names = unknown.map(({ conversation }) => conversation);
     const modes = await currentModes(this.#context, names);
     for (const [i, { conversation, joinedAt, from }] of unknown.entries()) {
@@ -71,7 +73,8 @@ export class UnmarkedConversations<M> {
       } else if (isTrusted) inWriteMode.set(conversation, joinedAt);
     }
     if (found.size > 0) await this.#dropLeft(unknown, found);
-    return { found, isSettled };
+    const everInReadMode = names.filter((_, i) => modes[i]?.mode === 'read' || (modes[i]?.since ?? 0n) > 0n);
+    return { found, isSettled, everInReadMode };
   }
 
   #stillListed(memberships: readonly Membership[]): Map<string, bigint> {

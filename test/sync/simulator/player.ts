@@ -216,6 +216,7 @@ export class Player {
   }
 
   async #pull(client: DeviceClient, host: Host, limit: number, fate: Fate): Promise<boolean> {
+    await this.#beforeBeginning(client);
     const isNew = this.#newness(client);
     const isDone = await this.#reader.pull(client, host, limit, fate);
     if (isNew()) await this.#noteBeginning(client);
@@ -223,6 +224,7 @@ export class Player {
   }
 
   async #subscribe(client: DeviceClient, host: Host, turns: number): Promise<void> {
+    await this.#beforeBeginning(client);
     const isNew = this.#newness(client);
     await this.#reader.subscribe(client, host, turns);
     if (isNew()) await this.#noteBeginning(client);
@@ -232,6 +234,12 @@ export class Player {
   #newness(client: DeviceClient): () => boolean {
     const { hasAcked, restarts } = client;
     return () => !hasAcked || client.restarts !== restarts;
+  }
+
+  async #beforeBeginning({ losses, restarts }: DeviceClient): Promise<void> {
+    // Nobody knows when a forgotten device began again.
+    if (restarts > 0) return;
+    losses.goneAtStart ??= await this.world.records.goneThrough(this.world.conversations);
   }
 
   /** A device that has acknowledged nothing begins with the oldest entries kept. */

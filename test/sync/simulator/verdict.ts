@@ -3,6 +3,7 @@ import type { Evidence } from './evidence.js';
 import { History } from './history.js';
 import { checkInbox } from './inbox-verdict.js';
 import { checkList } from './list-verdict.js';
+import { checkLosses } from './loss-verdict.js';
 import { checkPages } from './page-verdict.js';
 import type { Player } from './player.js';
 import { checkAnswers } from './question-verdict.js';
@@ -34,6 +35,7 @@ export class Verdict {
       await checkInbox(evidence, user);
       await checkList(evidence, user);
       await checkReceipts(evidence, user);
+      await checkLosses(evidence, user);
     }
     await checkPages(evidence);
     checkAnswers(evidence);

@@ -107,10 +107,11 @@ export class StoredPosition<M> implements KeptPosition {
     return forgottenAt !== this.#log.forgottenAt || generation !== this.#log.generation;
   }
 
-  /** Another process has acknowledged the end of a position that the reader still has. */
+  /** Another process has acknowledged, since the last look, the end of a position that the reader still has. */
   get #isOvertaken(): boolean {
-    const { ended, removedThrough } = this.#log;
-    if (this.#cursors !== undefined && this.#cursors.base < removedThrough) return true;
+    const { ended, removedThrough, readThrough } = this.#log;
+    if (!this.#cursors || this.#cursors.base === readThrough) return false;
+    if (this.#cursors.base < removedThrough) return true;
     for (const [name, { deliveredThrough }] of ended) {
       const position = this.#position?.conversations.get(name);
       if (position && position.deliveredThrough < deliveredThrough) return true;

@@ -22,7 +22,7 @@ import {
 } from './sdk.js';
 
 const MEBIBYTE = 1024 * 1024;
-const ROUNDS = nightly ? 60 : 30;
+const ROUNDS = nightly ? 60 : 40;
 const valuesOf = async (client: SdkClient) =>
   new Map((await allRows(client)).map((row) => [keyOf(row).join('/'), String(columnsOf(row).c)]));
 const keys = (count: number, gid = 'a') => Array.from({ length: count }, (_, seq) => [gid, seq] as const);

@@ -72,9 +72,10 @@ describe.skipIf(!hasRedis())('an answer that is lost', () => {
   it('to an append with a key heals: it is told that the entry was there', async () => {
     const { redis, proxy } = await openThroughProxy();
     await redis.timeline().append('first');
+    await redis.timeline().append('so that the script is there', { key: 'other' });
     proxy.cutNextReplyTo('precious');
-    expect(await redis.timeline().append('precious', { key: 'k' })).toMatchObject({ seqId: 2n, duplicate: true });
-    expect(await messagesOf(redis)).toEqual(['first', 'precious']);
+    expect(await redis.timeline().append('precious', { key: 'k' })).toMatchObject({ seqId: 3n, duplicate: true });
+    expect(await messagesOf(redis)).toEqual(['first', 'so that the script is there', 'precious']);
   });
 
   it('to an update raises the revision once', async () => {

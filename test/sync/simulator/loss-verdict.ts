@@ -5,7 +5,7 @@ import type { Evidence } from './evidence.js';
  * No device is told of what was gone before it began, but for a gap behind what it shows, and for what a marker in the
  * inbox tells.
  */
-export async function checkLosses({ world, player, fail }: Evidence, user: string): Promise<void> {
+export async function checkLosses({ world, player, histories, fail }: Evidence, user: string): Promise<void> {
   // Markers expire like any inbox entry.
   if (world.setting.expires) return;
   const marked = new Set<string>();
@@ -14,6 +14,8 @@ export async function checkLosses({ world, player, fail }: Evidence, user: strin
   for (const client of player.clients) {
     if (client.user !== user || client.restarts > 0) continue;
     for (const { conversation, through } of client.losses.all) {
+      // A join that was gone may be applied late, by a process that had read it before.
+      if (histories.get(conversation)!.isUncertain(user)) continue;
       const gone = client.losses.goneAtStart?.get(conversation) ?? 0n;
       if (through > gone || marked.has(`${through}@${conversation}`) || showsBefore(client, conversation, through))
         continue;

@@ -97,6 +97,8 @@ export class StreamProgress {
     const position = this.positionIn(conversation);
     const { deliveredThrough = 0n, followedThrough, hasLeft } = position ?? {};
     if (position && followedThrough === undefined) return;
+    // A marker among entries that were passed as lost counts as never appended: a process that stood still wrote it.
+    if (position?.mayComeLate && followedThrough !== undefined && followedThrough >= at) return;
     // The position is that of a later time: it comes from a resync, or the user has left since.
     if (followedThrough !== undefined && followedThrough >= at && (joinedFrom !== undefined || hasLeft)) return;
     const start = position && isFollowed(position) ? deliveredThrough : (joinedFrom ?? at);

@@ -23,8 +23,9 @@ export async function passLostEntries<M>(
   let { after } = lost;
   const changes = await changesBetween(state, conversation, lost, await store.timeline(conversation).head());
   for (const change of changes) {
-    await tellOfLoss(target, { ...lost, after, through: change.since }, mode);
     const { isDone, markerKey, mode: changed, since, heldSince: held } = change;
+    // Devices pass markers up to where entries are lost: one that is still to come has to be behind that.
+    await tellOfLoss(target, { ...lost, after, through: isDone ? since : since - 1n }, mode);
     const next = { mode: changed, since, heldSince: held };
     if (!isDone && markerKey !== undefined)
       await markChange(target, { before: mode, next, markerKey, epoch: lost.epoch });

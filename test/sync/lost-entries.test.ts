@@ -1,12 +1,16 @@
 import { expect, it } from 'vitest';
-import type { Range } from '../../src/adapter.js';
+import type { Range, Write } from '../../src/adapter.js';
+import { encodeTimelineId } from '../../src/timeline-id.js';
 import { hybridDiffusion } from '../../sync/index.js';
+import { timelineOf } from '../../sync/shared/names.js';
 import { until } from '../support/until.js';
 import { inboxText } from './support/inbox-text.js';
 import { away } from './support/interposed.js';
 import { drainTold } from './support/losses.js';
 import { all, drain, numbered, say, shortly } from './support/people.js';
 import { inWorlds, MODES, type Process, SHORT_PATIENCE, type World } from './support/worlds.js';
+
+const MODES_OF_A = encodeTimelineId(timelineOf.modes('a'));
 
 /** Sends what no inbox gets before the process dies. */
 async function sendAndDie(process: Process, ...bodies: string[]): Promise<bigint> {
@@ -153,6 +157,39 @@ inWorlds(
         });
         expect(await inboxText(after.inboxes, user)).not.toContain('"a3"');
       }
+    });
+
+    it('may hold the marker of a mode change that a process begins late: it counts as never appended', async () => {
+      const world = await open();
+      let wanted: 'write' | 'read' = 'write';
+      const start = () => world.start({ diffusion: hybridDiffusion({ policy: () => wanted }) });
+      const fast = await start();
+      await world.join(fast, 'a', 'ann', 'bob');
+      await say(fast.sync, 'a', 'ann', 'a1');
+      const slow = await start();
+      let hold: (() => void) | undefined;
+      slow.faults.store.before = (method, [writes]) => {
+        const isRecord = method === 'append' && (writes as Write[]).some(({ timeline }) => timeline === MODES_OF_A);
+        if (isRecord) return new Promise((resolve) => (hold = resolve));
+      };
+      wanted = 'read';
+      const { delivered } = await slow.sync.send({ conversation: 'a', sender: 'ann', body: 'a2' });
+      await until('a change of mode on its way', () => hold !== undefined);
+      wanted = 'write';
+      const { lastSeqId } = await fast.sync.history('a').head();
+      await fast.sync.history('a').trim({ keepLast: 0 });
+      await fast.sync.recover({ all: true });
+      const phone = fast.sync.device('bob', 'phone');
+      await say(fast.sync, 'a', 'ann', 'a3');
+      expect(await drainTold(phone, 1)).toEqual({ told: { a: lastSeqId }, messages: ['a1', 'a3'] });
+      slow.faults.store.before = () => undefined;
+      hold?.();
+      await delivered.catch(() => undefined);
+      await until('a late marker', async () => (await inboxText(fast.inboxes, 'bob')).includes('"mode":"read"'));
+      await say(fast.sync, 'a', 'ann', 'a4');
+      expect(await drainTold(phone, 1)).toEqual({ told: {}, messages: ['a4'] });
+      const tablet = fast.sync.device('bob', 'tablet');
+      expect(await drainTold(tablet, 1)).toEqual({ told: { a: lastSeqId }, messages: ['a1', 'a3', 'a4'] });
     });
 
     it('are passed where the records of older modes were trimmed', async () => {

@@ -1,3 +1,4 @@
+import { membershipsOf } from '../members/memberships.js';
 import { sawBefore } from '../members/visibility.js';
 import type { Context } from '../shared/context.js';
 import type { DeviceMessage } from './device-message.js';
@@ -27,7 +28,10 @@ export async function hiddenChanges<M>(
   const from = await Promise.all(
     changes.map(({ conversation, entrySeqId }) => directory.visibleFrom?.(conversation, user, entrySeqId)),
   );
-  const others = changes.filter(({ seqId }, j) => seqId <= (from[j] ?? seqId));
+  // A join is recorded for the user first: a process may have died before it recorded it for the conversation.
+  const memberships = from.includes(undefined) ? await membershipsOf(directory, user) : [];
+  const own = new Map(memberships.map((membership) => [membership.conversation, membership.from]));
+  const others = changes.filter(({ seqId, conversation }, j) => seqId <= (from[j] ?? own.get(conversation) ?? seqId));
   const views = others.map(({ conversation, seqId: target }) => ({ conversation, user, target }));
   for (const [j, saw] of (await sawBefore(store, views)).entries()) isHidden[others[j]?.i as number] = !saw;
   return isHidden;

@@ -1,6 +1,6 @@
 import type { Problem } from '../http/protocol.js';
 
-/** What a {@link ChatError} is made of: a problem that a server, or a proxy in front of it, has answered with. */
+/** Details of a {@link ChatError}: the problem that a server, or a proxy in front of it, has answered with. */
 export interface ChatErrorFacts extends Partial<Pick<Problem, 'detail' | 'status' | 'retryable'>> {
   readonly code?: string;
   readonly pauseMs?: number;

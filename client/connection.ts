@@ -17,7 +17,7 @@ export interface ConnectionHost<M> extends Core {
   reconnect(): void;
   enter(state: ChatState): void;
   receive(frame: Frame<M>): void;
-  /** What is shown is read again, as soon as the server has a position; entries of before come again. */
+  /** Views are read again as soon as the server has a position; earlier entries come again. */
   beginAnew(): void;
 }
 

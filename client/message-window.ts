@@ -4,7 +4,7 @@ import type { ChatEntry, RelatedMessage, ShownMessage } from './types.js';
 import type { ViewsHost } from './views.js';
 import type { PageMessage } from './wire.js';
 
-/** What is not stored yet is the newest. */
+/** Messages that are not stored yet are the newest. */
 const UNSTORED = 1n << 64n;
 
 /** Compares two messages by their places in the conversation. */

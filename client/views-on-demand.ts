@@ -6,7 +6,7 @@ import type { ConversationView, ListView, Views, ViewsHost } from './views.js';
 const NONE: readonly never[] = [];
 const NOTHING: ChatUnread = { messages: 0, mentions: 0, conversations: 0, capped: false };
 
-/** What is shown. The code for it is loaded when any of it is asked for. */
+/** Conversations, list and totals. Their code is loaded when any of them is asked for. */
 export interface ViewsOnDemand<M> extends Pick<ChatClient<M>, 'conversation' | 'conversations' | 'unread'> {
   /** Absent until its code is loaded. */
   readonly loaded: Views<M> | undefined;

@@ -7,7 +7,7 @@ import { decodeShared, type LogItem, TailLog } from './tail-log.js';
 import type { TimelineRef } from './timeline-id.js';
 import type { Codec } from './types.js';
 
-/** What the tails of one store share. */
+/** Shared by the tails of one store. */
 export interface TailParts<M> {
   readonly codec: Codec<M>;
   readonly handOver: HandOver;

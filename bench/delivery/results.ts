@@ -37,7 +37,7 @@ export async function rowsOf(
   return { rows, faults };
 }
 
-/** What was measured, where and how: `packages` are named with their versions. */
+/** Machine, versions and options of a measurement: `packages` are named with their versions. */
 export function setting(command: string, packages: readonly string[]): string {
   const versions = packages.map((name) => {
     const { version } = JSON.parse(readFileSync(join(MANIFESTS, name, 'package.json'), 'utf8'));

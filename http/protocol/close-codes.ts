@@ -1,5 +1,5 @@
 /**
- * Codes with which the server closes a WebSocket: 4000 plus an HTTP status. Others (1001, 1006, 1011 …): connect again
+ * Codes with which the server closes a WebSocket: 4000 plus an HTTP status. Others (1001, 1006, 1011): connect again
  * and go on.
  */
 export const CLOSE_CODES = {

@@ -25,7 +25,7 @@ export function tagOf(epoch: string): number {
   return tag;
 }
 
-/** What a head tells of epochs. */
+/** The part of a head that compares epochs. */
 export type KnownHead = Pick<Head, 'epoch' | 'lastSeqId' | 'ancestors'>;
 
 /** `true` if the Timeline still holds what it held at the position: no restore or failover has taken it back. */

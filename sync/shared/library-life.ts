@@ -7,7 +7,7 @@ const MAX_INBOXES = 10_000;
 /** Milliseconds between two looks at the libraries. */
 const LOOK_MS = 1000;
 
-/** What {@link LibraryLife} asks for. */
+/** Settings of the libraries, for {@link LibraryLife}. */
 export interface LifeSource {
   /** The settings as this process knows them. */
   settings(): Promise<LibrarySettings>;

@@ -11,7 +11,7 @@ afterEach(async () => {
   await world.remove();
 });
 
-/** What a subscription shows: a resync replaces it. */
+/** Messages that a subscription shows: a resync replaces them. */
 function showIn(shown: Set<string>, device: Device<string>): void {
   const show = (message: SyncMessage<string>) => {
     if (message.resynced) shown.clear();

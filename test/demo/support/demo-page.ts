@@ -22,7 +22,7 @@ export interface OpenOptions {
   readonly query?: string;
 }
 
-/** What the page has under `timelineDemo`. */
+/** The page's `timelineDemo`, as far as tests use it. */
 interface CountingApp {
   readonly devices: readonly { readonly id: string; readonly hasBeenLive: boolean }[];
   readonly counter: { count(): { readonly devices: ReadonlyMap<string, unknown> } };

@@ -3,7 +3,7 @@ import type { AdapterHead, AdapterLibrary, Row } from '../../../src/adapter.js';
 import type { LibraryChanges } from '../../../testing/index.js';
 import { CALL, type Mutant, mutant, statefulMutant } from './mutant.js';
 
-/** What a mutant remembers of the Timelines that were dropped. */
+/** A mutant's memory of the Timelines that were dropped. */
 interface Dropped {
   readonly last: Map<string, AdapterHead>;
 }

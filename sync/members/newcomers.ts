@@ -1,7 +1,8 @@
 import { epochOf, type TimelineEntry } from '../../src/index.js';
+import type { InboxCopy } from '../inbox/backlog.js';
 import { copyOf, isDeliverable, referenceTo } from '../inbox/inbox-entries.js';
 import type { InboxWriter } from '../inbox/inbox-writer.js';
-import { membershipEvent } from '../inbox/membership-events.js';
+import { eventCopy, membershipEvent } from '../inbox/membership-events.js';
 import { truncationMarker } from '../inbox/truncation-marker.js';
 import { advanceAllOrReset } from '../shared/checkpoints.js';
 import type { Context } from '../shared/context.js';
@@ -159,12 +160,11 @@ async function backfill<M>(
       await inboxes.write({ ...marker, seqId: at }, each(users));
     }
     for (const entry of entries) {
-      const event = context.membershipEvents ? membershipEvent(conversation, entry) : undefined;
-      const message = event ?? pastCopy(context, conversation, entry);
-      if (!message) continue;
+      const copy = pastCopy(context, conversation, entry);
+      if (!copy) continue;
       const visible = new Map([...from].filter(([, after]) => after < entry.seqId));
-      const users = await recipientsOf(context, conversation, visible, message);
-      await inboxes.write({ seqId: at, key: copyKey(conversation, entry), message, readAt }, each(users));
+      const users = await recipientsOf(context, conversation, visible, copy.message);
+      await inboxes.write({ ...copy, seqId: at, readAt }, each(users));
     }
   }
 }
@@ -179,12 +179,17 @@ async function recipientsOf<M>(
   return changes ? whoSee(store, conversation, from, BigInt(copy.target as string)) : from.keys();
 }
 
+/** Returns the copy of an earlier entry, with the key that its fan-out gives it. */
 function pastCopy<M>(
   context: Context<M>,
   conversation: string,
   entry: TimelineEntry<Stored<M>>,
-): Synced<M> | undefined {
+): Pick<InboxCopy<M>, 'key' | 'message'> | undefined {
+  const event = context.membershipEvents ? membershipEvent(conversation, entry) : undefined;
+  if (event) return eventCopy(conversation, entry, event);
+  const key = copyKey(conversation, entry);
   if (entry.deleted) return undefined;
-  if (isUndecodable(entry.message)) return referenceTo(conversation, entry);
-  return isDeliverable(entry.message) ? copyOf(context, conversation, entry, entry.message) : undefined;
+  if (isUndecodable(entry.message)) return { key, message: referenceTo(conversation, entry) };
+  if (!isDeliverable(entry.message)) return undefined;
+  return { key, message: copyOf(context, conversation, entry, entry.message) };
 }

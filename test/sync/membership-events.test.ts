@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Device, SyncMessage } from '../../sync/index.js';
 import { until } from '../support/until.js';
-import { bodyOf, drain, say } from './support/people.js';
+import { all, bodyOf, drain, say } from './support/people.js';
 import { inWorlds, MODES } from './support/worlds.js';
 
 function inWords(message: SyncMessage<string>): string {
@@ -81,6 +81,22 @@ inWorlds(
           await say(process.sync, 'g', 'ann', 'one');
           expect(await events(process.sync.device('bob', 'phone'))).toEqual(['one']);
         });
+      });
+
+      it('have one key in every inbox, by fan-out and as the past of a new member: none comes twice', async () => {
+        const world = await open();
+        const process = await world.start({
+          ...{ diffusion: MODES.write(), newcomers: 'all', membershipEvents: true },
+        });
+        await world.join(process, 'g', 'ann');
+        await world.join(process, 'g', 'cem');
+        await world.leave(process, 'g', 'cem');
+        await world.join(process, 'g', 'bob');
+        const keys = async (user: string) =>
+          (await all(process.inboxes.timeline(user).scan())).map(({ key, message }) => `${message.kind} ${key}`);
+        const ofBob = await keys('bob');
+        expect(ofBob).toHaveLength(4);
+        expect(ofBob).toEqual(await keys('ann'));
       });
     });
   },

@@ -89,8 +89,9 @@ export class DeviceReader {
 
   async #beforeReading(client: DeviceClient): Promise<void> {
     const isQuiet = this.#attempts.quietAt === this.#attempts.changes;
-    await this.#ends.notice(client);
-    // A subscription that has ended may have begun the new life.
+    // A read that was not answered may have begun the new life.
+    await this.#hasRestarted(client);
+    // A subscription that has ended may have done so, too.
     const isExact = isQuiet && !(client.wasSubscribed && client.restarts > 0);
     client.wasSubscribed = false;
     client.isUnused = false;
